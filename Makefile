@@ -1,0 +1,27 @@
+# `make demo` trains, indexes, evaluates and searches a small catalogue; `make test` checks everything.
+# Both set up .venv in this folder first, on a machine that has python3 (3.11 or newer).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+
+demo: $(SETUP)
+	$(BIN)/dualhash demo --out build/demo
+
+test: $(SETUP) lint
+	$(BIN)/python -m pytest
+
+lint: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(SETUP): pyproject.toml
+	sh tools/setup-venv $(PYTHON) $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,1 @@
+"""Learn one short binary code per image and search it three ways."""

@@ -1,0 +1,117 @@
+"""What is known about a collection of images: labels, which of them were observed, subsets."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.problems import Problem
+
+MISSING = -1
+"""The category index of an image whose category is not known."""
+
+SUBSETS = ("train-both", "train-attribute", "train-category", "test")
+"""Subset names, in the order of their indices; an image in none of them has index -1."""
+
+TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST = range(4)
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """The names a model was trained with, so that another table is read with the same indices."""
+
+    categories: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """N images with the labels that are known of them. Missing labels stay missing.
+
+    Attributes:
+        source: What was read, as the user named it.
+        images: N paths of image files.
+        references: N names of the images as the table has them; unique.
+        names: C category names and p attribute names.
+        categories: (N,) int64, index into `names.categories`, `MISSING` where not known.
+        attributes: (N, p) int8, 1 present, 0 absent; 0 wherever `observed` is False.
+        observed: (N, p) bool, whether the attribute label is known.
+        subsets: (N,) int8, index into `SUBSETS`, -1 for images in none.
+        payload: N rows of every column of the table, kept for display and filters.
+        columns: How the table was read.
+        problems: What was found wrong, with file and row; rows that cannot be used are left out.
+    """
+
+    source: str
+    images: tuple[Path, ...]
+    references: tuple[str, ...]
+    names: LabelNames
+    categories: NDArray[np.int64]
+    attributes: NDArray[np.int8]
+    observed: NDArray[np.bool_]
+    subsets: NDArray[np.int8]
+    payload: pl.DataFrame
+    columns: Columns
+    problems: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: NDArray[np.int64]) -> "Catalogue":
+        """The same catalogue with only `rows` (indices), in that order."""
+        return replace(
+            self,
+            images=tuple(self.images[i] for i in rows),
+            references=tuple(self.references[i] for i in rows),
+            categories=self.categories[rows],
+            attributes=self.attributes[rows],
+            observed=self.observed[rows],
+            subsets=self.subsets[rows],
+            payload=self.payload[rows],
+        )
+
+    def rows(self, *subsets: int) -> NDArray[np.int64]:
+        """Indices of the images in any of the given subsets (`TRAIN_BOTH`, …), ascending."""
+        return np.flatnonzero(np.isin(self.subsets, subsets))
+
+    def visible(self) -> "Catalogue":
+        """The labels that training may see.
+
+        The category of `train-attribute` and the attributes of `train-category` images become
+        missing, and so do all labels of images that are in `test` or in no subset.
+        """
+        no_category = ~np.isin(self.subsets, (TRAIN_BOTH, TRAIN_CATEGORY))
+        no_attributes = ~np.isin(self.subsets, (TRAIN_BOTH, TRAIN_ATTRIBUTE))
+        observed = self.observed & ~no_attributes[:, None]
+        return replace(
+            self,
+            categories=np.where(no_category, MISSING, self.categories),
+            attributes=np.where(observed, self.attributes, 0).astype(np.int8),
+            observed=observed,
+        )
+
+    def class_ratios(self) -> NDArray[np.float64]:
+        """r_j = negatives / positives over the labels that training sees, (p,); inf without one.
+
+        Source: the released code's README; w_p = r / (r + 1), w_n = 1 / (r + 1) (equation 6).
+        """
+        seen = self.visible()
+        positives = (seen.attributes == 1).sum(axis=0)
+        negatives = seen.observed.sum(axis=0) - positives
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return negatives / positives
+
+    @cached_property
+    def label_hash(self) -> str:
+        """SHA-256 (hex) of references, names, labels, masks and subsets: what a model saw."""
+        digest = sha256()
+        for text in (self.references, self.names.categories, self.names.attributes):
+            digest.update("\n".join(text).encode() + b"\0")
+        for array in (self.categories, self.attributes, self.observed, self.subsets):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
