@@ -1,0 +1,167 @@
+"""What commands print: one place for sentences, tables, JSON and progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress
+
+PIPE_WIDTH = 100
+"""Columns of a table that is not printed to a terminal."""
+
+QUIET_SECONDS = 2.0
+"""Things that take less show no progress."""
+
+LINE_SECONDS = 10.0
+"""Where there is no terminal, a line of progress is printed this often."""
+
+Report = Callable[[int, int], None]
+"""Called with how many are done and how many there are in all."""
+
+
+@cache
+def console(*, stderr: bool = False) -> Console:
+    """The console of results (stdout) or of messages about the work (stderr)."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = PIPE_WIDTH
+    return made
+
+
+def say(text: str) -> None:
+    """A line of the result; brackets are printed as they are and long lines are not broken."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A line about the work, on stderr, so that results can be piped."""
+    console(stderr=True).print(text, markup=False, soft_wrap=True, style="dim")
+
+
+def complain(text: str) -> None:
+    """What is wrong, on stderr, in red."""
+    console(stderr=True).print(text, markup=False, soft_wrap=True, style="red")
+
+
+def show(renderable: RenderableType) -> None:
+    """A rich table or panel as part of the result."""
+    console().print(renderable)
+
+
+def print_json(value: object) -> None:
+    """`value` as JSON on stdout, and nothing else."""
+    console().file.write(to_json(value))
+
+
+def to_json(value: object) -> str:
+    """Indented JSON; numpy scalars and paths become numbers and text.
+
+    Raises:
+        ValueError: There is a nan or an infinity, which JSON does not have.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes JSON so that a reader sees either the old file or the whole new one."""
+    text = to_json(value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report]:
+    """Yields a function to call with (done, total) while the work goes on.
+
+    On a terminal a bar with the time left appears after two seconds; elsewhere a line is printed
+    to stderr every ten seconds. Work that is quicker prints nothing.
+    """
+    screen = console(stderr=True)
+    shown = _Bar(what, screen) if screen.is_terminal else _Lines(what)
+    try:
+        yield shown.report
+    finally:
+        shown.close()
+
+
+class _Bar:
+    def __init__(self, what: str, screen: Console) -> None:
+        self._what, self._screen = what, screen
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
+
+    def report(self, done: int, total: int) -> None:
+        if self._bar is None:
+            if time.monotonic() - self._started < QUIET_SECONDS:
+                return
+            self._bar = self._make()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _make(self) -> Progress:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._screen,
+            transient=True,
+        )
+        bar.add_task(self._what)
+        bar.start()
+        return bar
+
+
+class _Lines:
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._started = self._said = time.monotonic()
+
+    def report(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._said < LINE_SECONDS or not done:
+            return
+        self._said = now
+        left = timedelta(seconds=round((now - self._started) * (total - done) / done))
+        note(f"{self._what}: {done:,} of {total:,}, {left} left")
+
+    def close(self) -> None:
+        pass
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
