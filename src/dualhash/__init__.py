@@ -1,1 +1,62 @@
-"""Learn one short binary code per image and search it three ways."""
+"""Learn one short binary code per image and search it three ways.
+
+The public names are loaded when they are first used, so that `import dualhash` costs nothing and
+only training needs torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dualhash.errors import DualhashError
+from dualhash.version import __version__
+
+if TYPE_CHECKING:
+    from dualhash.catalogue.catalogue import Catalogue
+    from dualhash.catalogue.columns import Columns
+    from dualhash.codes.model import Model
+    from dualhash.evaluation.evaluate import evaluate
+    from dualhash.search.index import Index
+    from dualhash.training.config import TrainConfig
+    from dualhash.training.train import train
+
+__all__ = [
+    "Catalogue",
+    "Columns",
+    "DualhashError",
+    "Index",
+    "Model",
+    "TrainConfig",
+    "__version__",
+    "evaluate",
+    "train",
+]
+
+_HOMES = {
+    "Catalogue": "dualhash.catalogue.catalogue",
+    "Columns": "dualhash.catalogue.columns",
+    "Index": "dualhash.search.index",
+    "Model": "dualhash.codes.model",
+    "TrainConfig": "dualhash.training.config",
+    "evaluate": "dualhash.evaluation.evaluate",
+    "train": "dualhash.training.train",
+}
+_TRAINING = ("torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "tensorboard")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dualhash' has no attribute {name!r}")
+    try:
+        value = getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _TRAINING:
+            raise
+        raise DualhashError(
+            f"Training needs the package {error.name}: pip install 'dualhash[train]'."
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

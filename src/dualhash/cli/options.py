@@ -26,7 +26,8 @@ def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 
 Names = Annotated[
-    tuple[str, ...], Parameter(converter=split_commas, negative=(), consume_multiple=False)
+    tuple[str, ...],
+    Parameter(converter=split_commas, negative=(), consume_multiple=False, show_default=False),
 ]
 """An option that takes a comma-separated list of names."""
 

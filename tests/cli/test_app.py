@@ -1,0 +1,111 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+from dualhash.cli import app as shell
+from dualhash.errors import DualhashError
+from dualhash.version import __version__
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        shell.main(list(arguments))
+    return left.value.code
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch):
+    """Replaces all commands by one that raises the given error."""
+
+    def replace(error: BaseException) -> None:
+        def command() -> None:
+            raise error
+
+        app = App(result_action="return_value")
+        app.command(command, name="command")
+        monkeypatch.setattr(shell, "app", app)
+
+    monkeypatch.delenv("DUALHASH_DEBUG", raising=False)
+    return replace
+
+
+def test_help_teaches_the_five_commands(capsys: pytest.CaptureFixture[str]):
+    assert run("--help") == 0
+    said = capsys.readouterr().out
+    for command in ("catalogue show", "train", "index create", "search", "evaluate"):
+        assert f"dualhash {command}" in said
+
+
+def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]):
+    assert run() == 0
+    assert "Getting started" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", shell.COMMANDS)
+def test_every_command_is_there_and_explains_itself(name: str, capsys: pytest.CaptureFixture[str]):
+    assert run(name, "--help") == 0
+    assert f"dualhash {name}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert run("evalute") == 2
+    captured = capsys.readouterr()
+    assert "evaluate" in captured.err
+    assert captured.out == ""
+
+
+def test_an_error_of_the_user_is_one_sentence(failing, capsys: pytest.CaptureFixture[str]):
+    failing(DualhashError("No column [kind]: pip install 'dualhash[train]' will not help."))
+    assert run("command") == 2
+    assert capsys.readouterr().err == (
+        "No column [kind]: pip install 'dualhash[train]' will not help.\n"
+    )
+
+
+def test_debugging_shows_where_it_was_raised(failing, monkeypatch: pytest.MonkeyPatch):
+    failing(DualhashError("No."))
+    monkeypatch.setenv("DUALHASH_DEBUG", "1")
+    with pytest.raises(DualhashError, match="No"):
+        shell.main(["command"])
+
+
+def test_interruption(failing, capsys: pytest.CaptureFixture[str]):
+    failing(KeyboardInterrupt())
+    assert run("command") == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_is_not_hidden(failing):
+    failing(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        shell.main(["command"])
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
+    """`dualhash … | head` ends quietly."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-c", "from dualhash.cli.app import main; main(['--help'])"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("line", ["import dualhash", "from dualhash.cli import app"])
+def test_starting_loads_nothing_heavy(line: str):
+    code = f"{line}\nimport sys\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert not {b"torch", b"numba", b"polars", b"onnxruntime", b"numpy"} & set(loaded.split())

@@ -1,0 +1,60 @@
+from typing import Any
+
+import pytest
+from cyclopts import App, UnknownOptionError
+
+from dualhash.catalogue.columns import Columns
+from dualhash.cli.options import ColumnOptions
+from dualhash.errors import DualhashError
+
+
+def parse(*arguments: str) -> Any:
+    app = App(result_action="return_value")
+
+    @app.default
+    def command(*, columns: ColumnOptions = ColumnOptions()) -> ColumnOptions:
+        return columns
+
+    return app(list(arguments), print_error=False, exit_on_error=False)
+
+
+def test_every_option_reaches_its_column():
+    options = parse(
+        *("--image-column", "file", "--category-column", "kind", "--subset-column", "part"),
+        *("--attribute-columns", "new,sale", "--facet-columns", "colour", "--min-positives", "7"),
+    )
+    assert options.columns() == Columns(
+        image="file",
+        category="kind",
+        attributes=("new", "sale"),
+        facets=("colour",),
+        subset="part",
+        min_positives=7,
+    )
+
+
+def test_lists_may_be_comma_separated_or_repeated_and_spaced():
+    options = parse("--facet-columns", "colour, season,", "--facet-columns", "main use")
+    assert options.facet_columns == ("colour", "season", "main use")
+
+
+def test_nothing_given_is_what_was_remembered():
+    remembered = Columns(image="file", facets=("colour",), min_positives=3)
+    assert parse().columns(remembered) == remembered
+    assert parse().columns() == Columns()
+
+
+def test_what_is_given_wins_over_what_was_remembered():
+    remembered = Columns(category="kind", facets=("colour",))
+    changed = parse("--facet-columns", "season").columns(remembered)
+    assert changed == Columns(category="kind", facets=("season",))
+
+
+def test_a_refused_value_names_its_option():
+    with pytest.raises(DualhashError, match="--min-positives 0 cannot be used"):
+        parse("--min-positives", "0").columns()
+
+
+def test_an_unknown_option_names_the_nearest():
+    with pytest.raises(UnknownOptionError, match="--facet-columns"):
+        parse("--facet-column", "colour")

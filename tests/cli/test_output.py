@@ -1,0 +1,79 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from dualhash.cli import output
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(output, "time", made)
+    return made
+
+
+def test_a_sentence_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]):
+    output.say("pip install 'dualhash[train]' " + "x" * 200)
+    assert capsys.readouterr().out == "pip install 'dualhash[train]' " + "x" * 200 + "\n"
+
+
+def test_notes_do_not_disturb_the_result(capsys: pytest.CaptureFixture[str]):
+    output.note("Reading.")
+    output.print_json({"value": np.float32(0.5), "folder": Path("a"), "codes": np.arange(2)})
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"value": 0.5, "folder": "a", "codes": [0, 1]}
+    assert captured.err == "Reading.\n"
+
+
+def test_json_has_no_nan():
+    with pytest.raises(ValueError, match="JSON"):
+        output.to_json(float("nan"))
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    target = tmp_path / "new" / "report.json"
+    output.write_json(target, {"a": 1})
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(output.os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        output.write_json(target, {"a": 2})
+    assert json.loads(target.read_text()) == {"a": 1}
+    assert [path.name for path in target.parent.iterdir()] == ["report.json"]
+
+
+def test_lines_of_progress_come_every_ten_seconds(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    with output.progress("Encoding") as report:
+        for done in range(0, 3001, 1000):
+            report(done, 4000)
+            clock.now += 6
+    assert capsys.readouterr().err == "Encoding: 2,000 of 4,000, 0:00:12 left\n"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.1, False), (3.0, True)])
+def test_a_bar_is_for_long_work_on_a_terminal(
+    seconds: float, shown: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    screen = Console(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(output, "console", lambda **_: screen)
+    with output.progress("Encoding") as report:
+        report(1, 10)
+        clock.now += seconds
+        report(2, 10)
+    assert ("Encoding" in screen.file.getvalue()) is shown
