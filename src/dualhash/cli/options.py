@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
-
-from dualhash.errors import DualhashError
+from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
     from cyclopts import Token
-    from pydantic import BaseModel
 
     from dualhash.catalogue.columns import Columns
-
-M = TypeVar("M", bound="BaseModel")
 
 
 def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -32,22 +27,8 @@ Names = Annotated[
 """An option that takes a comma-separated list of names."""
 
 
-def checked(model: type[M], **values: object) -> M:
-    """`model(**values)`, where a refused value is an error that names the option.
-
-    Raises:
-        DualhashError: A value is out of range or of the wrong kind.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return model(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
-        said = first["msg"].removeprefix("Value error, ").rstrip(".")
-        sentence = f"{option} {first['input']!r} cannot be used: {said[0].lower() + said[1:]}."
-        raise DualhashError(sentence) from error
+Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+"""An option that takes a whole number of at least 1."""
 
 
 @Parameter(name="*", group="Columns of a table")
@@ -71,7 +52,7 @@ class ColumnOptions:
     attribute_columns: Names = ()
     facet_columns: Names = ()
     subset_column: str | None = None
-    min_positives: int | None = None
+    min_positives: Count | None = None
 
     def columns(self, remembered: Columns | None = None) -> Columns:
         """What was given on the command line, over what a model remembers or the defaults."""
@@ -80,7 +61,7 @@ class ColumnOptions:
         given = {
             _field(name): value for name, value in asdict(self).items() if value not in (None, ())
         }
-        return checked(Columns, **((remembered or Columns()).model_dump() | given))
+        return (remembered or Columns()).model_copy(update=given)
 
 
 def _field(option: str) -> str:
