@@ -1,0 +1,66 @@
+"""The description of a model: `model.json`."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.images import Preprocessing
+
+FORMAT = 1
+"""The newest format of model folders that this version reads, and the one it writes."""
+
+
+class ModelCard(BaseModel):
+    """What a model is, what it was trained on and how; saved with it as `model.json`.
+
+    Attributes:
+        format: Version of the folder's format.
+        method: Name of the method, "dph" for the paper's own.
+        bits: k, the length of a code.
+        category_names: C names, in the order of the category head's rows.
+        attribute_names: p names, in the order of the attribute head's rows.
+        columns: How the table trained on was read.
+        source: The catalogue trained on, as the user named it.
+        preprocessing: How an image becomes the encoder's input.
+        backbone: Name of the network below the hash layer.
+        config: The training configuration, complete.
+        seed: Of every random generator of the training.
+        label_hash: `Catalogue.label_hash` of the catalogue trained on.
+        versions: Of the libraries that made the model, by name.
+        calibration: What was fitted on validation data after training.
+        training: Seconds, epochs, counts and validation figures.
+        files: SHA-256 (hex) of the folder's other files, by name; filled in when it is written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    method: str = "dph"
+    bits: int = Field(ge=8, multiple_of=8)
+    category_names: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+    columns: Columns
+    source: str
+    preprocessing: Preprocessing
+    backbone: str
+    config: dict[str, Any]
+    seed: int
+    label_hash: str
+    versions: dict[str, str]
+    calibration: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    files: dict[str, str] = {}
+
+    @property
+    def model_hash(self) -> str:
+        """SHA-256 (hex) of all that decides codes and what is read from them.
+
+        These are the folder's other files, the bits, the preprocessing and the names; not how
+        the model came about.
+        """
+        decisive = {"files", "bits", "preprocessing", "category_names", "attribute_names"}
+        content = self.model_dump(mode="json", include=decisive)
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""A model on disk: `model.json`, `model.safetensors` and `encoder.onnx` in one folder.
+
+Writing is safe against being killed. The new files are first complete in a hidden folder; renaming
+that to `.new` makes them the model, in one step. They then move to their places, and a reader
+takes each file from `.new` as long as it is there.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from dualhash.codes.card import FORMAT, ModelCard
+from dualhash.errors import DualhashError
+
+CARD, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.onnx"
+
+_NEW = ".new"
+_UNFINISHED = ".unfinished-"
+
+
+def write_model(
+    folder: Path, card: ModelCard, tensors: Mapping[str, NDArray[Any]], onnx_bytes: bytes
+) -> None:
+    """Writes a model into `folder`, in place of the one that is there; other files are left alone.
+
+    Args:
+        folder: Made if it does not exist.
+        card: Its `files` are filled in here.
+        tensors: Arrays by name; among them the two heads (see `Model`).
+        onnx_bytes: The encoder: `images` uint8 (N, H, W, 3) to `outputs` float32 (N, k).
+
+    Raises:
+        DualhashError: The folder cannot be written.
+    """
+    contents = {
+        TENSORS: save({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
+        ENCODER: onnx_bytes,
+    }
+    digests = {name: sha256(content).hexdigest() for name, content in contents.items()}
+    described = card.model_copy(update={"files": digests})
+    contents[CARD] = (described.model_dump_json(indent=2) + "\n").encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _finish(folder)
+        unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
+        for name, content in contents.items():
+            _write_through(unfinished / name, content)
+        unfinished.rename(folder / _NEW)
+        _sync(folder)
+        _finish(folder)
+    except OSError as error:
+        raise DualhashError(
+            f"The model cannot be written to {folder}: {error.strerror}."
+        ) from error
+
+
+def read_model(folder: Path) -> tuple[ModelCard, dict[str, NDArray[Any]], bytes]:
+    """The card, the tensors and the encoder of a model folder, checked to belong together.
+
+    Raises:
+        DualhashError: The folder is not a model's, of a newer format, incomplete or damaged.
+    """
+    card = _read_card(folder)
+    tensors = _read_checked(folder, TENSORS, card)
+    encoder = _read_checked(folder, ENCODER, card)
+    try:
+        return card, load(tensors), encoder
+    except SafetensorError as error:
+        raise DualhashError(f"{folder / TENSORS} is damaged: {error}.") from error
+
+
+def _finish(folder: Path) -> None:
+    """Moves the files of a committed write to their places and removes what came to nothing."""
+    new = folder / _NEW
+    if new.is_dir():
+        for file in sorted(new.iterdir()):
+            file.replace(folder / file.name)
+        new.rmdir()
+        _sync(folder)
+    for unfinished in folder.glob(_UNFINISHED + "*"):
+        shutil.rmtree(unfinished)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / _NEW / name).read_bytes()
+    except FileNotFoundError:
+        return (folder / name).read_bytes()
+
+
+def _read_card(folder: Path) -> ModelCard:
+    try:
+        raw = json.loads(_read(folder, CARD))
+    except OSError as error:
+        raise DualhashError(
+            f"{folder} is not a model folder: it has no readable {CARD}. "
+            "`dualhash train` writes model folders."
+        ) from error
+    except ValueError as error:
+        raise DualhashError(f"{folder / CARD} is damaged: it is not JSON.") from error
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if not isinstance(version, int):
+        raise DualhashError(f"{folder} is not a model folder: {CARD} states no format.")
+    if version > FORMAT:
+        raise DualhashError(
+            f"{folder} has format {version}, newer than the {FORMAT} that this version of dualhash "
+            "reads; upgrade dualhash."
+        )
+    try:
+        return ModelCard.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DualhashError(f"{folder / CARD} is damaged: {where}: {first['msg']}.") from error
+
+
+def _read_checked(folder: Path, name: str, card: ModelCard) -> bytes:
+    try:
+        content = _read(folder, name)
+    except OSError as error:
+        raise DualhashError(
+            f"{folder} is not complete: {name} cannot be read. Copy the whole folder again."
+        ) from error
+    if sha256(content).hexdigest() != card.files.get(name):
+        raise DualhashError(
+            f"{folder / name} is damaged or belongs to another model: it is not the file that "
+            f"{CARD} describes. Copy the whole folder again, or train again."
+        )
+    return content
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Makes renames in `folder` last; systems whose folders cannot be opened need no such step."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
