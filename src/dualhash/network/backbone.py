@@ -1,0 +1,99 @@
+"""What is known about a backbone before it is built, and the backbone once built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dualhash.errors import DualhashError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The description of a feature extractor phi(x).
+
+    Attributes:
+        name: How users call it.
+        summary: What it is, its source and how it deviates from it.
+        input_size: Height and width of its images; None for a network without a size of its own.
+        resize: Height and width to which images are scaled before the crop to `input_size`; None
+            where `input_size` is None.
+        mean: Means of R, G and B that are subtracted, on the scale 0..1.
+        std: Standard deviations of R, G and B that it is divided by, on the scale 0..1.
+        feature_size: d, the length of phi(x).
+        weights: Where pretrained weights come from; None if it is trained from scratch.
+        licence: Licence of the weights; None without weights.
+        pretrained_layers: The layers that the weights fill, so that they learn at the lower rate;
+            these are always all layers of the built backbone, in the terms of its source.
+        build: From whether to load the weights to a module that maps normalised images, float
+            (N, 3, H, W), to features (N, d).
+    """
+
+    name: str
+    summary: str
+    input_size: tuple[int, int] | None
+    resize: tuple[int, int] | None
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    feature_size: int
+    weights: str | None
+    licence: str | None
+    pretrained_layers: str | None
+    build: Callable[[bool], nn.Module]
+
+
+class BuiltBackbone(nn.Module):
+    """A backbone with its weights, for images of one size.
+
+    Attributes:
+        spec: Its description.
+        input_size: Height and width of the images it is built for.
+        pretrained: Whether all its layers hold pretrained weights.
+        feature_size: d, the length of the features.
+    """
+
+    def __init__(
+        self, layers: nn.Module, spec: Backbone, input_size: tuple[int, int], *, pretrained: bool
+    ) -> None:
+        super().__init__()
+        self.layers = layers
+        self.spec = spec
+        self.input_size = input_size
+        self.pretrained = pretrained
+        self.feature_size = measure_features(layers, spec.name, input_size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, d) of normalised images (N, 3, H, W)."""
+        features: Tensor = self.layers(images)
+        return features
+
+
+def measure_features(layers: nn.Module, name: str, input_size: tuple[int, int]) -> int:
+    """The length of the features of one image of `input_size`.
+
+    Raises:
+        DualhashError: The network cannot take images of that size.
+    """
+    training = layers.training
+    image = torch.zeros(1, 3, *input_size, device=next(layers.parameters()).device)
+    try:
+        with torch.no_grad():
+            features: Tensor = layers.eval()(image)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise DualhashError(
+            f"The backbone {name!r} cannot take images of {input_size[0]}x{input_size[1]} pixels "
+            f"({first_line(error)}); choose another input size or leave it out for its own."
+        ) from error
+    finally:
+        layers.train(training)
+    return features.shape[1]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its kind if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(" .:") if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""One backbone a file: its layers, its weights and its description."""

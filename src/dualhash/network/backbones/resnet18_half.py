@@ -1,0 +1,80 @@
+"""ResNet-18 at half width for small images, trained from scratch."""
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock
+
+from dualhash.network.backbone import Backbone
+
+WIDTHS = (32, 64, 128, 256)
+
+
+class HalfResNet18(nn.Module):
+    """A 3x3 stem of stride 2, then four stages of two basic blocks each.
+
+    The features are the averages over the image of all four stages' outputs, one after the other,
+    batch-normalised: (N, 32 + 64 + 128 + 256). Early stages hold what attributes such as colour
+    need, late ones what categories need (section 4.2.3).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, WIDTHS[0], kernel_size=3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(WIDTHS[0]),
+            nn.ReLU(inplace=True),
+        )
+        self.stages = nn.ModuleList(
+            nn.Sequential(_block(before, width), _block(width, width))
+            for before, width in zip((WIDTHS[0], *WIDTHS), WIDTHS, strict=False)
+        )
+        self.norm = nn.BatchNorm1d(sum(WIDTHS))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, 480) of normalised images (N, 3, H, W)."""
+        maps: Tensor = self.stem(images)
+        averages = []
+        for stage in self.stages:
+            maps = stage(maps)
+            averages.append(maps.mean(dim=(2, 3)))
+        features: Tensor = self.norm(torch.cat(averages, dim=1))
+        return features
+
+
+def _block(before: int, width: int) -> nn.Module:
+    """A basic block that halves the resolution where it changes the number of channels."""
+    stride, shortcut = 1, None
+    if before != width:
+        stride = 2
+        shortcut = nn.Sequential(
+            nn.Conv2d(before, width, kernel_size=1, stride=2, bias=False), nn.BatchNorm2d(width)
+        )
+    block: nn.Module = BasicBlock(before, width, stride=stride, downsample=shortcut)
+    return block
+
+
+def build(pretrained: bool) -> nn.Module:
+    """The network with He et al. 2015's initialisation."""
+    return HalfResNet18()
+
+
+RESNET18_HALF = Backbone(
+    name="resnet18-half",
+    summary=(
+        "ResNet-18 (He et al. 2016) at half width for images under 100 pixels, trained from "
+        "scratch. Deviations: a 3x3 stem of stride 2 without max pooling; the features join the "
+        "averaged outputs of all four stages and are batch-normalised."
+    ),
+    input_size=None,
+    resize=None,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.25, 0.25, 0.25),
+    feature_size=sum(WIDTHS),
+    weights=None,
+    licence=None,
+    pretrained_layers=None,
+    build=build,
+)

@@ -1,0 +1,61 @@
+"""Any network of timm, as `timm:NAME`."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from huggingface_hub.constants import HF_HUB_CACHE
+from torch import nn
+
+from dualhash.errors import DualhashError, nearest
+from dualhash.network.backbone import Backbone, measure_features
+from dualhash.network.download import fetching
+
+PREFIX = "timm:"
+
+
+def timm_backbone(name: str) -> Backbone:
+    """The description of `timm:NAME`, NAME as in `timm.list_models(pretrained=True)`.
+
+    Raises:
+        DualhashError: timm has no network, or no weights, of that name.
+    """
+    model = name.removeprefix(PREFIX)
+    architecture = model.partition(".")[0]
+    if not timm.is_model(architecture):
+        raise DualhashError(
+            f"timm has no network {model!r}. {nearest(architecture, timm.list_models())}"
+        )
+    try:
+        config: Any = timm.get_pretrained_cfg(model)
+    except RuntimeError as error:
+        tagged = [known for known in timm.list_pretrained() if known.startswith(architecture + ".")]
+        raise DualhashError(f"timm has no weights {model!r}. {nearest(model, tagged)}") from error
+    input_size = tuple(config.input_size[1:])
+    return Backbone(
+        name=name,
+        summary=f"timm's {model} without its classifier.",
+        input_size=input_size,
+        resize=tuple(round(side / config.crop_pct) for side in input_size),
+        mean=config.mean,
+        std=config.std,
+        feature_size=_feature_size(name, input_size),
+        weights=f"timm hub: {config.hf_hub_id or config.url}" if config.has_weights else None,
+        licence=(config.license or "not stated by timm") if config.has_weights else None,
+        pretrained_layers="all but the classifier" if config.has_weights else None,
+        build=partial(_build, name),
+    )
+
+
+def _feature_size(name: str, input_size: tuple[int, int]) -> int:
+    with torch.device("meta"):
+        return measure_features(_build(name, pretrained=False), name, input_size)
+
+
+def _build(name: str, pretrained: bool) -> nn.Module:
+    model = name.removeprefix(PREFIX)
+    with fetching(name, source=f"timm's weights {model!r}", cache=Path(HF_HUB_CACHE)):
+        network: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0)
+    return network

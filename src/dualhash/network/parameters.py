@@ -1,0 +1,41 @@
+"""The parameters in groups that learn alike."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from dualhash.network.network import DualHashNetwork
+
+Role = Literal["pretrained", "new"]
+Kind = Literal["weight", "bias/norm"]
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share a learning rate and a weight decay.
+
+    Attributes:
+        role: `pretrained` for a backbone's loaded weights, `new` for all that starts at random.
+        kind: `bias/norm` for biases and the scales of normalisations, `weight` for the rest.
+        parameters: At least one, in the network's order.
+    """
+
+    role: Role
+    kind: Kind
+    parameters: tuple[nn.Parameter, ...]
+
+
+def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
+    """Every parameter of the network in exactly one group; groups without any are left out.
+
+    The paper learns new layers at ten times the rate of pretrained ones (section 4.1); the
+    released code learns biases at twice their layer's rate and without weight decay.
+    """
+    groups: dict[tuple[Role, Kind], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        loaded = network.backbone.pretrained and name.startswith("backbone.")
+        role: Role = "pretrained" if loaded else "new"
+        kind: Kind = "bias/norm" if parameter.ndim <= 1 else "weight"
+        groups.setdefault((role, kind), []).append(parameter)
+    return [ParameterGroup(*key, tuple(parameters)) for key, parameters in groups.items()]
