@@ -1,0 +1,24 @@
+"""Attributes as linear classifiers with a margin."""
+
+from torch import Tensor, nn
+
+
+def hinge_loss(logits: Tensor, attributes: Tensor) -> Tensor:
+    """max(1 - (2A - 1) z, 0) (equation 7).
+
+    Args:
+        logits: z, (N, p).
+        attributes: A, (N, p), 1 present, 0 absent.
+
+    Returns:
+        (N, p), at least 0.
+    """
+    return (1 - (2 * attributes - 1) * logits).clamp(min=0)
+
+
+class HingeLoss(nn.Module):
+    """`hinge_loss` as an attribute loss."""
+
+    def forward(self, logits: Tensor, attributes: Tensor) -> Tensor:
+        """See `AttributeLoss`."""
+        return hinge_loss(logits, attributes)
