@@ -1,0 +1,1 @@
+"""What is known about images: labels and which of them were observed, subsets, the files."""

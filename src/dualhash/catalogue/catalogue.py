@@ -45,6 +45,8 @@ class Catalogue:
         payload: N rows of every column of the table, kept for display and filters.
         columns: How the table was read.
         problems: What was found wrong, with file and row; rows that cannot be used are left out.
+        row_numbers: (N,) int64, the row of the table in which each image stands (the first is 1);
+            None where the source is not a table.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Catalogue:
     payload: pl.DataFrame
     columns: Columns
     problems: tuple[Problem, ...] = ()
+    row_numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -73,7 +76,15 @@ class Catalogue:
             observed=self.observed[rows],
             subsets=self.subsets[rows],
             payload=self.payload[rows],
+            row_numbers=None if self.row_numbers is None else self.row_numbers[rows],
         )
+
+    def where(self, row: int | None = None) -> str:
+        """Where an image is named, such as `products.csv row 17`; without `row` the source."""
+        if self.row_numbers is None:
+            return self.source if row is None else self.references[row]
+        name = Path(self.source).name
+        return name if row is None else f"{name} row {self.row_numbers[row]}"
 
     def rows(self, *subsets: int) -> NDArray[np.int64]:
         """Indices of the images in any of the given subsets (`TRAIN_BOTH`, …), ascending."""
@@ -95,6 +106,27 @@ class Catalogue:
             observed=observed,
         )
 
+    def aligned(self, like: LabelNames) -> "Catalogue":
+        """The same images with the indices of `like`.
+
+        Categories that `like` does not have come after its own. The attributes are exactly those
+        of `like`; what this catalogue does not say about them is missing.
+        """
+        known = set(like.categories)
+        names = like.categories + tuple(c for c in self.names.categories if c not in known)
+        position = {name: i for i, name in enumerate(names)}
+        moved = np.array([position[c] for c in self.names.categories] + [MISSING])
+        column = {name: j for j, name in enumerate(self.names.attributes)}
+        taken = [column.get(name, -1) for name in like.attributes]
+        one_more = ((0, 0), (0, 1))
+        return replace(
+            self,
+            names=LabelNames(names, like.attributes),
+            categories=moved[self.categories],
+            attributes=np.pad(self.attributes, one_more)[:, taken],
+            observed=np.pad(self.observed, one_more)[:, taken],
+        )
+
     def class_ratios(self) -> NDArray[np.float64]:
         """r_j = negatives / positives over the labels that training sees, (p,); inf without one.
 
@@ -104,7 +136,8 @@ class Catalogue:
         positives = (seen.attributes == 1).sum(axis=0)
         negatives = seen.observed.sum(axis=0) - positives
         with np.errstate(divide="ignore", invalid="ignore"):
-            return negatives / positives
+            ratios: NDArray[np.float64] = negatives / positives
+        return ratios
 
     @cached_property
     def label_hash(self) -> str:

@@ -1,5 +1,6 @@
 """What was found wrong in a catalogue, said so that it can be put right."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,3 +17,9 @@ class Problem:
     where: str
     what: str
     fatal: bool = False
+
+
+def shortened(items: Sequence[str], limit: int = 20) -> str:
+    """`a, b, c`, or only the first `limit` and how many more there are."""
+    more = f", … and {len(items) - limit} more" if len(items) > limit else ""
+    return ", ".join(items[:limit]) + more

@@ -1,0 +1,120 @@
+"""What is wrong in a catalogue: images that are not there or damaged, labels that teach nothing."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.catalogue.images import ImageError, probe
+from dualhash.catalogue.problems import Problem
+
+
+def existing(files: Sequence[str]) -> NDArray[np.bool_]:
+    """(N,) bool, which of the paths are files; each folder is listed once, which is quick."""
+    folders: dict[str, set[str]] = {}
+    for folder in {os.path.dirname(file) for file in files}:  # noqa: PTH120 - paths are text here
+        try:
+            with os.scandir(folder or ".") as entries:
+                folders[folder] = {entry.name for entry in entries if entry.is_file()}
+        except OSError:
+            folders[folder] = set()
+
+    def exists(file: str) -> bool:
+        folder, name = os.path.split(file)
+        # A name that is not listed as it is written may still be found, by its case for one.
+        return name in folders[folder] or os.path.isfile(file)  # noqa: PTH113
+
+    return np.fromiter(map(exists, files), bool, len(files))
+
+
+def check_labels(catalogue: Catalogue) -> tuple[Problem, ...]:
+    """Categories with one image, and attributes that are never labelled, present or absent.
+
+    Attributes are judged by the labels that training sees, or by all of them where there is no
+    training subset.
+    """
+    counts = np.bincount(
+        catalogue.categories[catalogue.categories >= 0], minlength=len(catalogue.names.categories)
+    )
+    single = np.flatnonzero((catalogue.categories >= 0) & (counts[catalogue.categories] == 1))
+    problems = [
+        Problem(
+            catalogue.where(row),
+            f"category {catalogue.names.categories[catalogue.categories[row]]!r} has one image",
+        )
+        for row in single.tolist()
+    ]
+    trained = bool(((catalogue.subsets >= 0) & (catalogue.subsets != TEST)).any())
+    seen = catalogue.visible() if trained else catalogue
+    present = seen.attributes.sum(axis=0)
+    labelled = seen.observed.sum(axis=0)
+    among = " in the training subsets" if trained else ""
+    for j, name in enumerate(catalogue.names.attributes):
+        if labelled[j] == 0:
+            what = "labelled"
+        elif present[j] == 0:
+            what = "present"
+        elif present[j] == labelled[j]:
+            what = "absent"
+        else:
+            continue
+        problems.append(Problem(catalogue.where(), f"attribute {name!r} is never {what}{among}"))
+    return tuple(problems)
+
+
+@dataclass(frozen=True)
+class CheckedImages:
+    """A catalogue after all its image files were read.
+
+    Attributes:
+        catalogue: Without the images that cannot be decoded; they are problems now.
+        sizes: (N, 2) int64, height and width of the images in pixels, as stored.
+    """
+
+    catalogue: Catalogue
+    sizes: NDArray[np.int64]
+
+
+def check_images(
+    catalogue: Catalogue, progress: Callable[[int, int], None] | None = None
+) -> CheckedImages:
+    """Reads every image file, in threads, and leaves out those that are missing or damaged.
+
+    Where not one file exists (a data set of which only the labels are at hand, which its loader
+    says) the catalogue stays as it is.
+
+    Args:
+        catalogue: What to check.
+        progress: Called with the number of files read and the number of all.
+    """
+    if not existing([str(image) for image in catalogue.images]).any():
+        return CheckedImages(catalogue, np.zeros((0, 2), np.int64))
+    sizes, damaged, kept = [], [], []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for row, found in enumerate(pool.map(_probed, catalogue.images)):
+            if isinstance(found, ImageError):
+                damaged.append(Problem(catalogue.where(row), str(found), fatal=True))
+            else:
+                sizes.append(found)
+                kept.append(row)
+            if progress is not None:
+                progress(row + 1, len(catalogue))
+    usable = catalogue.take(np.array(kept, np.int64))
+    known = set(catalogue.problems)
+    revealed = (problem for problem in check_labels(usable) if problem not in known)
+    problems = (*catalogue.problems, *damaged, *(revealed if damaged else ()))
+    return CheckedImages(
+        replace(usable, problems=problems), np.array(sizes, np.int64).reshape(-1, 2)
+    )
+
+
+def _probed(path: Path) -> tuple[int, int] | ImageError:
+    try:
+        return probe(path)
+    except ImageError as error:
+        return error

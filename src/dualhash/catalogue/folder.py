@@ -1,0 +1,73 @@
+"""A folder of images to a catalogue: each folder inside it is a category."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from dualhash.catalogue import labels
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.images import IMAGE_SUFFIXES
+from dualhash.catalogue.problems import Problem, shortened
+from dualhash.errors import DualhashError
+
+
+def read_folder(folder: Path) -> Catalogue:
+    """Reads a tree of class folders, or a flat folder of images without labels.
+
+    Images are known by their suffix (`IMAGE_SUFFIXES`). The category of an image is the folder of
+    the tree it is in, however deep; images right in the tree have none. Names that begin with a
+    dot are passed over. The labelled images are train-category, a tenth of them test
+    (`labels.derived_subsets`).
+
+    Raises:
+        DualhashError: There is no image in the folder.
+    """
+    files = _files(folder)
+    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise DualhashError(f"{folder} holds no images. Images are files that end in {kinds}.")
+    references = tuple(image.relative_to(folder).as_posix() for image in images)
+    split = [reference.partition("/") for reference in references]
+    cells = pl.Series("category", [top if slash else None for top, slash, _ in split], pl.String)
+    categories = tuple(cells.drop_nulls().unique().sort())
+    has_category = cells.is_not_null().to_numpy()
+    no_attributes = np.zeros((len(images), 0), np.int8)
+    return Catalogue(
+        source=str(folder),
+        images=tuple(images),
+        references=references,
+        names=LabelNames(categories, ()),
+        categories=labels.indices(cells, categories),
+        attributes=no_attributes,
+        observed=no_attributes.astype(bool),
+        subsets=labels.derived_subsets(references, has_category, np.zeros(len(images), bool)),
+        payload=pl.DataFrame({"image": references, "category": cells}),
+        columns=Columns(category="category"),
+        problems=tuple(Problem(str(folder), what) for what in _remarks(files, bool(categories))),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files of the tree in a fixed order, without hidden ones."""
+    found = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(here, name) for name in sorted(names) if not name.startswith(".")]
+    return found
+
+
+def _remarks(files: list[Path], labelled: bool) -> Iterator[str]:
+    if labelled:
+        yield labels.DERIVED_SUBSETS
+    kinds = Counter(file.suffix.lower() for file in files)
+    others = sorted(kinds.keys() - IMAGE_SUFFIXES)
+    if others:
+        count = sum(kinds[suffix] for suffix in others)
+        named = shortened([suffix or "no suffix" for suffix in others])
+        yield f"passed over {count:,} of {len(files):,} files, which are not images ({named})"

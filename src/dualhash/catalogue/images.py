@@ -1,0 +1,130 @@
+"""Image files to arrays: any format Pillow reads, the right way up, on white, and never half."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+
+from dualhash.errors import DualhashError
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
+    | {".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)
+"""Names of image files end in one of these, in any case, when a folder is read."""
+
+
+class ImageError(DualhashError):
+    """An image file that is missing, damaged, or not an image; the message names it."""
+
+
+class Preprocessing(BaseModel):
+    """From a decoded image to the pixels a network sees.
+
+    Attributes:
+        resize: (height, width) in pixels to which every image is squashed.
+        crop: (height, width) of the part the network sees, at most `resize`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resize: tuple[PositiveInt, PositiveInt]
+    crop: tuple[PositiveInt, PositiveInt]
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Self:
+        if self.crop[0] > self.resize[0] or self.crop[1] > self.resize[1]:
+            raise ValueError(f"crop {self.crop} does not fit into resize {self.resize}")
+        return self
+
+
+def decode(path: str | PathLike[str]) -> Image.Image:
+    """The image in mode RGB, turned as its EXIF orientation says; of an animation the first frame.
+
+    Transparent parts become white. Grey values of 16 bits are scaled to 8.
+
+    Raises:
+        ImageError: The file is missing, damaged, truncated, not an image, or so large when
+            unpacked that Pillow takes it for an attack.
+    """
+    with _opened(path) as image:
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def probe(path: str | PathLike[str]) -> tuple[int, int]:
+    """(height, width) as stored in the file, after reading all of it to see that it is whole.
+
+    Cheaper than `decode`: a JPEG is unpacked at an eighth of its size.
+
+    Raises:
+        ImageError: As `decode` does.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        image.draft("RGB", (width // 8, height // 8))
+        image.load()
+        return height, width
+
+
+def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """The image squashed to `preprocessing.resize`, bilinear with antialiasing; not cropped.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        ImageError: As `decode` does.
+    """
+    height, width = preprocessing.resize
+    return np.asarray(decode(path).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.uint8]:
+    """The middle of images, a view; where a margin is odd the smaller half is above and left.
+
+    Args:
+        images: (…, H, W, 3) uint8.
+        crop: (h, w) in pixels, h <= H and w <= W.
+
+    Returns:
+        (…, h, w, 3) uint8.
+
+    Raises:
+        ValueError: The crop is larger than the images.
+    """
+    top, left = (images.shape[-3] - crop[0]) // 2, (images.shape[-2] - crop[1]) // 2
+    if top < 0 or left < 0:
+        raise ValueError(f"crop {crop} does not fit into images of {images.shape[-3:-1]}")
+    return images[..., top : top + crop[0], left : left + crop[1], :]
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
+    """Opens an image; whatever goes wrong until it is closed becomes an `ImageError`."""
+    try:
+        with Image.open(path) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} does not exist.") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{path} is not an image, or of a kind that cannot be read.") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:  # Pillow's decoders raise anything on files that are damaged
+        raise ImageError(f"{path} cannot be read: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)).convert(
+            "RGB"
+        )
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,68 @@
+"""From what a user names to a catalogue: a data set, a table, or a folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.check import check_labels
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.datasets import DATASETS
+from dualhash.catalogue.folder import read_folder
+from dualhash.catalogue.table import TABLE_SUFFIXES, read_table
+from dualhash.errors import DualhashError, nearest
+
+DEFAULT_COLUMNS = Columns()
+
+
+def read_catalogue(
+    source: str | Path, columns: Columns = DEFAULT_COLUMNS, *, like: LabelNames | None = None
+) -> Catalogue:
+    """Reads labels and finds the image files, without decoding them.
+
+    Args:
+        source: A data set (`openmoji`, or with the folder of its files, such as `cfw60k:ROOT`), a
+            table (.csv, .parquet), or a folder of class folders or of images. A path that looks
+            like the name of a data set is written `./openmoji`.
+        columns: How a table is read; data sets and folders are read their own way.
+        like: Give labels the indices of a trained model; see `Catalogue.aligned`.
+
+    Returns:
+        The images that are there. What was left out or looks wrong is in its `problems`.
+
+    Raises:
+        DualhashError: There is no such source, or nothing in it can be used.
+    """
+    catalogue = _read(source, columns, like)
+    return replace(catalogue, problems=catalogue.problems + check_labels(catalogue))
+
+
+def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Catalogue:
+    name, colon, root = str(source).partition(":")
+    path = Path(source)
+    if name in DATASETS and isinstance(source, str):
+        catalogue = DATASETS[name].load(Path(root) if root else None)
+    elif path.is_dir():
+        catalogue = read_folder(path)
+    elif path.suffix.lower() in TABLE_SUFFIXES and path.exists():
+        return read_table(path, columns, like)
+    elif path.exists():
+        raise DualhashError(
+            f"{source} is not a catalogue: that is a .csv or .parquet table, a folder of images, "
+            f"or a data set ({', '.join(DATASETS)})."
+        )
+    elif colon and len(name) > 1:  # not the letter of a drive
+        raise DualhashError(
+            f"There is no data set {name!r} and no file {source}. {nearest(name, DATASETS)}"
+        )
+    else:
+        raise DualhashError(f"{source} does not exist. {_neighbours(path)}")
+    return catalogue if like is None else catalogue.aligned(like)
+
+
+def _neighbours(path: Path) -> str:
+    """The catalogues that `path` might have meant: those in its folder, and the data sets."""
+    if not path.parent.is_dir():
+        return f"Nor does its folder {path.parent}."
+    beside = [p for p in path.parent.iterdir() if p.suffix.lower() in TABLE_SUFFIXES or p.is_dir()]
+    names = [p.name for p in beside if not p.name.startswith(".")]
+    return nearest(path.name, [*sorted(names), *DATASETS])

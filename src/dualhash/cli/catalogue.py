@@ -1,0 +1,184 @@
+"""`dualhash catalogue`: what a table, folder or data set holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from cyclopts import App, Parameter
+
+from dualhash.cli import output
+from dualhash.cli.options import ColumnOptions
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from dualhash.catalogue.problems import Problem
+    from dualhash.catalogue.summary import CatalogueSummary, Size
+
+T = TypeVar("T")
+
+catalogue_app = App(name="catalogue", help="What a table, folder or data set holds.")
+
+DEFAULT_COLUMNS = ColumnOptions()
+
+LONG_LIST, LONG_ATTRIBUTES = 15, 40
+"""Entries of a list, and of that of attributes, that are shown without --all."""
+
+BAR_WIDTH = 30
+
+
+@catalogue_app.command
+def show(
+    table: str,
+    /,
+    *,
+    columns: ColumnOptions = DEFAULT_COLUMNS,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    all: Annotated[bool, Parameter(negative=())] = False,
+    check_images: bool = True,
+) -> None:
+    """Print what was understood: categories, attributes, subsets, and every problem.
+
+    Args:
+        table: A .csv or .parquet table with one row an image, a folder of class folders, or a data
+            set: openmoji, fashion:FOLDER, cfw60k:FOLDER, imagenet150k:FOLDER, sun120k:FOLDER.
+        columns: Which column plays which part.
+        json: Print everything as JSON.
+        all: Print long lists to their end.
+        check_images: Read every image file to find those that are damaged.
+    """
+    from dualhash.catalogue.check import check_images as read_images
+    from dualhash.catalogue.read import read_catalogue
+    from dualhash.catalogue.summary import summarise
+
+    catalogue, sizes = read_catalogue(table, columns.columns()), None
+    if check_images:
+        with output.progress("Checking images") as report:
+            checked = read_images(catalogue, report)
+        catalogue, sizes = checked.catalogue, checked.sizes
+    summary = summarise(catalogue, sizes)
+    if json:
+        output.print_json(summary.model_dump(mode="json"))
+        return
+    output.say(_headline(summary))
+    for part in _parts(summary, cut=not all):
+        output.show(part)
+
+
+def _headline(summary: CatalogueSummary) -> str:
+    sentences = [
+        f"{summary.source}: {_counted(summary.images, 'image')}, "
+        f"{_counted(len(summary.categories), 'category', 'categories')}, "
+        f"{_counted(len(summary.attributes), 'attribute')}."
+    ]
+    if summary.smallest is not None and summary.largest is not None:
+        small, large = _size(summary.smallest), _size(summary.largest)
+        sizes = f"All are {small}" if small == large else f"From {small} to {large}"
+        sentences.append(f"{sizes} (width × height).")
+    return " ".join(sentences)
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _size(size: Size) -> str:
+    return f"{size[1]} × {size[0]}"
+
+
+def _parts(summary: CatalogueSummary, *, cut: bool) -> Iterator[RenderableType]:
+    limit = LONG_LIST if cut else None
+    yield _subsets(summary)
+    if summary.categories:
+        yield _categories(summary, limit)
+    if summary.attributes:
+        yield _attributes(summary, LONG_ATTRIBUTES if cut else None)
+    # What concerns the whole catalogue comes before what concerns one row of many.
+    remarks = sorted((p for p in summary.problems if not p.fatal), key=lambda p: " row " in p.where)
+    if remarks:
+        yield _problems("Remarks", remarks, limit)
+    if summary.left_out:
+        left_out = [p for p in summary.problems if p.fatal]
+        yield _problems(f"{_counted(summary.left_out, 'image')} left out", left_out, limit)
+    if not summary.problems:
+        yield "No problems found."
+
+
+def _subsets(summary: CatalogueSummary) -> Table:
+    sees = {
+        "train-both": "category and attributes",
+        "train-attribute": "attributes",
+        "train-category": "category",
+        "test": "nothing",
+        "none": "nothing",
+    }
+    table = _table("Subsets", "subset", ">images", "training sees its")
+    for name, images in summary.subsets.items():
+        if images or name != "none":
+            table.add_row(name, f"{images:,}", sees[name])
+    return table
+
+
+def _categories(summary: CatalogueSummary, limit: int | None) -> Table:
+    from rich.bar import Bar
+    from rich.text import Text
+
+    largest_first = sorted(summary.categories.items(), key=lambda item: -item[1])
+    most = max(1, largest_first[0][1])
+    table = _table("Categories", "category", ">images", "")
+    for name, images in _cut(table, largest_first, limit):
+        table.add_row(Text(name), f"{images:,}", Bar(most, 0, images, width=BAR_WIDTH))
+    if summary.uncategorised:
+        table.add_section()
+        table.add_row(Text("not known", style="italic"), f"{summary.uncategorised:,}")
+    return table
+
+
+def _attributes(summary: CatalogueSummary, limit: int | None) -> Table:
+    from rich.text import Text
+
+    table = _table("Attributes", "attribute", ">present", ">absent", ">missing", ">r")
+    for attribute in _cut(table, summary.attributes, limit):
+        ratio = "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.6f}"
+        counts = (attribute.present, attribute.absent, attribute.missing)
+        table.add_row(Text(attribute.name), *(f"{count:,}" for count in counts), ratio)
+    r = "r: negatives / positives in training"
+    table.caption = f"{table.caption}\n{r}" if table.caption else r
+    return table
+
+
+def _problems(title: str, problems: Sequence[Problem], limit: int | None) -> Table:
+    from rich.text import Text
+
+    table = _table(title, "where", "what")
+    table.columns[0].overflow = "fold"
+    for problem in _cut(table, problems, limit):
+        table.add_row(Text(problem.where), Text(problem.what))
+    return table
+
+
+def _table(title: str, *headers: str) -> Table:
+    """An empty table; a header that begins with > stands over numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(
+        title=title,
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+    )
+    for header in headers:
+        table.add_column(header.removeprefix(">"), justify="right" if ">" in header else "left")
+    return table
+
+
+def _cut(table: Table, entries: Sequence[T], limit: int | None) -> Sequence[T]:
+    """The first `limit` entries; the caption of the table says how many more there are."""
+    if limit is None or len(entries) <= limit:
+        return entries
+    table.caption = f"… and {len(entries) - limit:,} more (use --all or --json)"
+    return entries[:limit]
