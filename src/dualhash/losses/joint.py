@@ -5,7 +5,6 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from dualhash.losses.protocols import AttributeLoss, CategoryLoss
-from dualhash.network.network import NetworkOutput
 
 
 def attribute_means(losses: Tensor, observed: Tensor) -> Tensor:
@@ -55,17 +54,23 @@ class JointLoss(nn.Module):
         self.alpha = alpha
 
     def forward(
-        self, output: NetworkOutput, categories: Tensor, attributes: Tensor, observed: Tensor
+        self,
+        output: tuple[Tensor, Tensor, Tensor],
+        categories: Tensor,
+        attributes: Tensor,
+        observed: Tensor,
     ) -> JointLossValue:
         """The loss of N images, of which each may lack any of its labels.
 
         Args:
-            output: The network's outputs and logits.
+            output: The network's output: outputs (N, k) in [0, 1], category logits (N, C) and
+                attribute logits (N, p).
             categories: (N,) int64, -1 where missing.
             attributes: (N, p) float, 1 present, 0 absent, anything finite where missing.
             observed: (N, p) bool, whether the attribute's label is known.
         """
-        category = self.category_loss(output.outputs, output.category_logits, categories)
-        losses = self.attribute_loss(output.attribute_logits, attributes)
+        outputs, category_logits, attribute_logits = output
+        category = self.category_loss(outputs, category_logits, categories)
+        losses = self.attribute_loss(attribute_logits, attributes)
         attribute = attribute_means(losses, observed).sum()
         return JointLossValue(category + self.alpha * attribute, category, attribute)

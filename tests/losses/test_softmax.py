@@ -1,0 +1,54 @@
+import math
+
+import pytest
+import torch
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
+from torch.autograd import gradcheck
+
+from dualhash.losses.softmax import SoftmaxLoss, softmax_loss
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_the_loop(seed):
+    batch = random_batch(seed)
+    expected = oracle.softmax(batch.category_logits.tolist(), batch.categories.tolist())
+    assert softmax_loss(batch.category_logits, batch.categories).item() == pytest.approx(expected)
+
+
+def test_hand_worked():
+    logits = torch.tensor([[0.0, math.log(3)], [5.0, -5.0], [0.0, 0.0]])
+    # Probabilities of the true categories: 1/4, (no category), 1/2.
+    assert softmax_loss(logits, torch.tensor([0, -1, 1])).item() == pytest.approx(math.log(8) / 2)
+
+
+def test_images_without_a_category_do_not_matter():
+    batch = random_batch(0)
+    assert (batch.categories < 0).any()
+    changed = batch.category_logits.clone()
+    changed[batch.categories < 0] = 100.0
+    assert softmax_loss(changed, batch.categories) == softmax_loss(
+        batch.category_logits, batch.categories
+    )
+
+
+@pytest.mark.parametrize("categories", [0, 3])
+def test_no_labelled_image_gives_zero_and_a_zero_gradient(categories):
+    logits = torch.randn(4, categories, requires_grad=True)
+    loss = softmax_loss(logits, torch.full((4,), -1))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+def test_gradient():
+    batch = random_batch(1)
+    logits = batch.category_logits.requires_grad_()
+    assert gradcheck(lambda z: softmax_loss(z, batch.categories), (logits,))
+
+
+def test_module_looks_at_logits_only():
+    batch = random_batch(2)
+    value = SoftmaxLoss()(batch.outputs, batch.category_logits, batch.categories)
+    other = SoftmaxLoss()(1 - batch.outputs, batch.category_logits, batch.categories)
+    assert value == other == softmax_loss(batch.category_logits, batch.categories)
