@@ -1,0 +1,221 @@
+"""Attribute retrieval: mean average precision over all selections of one, two or three attributes.
+
+For a selection, every image is a query against all others. A query asks for the pattern that it is
+itself predicted to have: images are ranked by descending product over the selected attributes of
+p_j where the pattern has 1, of 1 - p_j where it has 0. Relevant are the images that match the
+query at all selected attributes by their true labels. Images that lack the label of a selected
+attribute take no part in that selection.
+Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_map_attribute.m of the released code.
+
+A selection of m attributes has at most 2^m patterns, so at most 8 rankings serve all its queries
+(`leave_one_out`). Scores are float64 products taken in the order of the attributes, so that equal
+probabilities give equal scores, which tie exactly.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from dualhash.evaluation.average_precision import harmonic_numbers
+from dualhash.evaluation.bootstrap import Weights, divide, mean_of_defined, weighted_sums
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.leave_one_out import leave_one_out_precisions
+from dualhash.evaluation.measured import Measured
+
+MOST_SELECTED = 3
+BLOCK = 128
+
+UNKNOWN = np.int8(-1)
+"""The label of an attribute that is not known, inside the compiled code."""
+
+NO_PART = -1
+"""The combination of an image that lacks the label of a selected attribute."""
+
+
+def selections(attributes: int) -> NDArray[np.int64]:
+    """All selections of 1, 2 or 3 out of `attributes`, (S, 3) int64, filled up with -1."""
+    chosen = [
+        list(selection) + [-1] * (MOST_SELECTED - size)
+        for size in range(1, MOST_SELECTED + 1)
+        for selection in combinations(range(attributes), size)
+    ]
+    return np.array(chosen, dtype=np.int64).reshape(-1, MOST_SELECTED)
+
+
+def selection_precisions(
+    chosen: NDArray[np.int64],
+    probabilities: NDArray[np.floating],
+    predicted: NDArray[np.bool_],
+    labels: Labels,
+) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Average precision of every image as a query, for each of some selections.
+
+    Args:
+        chosen: (S, 3) rows of `selections`.
+        probabilities: (N, p) in [0, 1].
+        predicted: (N, p) bool, the pattern that each image asks for as a query.
+        labels: Of the N images.
+
+    Returns:
+        precisions, (S, N) float64, NaN where the image takes no part or has nothing relevant;
+        combinations, (S, N) int8, the query's true values as a binary number (first selected
+        attribute lowest), `NO_PART` where it takes none.
+    """
+    return _selection_precisions(
+        chosen,
+        np.ascontiguousarray(probabilities.T, dtype=np.float64),
+        np.ascontiguousarray(predicted.T),
+        np.ascontiguousarray(np.where(labels.observed, labels.attributes, UNKNOWN).T),
+        harmonic_numbers(len(probabilities)),
+    )
+
+
+@njit(parallel=True, cache=True)
+def _selection_precisions(
+    chosen: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    predicted: NDArray[np.bool_],
+    attributes: NDArray[np.int8],
+    harmonic: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    images = probabilities.shape[1]
+    precisions = np.full((len(chosen), images), np.nan)
+    combination = np.full((len(chosen), images), NO_PART, np.int8)
+    for s in prange(len(chosen)):
+        selection = chosen[s][chosen[s] >= 0]
+        labelled = np.ones(images, np.bool_)
+        for j in selection:
+            labelled &= attributes[j] != UNKNOWN
+        members = np.flatnonzero(labelled)
+        truth = np.zeros(len(members), np.int8)
+        pattern = np.zeros(len(members), np.int8)
+        for bit, j in enumerate(selection):
+            for m, image in enumerate(members):
+                truth[m] |= attributes[j, image] << bit
+                pattern[m] |= np.int8(predicted[j, image]) << bit
+        combination[s, members] = truth
+        for wanted in range(2 ** len(selection)):
+            asks = pattern == wanted
+            if asks.any():
+                scores = np.ones(len(members))
+                for bit, j in enumerate(selection):
+                    for m, image in enumerate(members):
+                        p = probabilities[j, image]
+                        scores[m] *= p if wanted >> bit & 1 else 1.0 - p
+                ranked = leave_one_out_precisions(
+                    scores, truth, asks, 2 ** len(selection), harmonic
+                )
+                precisions[s, members[asks]] = ranked[asks]
+    return precisions, combination
+
+
+def ijcv2020(
+    probabilities: NDArray[np.floating],
+    labels: Labels,
+    weights: Weights,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Measured:
+    """Attribute mAP: mean over queries, over valid combinations, then over selections.
+
+    For a selection and a combination of true values, the mean average precision of the queries
+    that have these values and at least one other image to find; the mean over the combinations
+    that have such a query; the mean over the selections that have such a combination. A query is
+    predicted to have an attribute when p_j > 0.5. What is left out at each step is counted.
+    """
+    figures, counts = [], _Counts()
+    blocks = _blocks(probabilities, probabilities > 0.5, labels, progress)
+    for precisions, combination in blocks:
+        counts.add(precisions, combination)
+        figures.append(_combination_means(precisions, combination, weights))
+    means = np.concatenate([np.empty((0, weights.shape[1])), *figures])
+    return Measured({"attribute_map": mean_of_defined(means.T)}, counts.named())
+
+
+def cvpr2017(
+    probabilities: NDArray[np.floating],
+    labels: Labels,
+    weights: Weights,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Measured:
+    """Attribute mAP pooled over all queries and selections; nothing relevant scores 0.
+
+    A query is predicted to have an attribute when p_j >= 0.5. The released code predicts from
+    unquantised codes. It knows no missing labels: here such images take no part.
+    """
+    sums, parts, counts = np.zeros(weights.shape[1]), np.zeros(weights.shape[1]), _Counts()
+    blocks = _blocks(probabilities, probabilities >= 0.5, labels, progress)
+    for precisions, combination in blocks:
+        counts.add(precisions, combination)
+        scored = np.where(combination == NO_PART, np.nan, np.nan_to_num(precisions))
+        block_sums, block_parts = weighted_sums(scored.T, weights)
+        sums += block_sums.sum(axis=1)
+        parts += block_parts.sum(axis=1)
+    return Measured({"attribute_map": divide(sums, parts)}, counts.named())
+
+
+def _blocks(
+    probabilities: NDArray[np.floating],
+    predicted: NDArray[np.bool_],
+    labels: Labels,
+    progress: Callable[[float], None],
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int8]]]:
+    """`selection_precisions` of all selections, a block of selections at a time."""
+    chosen = selections(probabilities.shape[1])
+    for start in range(0, len(chosen), BLOCK):
+        block = chosen[start : start + BLOCK]
+        yield selection_precisions(block, probabilities, predicted, labels)
+        progress((start + len(block)) / len(chosen))
+
+
+@njit(parallel=True, cache=True)
+def _combination_means(
+    precisions: NDArray[np.float64], combination: NDArray[np.int8], weights: Weights
+) -> NDArray[np.float64]:
+    """Mean over the valid combinations of the weighted means over their queries, (S, 1 + B)."""
+    means = np.full((len(precisions), weights.shape[1]), np.nan)
+    for s in prange(len(precisions)):
+        sums = np.zeros((2**MOST_SELECTED, weights.shape[1]))
+        parts = np.zeros((2**MOST_SELECTED, weights.shape[1]), np.int64)
+        for image in range(len(weights)):
+            precision, v = precisions[s, image], combination[s, image]
+            if not np.isnan(precision):
+                for b in range(weights.shape[1]):
+                    sums[v, b] += precision * weights[image, b]
+                    parts[v, b] += weights[image, b]
+        for b in range(weights.shape[1]):
+            total, valid = 0.0, 0
+            for v in range(2**MOST_SELECTED):
+                if parts[v, b]:
+                    total += sums[v, b] / parts[v, b]
+                    valid += 1
+            if valid:
+                means[s, b] = total / valid
+    return means
+
+
+class _Counts:
+    """Pairs of a query and a selection, and selections, that took part or were left out."""
+
+    def __init__(self) -> None:
+        self.queries = self.missing = self.nothing_relevant = 0
+        self.selections = self.empty_selections = 0
+
+    def add(self, precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> None:
+        valid, missing = ~np.isnan(precisions), int((combination == NO_PART).sum())
+        self.queries += int(valid.sum())
+        self.missing += missing
+        self.nothing_relevant += int((~valid).sum()) - missing
+        self.selections += int(valid.any(axis=1).sum())
+        self.empty_selections += int((~valid.any(axis=1)).sum())
+
+    def named(self) -> dict[str, int]:
+        return {
+            "attribute_queries": self.queries,
+            "attribute_left_out_missing_label": self.missing,
+            "attribute_left_out_nothing_relevant": self.nothing_relevant,
+            "attribute_selections": self.selections,
+            "attribute_selections_left_out": self.empty_selections,
+        }

@@ -1,0 +1,212 @@
+"""Combined retrieval: recall at k for "this category, with that attribute", leave-one-out.
+
+For a query and a wanted attribute j the database is filtered by the predicted attribute and ranked
+by ascending distance. recall@k is the share of the relevant images among the first k; capped
+recall@k divides by min(k, relevant) instead, the most that k results can hold. Both are exact
+expectations over orders of ties: of the group that crosses rank k, each image is equally likely to
+come before it. Images without a category or without the label of j take no part for j.
+Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of the released code.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from dualhash.evaluation.bootstrap import (
+    Weights,
+    divide,
+    mean_of_defined,
+    weighted_means,
+    weighted_sums,
+)
+from dualhash.evaluation.distances import Codes, Ranking, rankings
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.measured import Measured
+
+CUTOFFS = (5, 10, 20, 50, 75, 100)
+
+NOT_ASKED = -1
+"""The wanted value of an attribute that an image does not ask for as a query."""
+
+
+def expected_hits(
+    codes: Codes,
+    labels: Labels,
+    wanted: NDArray[np.int8],
+    kept: NDArray[np.bool_],
+    *,
+    progress: Callable[[float], None] = lambda _: None,
+) -> NDArray[np.float64]:
+    """Expected number of relevant images among the first k kept ones, for each k of `CUTOFFS`.
+
+    Args:
+        codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
+        labels: Of the N images.
+        wanted: (N, p) int8, the value that each query wants; `NOT_ASKED` where it does not ask.
+            Relevant are other images of its category with that value.
+        kept: (N, p) bool, which images pass the filter for an attribute.
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        (N, p, len(CUTOFFS)) float64; NaN where not asked.
+    """
+    hits = np.full((*wanted.shape, len(CUTOFFS)), np.nan)
+    for ranking in rankings(codes):
+        hits[ranking.rows] = _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
+        progress((ranking.rows[-1] + 1) / len(codes))
+    return hits
+
+
+@njit(parallel=True, cache=True)
+def _expected_hits(
+    ranking: Ranking,
+    labels: Labels,
+    wanted: NDArray[np.int8],
+    kept: NDArray[np.bool_],
+    cutoffs: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    rows, distances, order = ranking
+    categories, attributes, _ = labels
+    images, attribute_count = attributes.shape
+    hits = np.full((len(rows), attribute_count, len(cutoffs)), np.nan)
+    for b in prange(len(rows)):
+        query = rows[b]
+        for j in range(attribute_count):
+            if wanted[query, j] == NOT_ASKED:
+                continue
+            hits[b, j] = 0.0
+            results, start = 0, 0
+            while start < images and results < cutoffs[-1]:
+                distance, size, relevant = distances[b, order[b, start]], 0, 0
+                while start < images and distances[b, order[b, start]] == distance:
+                    image = order[b, start]
+                    if image != query and kept[image, j]:
+                        size += 1
+                        relevant += (
+                            categories[image] == categories[query]
+                            and attributes[image, j] == wanted[query, j]
+                        )
+                    start += 1
+                for c, cutoff in enumerate(cutoffs):
+                    if relevant and results < cutoff:
+                        hits[b, j, c] += relevant * min(size, cutoff - results) / size
+                results += size
+    return hits
+
+
+def relevant_counts(labels: Labels, wanted: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Images other than the query of its category and with the value that it wants.
+
+    Args:
+        labels: Of the N images; no attribute is observed of an image without a category.
+        wanted: (N, p) int8, as in `expected_hits`.
+
+    Returns:
+        (N, p) int64; 0 where not asked.
+    """
+    counts = np.zeros(wanted.shape, np.int64)
+    for value in (0, 1):
+        having = labels.observed & (labels.attributes == value)
+        per_category = np.zeros((labels.categories.max(initial=0) + 1, wanted.shape[1]), np.int64)
+        np.add.at(per_category, labels.categories, having)
+        counts += np.where(wanted == value, per_category[labels.categories] - having, 0)
+    return counts
+
+
+def ijcv2020(
+    codes: Codes,
+    probabilities: NDArray[np.floating],
+    labels: Labels,
+    weights: Weights,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Measured:
+    """Recalls for each wanted attribute: mean over valid queries, then over attributes.
+
+    Relevant: same category, and has the attribute by its label. Valid queries have at least one
+    relevant image; attributes with no valid query are left out. Filter: p_j >= 0.5. The figures
+    named `lacking` take only the queries that lack the attribute themselves.
+    """
+    labels = _complete(labels)
+    wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
+    kept = labels.observed & (probabilities >= 0.5)
+    relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
+    valid, lacking = relevant > 0, (relevant > 0) & (labels.attributes == 0)
+    figures = {}
+    for name, values in recalls.items():
+        figures[f"combined_{name}"] = mean_of_defined(weighted_means(values, weights))
+    for name, values in recalls.items():
+        figures[f"combined_lacking_{name}"] = mean_of_defined(
+            weighted_means(np.where(lacking, values, np.nan), weights)
+        )
+    return Measured(
+        figures,
+        counts={
+            **_counts(labels.observed, labels.observed, valid),
+            "combined_attributes": int(valid.any(axis=0).sum()),
+            "combined_lacking_queries": int(lacking.sum()),
+            "combined_lacking_attributes": int(lacking.any(axis=0).sum()),
+        },
+    )
+
+
+def cvpr2017(
+    codes: Codes,
+    probabilities: NDArray[np.floating],
+    labels: Labels,
+    weights: Weights,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Measured:
+    """Recalls as the released code has them, pooled over all pairs of a query and an attribute.
+
+    Relevant: same category, and the opposite of the query's own label. Only queries predicted to
+    lack the attribute (p_j <= 0.5) are asked, and the filter keeps p_j < 0.5: the images that are
+    predicted not to have what is wanted. The released code knows no missing labels: here such
+    images take no part.
+    """
+    labels = _complete(labels)
+    asked = labels.observed & (probabilities <= 0.5)
+    wanted = np.where(asked, 1 - labels.attributes, NOT_ASKED).astype(np.int8)
+    kept = labels.observed & (probabilities < 0.5)
+    relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
+    return Measured(
+        {
+            f"combined_{name}": divide(*(x.sum(axis=1) for x in weighted_sums(values, weights)))
+            for name, values in recalls.items()
+        },
+        counts=_counts(labels.observed, asked, relevant > 0),
+    )
+
+
+def _complete(labels: Labels) -> Labels:
+    """The labels with no attribute observed of images without a category."""
+    return labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
+
+
+def _recalls(
+    codes: Codes,
+    labels: Labels,
+    wanted: NDArray[np.int8],
+    kept: NDArray[np.bool_],
+    progress: Callable[[float], None],
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """Relevant images (N, p), and by name the recalls (N, p), NaN where nothing is relevant."""
+    relevant = relevant_counts(labels, wanted)
+    wanted = np.where(relevant > 0, wanted, NOT_ASKED).astype(np.int8)
+    hits = expected_hits(codes, labels, wanted, kept, progress=progress)
+    recalls = {}
+    for c, cutoff in enumerate(CUTOFFS):
+        recalls[f"recall_at_{cutoff}"] = hits[:, :, c] / np.maximum(relevant, 1)
+        recalls[f"capped_recall_at_{cutoff}"] = hits[:, :, c] / np.clip(relevant, 1, cutoff)
+    return relevant, recalls
+
+
+def _counts(
+    labelled: NDArray[np.bool_], asked: NDArray[np.bool_], valid: NDArray[np.bool_]
+) -> dict[str, int]:
+    return {
+        "combined_queries": int(valid.sum()),
+        "combined_left_out_missing_label": int((~labelled).sum()),
+        "combined_left_out_nothing_relevant": int((asked & ~valid).sum()),
+    }

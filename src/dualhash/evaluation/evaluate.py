@@ -1,0 +1,104 @@
+"""A model judged on the test images of a catalogue."""
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.codes.model import Model
+from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError, nearest
+from dualhash.evaluation.evaluate_codes import RESAMPLES, Progress, evaluate_codes
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
+from dualhash.evaluation.report import Evaluation, Figure
+
+CodeKind = Literal["binary", "real"]
+
+
+def evaluate(
+    model: Model,
+    catalogue: Catalogue,
+    *,
+    protocol: str = DEFAULT_PROTOCOL,
+    codes: CodeKind = "binary",
+    views: int = 1,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+    progress: Progress = lambda _stage, _share: None,
+) -> Evaluation:
+    """Encodes the `test` images and measures all three tasks on them, leave-one-out.
+
+    Args:
+        model: The model; its attributes must be those of the catalogue, in the same order.
+        catalogue: What is true of the images.
+        protocol: A name in `PROTOCOLS`: "ijcv2020", or "cvpr2017", which reproduces the released
+            code, faults included.
+        codes: "binary" ranks bits by Hamming distance and tells attributes from bits; "real" ranks
+            the outputs of the hash layer by Euclidean distance and tells attributes from them.
+        views: 1, or 10 to average corners, centre and mirrors before thresholding.
+        bootstrap: Draws of the intervals; 0 for none.
+        seed: Of the draws.
+        progress: Called with the stage and the share of it that is done.
+
+    Returns:
+        The figures. Images that cannot be read are left out and counted as `images_failed`.
+
+    Raises:
+        DualhashError: Unknown protocol or kind of codes, no test images, none that can be read, or
+            other attributes than the model's.
+    """
+    judge = protocol_named(protocol)
+    if codes not in get_args(CodeKind):
+        raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
+    test = _test_images(model, catalogue)
+    encoded = model.encode(
+        test.images, views=views, progress=lambda done, all_: progress("encode", done / all_)
+    )
+    if not len(encoded.rows):
+        raise DualhashError(
+            f"None of the {len(test)} test images can be read; the first: "
+            f"{encoded.failures[0].image}: {encoded.failures[0].reason}"
+        )
+    kept = test.take(encoded.rows)
+    reals = encoded.reals[encoded.rows]
+    outputs = quantise(reals) if codes == "binary" else reals
+    measured = evaluate_codes(
+        outputs,
+        model.attribute_head.probabilities(outputs if judge.quantised else reals),
+        Labels(kept.categories, kept.attributes, kept.observed),
+        protocol=protocol,
+        bootstrap=bootstrap,
+        seed=seed,
+        progress=progress,
+    )
+    return Evaluation(
+        figures={name: Figure.of(values) for name, values in measured.figures.items()},
+        protocol=protocol,
+        codes=codes,
+        counts={
+            "images": len(kept),
+            "images_failed": len(encoded.failures),
+            **measured.counts,
+        },
+        hashes={"model": model.hash, "data": test.label_hash},
+    )
+
+
+def _test_images(model: Model, catalogue: Catalogue) -> Catalogue:
+    """The test subset, if the model can be judged on it."""
+    theirs, known = catalogue.names.attributes, model.card.attribute_names
+    if theirs != known:
+        differing = sorted(set(theirs) ^ set(known))
+        what = f"differ in {', '.join(map(repr, differing))}" if differing else "differ in order"
+        raise DualhashError(
+            f"The attributes of {catalogue.source} and of the model {what}; read the catalogue "
+            "with the columns and names that the model was trained with."
+        )
+    rows = catalogue.rows(TEST)
+    if not len(rows):
+        raise DualhashError(
+            f"{catalogue.source} has no images in the subset 'test', so there is nothing to judge "
+            "the model on; add a subset column."
+        )
+    return catalogue.take(rows.astype(np.int64))
