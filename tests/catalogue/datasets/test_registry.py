@@ -1,0 +1,30 @@
+import pytest
+
+from dualhash.catalogue.datasets import DATASETS, Dataset
+from dualhash.errors import DualhashError
+
+
+def test_every_entry_is_described():
+    assert set(DATASETS) == {"openmoji", "fashion", "cfw60k", "imagenet150k", "sun120k"}
+    for name, dataset in DATASETS.items():
+        assert dataset.name == name
+        assert "\n" not in dataset.summary
+        assert dataset.needs_root == (name != "openmoji")
+
+
+@pytest.mark.parametrize("name", sorted(set(DATASETS) - {"openmoji"}))
+def test_a_set_that_needs_files_says_so(name, tmp_path):
+    with pytest.raises(DualhashError, match=f"{name}:FOLDER"):
+        DATASETS[name].load(None)
+    with pytest.raises(DualhashError, match=str(tmp_path)):
+        DATASETS[name].load(tmp_path)
+
+
+def test_the_source_is_what_the_user_named(emojis, tmp_path):
+    read = []
+    dataset = Dataset(
+        "some", "", lambda root: read.append(root) or emojis, default_root=lambda: tmp_path / "own"
+    )
+    assert dataset.load(None).source == "some"
+    assert dataset.load(tmp_path).source == f"some:{tmp_path}"
+    assert read == [tmp_path / "own", tmp_path]
