@@ -1,0 +1,110 @@
+"""Which attributes are asked for, with which values, and how probable they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.heads import LinearHead, sigmoid
+from dualhash.errors import DualhashError, nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """s chosen attributes, in the order of the model's.
+
+    Attributes:
+        head: Reads the s attributes from codes.
+        wanted: (s,) bool, whether each shall be present.
+    """
+
+    head: LinearHead
+    wanted: NDArray[np.bool_]
+
+    @property
+    def values(self) -> dict[str, bool]:
+        """Whether each chosen attribute shall be present, by name."""
+        return dict(zip(self.head.names, self.wanted.tolist(), strict=True))
+
+    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores (N, s) of packed codes (N, k/8); positive where the attribute is present."""
+        return self.head.code_scores(codes)
+
+    def joint_probability(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probability (N,) that all chosen attributes have the wanted values (section 3.5).
+
+        The product over attributes of p_j if it is wanted, else 1 - p_j, in the model's order.
+        """
+        product = np.ones(len(scores))
+        for column, wanted in zip(scores.T, self.wanted, strict=True):
+            product *= sigmoid(np.ascontiguousarray(column if wanted else -column))
+        return product
+
+    def evidence(self, codes: NDArray[np.uint8]) -> list[tuple[float | None, dict[str, float]]]:
+        """For each code the joint probability and each attribute's own, by name.
+
+        The joint probability is None where no attribute is chosen.
+        """
+        scores = self.scores(codes)
+        joint = self.joint_probability(scores).tolist() if self.values else [None] * len(codes)
+        each = sigmoid(scores).tolist()
+        return [
+            (both, dict(zip(self.head.names, own, strict=True)))
+            for both, own in zip(joint, each, strict=True)
+        ]
+
+    def met(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether (N,) p_j >= 0.5 for every wanted attribute and p_j < 0.5 for the others."""
+        met: NDArray[np.bool_] = ((scores >= 0) == self.wanted).all(axis=1)
+        return met
+
+
+def choose(
+    head: LinearHead,
+    *,
+    want: Iterable[str] = (),
+    without: Iterable[str] = (),
+    attributes: Iterable[str] = (),
+    code: NDArray[np.uint8] | None = None,
+) -> Conditions:
+    """Conditions from names.
+
+    Args:
+        head: Of all p attributes.
+        want: Attributes that shall be present.
+        without: Attributes that shall be absent.
+        attributes: Attributes that shall be as the query's own prediction has them.
+        code: (k/8,) the query's code, packed.
+
+    Raises:
+        DualhashError: An attribute is not known or chosen twice in different ways, or the query's
+            prediction is asked for without a query.
+    """
+    chosen: dict[int, bool] = {}
+
+    def add(name: str, *, wanted: bool) -> None:
+        if name not in head.names:
+            raise DualhashError(f"There is no attribute {name!r}. {nearest(name, head.names)}")
+        if chosen.setdefault(head.names.index(name), wanted) != wanted:
+            raise DualhashError(f"The attribute {name!r} is both wanted and unwanted; choose one.")
+
+    for name in _names(want):
+        add(name, wanted=True)
+    for name in _names(without):
+        add(name, wanted=False)
+    own = _names(attributes)
+    if own and code is None:
+        raise DualhashError(
+            "Without a query there are no values to take over: state them as wanted or unwanted."
+        )
+    if own and code is not None:
+        present = head.code_scores(code[None])[0] > 0
+        for name in own:
+            add(name, wanted=name in head.names and bool(present[head.names.index(name)]))
+    rows = sorted(chosen)
+    return Conditions(head.take(rows), np.array([chosen[row] for row in rows], np.bool_))
+
+
+def _names(given: Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)

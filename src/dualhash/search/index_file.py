@@ -1,0 +1,225 @@
+"""The index file as a whole: what it is, how it is made, and how it takes another's place.
+
+docs/formats.md describes it.
+"""
+
+import json
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any
+
+import numpy as np
+
+from dualhash.codes.heads import LinearHead
+from dualhash.errors import DualhashError
+
+APPLICATION_ID = int.from_bytes(b"dhx1")
+"""SQLite's mark of whose file it is."""
+
+FORMAT = 1
+"""The newest format of index files that this version reads, and the one it writes."""
+
+PATIENCE = 30.0
+"""Seconds to wait for another program that writes."""
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE blocks (first_id INTEGER PRIMARY KEY, ids BLOB NOT NULL, codes BLOB NOT NULL);
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY,
+    image TEXT NOT NULL,
+    category TEXT,
+    attributes BLOB NOT NULL,
+    payload TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """What an index knows of all the codes in it.
+
+    Attributes:
+        bits: k.
+        views: Views of each image that made its code; queries are encoded alike.
+        model_hash: Of the model that made the codes.
+        model_folder: Where that model was.
+        category_head: C categories from k bits.
+        attribute_head: p attributes from k bits.
+    """
+
+    bits: int
+    views: int
+    model_hash: str
+    model_folder: Path
+    category_head: LinearHead
+    attribute_head: LinearHead
+
+
+def check_index_file(path: Path) -> None:
+    """Refuses what is not an index file, or one of a newer format, without opening it as one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(100)
+    except FileNotFoundError as error:
+        raise DualhashError(
+            f"{path} does not exist. `dualhash index create` makes an index."
+        ) from error
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(start) < 100 or not start.startswith(b"SQLite format 3\0"):
+        raise DualhashError(f"{path} is not an index of dualhash.")
+    version, application = struct.unpack(">60xI4xI28x", start)
+    if application != APPLICATION_ID:
+        raise DualhashError(f"{path} is not an index of dualhash, but another program's database.")
+    if version > FORMAT:
+        raise DualhashError(
+            f"{path} has format {version}, newer than the {FORMAT} that this version of dualhash "
+            "reads; upgrade dualhash."
+        )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection on which transactions are begun and ended by hand."""
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+@contextmanager
+def new_index_file(path: Path, header: Header, *, replace: bool) -> Iterator[Path]:
+    """Yields an unfinished index file that becomes `path`, in one step, when the block is left.
+
+    When the block fails nothing becomes of it, and what was at `path` stays.
+
+    Raises:
+        DualhashError: There is an index and `replace` is False, it is in use, or there is
+            something else.
+    """
+    _check_free(path, replace=replace)
+    try:
+        descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".unfinished")
+        os.close(descriptor)
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be written: {error.strerror}.") from error
+    unfinished = Path(name)
+    try:
+        with database_errors(path):
+            _fill(unfinished, header)
+        yield unfinished
+        _check_free(path, replace=replace)
+        with database_errors(path):
+            _take_place(unfinished, path)
+    finally:
+        for leftover in (unfinished, *_companions(unfinished)):
+            leftover.unlink(missing_ok=True)
+
+
+def read_header(connection: sqlite3.Connection, path: Path) -> Header:
+    """The header of an open index file.
+
+    Raises:
+        DualhashError: It is damaged.
+    """
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    try:
+        return Header(
+            bits=meta["bits"],
+            views=meta["views"],
+            model_hash=meta["model_hash"],
+            model_folder=path.absolute().parent / meta["model_folder"],
+            category_head=_head_of(meta, "category"),
+            attribute_head=_head_of(meta, "attribute"),
+        )
+    except (KeyError, ValueError) as error:
+        raise DualhashError(f"{path} is damaged: its header is not complete.") from error
+
+
+def portable(path: Path, folder: Path) -> str:
+    """How `path` is written down in a file in `folder` (absolute).
+
+    What lies in the folder or below is named from there, so that they can be moved together;
+    anything else by its full path.
+    """
+    full = Path(os.path.abspath(path))  # noqa: PTH100 - symbolic links stay as they are
+    return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Says which file it was that SQLite has something against."""
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:
+        raise DualhashError(f"{path} cannot be used: {error}") from error
+    except sqlite3.OperationalError as error:
+        raise DualhashError(
+            f"{path} cannot be used now: {error}. Is it in use by another program?"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DualhashError(
+            f"{path} is damaged: {error}. Make it again with `dualhash index create`."
+        ) from error
+
+
+def _check_free(path: Path, *, replace: bool) -> None:
+    if not path.exists():
+        return
+    check_index_file(path)
+    if not replace:
+        raise DualhashError(f"{path} exists. Say --replace (replace=True) to make it anew.")
+
+
+def _fill(path: Path, header: Header) -> None:
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.executescript(SCHEMA)
+        meta = {
+            "bits": header.bits,
+            "views": header.views,
+            "model_hash": header.model_hash,
+            "model_folder": portable(header.model_folder, path.absolute().parent),
+            "next_id": 0,
+            **_meta_of(header.category_head, "category"),
+            **_meta_of(header.attribute_head, "attribute"),
+        }
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+
+
+def _take_place(unfinished: Path, path: Path) -> None:
+    """Renames a closed index file over another, whose log must not be taken for its own."""
+    if path.exists():
+        with closing(connect(path)) as old:
+            old.execute("PRAGMA busy_timeout = 0")
+            old.execute("PRAGMA journal_mode = DELETE")
+    unfinished.replace(path)
+    for leftover in _companions(path):
+        leftover.unlink(missing_ok=True)
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    """The files that SQLite keeps beside one that is open."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _meta_of(head: LinearHead, which: str) -> dict[str, str | bytes]:
+    return {
+        f"{which}_names": json.dumps(head.names, ensure_ascii=False),
+        f"{which}_weight": head.weight.astype("<f4").tobytes(),
+        f"{which}_bias": head.bias.astype("<f4").tobytes(),
+    }
+
+
+def _head_of(meta: Mapping[str, Any], which: str) -> LinearHead:
+    names = tuple(json.loads(meta[f"{which}_names"]))
+    weight = np.frombuffer(meta[f"{which}_weight"], "<f4").reshape(len(names), meta["bits"])
+    bias = np.frombuffer(meta[f"{which}_bias"], "<f4").reshape(len(names))
+    return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))

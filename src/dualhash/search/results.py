@@ -1,0 +1,143 @@
+"""What a search gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.model import Prediction
+
+Task = Literal["category", "attribute", "combined"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of an image, as opposed to what a code predicts.
+
+    Attributes:
+        category: None where it is not known.
+        attributes: Present or absent by name; those not known are left out.
+    """
+
+    category: str | None = None
+    attributes: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What an index keeps beside a code.
+
+    Attributes:
+        id: Never given to another item.
+        image: Path of its image.
+        labels: What is known of it.
+        payload: Whatever else belongs to it, such as the row of a table.
+    """
+
+    id: int
+    image: str
+    labels: Labels
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What was searched for.
+
+    Attributes:
+        code: (k/8,) uint8, packed.
+        image: Path of its image; None for a bare code.
+        id: Of the item in the index, if it is one.
+        labels: What is known of it; of an image outside the index nothing is.
+        prediction: What its code says.
+    """
+
+    code: NDArray[np.uint8]
+    image: str | None
+    id: int | None
+    labels: Labels
+    prediction: Prediction
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in terms of JSON; the code in hexadecimal."""
+        return {
+            "id": self.id,
+            "image": self.image,
+            "code": self.code.tobytes().hex(),
+            "category": self.labels.category,
+            "predicted_category": self.prediction.category,
+        }
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result.
+
+    Attributes:
+        rank: 1 is best.
+        id: Of the item.
+        distance: Bits that differ from the query; None without a query.
+        score: Joint probability of the chosen attributes having the wanted values; None where
+            none are chosen.
+        probabilities: Of each chosen attribute being present, by name.
+        image: Path of its image.
+        labels: What is known of it.
+        payload: What was kept with it.
+    """
+
+    rank: int
+    id: int
+    distance: int | None
+    score: float | None
+    probabilities: dict[str, float]
+    image: str
+    labels: Labels
+    payload: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in terms of JSON; of the labels the category."""
+        return {
+            "rank": self.rank,
+            "id": self.id,
+            "distance": self.distance,
+            "score": self.score,
+            "probabilities": self.probabilities,
+            "image": self.image,
+            "category": self.labels.category,
+            "payload": self.payload,
+        }
+
+
+@dataclass(frozen=True)
+class Results:
+    """The outcome of one search.
+
+    Attributes:
+        task: Which kind of search.
+        bits: k, what distances are out of.
+        query: What was searched for; None where wanted attributes alone define it.
+        conditions: Whether each chosen attribute shall be present, by name.
+        matched: How many items matched; there are fewer hits where fewer than k did.
+        hits: Best first.
+    """
+
+    task: Task
+    bits: int
+    query: Query | None
+    conditions: dict[str, bool]
+    matched: int
+    hits: tuple[Hit, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in terms of JSON."""
+        return {
+            "task": self.task,
+            "bits": self.bits,
+            "query": self.query and self.query.as_dict(),
+            "conditions": self.conditions,
+            "matched": self.matched,
+            "hits": [hit.as_dict() for hit in self.hits],
+        }
