@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from dualhash.cli import output
+from dualhash.errors import DualhashError
 
 
 class Clock:
@@ -44,18 +45,15 @@ def test_json_has_no_nan():
         output.to_json(float("nan"))
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    target = tmp_path / "new" / "report.json"
-    output.write_json(target, {"a": 1})
+def test_json_files_are_made_with_their_folder(tmp_path: Path):
+    output.write_json(tmp_path / "new" / "report.json", {"a": 1})
+    assert json.loads((tmp_path / "new" / "report.json").read_text()) == {"a": 1}
 
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
 
-    monkeypatch.setattr(output.os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        output.write_json(target, {"a": 2})
-    assert json.loads(target.read_text()) == {"a": 1}
-    assert [path.name for path in target.parent.iterdir()] == ["report.json"]
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DualhashError, match=r"report\.json cannot be written"):
+        output.write_json(tmp_path / "file" / "report.json", {})
 
 
 def test_lines_of_progress_come_every_ten_seconds(clock: Clock, capsys: pytest.CaptureFixture[str]):
@@ -64,6 +62,18 @@ def test_lines_of_progress_come_every_ten_seconds(clock: Clock, capsys: pytest.C
             report(done, 4000)
             clock.now += 6
     assert capsys.readouterr().err == "Encoding: 2,000 of 4,000, 0:00:12 left\n"
+
+
+def test_stages_have_their_own_progress(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    with output.stages() as report:
+        for stage in ("encode", "rank"):
+            for share in (0.0, 0.5, 1.0):
+                report(stage, share)
+                clock.now += 11
+    assert capsys.readouterr().err == (
+        "encode: 50 of 100, 0:00:11 left\nencode: 100 of 100, 0:00:00 left\n"
+        "rank: 50 of 100, 0:00:11 left\nrank: 100 of 100, 0:00:00 left\n"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.1, False), (3.0, True)])

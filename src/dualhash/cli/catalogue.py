@@ -114,7 +114,7 @@ def _subsets(summary: CatalogueSummary) -> Table:
         "test": "nothing",
         "none": "nothing",
     }
-    table = _table("Subsets", "subset", ">images", "training sees its")
+    table = output.table("Subsets", "subset", ">images", "training sees its")
     for name, images in summary.subsets.items():
         if images or name != "none":
             table.add_row(name, f"{images:,}", sees[name])
@@ -127,7 +127,7 @@ def _categories(summary: CatalogueSummary, limit: int | None) -> Table:
 
     largest_first = sorted(summary.categories.items(), key=lambda item: -item[1])
     most = max(1, largest_first[0][1])
-    table = _table("Categories", "category", ">images", "")
+    table = output.table("Categories", "category", ">images", "")
     for name, images in _cut(table, largest_first, limit):
         table.add_row(Text(name), f"{images:,}", Bar(most, 0, images, width=BAR_WIDTH))
     if summary.uncategorised:
@@ -139,7 +139,7 @@ def _categories(summary: CatalogueSummary, limit: int | None) -> Table:
 def _attributes(summary: CatalogueSummary, limit: int | None) -> Table:
     from rich.text import Text
 
-    table = _table("Attributes", "attribute", ">present", ">absent", ">missing", ">r")
+    table = output.table("Attributes", "attribute", ">present", ">absent", ">missing", ">r")
     for attribute in _cut(table, summary.attributes, limit):
         ratio = "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.6f}"
         counts = (attribute.present, attribute.absent, attribute.missing)
@@ -152,27 +152,10 @@ def _attributes(summary: CatalogueSummary, limit: int | None) -> Table:
 def _problems(title: str, problems: Sequence[Problem], limit: int | None) -> Table:
     from rich.text import Text
 
-    table = _table(title, "where", "what")
+    table = output.table(title, "where", "what")
     table.columns[0].overflow = "fold"
     for problem in _cut(table, problems, limit):
         table.add_row(Text(problem.where), Text(problem.what))
-    return table
-
-
-def _table(title: str, *headers: str) -> Table:
-    """An empty table; a header that begins with > stands over numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(
-        title=title,
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        title_style="bold",
-    )
-    for header in headers:
-        table.add_column(header.removeprefix(">"), justify="right" if ">" in header else "left")
     return table
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
+    from rich.table import Table
 
 PIPE_WIDTH = 100
 """Columns of a table that is not printed to a terminal."""
@@ -60,6 +63,23 @@ def show(renderable: RenderableType) -> None:
     console().print(renderable)
 
 
+def table(title: str, *headers: str) -> Table:
+    """An empty table to `show`; a header that begins with > stands over numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    made = Table(
+        title=title,
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+    )
+    for header in headers:
+        made.add_column(header.removeprefix(">"), justify="right" if ">" in header else "left")
+    return made
+
+
 def print_json(value: object) -> None:
     """`value` as JSON on stdout, and nothing else."""
     console().file.write(to_json(value))
@@ -75,18 +95,16 @@ def to_json(value: object) -> str:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes JSON so that a reader sees either the old file or the whole new one."""
-    text = to_json(value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Writes JSON so that a reader sees either the old file or the whole new one.
+
+    Raises:
+        DualhashError: The file cannot be written.
+    """
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, to_json(value))
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 @contextmanager
@@ -102,6 +120,22 @@ def progress(what: str) -> Iterator[Report]:
         yield shown.report
     finally:
         shown.close()
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """Yields a function to call with (stage, share done); each stage gets its own `progress`."""
+    shown: tuple[str, Report] | None = None
+    with ExitStack() as stack:
+
+        def report(stage: str, share: float) -> None:
+            nonlocal shown
+            if shown is None or shown[0] != stage:
+                stack.close()
+                shown = stage, stack.enter_context(progress(stage))
+            shown[1](round(share * 100), 100)
+
+        yield report
 
 
 class _Bar:

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_image, write_colour_model
+
+from dualhash.catalogue.columns import Columns
+from dualhash.cli import app
+
+SHAPES = ("circle", "square", "triangle")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model and a table of plain images, most of them test, with a damaged one among them."""
+    rng = np.random.default_rng(0)
+    rows = ["file,kind,red,green,blue,part"]
+    for i in range(30):
+        colour = rng.integers(256, size=3)
+        colour_image(tmp_path / f"{i}.png", tuple(colour.tolist()))
+        labels = ",".join(str(int(value > 127)) for value in colour)
+        rows.append(f"{i}.png,{SHAPES[i % 3]},{labels},{'test' if i > 3 else 'train-both'}")
+    (tmp_path / "4.png").write_bytes(b"not an image")
+    (tmp_path / "shapes.csv").write_text("\n".join(rows))
+    columns = Columns(
+        image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
+    )
+    write_colour_model(tmp_path / "model", columns=columns)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        app.main(["evaluate", "model", "shapes.csv", *arguments])
+    return left.value.code
+
+
+def test_the_model_remembers_the_columns(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("--json", "reports/shapes.json", "--bootstrap", "20") == 0
+    said = capsys.readouterr().out
+    assert "Protocol ijcv2020, binary codes" in said
+    report = json.loads((folder / "reports" / "shapes.json").read_text())
+    assert (report["counts"]["images"], report["counts"]["images_failed"]) == (25, 1)
+    figure = report["figures"]["category_map"]
+    assert 0 < figure["low"] <= figure["value"] <= figure["high"] <= 1
+    assert f"{figure['value']:.3f}" in said
+
+
+def test_options_reach_the_evaluation(folder: Path, capsys: pytest.CaptureFixture[str]):
+    options = ("--protocol", "cvpr2017", "--codes", "real", "--bootstrap", "0")
+    assert run(*options, "--json", "report.json") == 0
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["protocol"], report["codes"]) == ("cvpr2017", "real")
+    assert report["figures"]["category_map"]["low"] is None
+    assert "Protocol cvpr2017, real codes" in capsys.readouterr().out
+
+
+def test_the_same_seed_gives_the_same_report(folder: Path):
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        run("--bootstrap", "20", "--seed", seed, "--json", name)
+    assert (folder / "a").read_text() == (folder / "b").read_text() != (folder / "c").read_text()
+
+
+def test_given_columns_win_over_remembered_ones(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("--image-column", "picture") == 2
+    assert "no column 'picture' (--image-column)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--protocol", "ijcv2002"), "Did you mean 'ijcv2020'"),
+        (("--codes", "reel"), "real"),
+        (("--bootstrap", "-1"), "--bootstrap"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    options: tuple[str, ...], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(*options) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    table = folder / "shapes.csv"
+    table.write_text(table.read_text().replace(",test", ",train-both"))
+    assert run() == 2
+    assert "no images in the subset 'test'" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_model_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "model" / "model.json").unlink()
+    assert run() == 2
+    assert "model is not a model folder" in capsys.readouterr().err
