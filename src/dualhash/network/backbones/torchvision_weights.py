@@ -20,5 +20,7 @@ def load_torchvision(module: nn.Module, name: str, weights: WeightsEnum) -> None
     """
     file = Path(urlparse(weights.url).path).name
     with fetching(name, source=weights.url, cache=Path(torch.hub.get_dir()) / "checkpoints" / file):
-        state = weights.get_state_dict(progress=False, check_hash=True)
+        state = weights.get_state_dict(
+            progress=False, check_hash=True, map_location="cpu", weights_only=True
+        )
     module.load_state_dict(state)

@@ -1,0 +1,109 @@
+import pytest
+import torch
+from torch import Tensor
+
+from dualhash.network import (
+    BuiltBackbone,
+    DualHashNetwork,
+    Encoder,
+    build_backbone,
+    parameter_groups,
+)
+
+SIZE = (40, 32)
+
+
+def random_images(count: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, *SIZE, 3), dtype=torch.uint8, generator=generator)
+
+
+def half(pretrained: bool = False) -> BuiltBackbone:
+    backbone = build_backbone("resnet18-half", pretrained=False, input_size=SIZE)
+    backbone.pretrained = pretrained
+    return backbone
+
+
+@pytest.fixture
+def network() -> DualHashNetwork:
+    torch.manual_seed(0)
+    return DualHashNetwork(half(), bits=16, categories=5, attributes=3).eval()
+
+
+def test_shapes_and_ranges(network: DualHashNetwork):
+    output = network(random_images(4))
+    assert output.outputs.shape == (4, 16)
+    assert output.category_logits.shape == (4, 5)
+    assert output.attribute_logits.shape == (4, 3)
+    assert ((output.outputs > 0) & (output.outputs < 1)).all()
+
+
+def test_heads_read_the_outputs(network: DualHashNetwork):
+    """Equations 2 and 5 stand on r, so that they can be computed from a code."""
+    output = network(random_images(4))
+    torch.testing.assert_close(output.category_logits, network.category_head(output.outputs))
+    torch.testing.assert_close(output.attribute_logits, network.attribute_head(output.outputs))
+
+
+def test_each_image_is_encoded_by_itself(network: DualHashNetwork):
+    images = random_images(5)
+    order = torch.tensor([3, 0, 4])
+    torch.testing.assert_close(network(images[order]).outputs, network(images).outputs[order])
+
+
+def test_the_encoder_gives_the_networks_outputs(network: DualHashNetwork):
+    images = random_images(3)
+    assert torch.equal(Encoder(network)(images), network(images).outputs)
+
+
+def test_the_encoder_computes_in_float32_whatever_the_training_did(network: DualHashNetwork):
+    images = random_images(3)
+    exact = network(images).outputs
+    network.autocast = torch.bfloat16
+    assert not torch.equal(network(images).outputs, exact)
+    assert torch.equal(Encoder(network)(images), exact)
+
+
+def test_bfloat16_is_for_the_backbone_alone(network: DualHashNetwork):
+    images = random_images(3)
+    exact = network(images)
+    seen = {}
+    network.hash_layer.register_forward_hook(
+        lambda layer, inputs, output: seen.update(features=inputs[0], outputs=output)
+    )
+    network.autocast = torch.bfloat16
+    rough = network(images)
+    assert seen["features"].dtype == seen["outputs"].dtype == torch.float32
+    assert all(tensor.dtype == torch.float32 for tensor in rough)
+    torch.testing.assert_close(rough.outputs, exact.outputs, atol=0.05, rtol=0)
+
+
+def test_normalisation_belongs_to_the_network(network: DualHashNetwork):
+    assert {"normalise.mean", "normalise.std"} <= network.state_dict().keys()
+
+
+def test_gradients_reach_every_parameter(network: DualHashNetwork):
+    output = network.train()(random_images(8))
+    sum(tensor.square().sum() for tensor in output).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert network.backbone.layers.stem[0].weight.grad.any()
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_every_parameter_is_in_one_group(pretrained: bool):
+    network = DualHashNetwork(half(pretrained), bits=16, categories=5, attributes=3)
+    groups = {(group.role, group.kind): group.parameters for group in parameter_groups(network)}
+    grouped = [id(parameter) for parameters in groups.values() for parameter in parameters]
+    assert sorted(grouped) == sorted(map(id, network.parameters()))
+    backbone_role = "pretrained" if pretrained else "new"
+    assert {role for role, _ in groups} == {"new", backbone_role}
+
+    def group_of(wanted: Tensor) -> tuple[str, str]:
+        return next(key for key, group in groups.items() if any(p is wanted for p in group))
+
+    stem = network.backbone.layers.stem
+    assert group_of(stem[0].weight) == (backbone_role, "weight")
+    assert group_of(stem[1].weight) == (backbone_role, "bias/norm")
+    assert group_of(stem[1].bias) == (backbone_role, "bias/norm")
+    assert group_of(network.hash_layer.weight) == ("new", "weight")
+    assert group_of(network.attribute_head.bias) == ("new", "bias/norm")
