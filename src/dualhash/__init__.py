@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from dualhash.catalogue.columns import Columns
     from dualhash.codes.model import Model
     from dualhash.evaluation.evaluate import evaluate
+    from dualhash.search.build import build_index
     from dualhash.search.index import Index
     from dualhash.training.config import TrainConfig
+    from dualhash.training.presets import preset_config
     from dualhash.training.train import train
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "Model",
     "TrainConfig",
     "__version__",
+    "build_index",
     "evaluate",
+    "preset_config",
     "train",
 ]
 
@@ -37,7 +41,9 @@ _HOMES = {
     "Index": "dualhash.search.index",
     "Model": "dualhash.codes.model",
     "TrainConfig": "dualhash.training.config",
+    "build_index": "dualhash.search.build",
     "evaluate": "dualhash.evaluation.evaluate",
+    "preset_config": "dualhash.training.presets",
     "train": "dualhash.training.train",
 }
 _TRAINING = ("torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "tensorboard")

@@ -62,6 +62,19 @@ class Catalogue:
     problems: tuple[Problem, ...] = ()
     row_numbers: NDArray[np.int64] | None = None
 
+    @classmethod
+    def read(
+        cls,
+        source: str | Path,
+        columns: Columns = Columns(),
+        *,
+        like: LabelNames | None = None,
+    ) -> "Catalogue":
+        """Reads a table, a folder or a data set; see `dualhash.catalogue.read.read_catalogue`."""
+        from dualhash.catalogue.read import read_catalogue
+
+        return read_catalogue(source, columns, like=like)
+
     def __len__(self) -> int:
         return len(self.images)
 
