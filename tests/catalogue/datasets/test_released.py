@@ -30,7 +30,7 @@ def content():
             "cat/1.jpg", "dog/2.jpg", "cat/3.jpg", "cat/4.jpg", "dog/5.jpg", "dog/6.jpg"
         ),
         "name_test": cells("7.jpg", "8.jpg"),
-        "label_train": np.array([[0], [1], [99], [0], [1], [1]], np.uint16),
+        "label_train": np.array([[0], [1], [2], [0], [1], [1]], np.uint16),
         "label_test": np.array([[0], [1]], np.uint16),
         "attribute_train": np.array([[1, -1], [0, 1], [-1, 1], [2, 2], [2, 2], [2, 2]], np.int16),
         "attribute_test": np.array([[0, 1], [1, -1]], np.int16),
