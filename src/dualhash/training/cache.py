@@ -1,0 +1,134 @@
+"""Images decoded once into a memory-mapped array that later trainings reuse."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.images import ImageError, Preprocessing, load_image
+from dualhash.errors import DualhashError
+from dualhash.training.files import write_whole
+
+FORMAT = 1
+CHUNK = 512
+"""Images decoded between two reports of progress."""
+
+UNFINISHED, DAY = ".unfinished", 86_400.0
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CachedImages:
+    """Images ready for training.
+
+    Attributes:
+        pixels: (N, H, W, 3) uint8, read from disk when used; zeros where the image failed.
+        failed: For each image that could not be read, its row and why, in plain words.
+    """
+
+    pixels: NDArray[np.uint8]
+    failed: dict[int, str]
+
+
+def default_folder() -> Path:
+    """`$DUALHASH_CACHE`, or the user's cache folder as the system has it."""
+    if chosen := os.environ.get("DUALHASH_CACHE"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "dualhash"
+    local = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return Path(local or Path.home() / ".cache") / "dualhash"
+
+
+def cached_images(
+    paths: Sequence[Path],
+    preprocessing: Preprocessing,
+    folder: Path,
+    report: Report = lambda done, total: None,
+) -> CachedImages:
+    """The images at `preprocessing.resize`, decoded now or by an earlier call.
+
+    The files are named by a hash of what they were made from: paths, sizes and times of change of
+    the images, and the size they were brought to. They get their names when they are complete,
+    so that a call that was killed leaves nothing that could be taken for a cache.
+
+    Args:
+        paths: N image files. Those that cannot be read are listed in the result.
+        preprocessing: Its `resize` is applied, its `crop` is not.
+        folder: Where caches are kept; made if it does not exist.
+        report: Called with how many images are decoded and how many there are.
+
+    Raises:
+        DualhashError: The folder cannot be written, or there is no room.
+    """
+    key = _key(paths, preprocessing)
+    pixels, failures = folder / f"{key}.npy", folder / f"{key}.json"
+    try:
+        if not (pixels.exists() and failures.exists()):
+            folder.mkdir(parents=True, exist_ok=True)
+            failed = _decode(paths, preprocessing, pixels, report)
+            write_whole(failures, json.dumps(failed))
+        rows = json.loads(failures.read_text(encoding="utf-8"))
+        array = np.load(pixels, mmap_mode="r")
+    except OSError as error:
+        raise DualhashError(
+            f"The decoded images cannot be kept in {folder}: {error.strerror or error}. "
+            "Choose another folder with the environment variable DUALHASH_CACHE."
+        ) from error
+    return CachedImages(array, {int(row): reason for row, reason in rows.items()})
+
+
+def _key(paths: Sequence[Path], preprocessing: Preprocessing) -> str:
+    digest = sha256(f"{FORMAT} {preprocessing.resize}".encode())
+    for path in paths:
+        try:
+            state = path.stat()
+            change = f"{state.st_size} {state.st_mtime_ns}"
+        except OSError:
+            change = "missing"
+        digest.update(f"\0{path.absolute()}\0{change}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _decode(
+    paths: Sequence[Path], preprocessing: Preprocessing, target: Path, report: Report
+) -> dict[int, str]:
+    """Decodes all images into `target`; returns why each that failed did."""
+    _remove_left_over(target.parent)
+    with NamedTemporaryFile(dir=target.parent, suffix=UNFINISHED, delete=False) as file:
+        unfinished = Path(file.name)
+    shape = (len(paths), *preprocessing.resize, 3)
+    pixels = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
+    failed: dict[int, str] = {}
+
+    def one(row: int) -> None:
+        try:
+            pixels[row] = load_image(paths[row], preprocessing)
+        except ImageError as error:
+            failed[row] = str(error)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), CHUNK):
+            stop = min(start + CHUNK, len(paths))
+            list(pool.map(one, range(start, stop)))
+            report(stop, len(paths))
+    pixels.flush()
+    unfinished.replace(target)
+    return dict(sorted(failed.items()))
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Removes what processes that were killed began more than a day ago."""
+    for unfinished in folder.glob(f"*{UNFINISHED}"):
+        if time.time() - unfinished.stat().st_mtime > DAY:
+            unfinished.unlink(missing_ok=True)

@@ -1,0 +1,112 @@
+"""What a training is made of: typed, checked, and saved in every model."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+ALPHAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+class TrainConfig(BaseModel):
+    """Every setting of one training; unknown keys fail.
+
+    The defaults are the paper's (section 4.1); `presets.PRESETS` holds whole recipes.
+
+    Attributes:
+        preset: The recipe this started from; only a note.
+        backbone: A name of `dualhash.network.BACKBONES` or any timm model as `timm:NAME`.
+        pretrained: Whether the backbone starts from its published weights.
+        image_size: (height, width) in pixels; None for what the backbone was made for, or for a
+            backbone of any size the median of the images' own.
+        bits: Length of the code k, a multiple of 8.
+        category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
+        attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
+        alpha: Weight of the attribute loss in equation 8; "auto" searches it (`training.alpha`).
+        alphas: What the search tries, ascending, the first 0.
+        alpha_tolerance: The relative drop of category mAP that the search accepts.
+        alpha_fraction: Length of a trial of the search, as a share of the whole training.
+        attribute_images: Images a batch from train-attribute.
+        categories_per_batch: Distinct categories in the class-aware part of a batch.
+        images_per_category: Images of each of them.
+        shuffled_images: Instead of class-aware batches, this many images drawn from a shuffled
+            list of all (the released code: 200).
+        momentum: Of SGD.
+        nesterov: Nesterov's momentum.
+        lr_new: Learning rate of the hash layer and the heads.
+        lr_pretrained: Learning rate of the layers that came with weights.
+        weight_decay: L2 penalty on weights.
+        bias_lr_multiplier: Learning rate of one-dimensional parameters relative to weights.
+        decay_bias: Whether one-dimensional parameters (biases, normalisation) decay too.
+        schedule: "step", "one-cycle" or "fixed"; see `training.schedule`.
+        step_every: Iterations between two steps of "step".
+        step_factor: What each step multiplies the learning rate by.
+        warmup_share: Share of the iterations in which "one-cycle" rises to its peak.
+        iterations: Length of the training in batches; either this or `epochs`.
+        epochs: Length of the training in passes: as many images as there are to train on, each.
+        mirror: Augmentation: each image mirrored with probability one half.
+        random_crop: Augmentation: a random crop instead of the central one.
+        crop_padding: Pixels of repeated border that a random crop may take in on each side.
+        precision: Of the backbone in training: "bf16" (bfloat16), "fp32", or "auto" for bfloat16
+            where the processor computes it in hardware.
+        validation_fraction: Share of the training subsets kept for choices.
+        validation_every: Iterations between two validations; a checkpoint is written at each.
+        seed: Of everything random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    preset: str | None = None
+    backbone: str = "alexnet"
+    pretrained: bool = True
+    image_size: tuple[PositiveInt, PositiveInt] | None = None
+    bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
+
+    category_loss: str = "softmax"
+    attribute_loss: str = "weighted-cross-entropy"
+    alpha: Literal["auto"] | float = 0.1
+    alphas: tuple[float, ...] = ALPHAS
+    alpha_tolerance: float = Field(default=0.03, ge=0, lt=1)
+    alpha_fraction: float = Field(default=0.25, gt=0, le=1)
+
+    attribute_images: int = Field(default=64, ge=1)
+    categories_per_batch: int = Field(default=16, ge=2)
+    images_per_category: int = Field(default=4, ge=1)
+    shuffled_images: int | None = Field(default=None, ge=2)
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = False
+    lr_new: float = Field(default=1e-2, gt=0)
+    lr_pretrained: float = Field(default=1e-3, ge=0)
+    weight_decay: float = Field(default=5e-4, ge=0)
+    bias_lr_multiplier: float = Field(default=1.0, gt=0)
+    decay_bias: bool = True
+    schedule: Literal["step", "one-cycle", "fixed"] = "step"
+    step_every: int = Field(default=60_000, ge=1)
+    step_factor: float = Field(default=0.1, gt=0, le=1)
+    warmup_share: float = Field(default=0.25, gt=0, lt=1)
+    iterations: int | None = Field(default=150_000, ge=1)
+    epochs: float | None = Field(default=None, gt=0)
+
+    mirror: bool = True
+    random_crop: bool = True
+    crop_padding: int = Field(default=0, ge=0)
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+    validation_fraction: float = Field(default=0.1, gt=0, le=0.5)
+    validation_every: int = Field(default=500, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _epochs_replace_iterations(cls, values: dict[str, object]) -> dict[str, object]:
+        return {"iterations": None, **values} if values.get("epochs") is not None else values
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.iterations is None) == (self.epochs is None):
+            raise ValueError("Give either iterations or epochs")
+        if self.alpha != "auto" and self.alpha < 0:
+            raise ValueError("alpha is a weight of at least 0, or auto")
+        if not self.alphas or self.alphas[0] != 0 or list(self.alphas) != sorted(set(self.alphas)):
+            raise ValueError("alphas ascend and begin with 0")
+        return self

@@ -1,0 +1,80 @@
+"""A trained network as the files of a model folder, checked against torch."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.encoder import Encoder as OnnxEncoder
+from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError
+from dualhash.network import DualHashNetwork, Encoder
+
+OPSET = 18
+MOST_DIFFERENCE = 1e-3
+LEAST_EQUAL_BITS = 0.999
+
+
+def head_tensors(network: DualHashNetwork) -> dict[str, NDArray[np.float32]]:
+    """Weights and biases of the two heads, by the names that `Model` reads."""
+    return {
+        f"{head}.{name}": parameter.detach().cpu().float().numpy()
+        for head in ("attribute_head", "category_head")
+        for name, parameter in getattr(network, head).named_parameters()
+    }
+
+
+def export_encoder(network: DualHashNetwork, crop: tuple[int, int]) -> bytes:
+    """The encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k)."""
+    encoder = Encoder(network).cpu().eval()
+    example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
+    program = torch.onnx.export(
+        encoder,
+        (example,),
+        input_names=["images"],
+        output_names=["outputs"],
+        dynamic_shapes={"images": {0: torch.export.Dim("images_per_batch")}},
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    graph = program.model_proto
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):
+        del part.metadata_props[:]
+    for function in graph.functions:
+        del function.metadata_props[:]
+    content: bytes = graph.SerializeToString()
+    return content
+
+
+def check_encoder(
+    graph: bytes, network: DualHashNetwork, images: NDArray[np.uint8], preprocessing: Preprocessing
+) -> dict[str, float]:
+    """Compares the exported encoder with the network on real images.
+
+    Args:
+        graph: Of `export_encoder`.
+        network: What it was made from.
+        images: (N, h, w, 3), at `preprocessing.crop`.
+        preprocessing: Sizes of images.
+
+    Returns:
+        `largest_difference` of outputs and the share of `equal_bits`.
+
+    Raises:
+        DualhashError: They differ by more than rounding.
+    """
+    encoder = Encoder(network).cpu().eval()
+    with torch.inference_mode():
+        expected = encoder(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+    found = OnnxEncoder(graph, network.hash_layer.out_features, preprocessing).encode_arrays(images)
+    difference = float(np.abs(found - expected).max())
+    equal = float((quantise(found) == quantise(expected)).mean())
+    if difference > MOST_DIFFERENCE or equal < LEAST_EQUAL_BITS:
+        raise DualhashError(
+            f"The exported encoder differs from the network: outputs by up to {difference:.2g}, "
+            f"and {equal:.2%} of the bits are equal. Nothing was written; try other versions of "
+            "torch and onnxruntime, or another backbone."
+        )
+    return {"largest_difference": difference, "equal_bits": equal}

@@ -1,0 +1,94 @@
+"""The Lightning module: loss, optimiser and validation of one network."""
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LambdaLR
+
+from dualhash.evaluation.evaluate_codes import validation_figures
+from dualhash.losses import JointLoss
+from dualhash.network import DualHashNetwork, parameter_groups
+from dualhash.training.config import TrainConfig
+from dualhash.training.data import NETWORK, Batch, generator_for
+from dualhash.training.schedule import multiplier
+from dualhash.training.validation import validation_score
+
+LOSSES = ("loss", "category_loss", "attribute_loss")
+"""Of a batch: equation 8 and its two parts, before alpha."""
+
+
+class DualHashModule(LightningModule):
+    """Trains a `DualHashNetwork` with the joint objective (equation 8).
+
+    All that is random in an iteration follows from the seed and its number, so that a resumed
+    training is the undisturbed one.
+    """
+
+    def __init__(
+        self, network: DualHashNetwork, loss: JointLoss, config: TrainConfig, iterations: int
+    ) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+        self.config, self.iterations = config, iterations
+        self._outputs: list[tuple[Tensor, ...]] = []
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """SGD with a learning rate for each group of parameters, and the schedule."""
+        optimiser = sgd(self.network, self.config)
+        schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seeds dropout."""
+        generator = generator_for(self.config.seed, NETWORK, self.global_step)
+        torch.manual_seed(int(generator.integers(2**63)))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Losses of a batch; their means over a round are logged."""
+        output = self.network(batch.images)
+        value = self.loss(output, batch.categories, batch.attributes, batch.observed)
+        losses = dict(zip(LOSSES, value, strict=True))
+        self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.images))
+        return losses
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keeps the codes of a batch."""
+        bits = self.network(batch.images).outputs > 0.5
+        probabilities = self.network.attribute_head(bits.float()).sigmoid()
+        labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
+        self._outputs.append((bits, probabilities, *labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs category mAP, avg HM and their harmonic mean on the validation images."""
+        columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
+        self._outputs.clear()
+        category_map, avg_hm = validation_figures(*columns)
+        self.log_dict(
+            {
+                "category_map": category_map,
+                "avg_hm": avg_hm,
+                "score": validation_score(category_map, avg_hm),
+            }
+        )
+
+
+def sgd(network: DualHashNetwork, config: TrainConfig) -> SGD:
+    """SGD with one group for new and pretrained parameters, weights and biases each."""
+    rates = {"new": config.lr_new, "pretrained": config.lr_pretrained}
+    groups = []
+    for group in parameter_groups(network):
+        is_weight = group.kind == "weight"
+        decays = is_weight or config.decay_bias
+        groups.append(
+            {
+                "params": list(group.parameters),
+                "lr": rates[group.role] * (1.0 if is_weight else config.bias_lr_multiplier),
+                "weight_decay": config.weight_decay if decays else 0.0,
+            }
+        )
+    return SGD(groups, momentum=config.momentum, nesterov=config.nesterov)

@@ -1,0 +1,102 @@
+"""Whole recipes by name; the one place where their numbers stand."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from dualhash.errors import DualhashError, nearest
+from dualhash.training.config import TrainConfig
+
+SMALL_IMAGE = 100
+"""Images whose longer side is below this many pixels are small."""
+
+_PAPER: dict[str, Any] = {}  # The defaults of TrainConfig are the paper's for ImageNet-150K.
+
+_RELEASED: dict[str, Any] = {
+    "shuffled_images": 200,
+    "schedule": "fixed",
+    "lr_new": 1e-2,
+    "lr_pretrained": 1e-3,
+    "bias_lr_multiplier": 2.0,
+    "decay_bias": False,
+}
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # Section 4.1: AlexNet from conv1 to fc7, 150,000 iterations.
+        "paper-imagenet": _PAPER,
+        # Section 4.1: the network of Yi et al. 2014 from conv1 to pool5.
+        "paper-cfw": _PAPER | {"backbone": "face10"},
+        # The solver and network files of the released code.
+        "released-imagenet": _RELEASED | {"iterations": 29_600},
+        "released-cfw": _RELEASED
+        | {
+            "backbone": "face10",
+            "iterations": 27_500,
+            "mirror": False,
+            "random_crop": False,
+        },
+        # Images of under 100 pixels, from scratch.
+        "small": {
+            "backbone": "resnet18-half",
+            "pretrained": False,
+            "alpha": 0.3,
+            "nesterov": True,
+            "lr_new": 0.1,
+            "lr_pretrained": 0.1,
+            "weight_decay": 5e-4,
+            "decay_bias": False,
+            "schedule": "one-cycle",
+            "iterations": 6_000,
+            "crop_padding": 4,
+        },
+        # Larger images, from weights that install with the package.
+        "photo": {
+            "backbone": "efficientnet-lite0",
+            "alpha": 0.3,
+            "nesterov": True,
+            "lr_new": 0.1,
+            "lr_pretrained": 0.01,
+            "weight_decay": 1e-4,
+            "decay_bias": False,
+            "schedule": "one-cycle",
+            "iterations": 3_000,
+        },
+    }
+)
+
+
+def preset_config(preset: str, **settings: object) -> TrainConfig:
+    """The recipe `preset`, with `settings` in place of its own values.
+
+    Giving `epochs` drops the preset's `iterations`.
+
+    Raises:
+        DualhashError: An unknown preset or setting (the nearest known are named), or a value
+            that a setting cannot take.
+    """
+    if preset not in PRESETS:
+        raise DualhashError(f"There is no preset {preset!r}. {nearest(preset, PRESETS)}")
+    for name in settings:
+        if name not in TrainConfig.model_fields:
+            known = nearest(name, TrainConfig.model_fields)
+            raise DualhashError(f"There is no training setting {name!r}. {known}")
+    recipe = {**PRESETS[preset], "preset": preset}
+    if settings.get("epochs") is not None:
+        recipe.pop("iterations", None)
+    try:
+        return TrainConfig(**recipe | settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][:1])
+        said = first["msg"].removeprefix("Value error, ")
+        raise DualhashError(
+            f"The training setting {where} cannot be used: {said}." if where else f"{said}."
+        ) from error
+
+
+def preset_for(longer_side: float) -> str:
+    """The preset for images whose longer side has so many pixels."""
+    return "small" if longer_side < SMALL_IMAGE else "photo"
