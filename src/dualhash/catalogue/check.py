@@ -38,10 +38,9 @@ def check_labels(catalogue: Catalogue) -> tuple[Problem, ...]:
     Attributes are judged by the labels that training sees, or by all of them where there is no
     training subset.
     """
-    counts = np.bincount(
-        catalogue.categories[catalogue.categories >= 0], minlength=len(catalogue.names.categories)
-    )
-    single = np.flatnonzero((catalogue.categories >= 0) & (counts[catalogue.categories] == 1))
+    known = catalogue.categories >= 0
+    counts = np.bincount(catalogue.categories + 1)
+    single = np.flatnonzero(known & (counts[catalogue.categories + 1] == 1))
     problems = [
         Problem(
             catalogue.where(row),

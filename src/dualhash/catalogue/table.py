@@ -244,7 +244,8 @@ class _Table:
         has_attribute: NDArray[np.bool_],
     ) -> NDArray[np.int8]:
         if self.columns.subset not in self.frame.columns:
-            self.remark(labels.DERIVED_SUBSETS)
+            if has_category.any() or has_attribute.any():
+                self.remark(labels.DERIVED_SUBSETS)
             return labels.derived_subsets(references, has_category, has_attribute)
         cells = self.cells(self.columns.subset)
         subsets = labels.subsets(cells)

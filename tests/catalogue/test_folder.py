@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from dualhash.catalogue.catalogue import MISSING, TEST, TRAIN_CATEGORY
+from dualhash.catalogue.folder import read_folder
+from dualhash.errors import DualhashError
+
+
+def tree(root: Path, *files: str) -> Path:
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+    return root
+
+
+def test_folders_are_categories(tmp_path: Path):
+    tree(tmp_path, "dogs/b.JPG", "dogs/a.png", "Cats/kittens/young/1.webp", "lone.jpeg")
+    found = read_folder(tmp_path)
+    assert found.source == str(tmp_path)
+    assert found.names.categories == ("Cats", "dogs")
+    assert found.references == (
+        "lone.jpeg",
+        "Cats/kittens/young/1.webp",
+        "dogs/a.png",
+        "dogs/b.JPG",
+    )
+    assert found.images == tuple(tmp_path / name for name in found.references)
+    assert found.categories.tolist() == [MISSING, 0, 1, 1]
+    assert found.attributes.shape == found.observed.shape == (4, 0)
+    assert found.payload["category"].to_list() == [None, "Cats", "dogs", "dogs"]
+    assert found.where(1) == "Cats/kittens/young/1.webp"
+
+
+def test_labelled_images_are_train_category_or_test(tmp_path: Path):
+    found = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
+    assert found.subsets[0] == -1
+    assert set(found.subsets[1:].tolist()) == {TRAIN_CATEGORY, TEST}
+    assert found.problems[0].what.startswith("There is no subset column")
+
+
+def test_a_flat_folder_has_no_labels_and_nothing_is_wrong_with_it(tmp_path: Path):
+    found = read_folder(tree(tmp_path, "b.png", "a.png"))
+    assert found.references == ("a.png", "b.png")
+    assert found.names.categories == ()
+    assert found.categories.tolist() == [MISSING, MISSING]
+    assert found.subsets.tolist() == [-1, -1]
+    assert found.problems == ()
+
+
+def test_other_files_are_counted_and_hidden_ones_passed_over(tmp_path: Path):
+    tree(tmp_path, "a.png", "notes.txt", "more.TXT", "README", ".DS_Store", ".cache/x.png")
+    found = read_folder(tmp_path)
+    assert found.references == ("a.png",)
+    [problem] = found.problems
+    assert problem.what == "passed over 3 of 4 files, which are not images (no suffix, .txt)"
+
+
+@pytest.mark.parametrize("files", [(), ("notes.txt",)])
+def test_a_folder_without_images_is_refused(tmp_path: Path, files: tuple[str, ...]):
+    with pytest.raises(DualhashError, match=r"holds no images.*\.png"):
+        read_folder(tree(tmp_path, *files))

@@ -1,0 +1,94 @@
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualhash.catalogue import labels
+from dualhash.catalogue.catalogue import TEST, TRAIN_ATTRIBUTE, TRAIN_BOTH, TRAIN_CATEGORY
+
+
+def cells(*values: str | None) -> pl.Series:
+    return pl.Series("x", values, pl.String)
+
+
+def test_text_strips_and_forgets_empty_cells():
+    assert labels.text(cells(" a b ", "", "  ", None, "0")).to_list() == [
+        "a b",
+        None,
+        None,
+        None,
+        "0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pl.Series([1, 0, None]), ["1", "0", None]),
+        (pl.Series([1.0, float("nan"), None]), ["1.0", None, None]),
+        (pl.Series([True, False, None]), ["true", "false", None]),
+        (pl.Series(["a", "b", None], dtype=pl.Categorical), ["a", "b", None]),
+        (pl.Series([None, None, None]), [None, None, None]),
+    ],
+)
+def test_text_of_other_types(column: pl.Series, expected: list[str | None]):
+    assert labels.text(column).to_list() == expected
+
+
+def test_binary_by_hand():
+    present, observed, unknown = labels.binary(
+        cells("1", "0", None, "Yes", "NO", "true", "False", "1.0", "0.0", "2", "maybe")
+    )
+    assert present.tolist() == [1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0]
+    assert observed.tolist() == [True, True, False, *[True] * 6, False, False]
+    assert np.flatnonzero(unknown).tolist() == [9, 10]
+    assert present.dtype == np.int8
+
+
+def test_an_empty_facet_is_missing_for_all_its_values():
+    present, observed = labels.facet(cells("red", None, "blue", "Red"), "red")
+    assert present.tolist() == [1, 0, 0, 0]
+    assert observed.tolist() == [True, False, True, True]
+
+
+def test_indices_by_hand():
+    assert labels.indices(cells("b", None, "a", "c"), ("a", "b")).tolist() == [1, -1, 0, -1]
+
+
+def test_subsets_by_hand():
+    found = labels.subsets(cells("test", "train-both", None, "Test", "train-category"))
+    assert found.tolist() == [TEST, TRAIN_BOTH, -1, -1, TRAIN_CATEGORY]
+
+
+class TestDerivedSubsets:
+    def test_follow_the_labels(self):
+        n = 400
+        names = [f"{i}.jpg" for i in range(n)]
+        has_category, has_attribute = np.arange(n) % 4 < 2, np.arange(n) % 2 == 0
+        found = labels.derived_subsets(names, has_category, has_attribute)
+        expected = [TRAIN_BOTH, TRAIN_CATEGORY, TRAIN_ATTRIBUTE, -1]
+        for kind in range(3):
+            assert set(found[kind::4].tolist()) == {expected[kind], TEST}
+        assert set(found[3::4].tolist()) == {-1}
+
+    def test_a_tenth_is_test(self):
+        n = 5000
+        every = np.ones(n, bool)
+        found = Counter(labels.derived_subsets([f"images/{i}.jpg" for i in range(n)], every, every))
+        assert 420 < found[TEST] < 580
+
+    def test_the_draw_is_the_same_for_ever(self):
+        names = [f"{i}.jpg" for i in range(40)]
+        found = labels.derived_subsets(names, np.ones(40, bool), np.zeros(40, bool))
+        assert np.flatnonzero(found == TEST).tolist() == [6, 7, 9, 22, 34]
+
+    @given(st.lists(st.text(), min_size=1, max_size=20), st.data())
+    def test_an_image_stays_where_it_is(self, names, data):
+        more = data.draw(st.lists(st.text(), max_size=20))
+        few = labels.derived_subsets(names, np.ones(len(names), bool), np.ones(len(names), bool))
+        n = len(names + more)
+        many = labels.derived_subsets(names + more, np.ones(n, bool), np.ones(n, bool))
+        assert many[: len(names)].tolist() == few.tolist()

@@ -1,0 +1,100 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dualhash.catalogue import read
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.folder import read_folder
+from dualhash.catalogue.read import read_catalogue
+from dualhash.errors import DualhashError
+
+
+@dataclass(frozen=True)
+class Pets:
+    """A data set that is the class folders under its root."""
+
+    def load(self, root: Path | None) -> Catalogue:
+        if root is None:
+            raise DualhashError("pets needs the folder of its files")
+        return read_folder(root)
+
+
+@pytest.fixture
+def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of cats and dogs, a table beside them, and a data set that reads the folder."""
+    monkeypatch.setitem(read.DATASETS, "pets", Pets())
+    root = tmp_path / "animals"
+    for name in ("cats/1.png", "cats/2.png", "dogs/1.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (tmp_path / "pets.csv").write_text("image,category\nanimals/dogs/1.png,dog\n")
+    return root
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder(pets: Path, kind: type):
+    assert read_catalogue(kind(pets)).names.categories == ("cats", "dogs")
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_table(pets: Path, kind: type):
+    assert read_catalogue(kind(pets.parent / "pets.csv")).names.categories == ("dog",)
+
+
+def test_a_data_set(pets: Path):
+    assert read_catalogue(f"pets:{pets}").names.categories == ("cats", "dogs")
+
+
+def test_a_data_set_without_its_folder(pets: Path):
+    with pytest.raises(DualhashError, match="pets needs the folder"):
+        read_catalogue("pets")
+
+
+def test_a_path_is_never_a_data_set(pets: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(pets.parent)
+    pets.rename("pets")
+    assert len(read_catalogue("./pets")) == 3
+    assert len(read_catalogue(Path("pets"))) == 3
+
+
+@pytest.mark.parametrize("source", ["pets:{0}", "{0}", "{0}.csv"])
+def test_like_gives_the_indices_of_a_model(pets: Path, source: str):
+    Path(f"{pets}.csv").write_text("image,category\nanimals/dogs/1.png,dogs\n")
+    like = LabelNames(("dogs", "emus"), ("furry",))
+    found = read_catalogue(source.format(pets), like=like)
+    assert found.names.categories[:2] == like.categories
+    assert found.names.attributes == like.attributes
+    dog = next(i for i, image in enumerate(found.images) if image.parent.name == "dogs")
+    assert found.categories[dog] == 0
+    assert not found.observed.any()
+
+
+def test_problems_of_labels_are_added(pets: Path):
+    found = read_catalogue(pets)
+    assert [(p.where, p.what) for p in found.problems[1:]] == [
+        ("dogs/1.png", "category 'dogs' has one image")
+    ]
+
+
+class TestRefusals:
+    def test_no_such_data_set(self, pets):
+        with pytest.raises(DualhashError, match=r"no data set 'pet' .*Did you mean 'pets'"):
+            read_catalogue(f"pet:{pets}")
+
+    def test_no_such_table_names_those_beside_it(self, pets):
+        with pytest.raises(DualhashError, match=r"pest\.csv does not exist.*'pets\.csv'"):
+            read_catalogue(pets.parent / "pest.csv")
+
+    def test_no_such_name(self, pets, monkeypatch):
+        monkeypatch.chdir(pets)
+        with pytest.raises(DualhashError, match=r"openmojis does not exist.*'openmoji'"):
+            read_catalogue("openmojis")
+
+    def test_no_such_folder(self, pets):
+        with pytest.raises(DualhashError, match=r"Nor does its folder .*nowhere"):
+            read_catalogue(pets / "nowhere" / "pets.csv")
+
+    def test_a_file_of_another_kind(self, pets):
+        with pytest.raises(DualhashError, match=r"1\.png is not a catalogue: .*\.parquet"):
+            read_catalogue(pets / "dogs" / "1.png")

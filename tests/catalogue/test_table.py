@@ -1,0 +1,404 @@
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualhash.catalogue.catalogue import (
+    MISSING,
+    SUBSETS,
+    TEST,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    Catalogue,
+    LabelNames,
+)
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.problems import Problem
+from dualhash.catalogue.table import read_table
+from dualhash.errors import DualhashError
+
+Row = Sequence[str]
+Write = Callable[..., Path]
+
+
+def write_csv(path: Path, header: Row, rows: Sequence[Row]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with files 0.png to 11.png, which reading a table does not open."""
+    folder = tmp_path_factory.mktemp("shop")
+    for i in range(12):
+        (folder / f"{i}.png").touch()
+    return folder
+
+
+@pytest.fixture
+def table(shop: Path) -> Write:
+    """Writes products.csv with the given header and rows, as they are."""
+
+    def write(header: str, *rows: str) -> Path:
+        path = shop / "products.csv"
+        path.write_text("\n".join((header, *rows)) + "\n")
+        return path
+
+    return write
+
+
+def said(catalogue: Catalogue) -> list[tuple[str, str]]:
+    return [(p.where.removeprefix("products.csv "), p.what) for p in catalogue.problems]
+
+
+def test_by_hand(table: Write, shop: Path):
+    path = table(
+        "image,category,new,colour,season,subset,price",
+        "0.png,shirt,1,red,summer,train-both,10",
+        "1.png,shirt,0,blue,,train-both,",
+        "2.png,,1,red,winter,train-attribute,12.50",
+        "3.png,Shoe,,,,train-category,7",
+        "4.png,shirt,0,black,winter,test,7",
+        "5.png,,,,,,",
+    )
+    columns = Columns(attributes=("new",), facets=("season", "colour"), min_positives=1)
+    found = read_table(path, columns)
+    assert found.source == str(path)
+    assert found.images == tuple(shop / f"{i}.png" for i in range(6))
+    assert found.references == tuple(f"{i}.png" for i in range(6))
+    assert found.names.categories == ("Shoe", "shirt")
+    assert found.names.attributes == (
+        "new",
+        "season=summer",
+        "season=winter",
+        "colour=black",
+        "colour=blue",
+        "colour=red",
+    )
+    assert found.categories.tolist() == [1, 1, MISSING, 0, 1, MISSING]
+    assert found.attributes.tolist() == [
+        [1, 1, 0, 0, 0, 1],
+        [0, 0, 0, 0, 1, 0],
+        [1, 0, 1, 0, 0, 1],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 1, 1, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    assert found.observed.astype(int).tolist() == [
+        [1, 1, 1, 1, 1, 1],
+        [1, 0, 0, 1, 1, 1],
+        [1, 1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    assert found.subsets.tolist() == [0, 0, 1, 2, 3, -1]
+    assert found.payload["price"].to_list() == ["10", None, "12.50", "7", "7", None]
+    assert found.columns == columns.model_copy(update={"category": "category", "subset": "subset"})
+    assert found.problems == ()
+    kinds = (found.categories, found.attributes, found.observed, found.subsets)
+    assert [array.dtype for array in kinds] == [np.int64, np.int8, np.bool_, np.int8]
+
+
+def test_spelling_is_kept(table: Write):
+    path = table("image,category", "0.png,007", "1.png,1.50", "2.png,NA", "3.png,true")
+    assert read_table(path, Columns()).names.categories == ("007", "1.50", "NA", "true")
+
+
+def test_only_images(table: Write):
+    found = read_table(table("image", "0.png", "1.png"), Columns())
+    assert found.names == LabelNames((), ())
+    assert found.categories.tolist() == [MISSING, MISSING]
+    assert found.attributes.shape == found.observed.shape == (2, 0)
+    assert found.subsets.tolist() == [-1, -1]
+    assert found.problems == ()
+
+
+def test_images_may_lie_in_other_folders(tmp_path: Path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.png").touch()
+    absolute = tmp_path / "b" / "x.png"
+    path = write_csv(tmp_path / "a" / "t.csv", ["image"], [["x.png"], [str(absolute)]])
+    assert read_table(path, Columns()).images == (tmp_path / "a" / "x.png", absolute)
+
+
+def test_parquet_reads_as_csv_does(shop: Path):
+    frame = pl.DataFrame(
+        {
+            "image": ["0.png", "1.png", "2.png"],
+            "category": [3, None, 12],
+            "new": [True, False, None],
+            "old": [1.0, float("nan"), 0.0],
+            "colour": pl.Series(["red", None, "red"], dtype=pl.Categorical),
+            "subset": ["test", None, "train-both"],
+        }
+    )
+    frame.write_parquet(shop / "t.parquet")
+    frame.with_columns(pl.col("old").fill_nan(None)).write_csv(shop / "t.csv")
+    columns = Columns(attributes=("new", "old"), facets=("colour",), min_positives=2)
+    one, other = (read_table(shop / f"t.{kind}", columns) for kind in ("parquet", "csv"))
+    assert one.names == other.names == LabelNames(("12", "3"), ("new", "old", "colour=red"))
+    assert one.label_hash == other.label_hash
+    assert one.observed.tolist() == [[True, True, True], [True, False, False], [False, True, True]]
+    assert one.payload["category"].to_list() == [3, None, 12]
+
+
+class TestSubsets:
+    def test_derived_and_said(self, table):
+        rows = (
+            f"{i}.png,{'abc'[i % 3].strip('c')},{'01'[i % 2] if i % 4 else ''}" for i in range(12)
+        )
+        found = read_table(table("image,category,new", *rows), Columns(attributes=("new",)))
+        both = (found.categories >= 0) & found.observed[:, 0]
+        assert set(found.subsets[both].tolist()) <= {TRAIN_BOTH, TEST}
+        only_attribute = (found.categories < 0) & found.observed[:, 0]
+        assert set(found.subsets[only_attribute].tolist()) <= {TRAIN_ATTRIBUTE, TEST}
+        assert [p.what[:28] for p in found.problems] == ["There is no subset column: i"]
+
+    def test_another_column(self, table):
+        path = table("image,part,subset", "0.png,test,x", "1.png,,y")
+        found = read_table(path, Columns(subset="part"))
+        assert found.subsets.tolist() == [TEST, -1]
+        assert found.problems == ()
+
+
+class TestRowsLeftOut:
+    def test_each_with_its_row_and_reason(self, table):
+        path = table(
+            "image,category,subset",
+            "0.png,a,test",
+            "none.png,a,test",
+            ",,",
+            ",a,test",
+            "./0.png,b,test",
+            "1.png,b,test",
+            "nowhere/1.png,b,test",
+        )
+        found = read_table(path, Columns())
+        assert found.references == ("0.png", "1.png")
+        assert found.names.categories == ("a", "b")
+        assert [found.where(i) for i in range(2)] == ["products.csv row 1", "products.csv row 6"]
+        assert all(problem.fatal for problem in found.problems)
+        assert said(found) == [
+            ("row 2", "the image none.png does not exist"),
+            ("row 3", "the row is empty"),
+            ("row 4", "the row names no image"),
+            ("row 5", "the image ./0.png is a duplicate of row 1"),
+            ("row 7", "the image nowhere/1.png does not exist"),
+        ]
+
+    def test_labels_of_rows_left_out_count_for_nothing(self, table):
+        path = table("image,category,colour,subset", "0.png,a,red,test", "x.png,b,blue,test")
+        found = read_table(path, Columns(facets=("colour",), min_positives=1))
+        assert found.names == LabelNames(("a",), ("colour=red",))
+
+    def test_no_row_is_left(self, table):
+        with pytest.raises(
+            DualhashError, match=r"no row that can be used; row 1: the image x\.png"
+        ):
+            read_table(table("image", "x.png", "y.png"), Columns())
+
+
+class TestUnknownValues:
+    def test_of_an_attribute_are_missing(self, table):
+        path = table("image,new,subset", "0.png,1,test", "1.png,perhaps,test", "2.png,-1,test")
+        found = read_table(path, Columns(attributes=("new",)))
+        assert found.observed[:, 0].tolist() == [True, False, False]
+        assert said(found) == [
+            ("row 2", "'perhaps' in column 'new' is not 1, 0 or empty; taken as missing"),
+            ("row 3", "'-1' in column 'new' is not 1, 0 or empty; taken as missing"),
+        ]
+        assert not any(problem.fatal for problem in found.problems)
+
+    def test_of_the_subset_are_none(self, table):
+        found = read_table(table("image,subset", "0.png,test", "1.png,train"), Columns())
+        assert found.subsets.tolist() == [TEST, -1]
+        [(where, what)] = said(found)
+        assert where == "row 2"
+        assert what.startswith("'train' is not a subset")
+        assert all(name in what for name in SUBSETS)
+
+
+class TestFacets:
+    def test_rare_values_are_named_once(self, table):
+        colours = ["red"] * 4 + ["blue"] * 3 + ["grey", "grey", "teal"]
+        rows = [f"{i}.png,{colour},test" for i, colour in enumerate(colours)]
+        path = table("image,colour,subset", *rows)
+        found = read_table(path, Columns(facets=("colour",), min_positives=3))
+        assert found.names.attributes == ("colour=blue", "colour=red")
+        assert found.problems == (
+            Problem(
+                "products.csv",
+                "facet 'colour': values of fewer than 3 images, which become no attributes (2): "
+                "grey (2), teal (1)",
+            ),
+        )
+        assert found.observed.all()
+
+    def test_a_long_list_of_rare_values_is_cut(self, shop):
+        rows = [[f"{i}.png", f"value {i % 12}", "test"] for i in range(12)]
+        for i in range(12, 25):
+            (shop / f"{i}.png").touch()
+            rows.append([f"{i}.png", f"value {i}", "test"])
+        path = write_csv(shop / "products.csv", ["image", "count", "subset"], rows)
+        [problem] = read_table(path, Columns(facets=("count",), min_positives=2)).problems
+        assert problem.what.endswith("… and 5 more")
+
+
+class TestLike:
+    ROWS = ("0.png,a,1,red,test", "1.png,b,0,blue,train-both", "2.png,c,,red,")
+    HEADER = "image,category,new,colour,subset"
+    COLUMNS = Columns(attributes=("new",), facets=("colour",), min_positives=2)
+
+    def test_names_come_from_the_model(self, table):
+        like = LabelNames(("c", "b"), ("colour=blue", "colour=green", "new"))
+        found = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like)
+        assert found.names == LabelNames(("c", "b", "a"), like.attributes)
+        assert found.categories.tolist() == [2, 1, 0]
+        assert found.attributes.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+        assert found.observed.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
+        assert found.problems == ()
+
+    def test_its_own_names_change_nothing(self, table):
+        path = table(self.HEADER, *self.ROWS)
+        first = read_table(path, self.COLUMNS)
+        assert read_table(path, first.columns, first.names).label_hash == first.label_hash
+
+    def test_absent_label_columns_are_missing(self, table):
+        columns = self.COLUMNS.model_copy(update={"category": "kind", "subset": "part"})
+        like = LabelNames(("a",), ("new", "colour=red"))
+        found = read_table(table("image", "0.png"), columns, like)
+        assert found.categories.tolist() == [MISSING]
+        assert found.observed.tolist() == [[False, False]]
+        absent = [what.split("'")[1] for _, what in said(found) if "no column" in what]
+        assert absent == ["kind", "new", "colour", "part"]
+
+    def test_the_image_column_must_be_there(self, table):
+        with pytest.raises(DualhashError, match="no column 'photo'"):
+            read_table(table("image", "0.png"), Columns(image="photo"), LabelNames((), ()))
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("columns", "option"),
+        [
+            (Columns(image="imag"), "--image-column"),
+            (Columns(category="Catgory"), "--category-column"),
+            (Columns(attributes=("new", "colr")), "--attribute-columns"),
+            (Columns(facets=("colr",)), "--facet-columns"),
+            (Columns(subset="Subst"), "--subset-column"),
+        ],
+    )
+    def test_an_unknown_column_names_the_nearest(self, table, columns, option):
+        path = table("image,category,new,colour,subset", "0.png,a,1,red,test")
+        with pytest.raises(
+            DualhashError, match=rf"products\.csv has no column .*{option}.*Did you"
+        ):
+            read_table(path, columns)
+
+    def test_an_attribute_twice(self, table):
+        path = table("image,colour,colour=red", "0.png,red,1")
+        columns = Columns(attributes=("colour=red",), facets=("colour",), min_positives=1)
+        with pytest.raises(DualhashError, match="attribute 'colour=red' is there twice"):
+            read_table(path, columns)
+
+    @pytest.mark.parametrize("content", [b"", b"image,category\n"])
+    def test_an_empty_table(self, shop, content):
+        (shop / "t.csv").write_bytes(content)
+        with pytest.raises(DualhashError, match=r"t\.csv (has no rows|cannot be read: empty)"):
+            read_table(shop / "t.csv", Columns())
+
+    def test_too_many_fields(self, table):
+        path = table("image,category", "0.png,a", "1.png,a,b", "2.png,b")
+        with pytest.raises(DualhashError, match="row 2 has 3 fields, the header 2"):
+            read_table(path, Columns())
+
+    def test_not_utf8(self, shop):
+        (shop / "t.csv").write_bytes("image,category\n0.png,café\n".encode("latin-1"))
+        with pytest.raises(DualhashError, match=r"t\.csv cannot be read: invalid utf-8"):
+            read_table(shop / "t.csv", Columns())
+
+    def test_not_parquet(self, shop):
+        (shop / "t.parquet").write_bytes(b"image,category\n")
+        with pytest.raises(DualhashError, match=r"t\.parquet cannot be read"):
+            read_table(shop / "t.parquet", Columns())
+
+    def test_a_table_that_is_not_there(self, shop):
+        with pytest.raises(DualhashError, match=r"none\.csv cannot be read: No such file"):
+            read_table(shop / "none.csv", Columns())
+
+    def test_a_column_of_lists(self, shop):
+        pl.DataFrame({"image": ["0.png"], "category": [[1, 2]]}).write_parquet(shop / "l.parquet")
+        with pytest.raises(DualhashError, match="column 'category' holds List"):
+            read_table(shop / "l.parquet", Columns())
+
+
+VALUES = st.text(
+    st.characters(exclude_categories=("C", "Z"), include_characters=' ,"\n='),
+    min_size=1,
+    max_size=6,
+).filter(lambda text: text.strip() == text)
+ROWS = st.lists(
+    st.tuples(
+        st.one_of(st.none(), VALUES),
+        st.sampled_from(["1", "0", ""]),
+        st.one_of(st.none(), VALUES),
+        st.sampled_from([*SUBSETS, ""]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(ROWS, st.integers(1, 3), st.booleans())
+def test_labels_survive_a_table(shop: Path, rows: list[tuple], minimum: int, parquet: bool):
+    header = ["image", "category", "new", "look", "subset"]
+    cells = [[f"{i}.png", *(cell or "" for cell in row)] for i, row in enumerate(rows)]
+    path = write_csv(shop / "round.csv", header, cells)
+    if parquet:
+        path = shop / "round.parquet"
+        pl.DataFrame(cells, header, orient="row").write_parquet(path)
+    columns = Columns(attributes=("new",), facets=("look",), min_positives=minimum)
+    found = read_table(path, columns)
+
+    categories, attributes = found.names.categories, found.names.attributes
+    assert categories == tuple(sorted({row[0] for row in rows} - {None}))
+    looks = [row[2] for row in rows]
+    frequent = {f"look={look}" for look in looks if look and looks.count(look) >= minimum}
+    assert attributes == ("new", *sorted(frequent))
+    for i, (category, new, look, subset) in enumerate(rows):
+        index = found.categories[i]
+        assert (categories[index] if index >= 0 else None) == category
+        labels = {
+            name: bool(found.attributes[i, j])
+            for j, name in enumerate(attributes)
+            if found.observed[i, j]
+        }
+        expected = {"new": new == "1"} if new else {}
+        if look:
+            expected |= {name: name == f"look={look}" for name in frequent}
+        assert labels == expected
+        assert (SUBSETS[found.subsets[i]] if found.subsets[i] >= 0 else "") == subset
+    assert not found.attributes[~found.observed].any()
+
+
+def test_the_fashion_table(shared_data: Path):
+    columns = Columns(
+        category="articleType",
+        facets=("baseColour", "gender", "season", "usage"),
+        min_positives=250,
+    )
+    found = read_table(shared_data / "fashion" / "products.csv", columns)
+    assert len(found) == 33_756
+    assert len(found.names.categories) == 73
+    assert len(found.names.attributes) == 32
+    sizes = [len(found.rows(i)) for i in range(len(SUBSETS))]
+    assert sizes == [3_000, 8_000, 17_756, 5_000]
+    assert not any(problem.fatal for problem in found.problems)
