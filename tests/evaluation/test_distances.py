@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from tests.oracles.evaluation import distance
+
+from dualhash.evaluation import distances
+from dualhash.evaluation.distances import rankings
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(distances, "BLOCK", 4)
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.float32])
+def test_every_image_is_ranked_once(kind):
+    values = np.random.default_rng(0).random((10, 16))
+    codes = values.astype(np.float32) if kind is np.float32 else values > 0.5
+    seen = []
+    for rows, found, order in rankings(codes):
+        for row, distances_of_row, order_of_row in zip(rows, found, order, strict=True):
+            expected = [distance(codes[row], other) for other in codes]
+            np.testing.assert_allclose(distances_of_row, expected, rtol=1e-12)
+            assert sorted(order_of_row) == list(range(10))
+            assert (np.diff(distances_of_row[order_of_row]) >= 0).all()
+            seen.append(int(row))
+    assert seen == list(range(10))
+
+
+def test_hamming_literal():
+    codes = np.array([[0, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=bool)
+    (block,) = rankings(codes)
+    np.testing.assert_array_equal(block.distances, [[0, 2, 4], [2, 0, 2], [4, 2, 0]])
+
+
+def test_equal_reals_are_equally_far_from_everything():
+    reals = np.random.default_rng(0).random((5, 33)).astype(np.float32)
+    twice = np.concatenate([reals, reals])
+    for block in rankings(twice):
+        np.testing.assert_array_equal(block.distances[:, :5], block.distances[:, 5:])
+
+
+def test_nothing_to_rank():
+    assert list(rankings(np.zeros((0, 8), dtype=bool))) == []

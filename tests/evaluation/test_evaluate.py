@@ -1,0 +1,156 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from dualhash.catalogue.catalogue import TEST, Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
+from dualhash.codes.encoder import Encoded, Failure
+from dualhash.codes.heads import LinearHead
+from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError
+from dualhash.evaluation.evaluate import evaluate
+from dualhash.evaluation.evaluate_codes import evaluate_codes
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.report import Evaluation, Figure
+
+IMAGES, BITS, NAMES = 24, 16, ("red", "old")
+
+
+class StubModel:
+    """Knows the outputs of every image by its name; image 5 is damaged."""
+
+    hash = "hash-of-the-model"
+    card = SimpleNamespace(attribute_names=NAMES)
+
+    def __init__(self, broken=(5,)):
+        rng = np.random.default_rng(0)
+        self.reals = rng.random((IMAGES, BITS), dtype=np.float32)
+        self.broken = broken
+        self.attribute_head = LinearHead(
+            NAMES,
+            rng.normal(size=(2, BITS)).astype(np.float32),
+            rng.normal(size=2).astype(np.float32),
+        )
+
+    def encode(self, paths, *, views=1, progress=None):
+        assert views == 1
+        asked = [int(path.stem) for path in paths]
+        failed = [row for row, image in enumerate(asked) if image in self.broken]
+        reals = self.reals[asked]
+        reals[failed] = np.nan
+        progress(len(paths), len(paths))
+        return Encoded(reals, tuple(Failure(r, f"{asked[r]}.png", "torn") for r in failed))
+
+
+@pytest.fixture
+def catalogue():
+    rng = np.random.default_rng(1)
+    return Catalogue(
+        source="shop.csv",
+        images=tuple(Path(f"{i}.png") for i in range(IMAGES)),
+        references=tuple(map(str, range(IMAGES))),
+        names=LabelNames(("hat", "shoe"), NAMES),
+        categories=rng.integers(0, 2, IMAGES),
+        attributes=rng.integers(0, 2, (IMAGES, 2)).astype(np.int8),
+        observed=np.ones((IMAGES, 2), bool),
+        subsets=np.where(np.arange(IMAGES) < 4, 0, TEST).astype(np.int8),
+        payload=pl.DataFrame({"image": [f"{i}.png" for i in range(IMAGES)]}),
+        columns=Columns(),
+    )
+
+
+USED = np.delete(np.arange(IMAGES), [0, 1, 2, 3, 5])
+"""The test images that can be read."""
+
+
+def expected(catalogue, codes, probabilities, protocol):
+    labels = Labels(
+        catalogue.categories[USED], catalogue.attributes[USED], catalogue.observed[USED]
+    )
+    measured = evaluate_codes(codes, probabilities, labels, protocol=protocol, bootstrap=20)
+    return {name: Figure.of(values) for name, values in measured.figures.items()}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "codes", "told_from"),
+    [
+        ("ijcv2020", "binary", "binary"),
+        ("ijcv2020", "real", "real"),
+        ("cvpr2017", "binary", "real"),
+        ("cvpr2017", "real", "real"),
+    ],
+)
+def test_figures_are_of_the_readable_test_images(catalogue, protocol, codes, told_from):
+    model = StubModel()
+    reals = model.reals[USED]
+    kinds = {"binary": quantise(reals), "real": reals}
+    found = evaluate(model, catalogue, protocol=protocol, codes=codes, bootstrap=20)
+    probabilities = model.attribute_head.probabilities(kinds[told_from])
+    assert found.figures == expected(catalogue, kinds[codes], probabilities, protocol)
+    assert (found.protocol, found.codes) == (protocol, codes)
+    assert found.counts["images"] == 19
+    assert found.counts["images_failed"] == 1
+
+
+def test_the_json_has_what_was_promised(catalogue):
+    found = evaluate(StubModel(), catalogue, bootstrap=20)
+    written = json.loads(found.model_dump_json())
+    assert list(written) == ["figures", "protocol", "codes", "counts", "hashes"]
+    figure = written["figures"]["combined_capped_recall_at_5"]
+    assert list(figure) == ["value", "low", "high"]
+    assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
+    rows = np.flatnonzero(catalogue.subsets == TEST)
+    assert written["hashes"] == {
+        "model": "hash-of-the-model",
+        "data": catalogue.take(rows).label_hash,
+    }
+    assert Evaluation.model_validate(written) == found
+    assert found.values()["category_map"] == written["figures"]["category_map"]["value"]
+
+
+def test_a_figure_without_queries_is_null():
+    assert Figure.of(np.array([np.nan, 0.5])).model_dump() == {
+        "value": None,
+        "low": None,
+        "high": None,
+    }
+    assert Figure.of(np.array([0.5])).model_dump() == {"value": 0.5, "low": None, "high": None}
+
+
+def test_progress_covers_encoding(catalogue):
+    stages = []
+    evaluate(StubModel(), catalogue, bootstrap=0, progress=lambda stage, _: stages.append(stage))
+    assert list(dict.fromkeys(stages)) == ["encode", "category", "attribute", "combined"]
+
+
+def test_refuses_unknown_options(catalogue):
+    with pytest.raises(DualhashError, match="no protocol 'ijcv2021'"):
+        evaluate(StubModel(), catalogue, protocol="ijcv2021")
+    with pytest.raises(DualhashError, match=r"no codes 'binar'.*'binary'"):
+        evaluate(StubModel(), catalogue, codes="binar")
+
+
+def test_refuses_a_catalogue_without_test_images(catalogue):
+    untested = replace(catalogue, subsets=np.zeros(IMAGES, np.int8))
+    with pytest.raises(DualhashError, match=r"shop\.csv has no images in the subset 'test'"):
+        evaluate(StubModel(), untested)
+
+
+def test_refuses_when_no_test_image_can_be_read(catalogue):
+    with pytest.raises(DualhashError, match=r"None of the 20 test images.*4\.png: torn"):
+        evaluate(StubModel(broken=range(IMAGES)), catalogue)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(("red", "new"), "differ in 'new', 'old'"), (("old", "red"), "differ in order")],
+)
+def test_refuses_other_attributes_than_the_models(catalogue, names, message):
+    other = replace(catalogue, names=LabelNames(("hat", "shoe"), names))
+    with pytest.raises(DualhashError, match=message):
+        evaluate(StubModel(), other)

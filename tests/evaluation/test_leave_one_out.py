@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.oracles.evaluation import expected_average_precision
+
+from dualhash.evaluation.average_precision import harmonic_numbers
+from dualhash.evaluation.leave_one_out import leave_one_out_precisions
+
+ITEMS = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.2, 0.7]), st.integers(0, 2), st.booleans()), max_size=7
+)
+
+
+def precisions(items):
+    scores, classes, asks = (
+        np.array([item[i] for item in items], dtype=kind)
+        for i, kind in enumerate((np.float64, np.int8, np.bool_))
+    )
+    return leave_one_out_precisions(scores, classes, asks, 3, harmonic_numbers(len(items)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ITEMS)
+def test_agrees_with_really_removing_the_query(items):
+    for query, found in enumerate(precisions(items)):
+        others = [i for i in range(len(items)) if i != query]
+        relevant = {i for i in others if items[i][1] == items[query][1]}
+        expected = expected_average_precision(others, lambda i: -items[i][0], relevant)
+        if expected is None or not items[query][2]:
+            assert np.isnan(found)
+        else:
+            assert found == pytest.approx(expected)
+
+
+def test_literal():
+    # Ranks a, b, then c and d tie. Classes: a, c, d alike; b alone.
+    items = [(0.9, 0, True), (0.8, 1, True), (0.5, 0, True), (0.5, 0, True)]
+    # a: b, then c, d: (1/2 + 2/3) / 2. b: nothing relevant. c: a, b, d: (1 + 2/3) / 2, as is d.
+    expected = [7 / 12, np.nan, 5 / 6, 5 / 6]
+    np.testing.assert_allclose(precisions(items), expected)

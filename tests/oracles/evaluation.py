@@ -1,0 +1,175 @@
+"""Naive definitions of every figure: real rankings, all orders of ties, plain loops.
+
+`queries` are the images asked, with repetition: a bootstrap draw.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, combinations, groupby, permutations, product
+from statistics import mean
+
+import numpy as np
+
+
+def orders(items: Iterable[int], key: Callable[[int], float]) -> Iterator[list[int]]:
+    """All rankings of `items` by ascending key, ties in every order."""
+    groups = [list(group) for _, group in groupby(sorted(items, key=key), key=key)]
+    for arranged in product(*(permutations(group) for group in groups)):
+        yield list(chain.from_iterable(arranged))
+
+
+def average_precision(ranking: Sequence[int], relevant: set[int]) -> float:
+    hits, precisions = 0, []
+    for rank, item in enumerate(ranking, start=1):
+        if item in relevant:
+            hits += 1
+            precisions.append(hits / rank)
+    return mean(precisions)
+
+
+def expected_average_precision(
+    items: Iterable[int],
+    key: Callable[[int], float],
+    relevant: set[int],
+    first: Sequence[int] = (),
+) -> float | None:
+    """Mean over all orders of ties; `first` stand ahead of all. None if nothing is relevant."""
+    if not relevant:
+        return None
+    return mean(average_precision([*first, *order], relevant) for order in orders(items, key))
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Hamming on bits, squared Euclidean on reals."""
+    return sum((float(x) - float(y)) ** 2 for x, y in zip(a, b, strict=True))
+
+
+def category_map(codes, categories, queries, *, query_first=False) -> float:
+    found = []
+    for q in queries:
+        if categories[q] < 0:
+            continue
+        others = [i for i in range(len(codes)) if i != q and categories[i] >= 0]
+        precision = expected_average_precision(
+            others,
+            lambda i, q=q: distance(codes[q], codes[i]),
+            {i for i in others if categories[i] == categories[q]},
+            first=[q] if query_first else [],
+        )
+        if precision is not None:
+            found.append(precision)
+    return mean(found) if found else float("nan")
+
+
+def attribute_precisions(probabilities, labels, selection, queries, predicted):
+    """(true combination, AP or None) of each query that takes part in a selection."""
+    _, attributes, observed = labels
+    members = [i for i in range(len(probabilities)) if all(observed[i, j] for j in selection)]
+
+    def truth(i):
+        return tuple(attributes[i, j] for j in selection)
+
+    def score(i, q):
+        total = 1.0
+        for j in selection:
+            p = float(probabilities[i, j])
+            total *= p if predicted(float(probabilities[q, j])) else 1.0 - p
+        return total
+
+    for q in queries:
+        if q in members:
+            others = [i for i in members if i != q]
+            matching = {i for i in others if truth(i) == truth(q)}
+            yield (
+                truth(q),
+                expected_average_precision(others, lambda i, q=q: -score(i, q), matching),
+            )
+
+
+def all_selections(p):
+    return [s for size in (1, 2, 3) for s in combinations(range(p), size)]
+
+
+def attribute_map_ijcv2020(probabilities, labels, queries) -> float:
+    per_selection = []
+    for selection in all_selections(probabilities.shape[1]):
+        by_combination = {}
+        for combination, precision in attribute_precisions(
+            probabilities, labels, selection, queries, lambda p: p > 0.5
+        ):
+            if precision is not None:
+                by_combination.setdefault(combination, []).append(precision)
+        if by_combination:
+            per_selection.append(mean(mean(v) for v in by_combination.values()))
+    return mean(per_selection) if per_selection else float("nan")
+
+
+def attribute_map_cvpr2017(probabilities, labels, queries) -> float:
+    pooled = [
+        precision or 0.0
+        for selection in all_selections(probabilities.shape[1])
+        for _, precision in attribute_precisions(
+            probabilities, labels, selection, queries, lambda p: p >= 0.5
+        )
+    ]
+    return mean(pooled) if pooled else float("nan")
+
+
+def hits_among_first(kept, key, relevant, k) -> float:
+    return mean(len(relevant & set(order[:k])) for order in orders(kept, key))
+
+
+def combined_recalls(codes, probabilities, labels, queries, k, *, capped, lacking=False) -> float:
+    """ijcv2020: mean over valid queries, then over attributes."""
+    categories, attributes, observed = labels
+    per_attribute = []
+    for j in range(probabilities.shape[1]):
+        members = [i for i in range(len(codes)) if observed[i, j] and categories[i] >= 0]
+        found = []
+        for q in queries:
+            if q not in members or (lacking and attributes[q, j]):
+                continue
+            others = [i for i in members if i != q]
+            relevant = {i for i in others if categories[i] == categories[q] and attributes[i, j]}
+            if relevant:
+                kept = [i for i in others if probabilities[i, j] >= 0.5]
+                hits = hits_among_first(
+                    kept, lambda i, q=q: distance(codes[q], codes[i]), relevant, k
+                )
+                found.append(hits / (min(k, len(relevant)) if capped else len(relevant)))
+        if found:
+            per_attribute.append(mean(found))
+    return mean(per_attribute) if per_attribute else float("nan")
+
+
+def combined_recall_cvpr2017(codes, probabilities, labels, queries, k) -> float:
+    categories, attributes, observed = labels
+    pooled = []
+    for j in range(probabilities.shape[1]):
+        members = [i for i in range(len(codes)) if observed[i, j] and categories[i] >= 0]
+        for q in queries:
+            if q not in members or probabilities[q, j] > 0.5:
+                continue
+            others = [i for i in members if i != q]
+            relevant = {
+                i
+                for i in others
+                if categories[i] == categories[q] and attributes[i, j] != attributes[q, j]
+            }
+            if relevant:
+                kept = [i for i in others if probabilities[i, j] < 0.5]
+                key = lambda i, q=q: distance(codes[q], codes[i])  # noqa: E731
+                pooled.append(hits_among_first(kept, key, relevant, k) / len(relevant))
+    return mean(pooled) if pooled else float("nan")
+
+
+def average_harmonic_mean(probabilities, labels, queries) -> float:
+    _, attributes, observed = labels
+    per_attribute = []
+    for j in range(probabilities.shape[1]):
+        asked = [i for i in queries if observed[i, j]]
+        told = [probabilities[i, j] >= 0.5 for i in asked if attributes[i, j]]
+        told_not = [probabilities[i, j] < 0.5 for i in asked if not attributes[i, j]]
+        if told and told_not:
+            tpr, tnr = mean(map(float, told)), mean(map(float, told_not))
+            per_attribute.append(2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
+    return mean(per_attribute) if per_attribute else float("nan")
