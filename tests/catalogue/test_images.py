@@ -54,7 +54,7 @@ def test_every_mode_becomes_rgb(tmp_path: Path, mode: str):
 
 
 def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path):
-    grey = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
+    grey = np.array([[256, 257, 128 * 257, 65535]], np.uint16)
     Image.fromarray(grey).save(tmp_path / "x.png")
     assert np.asarray(decode(tmp_path / "x.png"))[0, :, 1].tolist() == [0, 1, 128, 255]
 
