@@ -13,21 +13,18 @@ def triplet_sums(outputs: Tensor, categories: Tensor, margin: float) -> tuple[Te
 
     Args:
         outputs: (N, k), the binary-like codes r.
-        categories: (N,) int64, -1 where missing; such images are in no triplet.
+        categories: (N,) int64, all known.
         margin: m, in units of D, which is at most sqrt(k).
 
     Returns:
         Sums (N,), at least 0, and numbers of triplets (N,) int64.
     """
     distances = torch.cdist(outputs, outputs, compute_mode="donot_use_mm_for_euclid_dist")
-    known = categories >= 0
-    both_known = known[:, None] & known[None, :]
     same = categories[:, None] == categories[None, :]
     itself = torch.eye(len(outputs), dtype=torch.bool, device=outputs.device)
-    positive = both_known & same & ~itself
-    negative = both_known & ~same
+    positive = same & ~itself
     terms = (distances[:, :, None] + margin - distances[:, None, :]).clamp(min=0)
-    valid = positive[:, :, None] & negative[:, None, :]
+    valid = positive[:, :, None] & ~same[:, None, :]
     return (terms * valid).sum(dim=(1, 2)), valid.sum(dim=(1, 2))
 
 
