@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -103,12 +103,9 @@ def new_index_file(path: Path, header: Header, *, replace: bool) -> Iterator[Pat
             something else.
     """
     _check_free(path, replace=replace)
-    try:
-        descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".unfinished")
-        os.close(descriptor)
-    except OSError as error:
-        raise DualhashError(f"{path} cannot be written: {error.strerror}.") from error
-    unfinished = Path(name)
+    if not path.parent.is_dir():
+        raise DualhashError(f"{path} cannot be written: there is no folder {path.parent}.")
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")
     try:
         with database_errors(path):
             _fill(unfinished, header)

@@ -131,6 +131,34 @@ class Results:
     matched: int
     hits: tuple[Hit, ...]
 
+    @property
+    def words(self) -> str:
+        """What was asked for, such as "Same kind, but colour=red and not size=small"."""
+        asked = " and ".join(_in_words(*condition) for condition in self.conditions.items())
+        if self.task == "attribute" or self.query is None:
+            return asked
+        return f"Same kind, but {asked}" if asked else "Same kind"
+
+    @property
+    def found(self) -> str:
+        """How much was found, such as "20 of 134 that match"."""
+        if not self.hits:
+            return "nothing matches"
+        if self.task == "combined":
+            return f"{len(self.hits):,} of {self.matched:,} that match"
+        return f"the first {len(self.hits):,} of {self.matched:,}"
+
+    def confidences(self, probabilities: Mapping[str, float]) -> dict[str, float]:
+        """How probable each wanted value is, by its words, such as "red" or "not small".
+
+        Args:
+            probabilities: Of each attribute being present, by name, as of a hit.
+        """
+        return {
+            _in_words(name, wanted): probabilities[name] if wanted else 1 - probabilities[name]
+            for name, wanted in self.conditions.items()
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """All of it in terms of JSON."""
         return {
@@ -141,3 +169,7 @@ class Results:
             "matched": self.matched,
             "hits": [hit.as_dict() for hit in self.hits],
         }
+
+
+def _in_words(name: str, wanted: bool) -> str:
+    return name if wanted else f"not {name}"
