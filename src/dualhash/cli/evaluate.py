@@ -22,8 +22,12 @@ TITLES = {
     "avg_hm": "avg HM of attributes",
     "combined_recall_at_5": "combined recall at 5",
     "combined_capped_recall_at_5": "combined capped recall at 5",
+    "combined_lacking_recall_at_5": "  queries that lack what is wanted",
+    "combined_lacking_capped_recall_at_5": "  the same, capped",
 }
-"""What the table calls the figures; others appear under their own names."""
+"""The figures of the table; recalls at other depths are in the JSON."""
+
+TASKS = ("category", "attribute", "combined")
 
 REMEMBERED = ColumnOptions()
 
@@ -79,8 +83,10 @@ def evaluate(
             seed=seed,
             progress=report,
         )
-    for part in (_figures(evaluation), _counts(evaluation)):
-        output.show(part)
+    output.show(_figures(evaluation))
+    output.show(_counts(evaluation))
+    if failed := evaluation.counts["images_failed"]:
+        output.note(f"Test images that cannot be read, left out: {failed:,}.")
     if json is not None:
         output.write_json(json, evaluation.model_dump(mode="json"))
         output.say(f"Written to {json}.")
@@ -88,17 +94,26 @@ def evaluate(
 
 def _figures(evaluation: Evaluation) -> Table:
     table = output.table(
-        f"Protocol {evaluation.protocol}, {evaluation.codes} codes", "figure", ">value", ">95 %"
+        f"Protocol {evaluation.protocol}, {evaluation.codes} codes, "
+        f"{evaluation.counts['images']:,} images",
+        "figure",
+        ">value",
+        ">95 %",
     )
-    for name, figure in evaluation.figures.items():
-        value = "none" if figure.value is None else f"{figure.value:.3f}"
-        interval = "" if figure.low is None else f"{figure.low:.3f} to {figure.high:.3f}"
-        table.add_row(TITLES.get(name, name.replace("_", " ")), value, interval)
+    for name, title in TITLES.items():
+        if figure := evaluation.figures.get(name):
+            value = "none" if figure.value is None else f"{figure.value:.3f}"
+            interval = "" if figure.low is None else f"{figure.low:.3f} to {figure.high:.3f}"
+            table.add_row(title, value, interval)
     return table
 
 
 def _counts(evaluation: Evaluation) -> Table:
-    table = output.table("What took part", "", ">count")
-    for name, count in evaluation.counts.items():
-        table.add_row(name.replace("_", " "), f"{count:,}")
+    reasons = ("missing_label", "nothing_relevant")
+    table = output.table(
+        "Queries", "", ">asked", *(f">left out: {reason.replace('_', ' ')}" for reason in reasons)
+    )
+    for task in TASKS:
+        names = (f"{task}_queries", *(f"{task}_left_out_{reason}" for reason in reasons))
+        table.add_row(task, *(f"{evaluation.counts[name]:,}" for name in names))
     return table
