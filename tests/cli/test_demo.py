@@ -19,9 +19,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     used: dict[str, object] = {}
 
     def train(
-        catalogue: dualhash.Catalogue, config: dualhash.TrainConfig, out: Path, *, overwrite: bool
+        catalogue: dualhash.Catalogue, config: dualhash.TrainConfig, out: Path, *, replace: bool
     ) -> dualhash.Model:
-        used.update(config=config, overwrite=overwrite)
+        used.update(config=config, replace=replace)
         return colour_model(
             out,
             config.bits,
@@ -62,6 +62,6 @@ def test_it_can_be_run_again(quick: dict[str, object], tmp_path: Path):
     assert run(tmp_path) == 0
     first = json.loads((tmp_path / "report.json").read_text())
     assert run(tmp_path) == 0
-    assert quick["overwrite"]
+    assert quick["replace"]
     second = json.loads((tmp_path / "report.json").read_text())
     assert {name: second[name] for name in FIGURES} == {name: first[name] for name in FIGURES}

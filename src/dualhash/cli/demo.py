@@ -91,7 +91,7 @@ def demo(*, out: Path = DEFAULT_OUT) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with stage("train", f"Learning from {len(catalogue) - len(unseen):,} of them"):
         config = dualhash.preset_config("small", **RECIPE)
-        model = dualhash.train(catalogue, config, out / "model", overwrite=True)
+        model = dualhash.train(catalogue, config, out / "model", replace=True)
     with stage("index", f"Making codes of the {len(unseen):,} others"):
         dualhash.build_index(model, unseen, out / "emoji.dhx", replace=True)
     with stage("search", "Searching among them"), dualhash.Index.open(out / "emoji.dhx") as index:
