@@ -19,7 +19,7 @@ lint: $(SETUP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(SETUP): pyproject.toml
+$(SETUP): pyproject.toml tools/setup-venv
 	sh tools/setup-venv $(PYTHON) $(VENV)
 	touch $@
 
