@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -73,7 +74,8 @@ def draw_sheet(results: Results, path: str | Path) -> None:
     except OSError as error:
         raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def verdict(results: Results, hit: Hit) -> Verdict:

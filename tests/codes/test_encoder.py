@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.builders import colour_encoder, colour_image
+
+from dualhash.catalogue.images import Preprocessing
+from dualhash.codes import Failure
+from dualhash.codes.encoder import BATCH, Encoder
+from dualhash.errors import DualhashError
+
+SIZE = (6, 4)
+PLAIN = Preprocessing(resize=SIZE, crop=SIZE)
+WEIGHT = np.random.default_rng(3).normal(size=(3, 8))
+BIAS = np.linspace(-1, 1, 8)
+
+
+def encoder(preprocessing: Preprocessing = PLAIN) -> Encoder:
+    return Encoder(colour_encoder(WEIGHT, BIAS, preprocessing.crop), 8, preprocessing, threads=1)
+
+
+def naive(colour: tuple[float, ...]) -> np.ndarray:
+    return 1 / (1 + np.exp(-(np.array(colour) / 255 @ WEIGHT + BIAS)))
+
+
+def test_outputs_of_plain_images(tmp_path: Path):
+    colours = [(255, 0, 0), (10, 200, 30), (255, 255, 255)]
+    paths = [colour_image(tmp_path / f"{i}.png", colour) for i, colour in enumerate(colours)]
+    encoded = encoder().encode(paths)
+    np.testing.assert_allclose(encoded.reals, [naive(c) for c in colours], atol=1e-5)
+    assert encoded.reals.dtype == np.float32
+    assert encoded.failures == ()
+
+
+def test_bad_images_are_failures_and_stop_nothing(tmp_path: Path):
+    good = colour_image(tmp_path / "good.png", (0, 0, 255))
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(good.read_bytes()[:-30])
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+    missing = tmp_path / "missing.png"
+    encoded = encoder().encode([damaged, good, text, missing, str(good)])
+    assert [(f.row, f.image) for f in encoded.failures] == [
+        (0, str(damaged)),
+        (2, str(text)),
+        (3, str(missing)),
+    ]
+    assert all(str(f.image) in f.reason for f in encoded.failures)
+    assert encoded.rows.tolist() == [1, 4]
+    assert np.isnan(encoded.reals[[0, 2, 3]]).all()
+    assert encoded.codes.shape == (2, 1)
+    np.testing.assert_array_equal(encoded.codes[0], encoded.codes[1])
+    assert isinstance(encoded.failures[0], Failure)
+
+
+def test_nothing_but_bad_images(tmp_path: Path):
+    encoded = encoder().encode([tmp_path / "missing.png"])
+    assert len(encoded.failures) == 1
+    assert encoded.codes.shape == (0, 1)
+
+
+def test_batches_come_back_in_order(tmp_path: Path):
+    paths = [colour_image(tmp_path / f"{i}.png", (i, 255 - i, 7)) for i in range(2 * BATCH + 5)]
+    paths[BATCH] = tmp_path / "missing.png"
+    seen: list[tuple[int, int]] = []
+    encoded = encoder().encode(paths, progress=lambda done, total: seen.append((done, total)))
+    kept = encoded.rows
+    np.testing.assert_allclose(
+        encoded.reals[kept], [naive((i, 255 - i, 7)) for i in kept.tolist()], atol=1e-5
+    )
+    n = len(paths)
+    assert seen == [(BATCH, n), (2 * BATCH, n), (n, n)]
+
+
+def test_nothing_to_encode():
+    assert encoder().encode([]).reals.shape == (0, 8)
+    assert encoder().encode_arrays(np.zeros((0, *SIZE, 3), np.uint8)).shape == (0, 8)
+
+
+def test_views_are_averaged_before_they_become_bits(tmp_path: Path):
+    """Corner by corner by hand: the crops of this image have different colours."""
+    roomy = Preprocessing(resize=(8, 8), crop=(4, 4))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    path = tmp_path / "noise.png"
+    Image.fromarray(pixels).save(path)
+    corners = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]
+    outputs = [naive(tuple(pixels[y : y + 4, x : x + 4].mean(axis=(0, 1)))) for y, x in corners]
+    encoded = encoder(roomy).encode([path], views=10)
+    np.testing.assert_allclose(encoded.reals[0], np.mean(outputs, axis=0), atol=1e-5)
+    np.testing.assert_allclose(encoder(roomy).encode([path]).reals[0], outputs[-1], atol=1e-5)
+
+
+def test_other_numbers_of_views_are_refused():
+    with pytest.raises(DualhashError, match="not 3"):
+        encoder().encode([], views=3)
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((2, 5, 4, 3), np.uint8), np.zeros((2, *SIZE, 3), np.float32)]
+)
+def test_arrays_of_another_kind_are_refused(images: np.ndarray):
+    with pytest.raises(DualhashError, match=r"takes images of shape \(6, 4, 3\) as uint8"):
+        encoder().encode_arrays(images)
+
+
+def test_a_graph_that_is_none_is_refused():
+    with pytest.raises(DualhashError, match="encoder cannot be loaded"):
+        Encoder(b"not a graph", 8, PLAIN)
+
+
+@pytest.mark.parametrize(("bits", "crop"), [(16, SIZE), (8, (6, 5))])
+def test_a_graph_of_another_shape_is_refused(bits: int, crop: tuple[int, int]):
+    graph = colour_encoder(WEIGHT, BIAS, SIZE)
+    with pytest.raises(DualhashError, match="does not fit its model"):
+        Encoder(graph, bits, Preprocessing(resize=crop, crop=crop))

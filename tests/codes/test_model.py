@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import card, colour_encoder, colour_image, colour_model, write_colour_model
+
+from dualhash.codes import LinearHead, Model, pack, write_model
+from dualhash.codes.model import predict
+from dualhash.errors import DualhashError
+
+
+def test_a_model_encodes_and_predicts(tmp_path: Path):
+    model = colour_model(tmp_path / "model", bits=24)
+    image = colour_image(tmp_path / "red.png", (255, 0, 0))
+    encoded = model.encode([image])
+    assert model.bits == 24
+    assert encoded.codes.shape == (1, 3)
+    arrays = np.broadcast_to(np.array([255, 0, 0], np.uint8), (2, 8, 8, 3))
+    np.testing.assert_allclose(model.encode_arrays(arrays)[1], encoded.reals[0], atol=1e-6)
+    (prediction,) = model.predict(encoded.codes)
+    assert prediction.category in model.card.category_names
+    assert list(prediction.attributes) == ["red", "green", "blue"]
+
+
+def test_predictions_by_hand():
+    """Category scores 2 and 1; attribute scores ln 3 and -ln 3."""
+    bits = np.array([[1, 0, 0, 0, 0, 0, 0, 1]], bool)
+    category = np.zeros((2, 8), np.float32)
+    category[0, 0], category[1, 7] = 2, 1
+    attribute = np.zeros((2, 8), np.float32)
+    attribute[:, 0] = np.log(3), -np.log(3)
+    (said,) = predict(
+        pack(bits),
+        LinearHead(("shoe", "hat"), category, np.zeros(2, np.float32)),
+        LinearHead(("red", "new"), attribute, np.zeros(2, np.float32)),
+    )
+    assert said.category == "shoe"
+    assert said.probability == pytest.approx(0.731059, abs=1e-6)
+    assert said.attributes == pytest.approx({"red": 0.75, "new": 0.25})
+
+
+def test_a_model_without_categories_predicts_none():
+    empty = LinearHead((), np.zeros((0, 8), np.float32), np.zeros(0, np.float32))
+    (said,) = predict(np.zeros((1, 1), np.uint8), empty, empty)
+    assert (said.category, said.probability, said.attributes) == (None, 0.0, {})
+
+
+def test_the_hash_names_what_decides_codes(tmp_path: Path):
+    same = colour_model(tmp_path / "a", seed=1).hash
+    story = {"source": "elsewhere", "training": {"seconds": 3}}
+    assert len(same) == 64
+    assert colour_model(tmp_path / "b", seed=1, **story).hash == same
+    assert colour_model(tmp_path / "c", seed=2).hash != same
+    swapped = {"attribute_names": ("red", "blue", "green")}
+    assert colour_model(tmp_path / "d", seed=1, **swapped).hash != same
+
+
+def test_heads_that_do_not_fit_are_refused(tmp_path: Path):
+    heads = {
+        "category_head.weight": np.zeros((3, 16), np.float32),
+        "category_head.bias": np.zeros(3, np.float32),
+        "attribute_head.weight": np.zeros((2, 16), np.float32),
+        "attribute_head.bias": np.zeros(2, np.float32),
+    }
+    graph = colour_encoder(np.zeros((3, 16)), np.zeros(16), (8, 8))
+    write_model(tmp_path, card(16), heads, graph)
+    with pytest.raises(DualhashError, match=r"attribute_head.weight is \(2, 16\), not \(3, 16\)"):
+        Model.open(tmp_path)
+    del heads["category_head.bias"]
+    write_model(tmp_path, card(16, attribute_names=("red", "green")), heads, graph)
+    with pytest.raises(DualhashError, match="holds no category_head"):
+        Model.open(tmp_path)
+
+
+def test_a_card_that_fits_no_encoder_is_refused(tmp_path: Path):
+    write_colour_model(tmp_path, bits=16)
+    path = tmp_path / "model.json"
+    described = json.loads(path.read_text())
+    described["preprocessing"]["crop"] = [4, 4]
+    path.write_text(json.dumps(described))
+    with pytest.raises(DualhashError, match="does not fit its model"):
+        Model.open(tmp_path)

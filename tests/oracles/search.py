@@ -1,0 +1,26 @@
+"""Searches as one would write them down: one pair of images at a time."""
+
+import math
+
+
+def hamming(a: list[bool], b: list[bool]) -> int:
+    return sum(x != y for x, y in zip(a, b, strict=True))
+
+
+def probability(bits: list[bool], weight: list[float], bias: float) -> float:
+    """sigmoid(w . b + c), the sum without rounding."""
+    score = math.fsum([bias, *(w for w, bit in zip(weight, bits, strict=True) if bit)])
+    return 1 / (1 + math.exp(-score))
+
+
+def joint(bits: list[bool], heads: list[tuple[list[float], float]], wanted: list[bool]) -> float:
+    product = 1.0
+    for (weight, bias), want in zip(heads, wanted, strict=True):
+        p = probability(bits, weight, bias)
+        product *= p if want else 1 - p
+    return product
+
+
+def first(keys: list[float], ids: list[int], k: int) -> list[int]:
+    """Ids of the k smallest (key, id)."""
+    return [item for _, item in sorted(zip(keys, ids, strict=True))[:k]]
