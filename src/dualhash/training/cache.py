@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
 from dualhash.errors import DualhashError
-from dualhash.training.files import write_whole
+from dualhash.files import write_whole
 
 FORMAT = 1
 CHUNK = 512

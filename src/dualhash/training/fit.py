@@ -2,6 +2,7 @@
 
 import logging
 import math
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ def fit(
         tensorboard: Whether to log for TensorBoard, too.
     """
     config, names = task.config, task.names
-    with torch.random.fork_rng(devices=()), _hushed(), task.display.bar(what) as step:
+    with torch.random.fork_rng(devices=()), _as_a_library(), task.display.bar(what) as step:
         torch.manual_seed(config.seed)
         network = build_network(config, task.data.preprocessing.crop, names)
         loss = JointLoss(
@@ -133,14 +134,17 @@ def build_network(config: TrainConfig, crop: tuple[int, int], names: LabelNames)
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
-    """Keeps the trainer's remarks on hardware and workers from the screen."""
-    logger = logging.getLogger("lightning.pytorch")
+def _as_a_library() -> Iterator[None]:
+    """Keeps Lightning from talking about hardware, and from ending the process at Ctrl-C."""
+    logger, handler = logging.getLogger("lightning.pytorch"), signal.getsignal(signal.SIGINT)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
             yield
+    except SystemExit as stopped:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stopped
     finally:
         logger.setLevel(level)

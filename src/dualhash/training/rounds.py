@@ -11,8 +11,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from dualhash.files import write_whole
 from dualhash.training.checkpoints import BEST, LAST
-from dualhash.training.files import write_whole
 from dualhash.training.module import LOSSES
 from dualhash.training.progress import Display, Step
 
@@ -26,8 +26,9 @@ class Rounds(Callback):
     """One row a round, kept in the checkpoints, so that a resumed training has them all.
 
     A row holds `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
-    iteration that comes next), the mean losses of the round, and the validation figures. After it the checkpoint is written: as the best if its
-    score is higher than all before, and always as the last.
+    iteration that comes next), the mean losses of the round, and the validation figures. After
+    it the checkpoint is written: as the best if its score is higher than all before, and always
+    as the last.
 
     Attributes:
         rounds: The rows so far.
@@ -57,6 +58,7 @@ class Rounds(Callback):
         }
         row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
         self.rounds.append(row)
+        self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / LOG, _csv(self.rounds))
         if row["score"] > best:
             trainer.save_checkpoint(self._folder / BEST)

@@ -16,12 +16,12 @@ from dualhash.codes.model import Model
 from dualhash.codes.model_folder import write_model
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import Labels
+from dualhash.files import write_whole
 from dualhash.training.alpha import Trial, choose_alpha, search_alpha
 from dualhash.training.cache import cached_images, default_folder
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import SPLIT, TrainingSet, generator_for, iterations_of
 from dualhash.training.export import check_encoder, export_encoder, head_tensors
-from dualhash.training.files import write_whole
 from dualhash.training.fit import Fitted, Task, fit
 from dualhash.training.labels import check_trainable, split_validation, take, training_catalogue
 from dualhash.training.preprocessing import choose_preprocessing
@@ -43,7 +43,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    overwrite: bool = False,
+    replace: bool = False,
     keep_checkpoints: bool = False,
     tensorboard: bool = False,
     display: Display | None = None,
@@ -61,7 +61,7 @@ def train(
         out: The model folder.
         resume: Go on with the training that was begun there; begin one if there is none, and
             change nothing if it is finished.
-        overwrite: Replace a model, or begin anew in place of a training that is not finished.
+        replace: Replace a model, or begin anew in place of a training that is not finished.
         keep_checkpoints: Leave `<out>.training` there in the end.
         tensorboard: Log for TensorBoard, too, into `tensorboard` of the model folder.
         display: Where progress is shown; None shows it on stderr.
@@ -74,8 +74,9 @@ def train(
     workspace = Workspace.of(Path(out))
     if resume and workspace.finished:
         return _finished(workspace.out, config, catalogue.label_hash)
+    workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
     task, notes = _prepare(training_catalogue(catalogue), config, display)
-    workspace.begin(config, catalogue.label_hash, resume=resume, overwrite=overwrite)
+    workspace.begin(config, catalogue.label_hash, resume=resume)
     for text in notes:
         display.note(text)
 
@@ -204,7 +205,7 @@ def _finished(out: Path, config: TrainConfig, label_hash: str) -> Model:
     model = Model.open(out)
     if (model.card.config, model.card.label_hash) != (config.model_dump(mode="json"), label_hash):
         raise DualhashError(
-            f"{out} holds the model of another training, there is nothing to resume: --overwrite "
+            f"{out} holds the model of another training, there is nothing to resume: --replace "
             "replaces it, or choose another --out."
         )
     return model

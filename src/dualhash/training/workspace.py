@@ -8,8 +8,8 @@ from typing import Any
 
 from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
+from dualhash.files import write_whole
 from dualhash.training.config import TrainConfig
-from dualhash.training.files import write_whole
 
 SETTINGS = "settings.json"
 
@@ -36,37 +36,47 @@ class Workspace:
         """Whether there is a model and nothing left to do for it."""
         return (self.out / CARD).is_file() and not self.folder.exists()
 
-    def begin(self, config: TrainConfig, label_hash: str, *, resume: bool, overwrite: bool) -> None:
-        """Makes the folder, or checks that the one there is of this very training.
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any(self.folder.rglob("*.ckpt"))
+
+    def check(self, config: TrainConfig, label_hash: str, *, resume: bool, replace: bool) -> None:
+        """Sees that the training may begin, or go on.
 
         Raises:
-            DualhashError: Something is there that may not be written over, or what is to be
-                resumed is another training, or the folder cannot be written.
+            DualhashError: Something is there that may not be replaced, or what is to be resumed
+                is another training.
         """
-        begun = self.folder.exists()
-        if begun and not resume and not overwrite:
+        if self.begun and resume:
+            _check_same(self.folder, _settings(config, label_hash))
+        elif self.begun and not replace:
             raise DualhashError(
                 f"{self.folder} holds a training that is not finished: --resume goes on with it, "
-                "--overwrite begins anew."
+                "--replace begins anew."
             )
-        if self.out.is_file() or (not begun and self.out.is_dir() and any(self.out.iterdir())):
+        elif self.out.is_file() or (self.out.is_dir() and any(self.out.iterdir())):
             if not (self.out / CARD).is_file():
                 raise DualhashError(
                     f"{self.out} exists and is not a model folder; choose another --out."
                 )
-            if not overwrite:
+            if not replace:
                 raise DualhashError(
-                    f"{self.out} already holds a model: --overwrite replaces it when the new one "
+                    f"{self.out} already holds a model: --replace replaces it when the new one "
                     "is complete, or choose another --out."
                 )
-        settings = {"label_hash": label_hash, **config.model_dump(mode="json")}
+
+    def begin(self, config: TrainConfig, label_hash: str, *, resume: bool) -> None:
+        """Makes the folder, empty unless the training in it is resumed.
+
+        Raises:
+            DualhashError: It cannot be written.
+        """
         try:
-            if begun and not resume:
+            if self.folder.exists() and not resume:
                 shutil.rmtree(self.folder)
             self.folder.mkdir(parents=True, exist_ok=True)
-            if (self.folder / SETTINGS).exists():
-                _check_same(self.folder, settings)
-            write_whole(self.folder / SETTINGS, json.dumps(settings, indent=2))
+            write_whole(self.folder / SETTINGS, json.dumps(_settings(config, label_hash)))
         except OSError as error:
             raise DualhashError(
                 f"{self.folder} cannot be written: {error.strerror or error}."
@@ -82,17 +92,21 @@ class Workspace:
             shutil.rmtree(self.folder)
 
 
+def _settings(config: TrainConfig, label_hash: str) -> dict[str, Any]:
+    return {"label_hash": label_hash, **config.model_dump(mode="json")}
+
+
 def _check_same(folder: Path, settings: dict[str, Any]) -> None:
     before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     changed = [name for name in settings if before.get(name) != settings[name]]
     if "label_hash" in changed:
         raise DualhashError(
             f"The training in {folder} was on other labels: give the same table and columns to "
-            "resume it, or --overwrite to begin anew."
+            "resume it, or --replace to begin anew."
         )
     if changed:
         name = changed[0]
         raise DualhashError(
             f"The training in {folder} was with {name} {before.get(name)}, not {settings[name]}: "
-            "give the same settings to resume it, or --overwrite to begin anew."
+            "give the same settings to resume it, or --replace to begin anew."
         )

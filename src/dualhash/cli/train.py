@@ -1,0 +1,156 @@
+"""`dualhash train`: from a catalogue to a model folder."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+import dualhash
+from dualhash.cli import output
+from dualhash.cli.options import ColumnOptions
+from dualhash.errors import DualhashError
+
+UNSAID = ColumnOptions()
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@Parameter(name="*", group="Recipe")
+@dataclass(frozen=True)
+class RecipeOptions:
+    """Settings over those of the preset; `--config` reaches all there are.
+
+    Attributes:
+        bits: Length of the code, a multiple of 8.
+        backbone: The network below the code: alexnet, resnet18, face10, vgg16, efficientnet-lite0,
+            resnet18-half, or timm:NAME.
+        pretrained: Begin with the backbone's published weights, or from scratch.
+        category_loss: softmax or triplet.
+        attribute_loss: weighted-cross-entropy or hinge.
+        alpha: Weight of the attributes against the category; auto tries several and keeps the
+            largest at which category search does not suffer.
+        iterations: Length of the training in batches.
+        epochs: Length of the training in passes over the images, instead.
+        lr_new: Learning rate of new layers.
+        lr_pretrained: Learning rate of layers that came with weights.
+        precision: bf16 is faster where the processor has it, auto looks whether it has.
+        validation_every: Batches between two validations; resuming begins at the last.
+        seed: Of all that is random; the same seed gives the same model on the same machine.
+    """
+
+    bits: int | None = None
+    backbone: str | None = None
+    pretrained: bool | None = None
+    category_loss: str | None = None
+    attribute_loss: str | None = None
+    alpha: Literal["auto"] | float | None = None
+    iterations: int | None = None
+    epochs: float | None = None
+    lr_new: float | None = None
+    lr_pretrained: float | None = None
+    precision: Literal["auto", "bf16", "fp32"] | None = None
+    validation_every: int | None = None
+    seed: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """What was said."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+PRESET = RecipeOptions()
+
+
+def train(
+    table: str,
+    /,
+    *,
+    out: Path,
+    preset: str | None = None,
+    config: Path | None = None,
+    resume: Flag = False,
+    replace: Flag = False,
+    keep_checkpoints: Flag = False,
+    tensorboard: Flag = False,
+    recipe: RecipeOptions = PRESET,
+    columns: ColumnOptions = UNSAID,
+) -> None:
+    """Learn codes from the images and labels of a catalogue, and write a model folder.
+
+    Labels may be missing: images with a category teach categories, images with attributes teach
+    attributes. Stopped or killed, the same command with --resume goes on.
+
+    Args:
+        table: A CSV or Parquet table with a row for each image, a folder with a folder for each
+            category, or openmoji.
+        out: The model folder to make.
+        preset: A whole recipe: small (images under 100 pixels, from scratch), photo (larger ones,
+            from weights), paper-imagenet, paper-cfw, released-imagenet or released-cfw. Left out,
+            the size of the images decides between the first two.
+        config: A JSON or TOML file of settings, such as momentum = 0.9; options go before it.
+        resume: Go on with the training that was begun for this folder.
+        replace: Replace the model that is there, when the new one is complete.
+        keep_checkpoints: Leave checkpoints and logs in the folder OUT.training.
+        tensorboard: Also log for TensorBoard, into OUT/tensorboard.
+        recipe: Settings over those of the preset.
+        columns: Which column plays which part.
+    """
+    from dualhash.catalogue.read import read_catalogue
+    from dualhash.training.preprocessing import usual_size
+    from dualhash.training.presets import preset_for
+
+    settings = (_read(config) if config else {}) | recipe.given()
+    catalogue = read_catalogue(table, columns.columns())
+    chosen = preset or settings.pop("preset", None) or preset_for(max(usual_size(catalogue.images)))
+    configuration = dualhash.preset_config(chosen, **settings)
+    output.note(
+        f"preset {chosen}: {configuration.backbone}, {configuration.bits} bits, "
+        f"alpha {configuration.alpha}"
+    )
+    model = dualhash.train(
+        catalogue,
+        configuration,
+        out,
+        resume=resume,
+        replace=replace,
+        keep_checkpoints=keep_checkpoints,
+        tensorboard=tensorboard,
+    )
+    _show(model)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The settings in a file.
+
+    Raises:
+        DualhashError: It cannot be read, or does not hold settings.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise DualhashError(f"{path} is neither JSON nor, named .toml, TOML: {error}.") from error
+    if not isinstance(values, dict):
+        raise DualhashError(f'{path} does not hold settings, such as {{"momentum": 0.9}}.')
+    return values
+
+
+def _show(model: dualhash.Model) -> None:
+    """What came out."""
+    training = model.card.training
+    best = training["best"]
+    output.say(
+        f"{model.folder}: {model.bits} bits from {training['images']:,} images in "
+        f"{training['seconds']:.0f} seconds, alpha {training['alpha']:g}"
+    )
+    for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM of attributes")):
+        if best[name] is not None:
+            output.say(
+                f"{title} {best[name]:.3f} on {training['validation_images']:,} validation images"
+            )

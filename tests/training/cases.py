@@ -1,0 +1,67 @@
+"""A tiny catalogue and settings for trainings of a few seconds."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
+from dualhash.training.config import TrainConfig
+
+HEIGHT, WIDTH = 16, 12
+
+
+def make_catalogue(folder: Path, images: int = 60, categories: int = 3) -> Catalogue:
+    """Tiny pictures: the category is a colour, the attributes are a bright top and left half.
+
+    Subsets go round: train-both, train-attribute, train-category, …, and every tenth is test.
+    """
+    rng = np.random.default_rng(7)
+    folder.mkdir(parents=True, exist_ok=True)
+    colours = rng.integers(60, 160, size=(categories, 3))
+    which = np.arange(images) // 4 % categories
+    attributes = rng.integers(0, 2, size=(images, 2)).astype(np.int8)
+    attributes[:4] = [[0, 1], [1, 0], [0, 0], [1, 1]]
+    subsets = np.arange(images) % 3
+    subsets[9::10] = 3
+    paths = []
+    for i in range(images):
+        picture = colours[which[i]] + rng.integers(-9, 9, (HEIGHT, WIDTH, 3))
+        picture[: HEIGHT // 2] += 80 * attributes[i, 0]
+        picture[:, : WIDTH // 2] -= 50 * attributes[i, 1]
+        paths.append(folder / f"{i}.png")
+        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(paths[-1])
+    return Catalogue(
+        source="tiny",
+        images=tuple(paths),
+        references=tuple(path.name for path in paths),
+        names=LabelNames(tuple(f"c{i}" for i in range(categories)), ("top", "left")),
+        categories=which.astype(np.int64),
+        attributes=attributes,
+        observed=np.ones((images, 2), bool),
+        subsets=subsets.astype(np.int8),
+        payload=pl.DataFrame({"image": [path.name for path in paths]}),
+        columns=Columns(),
+    )
+
+
+def make_config(**settings: object) -> TrainConfig:
+    """A training of a few seconds."""
+    small: dict[str, object] = {
+        "backbone": "resnet18-half",
+        "pretrained": False,
+        "bits": 16,
+        "attribute_images": 8,
+        "categories_per_batch": 2,
+        "images_per_category": 4,
+        "schedule": "one-cycle",
+        "lr_new": 0.05,
+        "iterations": 6,
+        "validation_every": 2,
+        "crop_padding": 2,
+        "validation_fraction": 0.2,
+        "alpha": 0.3,
+    }
+    return TrainConfig(**small | settings)

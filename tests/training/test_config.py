@@ -1,0 +1,67 @@
+import pytest
+from pydantic import ValidationError
+
+from dualhash.errors import DualhashError
+from dualhash.training.config import TrainConfig
+from dualhash.training.presets import PRESETS, preset_config, preset_for
+
+
+def test_defaults_are_the_papers():
+    config = TrainConfig()
+    assert (config.attribute_images, config.categories_per_batch, config.images_per_category) == (
+        64,
+        16,
+        4,
+    )
+    assert (config.lr_pretrained, config.lr_new, config.alpha) == (1e-3, 1e-2, 0.1)
+    assert (config.schedule, config.step_every, config.iterations) == ("step", 60_000, 150_000)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_configuration_and_survives_json(name: str):
+    config = preset_config(name)
+    assert config.preset == name
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_released_presets_have_the_released_solvers_numbers():
+    imagenet, cfw = preset_config("released-imagenet"), preset_config("released-cfw")
+    assert (imagenet.iterations, cfw.iterations) == (29_600, 27_500)
+    for config in (imagenet, cfw):
+        assert (config.shuffled_images, config.schedule) == (200, "fixed")
+        assert (config.bias_lr_multiplier, config.decay_bias, config.weight_decay) == (
+            2.0,
+            False,
+            5e-4,
+        )
+    assert (imagenet.mirror, cfw.mirror) == (True, False)
+
+
+def test_unknown_preset_and_setting_name_the_nearest():
+    with pytest.raises(DualhashError, match="paper-imagenet"):
+        preset_config("paper-imagnet")
+    with pytest.raises(DualhashError, match="momentum"):
+        preset_config("small", momentun=0.8)
+    with pytest.raises(ValidationError, match="momentun"):
+        TrainConfig(momentun=0.8)
+
+
+def test_values_out_of_range_are_refused_by_name():
+    with pytest.raises(DualhashError, match="bits"):
+        preset_config("small", bits=100)
+    with pytest.raises(DualhashError, match="at least 0"):
+        preset_config("small", alpha=-1.0)
+    with pytest.raises(DualhashError, match="ascend"):
+        preset_config("small", alphas=(0.1, 0.3))
+
+
+def test_epochs_replace_the_presets_iterations_and_both_are_refused():
+    config = preset_config("small", epochs=3)
+    assert (config.iterations, config.epochs) == (None, 3)
+    with pytest.raises(DualhashError, match="either iterations or epochs"):
+        preset_config("small", epochs=3, iterations=5)
+
+
+def test_images_under_100_pixels_are_small():
+    assert preset_for(99) == "small"
+    assert preset_for(100) == "photo"

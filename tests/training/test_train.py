@@ -1,0 +1,194 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
+
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.codes.model import Model
+from dualhash.errors import DualhashError
+from dualhash.training.config import TrainConfig
+from dualhash.training.progress import Display
+from dualhash.training.train import train
+
+QUIET = Display(quiet=True)
+CONFIG = make_config()
+
+
+class StopAt(Display):
+    """A display that does something when it is told a certain thing."""
+
+    def __init__(self, text: str, stop: BaseException | None = None) -> None:
+        super().__init__(quiet=True)
+        self.text, self.stop = text, stop
+
+    def note(self, text: str) -> None:
+        if self.text in text:
+            if self.stop is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise self.stop
+
+
+def log_of(model: Path) -> list[dict[str, str]]:
+    """The rows of a log without what time decides."""
+    rows = list(csv.DictReader((model / "log.csv").read_text().splitlines()))
+    return [{name: row[name] for name in row if name != "seconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Model:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return train(tiny, CONFIG, tmp_path_factory.mktemp("out") / "model", display=QUIET)
+
+
+def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
+    card = undisturbed.card
+    assert card.category_names == tiny.names.categories
+    assert card.label_hash == tiny.label_hash
+    assert TrainConfig(**card.config) == CONFIG
+    assert card.preprocessing.crop == (HEIGHT, WIDTH)
+    assert card.training["alpha"] == 0.3
+    assert card.training["encoder"]["equal_bits"] == 1
+    assert {"torch", "python", "dualhash"} <= set(card.versions)
+
+
+def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):
+    rows = log_of(undisturbed.folder)
+    assert [row["iteration"] for row in rows] == ["2", "4", "6"]
+    best = max(rows, key=lambda row: float(row["score"]))
+    assert undisturbed.card.training["best"]["iteration"] == int(best["iteration"])
+
+
+def test_the_model_encodes_and_nothing_else_is_left(undisturbed: Model, tiny: Catalogue):
+    encoded = undisturbed.encode(tiny.images[:5])
+    assert encoded.reals.shape == (5, 16)
+    assert sorted(path.name for path in undisturbed.folder.iterdir()) == [
+        "encoder.onnx",
+        "log.csv",
+        "model.json",
+        "model.safetensors",
+    ]
+    assert [path.name for path in undisturbed.folder.parent.iterdir()] == ["model"]
+
+
+def test_the_same_seed_gives_the_same_model(undisturbed: Model, tiny: Catalogue, tmp_path: Path):
+    again = train(tiny, CONFIG, tmp_path / "again", display=QUIET)
+    assert again.hash == undisturbed.hash
+    assert log_of(again.folder) == log_of(undisturbed.folder)
+
+
+def test_ctrl_c_stops_and_resume_ends_where_it_would_have(
+    undisturbed: Model, tiny: Catalogue, tmp_path: Path
+):
+    out = tmp_path / "model"
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, CONFIG, out, display=StopAt("iteration 4", KeyboardInterrupt()))
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not out.exists()
+    resumed = train(tiny, CONFIG, out, resume=True, display=QUIET)
+    assert resumed.hash == undisturbed.hash
+    assert log_of(out) == log_of(undisturbed.folder)
+
+
+def test_killed_with_9_and_resumed_is_the_undisturbed_training(
+    undisturbed: Model, tiny: Catalogue, tmp_path: Path
+):
+    program = (
+        "import sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
+        "from tests.training.cases import make_catalogue\n"
+        "from tests.training.test_train import CONFIG, StopAt, train\n"
+        "images, out = map(Path, sys.argv[1:])\n"
+        "train(make_catalogue(images), CONFIG, out, display=StopAt('iteration 4'))\n"
+    )
+    out, images = tmp_path / "model", tiny.images[0].parent
+    killed = subprocess.run(
+        [sys.executable, "-c", program, images, out], cwd=Path(__file__).parents[2], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    resumed = train(make_catalogue(images), CONFIG, out, resume=True, display=QUIET)
+    assert resumed.hash == undisturbed.hash
+    assert log_of(out) == log_of(undisturbed.folder)
+
+
+def test_a_finished_training_is_resumed_by_doing_nothing(undisturbed: Model, tiny: Catalogue):
+    before = (undisturbed.folder / "model.json").stat().st_mtime_ns
+    assert (
+        train(tiny, CONFIG, undisturbed.folder, resume=True, display=QUIET).hash == undisturbed.hash
+    )
+    assert (undisturbed.folder / "model.json").stat().st_mtime_ns == before
+    with pytest.raises(DualhashError, match="another training"):
+        train(tiny, make_config(seed=3), undisturbed.folder, resume=True, display=QUIET)
+
+
+def test_alpha_auto_tries_and_keeps_a_table(tiny: Catalogue, tmp_path: Path):
+    config = make_config(
+        alpha="auto", alphas=(0.0, 0.1), alpha_fraction=0.3, alpha_tolerance=0.9, iterations=4
+    )
+    out = tmp_path / "model"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, config, out, display=StopAt("iteration 4", KeyboardInterrupt()))
+    trials = (tmp_path / "model.training" / "trials.json").read_text()
+    model = train(tiny, config, out, resume=True, display=QUIET)
+    kept = model.card.training["alpha_trials"]
+    assert [trial["alpha"] for trial in kept] == [0.0, 0.1]
+    assert all(str(trial["category_map"]) in trials for trial in kept)
+    assert model.card.training["alpha"] == 0.1
+
+
+def test_damaged_images_are_named_and_left_out(tmp_path: Path):
+    catalogue = make_catalogue(tmp_path / "images")
+    catalogue.images[0].write_bytes(b"no image")
+    model = train(
+        catalogue, make_config(iterations=1), tmp_path / "model", display=QUIET, tensorboard=True
+    )
+    (said,) = [note for note in model.card.training["notes"] if "Left out" in note]
+    assert str(catalogue.images[0]) in said
+    assert list((tmp_path / "model" / "tensorboard").rglob("events*"))
+
+
+def test_categories_alone_and_attributes_alone(tiny: Catalogue, tmp_path: Path):
+    short = {"iterations": 1, "alpha": "auto"}
+    no_attributes = replace(
+        tiny,
+        names=replace(tiny.names, attributes=()),
+        attributes=tiny.attributes[:, :0],
+        observed=tiny.observed[:, :0],
+    )
+    model = train(no_attributes, make_config(**short), tmp_path / "a", display=QUIET)
+    assert model.card.training["best"]["avg_hm"] is None
+    no_categories = replace(
+        tiny, names=replace(tiny.names, categories=()), categories=np.full(len(tiny), -1)
+    )
+    model = train(no_categories, make_config(**short), tmp_path / "b", display=QUIET)
+    assert model.card.training["best"]["category_map"] is None
+    assert model.encode(tiny.images[:2]).reals.shape == (2, 16)
+
+
+def test_labels_that_cannot_be_learned_leave_nothing_behind(tiny: Catalogue, tmp_path: Path):
+    single = replace(tiny, categories=np.zeros(len(tiny), np.int64))
+    with pytest.raises(DualhashError, match="at least two categories"):
+        train(single, CONFIG, tmp_path / "model", display=QUIET)
+    assert not list(tmp_path.glob("model*"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"backbone": "resnet18-hlaf"}, "resnet18-half"),
+        ({"category_loss": "softmx"}, "softmax"),
+        ({"attribute_loss": "hing"}, "hinge"),
+    ],
+)
+def test_unknown_names_name_the_nearest(
+    tiny: Catalogue, tmp_path: Path, settings: dict[str, str], said: str
+):
+    with pytest.raises(DualhashError, match=said):
+        train(tiny, make_config(**settings), tmp_path / "model", display=QUIET)
