@@ -1,0 +1,149 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from tests.builders import colour_image
+
+from dualhash.analysis.marks import BLUE, GREEN, GREY, PALE, RED, Verdict, draw_bar, draw_frame
+from dualhash.analysis.sheet import draw_sheet, render, verdict
+from dualhash.codes import Prediction
+from dualhash.errors import DualhashError
+from dualhash.search import Hit, Labels, Query, Results
+
+SHOE, HAT = Labels("shoe"), Labels("hat")
+
+
+def results(
+    tmp_path: Path,
+    *labels: Labels,
+    task: str = "category",
+    query: Labels | None = SHOE,
+    conditions: dict[str, bool] | None = None,
+) -> Results:
+    conditions = conditions or {}
+    image = str(colour_image(tmp_path / "grey.png", (128, 128, 128), (80, 60)))
+    probabilities = dict.fromkeys(conditions, 0.75)
+    hits = tuple(
+        Hit(i + 1, i, i, None, probabilities, image, label, {}) for i, label in enumerate(labels)
+    )
+    prediction = Prediction("hat", 0.9, probabilities)
+    asked = query and Query(np.zeros(1, np.uint8), image, 7, query, prediction)
+    return Results(task, 8, asked, conditions, len(hits), hits)
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour.removeprefix("#")))
+
+
+def shows(image: Image.Image, colour: str) -> bool:
+    return bool((np.asarray(image) == rgb(colour)).all(axis=2).any())
+
+
+RED_SHOE = Labels("shoe", {"red": True, "new": False})
+
+
+@pytest.mark.parametrize(
+    ("task", "query", "hit", "expected"),
+    [
+        ("category", Labels("shoe"), Labels("shoe"), Verdict.RIGHT),
+        ("category", Labels("shoe"), Labels("hat"), Verdict.WRONG),
+        ("category", Labels("shoe"), Labels(), Verdict.UNKNOWN),
+        ("category", Labels(), Labels("hat"), Verdict.RIGHT),
+        ("combined", Labels("shoe"), Labels("shoe", {"red": False}), Verdict.RIGHT),
+        ("combined", None, RED_SHOE, Verdict.RIGHT),
+        ("combined", None, Labels("shoe", {"red": True}), Verdict.UNKNOWN),
+        ("attribute", Labels("hat"), RED_SHOE, Verdict.RIGHT),
+        ("attribute", Labels("shoe"), Labels("shoe", {"red": False}), Verdict.WRONG),
+        ("attribute", Labels("shoe"), Labels("shoe", {"new": False}), Verdict.UNKNOWN),
+        ("attribute", Labels("shoe"), Labels("shoe"), Verdict.UNKNOWN),
+    ],
+)
+def test_verdicts(tmp_path: Path, task, query, hit, expected):
+    conditions = {} if task == "category" else {"red": True, "new": False}
+    found = results(tmp_path, hit, task=task, query=query, conditions=conditions)
+    assert verdict(found, found.hits[0]) is expected
+
+
+def test_frames_differ_by_line_as_well_as_colour():
+    covered = {}
+    for each, colour in ((Verdict.RIGHT, GREEN), (Verdict.WRONG, RED), (Verdict.UNKNOWN, GREY)):
+        sheet = Image.new("RGB", (300, 300), "white")
+        draw_frame(sheet, (50, 50, 250, 250), each)
+        edge = np.asarray(sheet)[50:250, 52]
+        covered[each] = (edge == rgb(colour)).all(axis=1).mean()
+        badge = np.asarray(sheet)[40:46, 240:255]
+        assert (badge != 255).any() == (each is not Verdict.UNKNOWN)
+    assert covered[Verdict.RIGHT] == 1
+    assert 0.5 < covered[Verdict.WRONG] < 0.85
+    assert 0.2 < covered[Verdict.UNKNOWN] < 0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.75, 1.0])
+def test_bars_are_as_long_as_their_share(share: float):
+    sheet = Image.new("RGB", (220, 20), "white")
+    draw_bar(ImageDraw.Draw(sheet), (10, 5, 210, 15), share)
+    middle = np.asarray(sheet)[9, 10:210]
+    assert (middle == rgb(BLUE)).all(axis=1).sum() == round(200 * share)
+    assert (middle == rgb(PALE)).all(axis=1).sum() == 200 - round(200 * share)
+
+
+def test_the_sheet_shows_only_the_frames_there_are(tmp_path: Path):
+    both = render(results(tmp_path, SHOE, HAT))
+    assert shows(both, GREEN)
+    assert shows(both, RED)
+    right = render(results(tmp_path, SHOE))
+    assert [shows(right, colour) for colour in (GREEN, RED, BLUE)] == [True, False, False]
+
+
+def test_bars_for_chosen_attributes(tmp_path: Path):
+    found = results(tmp_path, RED_SHOE, task="combined", conditions={"red": True})
+    more = results(tmp_path, RED_SHOE, task="combined", conditions={"red": True, "new": False})
+    assert shows(render(found), BLUE)
+    assert render(more).height > render(found).height
+
+
+def test_small_images_are_enlarged(tmp_path: Path):
+    sheet = np.asarray(render(results(tmp_path, Labels("shoe"))))
+    cell = sheet[:, sheet.shape[1] // 4 :]
+    grey = (cell == 128).all(axis=2)
+    assert grey.any(axis=0).sum() >= 2 * 60
+    assert grey.any(axis=1).sum() >= 2 * 80
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 20, 41])
+def test_any_number_of_results(tmp_path: Path, count: int):
+    sheet = render(results(tmp_path, *[Labels("shoe")] * count))
+    assert sheet.width < 3000
+    assert sheet.height > 400
+
+
+def test_missing_images_missing_queries_and_other_scripts(tmp_path: Path):
+    found = results(
+        tmp_path, Labels("Schürze 靴"), query=None, task="combined", conditions={"é": True}
+    )
+    (tmp_path / "grey.png").unlink()
+    assert render(found).size
+
+
+def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
+    path = tmp_path / "new" / "sheet.png"
+    draw_sheet(results(tmp_path, Labels("shoe")), path)
+    draw_sheet(results(tmp_path, Labels("hat")), str(path))
+    assert shows(Image.open(path), RED)
+    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
+
+
+def test_names_that_are_no_images(tmp_path: Path):
+    with pytest.raises(DualhashError, match=r"sheet.txt cannot be drawn: name a .png file"):
+        draw_sheet(results(tmp_path), tmp_path / "sheet.txt")
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DualhashError, match=r"cannot be written"):
+        draw_sheet(results(tmp_path), tmp_path / "file" / "sheet.png")
+    (tmp_path / "sheet.png").mkdir()
+    with pytest.raises(DualhashError, match=r"cannot be written"):
+        draw_sheet(results(tmp_path), tmp_path / "sheet.png")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "grey.png", "sheet.png"]

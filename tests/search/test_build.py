@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.builders import colour_image
+
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels, build, build_index
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    """Four rows; the third image is damaged."""
+    images = tuple(colour_image(tmp_path / f"{i}.png", (60 * i, 9, 200 - 60 * i)) for i in range(4))
+    images[2].write_bytes(b"damaged")
+    names = tuple(path.name for path in images)
+    return Catalogue(
+        source="table.csv",
+        images=images,
+        references=names,
+        names=LabelNames(("square", "circle"), ("blue", "red", "woollen")),
+        categories=np.array([1, MISSING, 0, 0]),
+        attributes=np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.int8),
+        observed=np.array([[1, 1, 1], [0, 0, 0], [1, 1, 1], [0, 1, 1]], bool),
+        subsets=np.full(4, -1, np.int8),
+        payload=pl.DataFrame({"image": names, "price": [1.5, 2.0, None, 4.0]}),
+        columns=Columns(),
+    )
+
+
+def test_a_catalogue_with_its_labels_and_rows(
+    tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(build, "BATCH", 2)
+    seen: list[tuple[int, int]] = []
+    out = tmp_path / "i.dhx"
+    report = build_index(model, catalogue, out, progress=lambda *done: seen.append(done))
+    assert report.count == 3
+    assert [(f.row, f.image) for f in report.failures] == [(2, str(catalogue.images[2]))]
+    assert seen == [(2, 4), (4, 4)]
+    with Index.open(out) as index:
+        items = [index.item(i) for i in range(3)]
+        assert [item.image for item in items] == [str(catalogue.images[i]) for i in (0, 1, 3)]
+        assert [item.labels for item in items] == [
+            Labels("circle", {"blue": True, "red": False}),
+            Labels(),
+            Labels("square", {"red": True}),
+        ]
+        assert items[2].payload == {"image": "3.png", "price": 4.0}
+        np.testing.assert_array_equal(
+            index._store.codes()[1], model.encode([catalogue.images[i] for i in (0, 1, 3)]).codes
+        )
+
+
+def test_bare_images(tmp_path: Path, model: Model, catalogue: Catalogue):
+    out = tmp_path / "i.dhx"
+    assert build_index(model, [str(path) for path in catalogue.images], out, views=10).count == 3
+    with Index.open(out) as index:
+        assert index.header.views == 10
+        assert index.item(0).labels == Labels()
+        assert index.item(0).payload == {}
+
+
+def test_nothing_that_can_be_indexed(tmp_path: Path, model: Model):
+    out = tmp_path / "i.dhx"
+    with pytest.raises(DualhashError, match="no images to index"):
+        build_index(model, [], out)
+    with pytest.raises(DualhashError, match=r"None of the 2 images can be read; .*a.png"):
+        build_index(model, [tmp_path / "a.png", tmp_path / "b.png"], out)
+    assert not out.exists()
+
+
+def test_an_index_that_is_there(tmp_path: Path, model: Model, catalogue: Catalogue):
+    out = tmp_path / "i.dhx"
+    build_index(model, catalogue, out)
+    with pytest.raises(DualhashError, match=r"exists. Say --replace"):
+        build_index(model, catalogue.images[:1], out)
+    assert build_index(model, catalogue.images[:1], out, replace=True).count == 1
+    with Index.open(out) as index:
+        assert len(index) == 1
+
+
+def test_other_numbers_of_views(tmp_path: Path, model: Model, catalogue: Catalogue):
+    with pytest.raises(DualhashError, match="not 7"):
+        build_index(model, catalogue, tmp_path / "i.dhx", views=7)

@@ -1,0 +1,268 @@
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.builders import colour_image, colour_model
+from tests.oracles import search as oracle
+
+from dualhash.codes import Model, unpack
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels
+from dualhash.search.store import BLOCK
+
+
+def ids(results) -> list[int]:
+    return [hit.id for hit in results.hits]
+
+
+def test_what_was_added_is_found_again(index: Index, tmp_path: Path):
+    results = index.search(np.array([0, 0], np.uint8), k=3)
+    assert ids(results) == [0, 5, 1]
+    assert [hit.rank for hit in results.hits] == [1, 2, 3]
+    assert [hit.distance for hit in results.hits] == [0, 0, 1]
+    assert (results.matched, results.bits, results.conditions) == (6, 16, {})
+    first, last, _ = results.hits
+    assert first.image == str(tmp_path / "images" / "0.png")
+    assert first.labels == Labels("circle", {"red": True, "blue": False})
+    assert last.labels == Labels()
+    assert last.payload == {"number": 5}
+    assert (first.score, first.probabilities) == (None, {})
+
+
+def test_an_item_as_query_is_left_out(index: Index):
+    results = index.search("id:0", k=2)
+    assert ids(results) == [5, 1]
+    assert results.matched == 5
+    assert (results.query.id, results.query.labels.category) == (0, "circle")
+    assert ids(index.search(0, k=2)) == ids(index.search(np.int64(0), k=2)) == [5, 1]
+
+
+def test_attribute_search_carries_its_evidence(index: Index):
+    results = index.search("id:4", task="attribute", want=["red"], attributes=["blue"], k=9)
+    assert set(results.conditions) == {"red", "blue"}
+    scores = [hit.score for hit in results.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == results.matched == 5
+    head = index.header.attribute_head
+    for hit in results.hits:
+        code = index.search(hit.id, k=1).query.code
+        red, _, blue = head.probabilities(unpack(code[None]))[0]
+        assert hit.probabilities == pytest.approx({"red": red, "blue": blue})
+        wanted = blue if results.conditions["blue"] else 1 - blue
+        assert hit.score == pytest.approx(red * wanted)
+        assert hit.distance == bin(int.from_bytes(code) ^ 0xFFFF).count("1")
+
+
+def test_combined_search_returns_what_matches(index: Index):
+    for name in ("red", "green", "blue"):
+        present = index.search(task="combined", want=[name], k=9)
+        absent = index.search(task="combined", without=[name], k=9)
+        assert sorted(ids(present) + ids(absent)) == list(range(6))
+        assert present.matched == len(present.hits)
+        assert all(hit.probabilities[name] >= 0.5 for hit in present.hits)
+        assert all(hit.distance is None for hit in present.hits)
+        near = index.search(np.array([0, 0], np.uint8), task="combined", want=[name], k=9)
+        assert sorted(ids(near)) == sorted(ids(present))
+        assert near.hits == tuple(sorted(near.hits, key=lambda hit: (hit.distance, hit.id)))
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.integers(0, 30), max_size=4), st.sampled_from([1, 2, 8, 11]), st.integers(0, 2**32)
+)
+def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, seed):
+    """Any k, duplicates, empty indexes and batches, k > n, ids from 0 on."""
+    rng = np.random.default_rng(seed)
+    folder = tmp_path / f"{width}"
+    model = Model.open(folder) if folder.exists() else colour_model(folder, bits=8 * width)
+    kinds = rng.integers(0, 256, (4, width), np.uint8)
+    codes = kinds[rng.integers(0, 4, sum(batches))]
+    with Index.create(tmp_path / "any.dhx", model, replace=True) as index:
+        parts = np.split(codes, np.cumsum(batches)[:-1]) if batches else []
+        given_ids = [index.add(part, ["x"] * len(part)) for part in parts]
+        assert [int(i) for some in given_ids for i in some] == list(range(len(codes)))
+        assert len(index) == len(codes)
+        results = index.search(kinds[0], k=20)
+    keys = [oracle.hamming(unpack(kinds[0]).tolist(), row) for row in unpack(codes).tolist()]
+    assert ids(results) == oracle.first(keys, list(range(len(codes))), 20)
+    assert results.matched == len(codes)
+
+
+def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
+    codes = np.random.default_rng(0).integers(0, 256, (2 * BLOCK + 7, 2), np.uint8)
+    with Index.create(tmp_path / "long.dhx", model) as index:
+        for start in (0, 5, BLOCK - 1, BLOCK + 3):
+            stop = {0: 5, 5: BLOCK - 1, BLOCK - 1: BLOCK + 3}.get(start, len(codes))
+            index.add(codes[start:stop], ["x"] * (stop - start))
+        stored_ids, stored = index._store.codes()
+        np.testing.assert_array_equal(stored_ids, np.arange(len(codes)))
+        np.testing.assert_array_equal(stored, codes)
+        sizes = index._store._select("SELECT length(ids) / 8 FROM blocks ORDER BY first_id")
+        assert sizes == [(BLOCK,), (BLOCK,), (7,)]
+        for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
+            np.testing.assert_array_equal(index.search(item).query.code, codes[item])
+
+
+def test_an_empty_index(tmp_path: Path, model: Model):
+    with Index.create(tmp_path / "empty.dhx", model) as index:
+        assert len(index) == 0
+        results = index.search(np.zeros(2, np.uint8))
+        assert (results.hits, results.matched) == ((), 0)
+        assert index.search(task="combined", want=["red"]).matched == 0
+        assert len(index.add(np.zeros((0, 2), np.uint8), [])) == 0
+
+
+def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, model: Model):
+    images = [colour_image(tmp_path / f"{i}.png", (i * 50, 255 - i * 50, 80)) for i in range(6)]
+    codes = model.encode(images, views=10).codes
+    with Index.create(tmp_path / "i.dhx", model, views=10) as index:
+        index.add(codes, images)
+    with Index.open(tmp_path / "i.dhx") as index:
+        results = index.search(images[3])
+        np.testing.assert_array_equal(results.query.code, codes[3])
+        assert results.hits[0].distance == 0
+        assert results.query.image == str(images[3])
+        assert results.query.labels == Labels()
+        assert ids(index.search(str(images[3]))) == ids(results)
+
+
+def test_what_lies_together_can_be_moved_together(tmp_path: Path):
+    home, away = tmp_path / "home", tmp_path / "away"
+    model = colour_model(home / "model")
+    inside = colour_image(home / "images" / "a.png", (1, 2, 3))
+    outside = colour_image(tmp_path / "elsewhere" / "b.png", (200, 2, 3))
+    with Index.create(home / "i.dhx", model) as index:
+        index.add(model.encode([inside, outside]).codes, [inside, outside])
+    home.rename(away)
+    with Index.open(away / "i.dhx") as index:
+        results = index.search(outside)
+        assert {hit.image for hit in results.hits} == {
+            str(away / "images" / "a.png"),
+            str(outside),
+        }
+
+
+def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
+    query = np.array([170, 170], np.uint8)
+    with Index.open(index.path) as other:
+        assert len(ids(other.search(query))) == 6
+        assert index.add(query[None], ["new.png"]).tolist() == [6]
+        assert other.search(query, k=1).hits[0].id == 6
+        assert other.add(query[None], ["newer.png"]).tolist() == [7]
+        assert ids(index.search(query, k=2)) == [6, 7]
+        assert len(index) == len(other) == 8
+
+
+def test_a_failed_addition_leaves_nothing(index: Index):
+    with pytest.raises(TypeError):
+        index.add(np.zeros((2, 2), np.uint8), ["a.png", None])
+    assert len(index) == 6
+    assert index.search(np.zeros(2, np.uint8)).matched == 6
+    assert index.add(np.zeros((1, 2), np.uint8), ["a.png"]).tolist() == [6]
+
+
+def test_payloads_without_a_form_in_json(index: Index):
+    payload = {"size": float("nan"), "day": date(2020, 2, 3), "name": "Élan"}
+    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
+    assert index.item(item).payload == {"size": None, "day": "2020-02-03", "name": "Élan"}
+
+
+def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
+    labels = Labels("hat", {"green": True, "woollen": True})
+    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], labels=[labels])
+    assert index.item(item).labels == Labels("hat", {"green": True})
+
+
+def test_results_have_a_form_in_json(index: Index):
+    results = index.search("id:4", task="combined", want=["red"], k=2)
+    back = json.loads(json.dumps(results.as_dict(), allow_nan=False))
+    assert back["query"]["code"] == "ffff"
+    assert back["conditions"] == {"red": True}
+    assert [hit["id"] for hit in back["hits"]] == ids(results)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("Same kind", {}),
+        ("red and not blue", {"task": "attribute", "want": ["red"], "without": ["blue"]}),
+        ("Same kind, but not blue", {"task": "combined", "without": ["blue"]}),
+    ],
+)
+def test_searches_in_words(index: Index, words: str, options: dict):
+    assert index.search("id:4", **options).words == words
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("id:77", "no item with the id 77"),
+        (-1, "no item with the id -1"),
+        ("id:" + "9" * 30, "no item with the id 999"),
+        ("id:seven", "'id:seven' is not an id; write one as id:17"),
+        ("nothing.png", "query cannot be used: nothing.png does not exist"),
+        (1.5, "A query is .* not float"),
+        (True, "A query is .* not bool"),
+        (np.zeros(3, np.uint8), r"codes of 16 bits, 2 bytes each .* uint8 of shape \(3,\)"),
+        (np.zeros(2), r"float64 of shape \(2,\)"),
+        (np.zeros((1, 2), np.uint8), r"uint8 of shape \(1, 2\)"),
+    ],
+)
+def test_queries_that_are_none(index: Index, query, said: str):
+    with pytest.raises(DualhashError, match=said):
+        index.search(query)
+
+
+def test_arguments_that_do_not_fit_are_refused(index: Index):
+    with pytest.raises(DualhashError, match="16 bits"):
+        index.add(np.zeros((1, 4), np.uint8), ["a.png"])
+    with pytest.raises(DualhashError, match="2 codes, 1 images, 2 payloads"):
+        index.add(np.zeros((2, 2), np.uint8), ["a.png"])
+    with pytest.raises(DualhashError, match="no task 'categories'"):
+        index.search("id:0", task="categories")
+    with pytest.raises(DualhashError, match="Did you mean 'red'"):
+        index.search("id:0", task="combined", want=["read"])
+
+
+def test_another_models_codes_are_refused(tmp_path: Path, index: Index):
+    other = colour_model(tmp_path / "other", bits=16, seed=9)
+    for form in (other, tmp_path / "other", str(tmp_path / "other")):
+        with pytest.raises(DualhashError, match=r"codes of another model than .*other"):
+            Index.open(index.path, form)
+    wider = colour_model(tmp_path / "wider", bits=24)
+    with pytest.raises(DualhashError, match=r"16 bits, .* not 24 bits"):
+        Index.open(index.path, wider)
+
+
+def test_a_model_that_was_trained_again_is_refused_when_it_is_needed(tmp_path: Path, index: Index):
+    image = colour_image(tmp_path / "a.png", (1, 2, 3))
+    colour_model(tmp_path / "model", bits=16, seed=9)
+    with Index.open(index.path) as opened:
+        assert ids(opened.search("id:0", k=1)) == [5]
+        with pytest.raises(DualhashError, match="codes of another model"):
+            opened.search(image)
+
+
+def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
+    image = colour_image(tmp_path / "a.png", (1, 2, 3))
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with (
+        Index.open(index.path) as opened,
+        pytest.raises(DualhashError, match=r"needs its model .* --model"),
+    ):
+        opened.search(image)
+    with Index.open(index.path, tmp_path / "moved") as opened:
+        assert opened.search(image).matched == 6
+
+
+def test_a_closed_index_says_so(index: Index):
+    index.close()
+    index.close()
+    with pytest.raises(DualhashError, match="closed"):
+        index.search("id:0")

@@ -1,0 +1,159 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_model
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index
+from dualhash.search.index_file import portable
+
+
+def make(path: Path, model: Model, count: int) -> None:
+    with Index.create(path, model, replace=True) as index:
+        index.add(np.zeros((count, 2), np.uint8), ["x"] * count)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def test_an_index_is_one_file_when_it_is_closed(tmp_path: Path, model: Model):
+    make(tmp_path / "i.dhx", model, 3)
+    assert files(tmp_path) == ["i.dhx"]
+
+
+def test_an_index_is_not_overwritten_unasked(tmp_path: Path, model: Model):
+    make(tmp_path / "i.dhx", model, 3)
+    with pytest.raises(DualhashError, match=r"i.dhx exists. Say --replace"):
+        Index.create(tmp_path / "i.dhx", model)
+    with Index.open(tmp_path / "i.dhx") as index:
+        assert len(index) == 3
+
+
+def test_the_old_index_stays_until_the_new_one_is_complete(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    with (
+        pytest.raises(DualhashError, match="16 bits"),
+        Index.unfinished(path, model, replace=True) as index,
+    ):
+        index.add(np.zeros((9, 3), np.uint8), ["x"] * 9)
+    with Index.open(path) as index:
+        assert len(index) == 3
+    assert files(tmp_path) == ["i.dhx"]
+    with Index.unfinished(path, model, replace=True) as index:
+        index.add(np.zeros((9, 2), np.uint8), ["x"] * 9)
+        with Index.open(path) as old:
+            assert len(old) == 3
+    with Index.open(path) as index:
+        assert len(index) == 9
+    assert files(tmp_path) == ["i.dhx"]
+
+
+def test_the_log_of_a_killed_writer_does_not_get_into_the_next_index(tmp_path: Path, model: Model):
+    path, copy = tmp_path / "i.dhx", tmp_path / "copy.dhx"
+    make(path, model, 3)
+    with Index.open(path) as index:
+        index.add(np.ones((1, 2), np.uint8), ["late"])
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
+    assert copy.with_name("copy.dhx-wal").stat().st_size
+    other = colour_model(tmp_path / "other", seed=5)
+    make(copy, other, 1)
+    with Index.open(copy, other) as index:
+        assert len(index) == 1
+
+
+def test_what_a_killed_writer_committed_is_there(tmp_path: Path, model: Model):
+    path, copy = tmp_path / "i.dhx", tmp_path / "copy.dhx"
+    make(path, model, 3)
+    with Index.open(path) as index:
+        index.add(np.ones((1, 2), np.uint8), ["late"])
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
+    with Index.open(copy) as index:
+        assert index.item(3).image == str(Path("late").absolute())
+
+
+def test_an_index_in_use_is_not_replaced(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    with Index.open(path) as index:
+        with pytest.raises(DualhashError, match="in use by another program"):
+            Index.create(path, model, replace=True)
+        assert len(index) == 3
+    assert files(tmp_path) == ["i.dhx"]
+
+
+def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Model):
+    text, database, empty = (tmp_path / name for name in ("a.txt", "b.sqlite", "c.dhx"))
+    text.write_text("my notes " * 30)
+    empty.touch()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    for path, said in ((text, "not an index"), (database, "another program's"), (empty, "not an")):
+        before = path.read_bytes()
+        with pytest.raises(DualhashError, match=said):
+            Index.open(path)
+        with pytest.raises(DualhashError, match=said):
+            Index.create(path, model, replace=True)
+        assert path.read_bytes() == before
+    assert files(tmp_path) == ["a.txt", "b.sqlite", "c.dhx"]
+
+
+def test_missing_files_and_folders(tmp_path: Path, model: Model):
+    with pytest.raises(DualhashError, match=r"does not exist. `dualhash index create`"):
+        Index.open(tmp_path / "no.dhx")
+    with pytest.raises(DualhashError, match="cannot be read"):
+        Index.open(tmp_path)
+    with pytest.raises(DualhashError, match="there is no folder"):
+        Index.create(tmp_path / "no" / "i.dhx", model)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, model: Model):
+    make(tmp_path / "i.dhx", model, 1)
+    with closing(sqlite3.connect(tmp_path / "i.dhx")) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(DualhashError, match=r"format 2, newer than the 1 .* upgrade dualhash"):
+        Index.open(tmp_path / "i.dhx")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM meta WHERE key = 'bits'",
+        "UPDATE meta SET value = x'00' WHERE key = 'attribute_weight'",
+        "UPDATE blocks SET codes = x'00'",
+        "UPDATE blocks SET ids = x'00'",
+        "DROP TABLE blocks",
+    ],
+)
+def test_damaged_contents_are_named(tmp_path: Path, model: Model, damage: str):
+    make(tmp_path / "i.dhx", model, 3)
+    with closing(sqlite3.connect(tmp_path / "i.dhx")) as connection:
+        connection.execute(damage)
+        connection.commit()
+    with (
+        pytest.raises(DualhashError, match=r"i.dhx (is damaged|cannot be used)"),
+        Index.open(tmp_path / "i.dhx") as index,
+    ):
+        index.search("id:0")
+
+
+def test_a_file_cut_short_is_damaged(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(DualhashError, match=r"i.dhx"), Index.open(path) as index:
+        index.search("id:0")
+
+
+def test_paths_below_a_folder_are_written_from_there(tmp_path: Path):
+    assert portable(tmp_path / "a" / ".." / "b" / "c.png", tmp_path) == "b/c.png"
+    assert portable(tmp_path / "x.png", tmp_path / "deep") == str(tmp_path / "x.png")
