@@ -55,6 +55,21 @@ def test_sums_do_not_depend_on_order_batch_or_company(seed: int):
     np.testing.assert_array_equal(head.take([5, 2]).scores(bits), whole[:, [5, 2]])
 
 
+def test_a_sum_that_rounds_one_way_or_the_other():
+    """1 + 2^-24 is halfway between two float32; what comes after it must not tip it by order."""
+    weight = np.array([1, 2.0**-24, *[2.0**-54] * 6], np.float32)
+    rng = np.random.default_rng(0)
+    found = {
+        float(
+            LinearHead(("a",), rng.permuted(weight)[None], np.zeros(1, np.float32)).scores(
+                np.ones((1, 8), bool)
+            )[0, 0]
+        )
+        for _ in range(100)
+    }
+    assert found == {1.0}
+
+
 def test_long_tables_are_scored_in_chunks():
     rng = np.random.default_rng(0)
     head = random_head(rng, 2, 16)

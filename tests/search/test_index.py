@@ -148,6 +148,13 @@ def test_what_lies_together_can_be_moved_together(tmp_path: Path):
         }
 
 
+def test_what_is_added_after_a_search_is_found_by_the_next(index: Index):
+    query = np.array([170, 170], np.uint8)
+    assert index.search(query).matched == 6
+    index.add(query[None], ["new.png"])
+    assert ids(index.search(query, k=1)) == [6]
+
+
 def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
     query = np.array([170, 170], np.uint8)
     with Index.open(index.path) as other:

@@ -134,8 +134,7 @@ class Store:
         last = "SELECT ids, codes FROM blocks ORDER BY first_id DESC LIMIT 1"
         for block in connection.execute(last).fetchall():
             last_ids, last_codes = self._arrays(*block)
-            if len(last_ids) < BLOCK:
-                ids, codes = np.concatenate([last_ids, ids]), np.concatenate([last_codes, codes])
+            ids, codes = np.concatenate([last_ids, ids]), np.concatenate([last_codes, codes])
         for start in range(0, len(ids), BLOCK):
             block_ids, block_codes = ids[start : start + BLOCK], codes[start : start + BLOCK]
             connection.execute(
