@@ -91,7 +91,7 @@ def train(
         preset: A whole recipe: small (images under 100 pixels, from scratch), photo (larger ones,
             from weights), paper-imagenet, paper-cfw, released-imagenet or released-cfw. Left out,
             the size of the images decides between the first two.
-        config: A JSON or TOML file of settings, such as momentum = 0.9; options go before it.
+        config: A JSON or TOML file of settings, such as momentum = 0.9; options said here win.
         resume: Go on with the training that was begun for this folder.
         replace: Replace the model that is there, when the new one is complete.
         keep_checkpoints: Leave checkpoints and logs in the folder OUT.training.
@@ -99,6 +99,7 @@ def train(
         recipe: Settings over those of the preset.
         columns: Which column plays which part.
     """
+    learn = dualhash.train  # says what to install where torch is missing
     from dualhash.catalogue.read import read_catalogue
     from dualhash.training.preprocessing import usual_size
     from dualhash.training.presets import preset_for
@@ -111,7 +112,7 @@ def train(
         f"preset {chosen}: {configuration.backbone}, {configuration.bits} bits, "
         f"alpha {configuration.alpha}"
     )
-    model = dualhash.train(
+    model = learn(
         catalogue,
         configuration,
         out,

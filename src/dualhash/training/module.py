@@ -67,7 +67,10 @@ class DualHashModule(LightningModule):
         """Logs category mAP, avg HM and their harmonic mean on the validation images."""
         columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
+        threads = torch.get_num_threads()
         category_map, avg_hm = validation_figures(*columns)
+        # Numba's OpenMP threads are torch's too, and sums depend on how many there are.
+        torch.set_num_threads(threads)
         self.log_dict(
             {
                 "category_map": category_map,

@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+from tests.training.cases import make_catalogue, make_config
+
+from dualhash.cli import app, output
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of tiny pictures, in the working folder."""
+    output.console.cache_clear()
+    monkeypatch.setenv("DUALHASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    made = make_catalogue(tmp_path / "images")
+    subsets = ("train-both", "train-attribute", "train-category", "test")
+    rows = ["image,category,top,left,subset"] + [
+        f"images/{name},c{category},{top},{left},{subsets[subset]}"
+        for name, category, (top, left), subset in zip(
+            made.references, made.categories, made.attributes, made.subsets, strict=True
+        )
+    ]
+    (tmp_path / "tiny.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        app.main(["train", "tiny.csv", "--attribute-columns", "top,left", *arguments])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_trains_with_options_over_a_file_over_the_preset(
+    table: Path, capsys: pytest.CaptureFixture[str]
+):
+    skipped = {"pretrained", "backbone", "lr_pretrained", "preset"}
+    small = {
+        name: value
+        for name, value in make_config().model_dump(mode="json").items()
+        if name not in skipped and value is not None
+    }
+    (table / "settings.json").write_text(json.dumps(small | {"bits": 24, "momentum": 0.8}))
+    assert run("--out", "m", "--config", "settings.json", "--bits", "8", "--iterations", "1") == 0
+    said = capsys.readouterr()
+    assert "preset small: resnet18-half, 8 bits" in said.err
+    assert "m: 8 bits from" in said.out
+    card = json.loads((table / "m" / "model.json").read_text())
+    config = card["config"]
+    assert (config["momentum"], config["iterations"], config["nesterov"]) == (0.8, 1, False)
+    assert card["attribute_names"] == ["top", "left"]
+    assert card["columns"]["attributes"] == ["top", "left"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--preset", "smal"], "'small'"),
+        (["--config", "none.json"], "none.json cannot be read"),
+        (["--config", "tiny.csv"], "neither JSON nor"),
+        (["--config", "wrong.toml"], "'momentum'"),
+        (["--config", "list.json"], "does not hold settings"),
+        (["--alpha", "-1"], "at least 0"),
+        (["--bits", "12"], "bits cannot be used"),
+        (["--iterations", "5", "--epochs", "2"], "either iterations or epochs"),
+        (["--backbone", "resnet"], "resnet18"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_sentence(
+    table: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+):
+    (table / "wrong.toml").write_text("momentun = 0.9")
+    (table / "list.json").write_text("[1]")
+    assert run("--out", "m", *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert not (table / "m").exists()

@@ -1,0 +1,26 @@
+import pytest
+
+from dualhash.training import progress
+from dualhash.training.progress import Display
+
+
+def test_without_a_terminal_lines_say_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    clock = iter([0.0, 10.0, 40.0, 45.0, 80.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Display().bar("training") as step:
+        for done in (100, 200, 210, 300):
+            step(done, 500, f"loss {done}")
+    # A resumed training begins at 100: 100 in 40 seconds, then 200 in 80.
+    assert capsys.readouterr().err.splitlines() == [
+        "training: 200 of 500, 0:02:00 left  loss 200",
+        "training: 300 of 500, 0:01:20 left  loss 300",
+    ]
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]):
+    display = Display(quiet=True)
+    display.note("a note")
+    display.table("title", ("a",), [("1",)])
+    assert capsys.readouterr() == ("", "")
