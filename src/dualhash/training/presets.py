@@ -42,14 +42,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "small": {
             "backbone": "resnet18-half",
             "pretrained": False,
-            "alpha": 0.3,
+            "alpha": 0.2,
             "nesterov": True,
             "lr_new": 0.1,
             "lr_pretrained": 0.1,
             "weight_decay": 5e-4,
             "decay_bias": False,
             "schedule": "one-cycle",
-            "iterations": 6_000,
+            "iterations": 6_500,
             "crop_padding": 4,
         },
         # Larger images, from weights that install with the package.
