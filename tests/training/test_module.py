@@ -61,6 +61,7 @@ def test_the_score_is_the_harmonic_mean_or_the_figure_there_is():
     assert validation_score(0.0, 0.0) == 0
     assert validation_score(math.nan, 0.4) == 0.4
     assert validation_score(0.3, math.nan) == 0.3
+    assert validation_score(math.nan, math.nan) == 0
 
 
 def test_precision_by_name():

@@ -179,6 +179,12 @@ def test_labels_that_cannot_be_learned_leave_nothing_behind(tiny: Catalogue, tmp
     assert not list(tmp_path.glob("model*"))
 
 
+def test_too_few_images_to_validate_on_are_refused(tiny: Catalogue, tmp_path: Path):
+    three_kinds = tiny.take(np.array([0, 6, 21]))
+    with pytest.raises(DualhashError, match="too few to keep some"):
+        train(three_kinds, CONFIG, tmp_path / "model", display=QUIET)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

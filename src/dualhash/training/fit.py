@@ -41,7 +41,7 @@ class Fitted:
     @property
     def best(self) -> Round:
         """The figures of the round whose weights these are."""
-        return max(self.rounds, key=lambda row: row["score"])
+        return max(reversed(self.rounds), key=lambda row: row["score"])
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ class Rounds(Callback):
 
     A row holds `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
     iteration that comes next), the mean losses of the round, and the validation figures. After
-    it the checkpoint is written: as the best if its score is higher than all before, and always
-    as the last.
+    it the checkpoint is written: as the best if no score before was higher, and always as the last.
 
     Attributes:
         rounds: The rows so far.
@@ -60,7 +59,7 @@ class Rounds(Callback):
         self.rounds.append(row)
         self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / LOG, _csv(self.rounds))
-        if row["score"] > best:
+        if row["score"] >= best:
             trainer.save_checkpoint(self._folder / BEST)
         trainer.save_checkpoint(self._folder / LAST)
 

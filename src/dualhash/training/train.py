@@ -122,6 +122,11 @@ def _prepare(catalogue: Catalogue, config: TrainConfig, display: Display) -> tup
     held_out = split_validation(
         take(labels, readable), config.validation_fraction, generator_for(config.seed, SPLIT)
     )
+    if not len(held_out):
+        raise DualhashError(
+            f"{catalogue.source} has {len(readable)} images that can be trained on, too few to "
+            "keep some of them for validation: label more, two of some category at least."
+        )
     training, validation = np.delete(readable, held_out), readable[held_out]
     trained = take(labels, training)
     counts = check_trainable(trained, catalogue)
