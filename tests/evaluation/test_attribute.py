@@ -82,6 +82,8 @@ def test_nothing_relevant_is_left_out_or_scores_zero():
     assert left_out.counts["attribute_left_out_nothing_relevant"] == 1
     zero = cvpr2017(probabilities, labels, one_draw(3))
     assert zero.figures["attribute_map"] == pytest.approx(2 / 3)
+    assert zero.counts["attribute_queries"] == 3
+    assert zero.counts["attribute_left_out_nothing_relevant"] == 0
 
 
 def test_at_one_half_the_protocols_ask_for_opposites():

@@ -3,12 +3,17 @@ import pytest
 from tests.oracles.evaluation import distance
 
 from dualhash.evaluation import distances
-from dualhash.evaluation.distances import rankings
+from dualhash.evaluation.distances import Ranking, measure_rankings
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 4)
+
+
+def rankings(codes: np.ndarray) -> list[Ranking]:
+    """All of them, which are not kept otherwise."""
+    return [ranking for _, ranking in measure_rankings(codes, lambda ranking: ranking)]
 
 
 @pytest.mark.parametrize("kind", [np.bool_, np.float32])
@@ -40,4 +45,4 @@ def test_equal_reals_are_equally_far_from_everything():
 
 
 def test_nothing_to_rank():
-    assert list(rankings(np.zeros((0, 8), dtype=bool))) == []
+    assert rankings(np.zeros((0, 8), dtype=bool)) == []

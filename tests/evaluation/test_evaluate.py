@@ -100,7 +100,7 @@ def test_figures_are_of_the_readable_test_images(catalogue, protocol, codes, tol
 def test_the_json_has_what_was_promised(catalogue):
     found = evaluate(StubModel(), catalogue, bootstrap=20)
     written = json.loads(found.model_dump_json())
-    assert list(written) == ["figures", "protocol", "codes", "counts", "hashes"]
+    assert list(written) == ["figures", "protocol", "codes", "counts", "hashes", "failures"]
     figure = written["figures"]["combined_capped_recall_at_5"]
     assert list(figure) == ["value", "low", "high"]
     assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
@@ -109,6 +109,7 @@ def test_the_json_has_what_was_promised(catalogue):
         "model": "hash-of-the-model",
         "data": catalogue.take(rows).label_hash,
     }
+    assert written["failures"] == ["torn"]
     assert Evaluation.model_validate(written) == found
     assert found.values()["category_map"] == written["figures"]["category_map"]["value"]
 

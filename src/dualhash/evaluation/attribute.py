@@ -12,11 +12,11 @@ A selection of m attributes has at most 2^m patterns, so at most 8 rankings serv
 probabilities give equal scores, which tie exactly.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers
@@ -24,9 +24,23 @@ from dualhash.evaluation.bootstrap import Weights, divide, mean_of_defined, weig
 from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.leave_one_out import leave_one_out_precisions
 from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.processors import on_all_processors
 
 MOST_SELECTED = 3
-BLOCK = 128
+BLOCK = 64
+"""Selections that one thread measures at a time."""
+
+COUNTS = (
+    "attribute_queries",
+    "attribute_left_out_missing_label",
+    "attribute_left_out_nothing_relevant",
+    "attribute_selections",
+    "attribute_selections_left_out",
+)
+"""Pairs of a query and a selection, and selections, that took part or were left out."""
+
+Measures = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""What some selections add to `COUNTS`, and what a protocol needs to know of them."""
 
 UNKNOWN = np.int8(-1)
 """The label of an attribute that is not known, inside the compiled code."""
@@ -73,7 +87,7 @@ def selection_precisions(
     )
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _selection_precisions(
     chosen: NDArray[np.int64],
     probabilities: NDArray[np.float64],
@@ -84,7 +98,7 @@ def _selection_precisions(
     images = probabilities.shape[1]
     precisions = np.full((len(chosen), images), np.nan)
     combination = np.full((len(chosen), images), NO_PART, np.int8)
-    for s in prange(len(chosen)):
+    for s in range(len(chosen)):
         selection = chosen[s][chosen[s] >= 0]
         labelled = np.ones(images, np.bool_)
         for j in selection:
@@ -125,13 +139,14 @@ def ijcv2020(
     that have such a query; the mean over the selections that have such a combination. A query is
     predicted to have an attribute when p_j > 0.5. What is left out at each step is counted.
     """
-    figures, counts = [], _Counts()
-    blocks = _blocks(probabilities, probabilities > 0.5, labels, progress)
-    for precisions, combination in blocks:
-        counts.add(precisions, combination)
-        figures.append(_combination_means(precisions, combination, weights))
-    means = np.concatenate([np.empty((0, weights.shape[1])), *figures])
-    return Measured({"attribute_map": mean_of_defined(means.T)}, counts.named())
+
+    def measure(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> Measures:
+        means = _combination_means(precisions, combination, weights)
+        return _counts(precisions, combination), means
+
+    counts, means = _measure(probabilities, probabilities > 0.5, labels, measure, progress)
+    per_selection = np.concatenate([np.empty((0, weights.shape[1])), *means])
+    return Measured({"attribute_map": mean_of_defined(per_selection.T)}, counts)
 
 
 def cvpr2017(
@@ -145,38 +160,59 @@ def cvpr2017(
     A query is predicted to have an attribute when p_j >= 0.5. The released code predicts from
     unquantised codes. It knows no missing labels: here such images take no part.
     """
-    sums, parts, counts = np.zeros(weights.shape[1]), np.zeros(weights.shape[1]), _Counts()
-    blocks = _blocks(probabilities, probabilities >= 0.5, labels, progress)
-    for precisions, combination in blocks:
-        counts.add(precisions, combination)
+
+    def measure(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> Measures:
         scored = np.where(combination == NO_PART, np.nan, np.nan_to_num(precisions))
-        block_sums, block_parts = weighted_sums(scored.T, weights)
-        sums += block_sums.sum(axis=1)
-        parts += block_parts.sum(axis=1)
-    return Measured({"attribute_map": divide(sums, parts)}, counts.named())
+        sums = np.stack(weighted_sums(scored.T, weights)).sum(axis=2)
+        return _counts(scored, combination), sums
+
+    counts, sums = _measure(probabilities, probabilities >= 0.5, labels, measure, progress)
+    scores, parts = np.sum([np.zeros((2, weights.shape[1])), *sums], axis=0)
+    return Measured({"attribute_map": divide(scores, parts)}, counts)
 
 
-def _blocks(
+def _measure(
     probabilities: NDArray[np.floating],
     predicted: NDArray[np.bool_],
     labels: Labels,
+    measure: Callable[[NDArray[np.float64], NDArray[np.int8]], Measures],
     progress: Callable[[float], None],
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int8]]]:
-    """`selection_precisions` of all selections, a block of selections at a time."""
+) -> tuple[dict[str, int], list[NDArray[np.float64]]]:
+    """`measure` of the `selection_precisions` of all selections, a block at a time.
+
+    Returns:
+        The sums of `COUNTS`, and the other measures of each block.
+    """
     chosen = selections(probabilities.shape[1])
-    for start in range(0, len(chosen), BLOCK):
-        block = chosen[start : start + BLOCK]
-        yield selection_precisions(block, probabilities, predicted, labels)
-        progress((start + len(block)) / len(chosen))
+    blocks = [chosen[start : start + BLOCK] for start in range(0, len(chosen), BLOCK)]
+
+    def work(block: NDArray[np.int64]) -> Measures:
+        return measure(*selection_precisions(block, probabilities, predicted, labels))
+
+    counts, measures, done = np.zeros(len(COUNTS), np.int64), [], 0
+    for block, (of_block, measured) in zip(blocks, on_all_processors(work, blocks), strict=True):
+        counts += of_block
+        measures.append(measured)
+        done += len(block)
+        progress(done / len(chosen))
+    return dict(zip(COUNTS, counts.tolist(), strict=True)), measures
 
 
-@njit(parallel=True, cache=True)
+def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> NDArray[np.int64]:
+    """What some selections add to `COUNTS`."""
+    valid, missing = ~np.isnan(precisions), combination == NO_PART
+    asked = valid.any(axis=1)
+    kinds = (valid, missing, ~valid & ~missing, asked, ~asked)
+    return np.array([kind.sum() for kind in kinds], dtype=np.int64)
+
+
+@njit(nogil=True, cache=True)
 def _combination_means(
     precisions: NDArray[np.float64], combination: NDArray[np.int8], weights: Weights
 ) -> NDArray[np.float64]:
     """Mean over the valid combinations of the weighted means over their queries, (S, 1 + B)."""
     means = np.full((len(precisions), weights.shape[1]), np.nan)
-    for s in prange(len(precisions)):
+    for s in range(len(precisions)):
         sums = np.zeros((2**MOST_SELECTED, weights.shape[1]))
         parts = np.zeros((2**MOST_SELECTED, weights.shape[1]), np.int64)
         for image in range(len(weights)):
@@ -194,28 +230,3 @@ def _combination_means(
             if valid:
                 means[s, b] = total / valid
     return means
-
-
-class _Counts:
-    """Pairs of a query and a selection, and selections, that took part or were left out."""
-
-    def __init__(self) -> None:
-        self.queries = self.missing = self.nothing_relevant = 0
-        self.selections = self.empty_selections = 0
-
-    def add(self, precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> None:
-        valid, missing = ~np.isnan(precisions), int((combination == NO_PART).sum())
-        self.queries += int(valid.sum())
-        self.missing += missing
-        self.nothing_relevant += int((~valid).sum()) - missing
-        self.selections += int(valid.any(axis=1).sum())
-        self.empty_selections += int((~valid.any(axis=1)).sum())
-
-    def named(self) -> dict[str, int]:
-        return {
-            "attribute_queries": self.queries,
-            "attribute_left_out_missing_label": self.missing,
-            "attribute_left_out_nothing_relevant": self.nothing_relevant,
-            "attribute_selections": self.selections,
-            "attribute_selections_left_out": self.empty_selections,
-        }

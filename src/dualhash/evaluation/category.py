@@ -8,12 +8,12 @@ Source: Liu et al. 2020, section 4.1, and compute_map.m of the released code.
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers, tie_precision
 from dualhash.evaluation.bootstrap import Weights, weighted_means
-from dualhash.evaluation.distances import Codes, Ranking, rankings
+from dualhash.evaluation.distances import Codes, Ranking, measure_rankings
 from dualhash.evaluation.measured import Measured
 
 
@@ -40,14 +40,18 @@ def category_precisions(
     known = np.flatnonzero(categories >= 0)
     labels = categories[known]
     harmonic = harmonic_numbers(len(known) + 1)
+
+    def measure(ranking: Ranking) -> NDArray[np.float64]:
+        return _precisions(ranking, labels, int(query_ahead), harmonic)
+
     precisions = np.full(len(categories), np.nan)
-    for ranking in rankings(codes[known]):
-        precisions[known[ranking.rows]] = _precisions(ranking, labels, int(query_ahead), harmonic)
-        progress((ranking.rows[-1] + 1) / len(known))
+    for rows, found in measure_rankings(codes[known], measure):
+        precisions[known[rows]] = found
+        progress((rows[-1] + 1) / len(known))
     return precisions
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _precisions(
     ranking: Ranking,
     labels: NDArray[np.int64],
@@ -57,7 +61,7 @@ def _precisions(
     rows, distances, order = ranking
     images = len(labels)
     precisions = np.full(len(rows), np.nan)
-    for b in prange(len(rows)):
+    for b in range(len(rows)):
         query, results, found, total = rows[b], ahead, 0, 0.0
         start = 0
         while start < images:

@@ -11,7 +11,7 @@ Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of 
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import (
@@ -21,7 +21,7 @@ from dualhash.evaluation.bootstrap import (
     weighted_means,
     weighted_sums,
 )
-from dualhash.evaluation.distances import Codes, Ranking, rankings
+from dualhash.evaluation.distances import Codes, Ranking, measure_rankings
 from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.measured import Measured
 
@@ -52,14 +52,18 @@ def expected_hits(
     Returns:
         (N, p, len(CUTOFFS)) float64; NaN where not asked.
     """
+
+    def measure(ranking: Ranking) -> NDArray[np.float64]:
+        return _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
+
     hits = np.full((*wanted.shape, len(CUTOFFS)), np.nan)
-    for ranking in rankings(codes):
-        hits[ranking.rows] = _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
-        progress((ranking.rows[-1] + 1) / len(codes))
+    for rows, found in measure_rankings(codes, measure):
+        hits[rows] = found
+        progress((rows[-1] + 1) / len(codes))
     return hits
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _expected_hits(
     ranking: Ranking,
     labels: Labels,
@@ -71,7 +75,7 @@ def _expected_hits(
     categories, attributes, _ = labels
     images, attribute_count = attributes.shape
     hits = np.full((len(rows), attribute_count, len(cutoffs)), np.nan)
-    for b in prange(len(rows)):
+    for b in range(len(rows)):
         query = rows[b]
         for j in range(attribute_count):
             if wanted[query, j] == NOT_ASKED:

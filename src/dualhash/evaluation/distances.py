@@ -1,11 +1,15 @@
 """Distances of codes to each other, so that equal codes always have exactly equal distances."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from dualhash.evaluation.processors import on_all_processors
+
+Result = TypeVar("Result")
 
 Codes = NDArray[np.bool_] | NDArray[np.float32]
 """(N, k): bool bits, compared by Hamming distance, or reals, by squared Euclidean distance."""
@@ -27,40 +31,50 @@ class Ranking(NamedTuple):
     order: NDArray[np.int64]
 
 
-def rankings(codes: Codes) -> Iterator[Ranking]:
-    """Every image's distances to all images, and their ascending order, a block at a time.
+def measure_rankings(
+    codes: Codes, measure: Callable[[Ranking], Result]
+) -> Iterator[tuple[NDArray[np.int64], Result]]:
+    """Ranks all images for every image, a block at a time, and measures the rankings.
 
     Args:
         codes: (N, k) bool or float.
+        measure: What is to be known of a ranking, which is not kept; called in several threads.
 
     Yields:
-        The rankings of successive images, which with all blocks are all N.
+        The images of each block, which with all blocks are all N in order, and their measure.
     """
-    binary = codes.dtype == np.bool_
     columns = np.ascontiguousarray(codes.T, dtype=np.float32)
+    rank = _by_hamming if codes.dtype == np.bool_ else _by_euclidean
+
+    def measured(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Result]:
+        return rows, measure(rank(columns, rows))
+
+    starts = range(0, len(codes), BLOCK)
+    blocks = [np.arange(start, min(start + BLOCK, len(codes))) for start in starts]
+    return on_all_processors(measured, blocks)
+
+
+def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranking:
+    # Products of signs sum to k - 2 * distance, an integer that float32 holds exactly.
     signs = 2 * columns - 1
-    for start in range(0, len(codes), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(codes)))
-        distances: NDArray[np.int16] | NDArray[np.float64]
-        if binary:
-            # Products of signs sum to k - 2 * distance, an integer that float32 holds exactly.
-            distances = ((codes.shape[1] - signs[:, rows].T @ signs) / 2).astype(np.int16)
-            # A stable sort of int16 is a radix sort.
-            order = np.argsort(distances, axis=1, kind="stable")
-        else:
-            distances = _squared_euclidean(columns, rows)
-            order = np.argsort(distances, axis=1)
-        yield Ranking(rows, distances, order)
+    distances = ((len(columns) - signs[:, rows].T @ signs) / 2).astype(np.int16)
+    # A stable sort of int16 is a radix sort.
+    return Ranking(rows, distances, np.argsort(distances, axis=1, kind="stable"))
 
 
-@njit(parallel=True, cache=True)
+def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranking:
+    distances = _squared_euclidean(columns, rows)
+    return Ranking(rows, distances, np.argsort(distances, axis=1))
+
+
+@njit(nogil=True, cache=True)
 def _squared_euclidean(
     columns: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Squared distances (b, N) between `rows` and all N columns; every pair is summed alike."""
     bits, images = columns.shape
     distances = np.zeros((len(rows), images))
-    for b in prange(len(rows)):
+    for b in range(len(rows)):
         for bit in range(bits):
             own = np.float64(columns[bit, rows[b]])
             for other in range(images):

@@ -42,7 +42,7 @@ def evaluate(
         progress: Called with the stage and the share of it that is done.
 
     Returns:
-        The figures. Images that cannot be read are left out and counted as `images_failed`.
+        The figures. Images that cannot be read are left out, counted and named.
 
     Raises:
         DualhashError: Unknown protocol or kind of codes, no test images, none that can be read, or
@@ -82,6 +82,7 @@ def evaluate(
             **measured.counts,
         },
         hashes={"model": model.hash, "data": test.label_hash},
+        failures=tuple(failure.reason for failure in encoded.failures),
     )
 
 

@@ -44,6 +44,7 @@ class Evaluation(BaseModel):
         codes: "binary" or "real".
         counts: Images, queries, selections and attributes that took part or were left out.
         hashes: Of the `model` and of the `data`, the label table of the test images.
+        failures: Why each test image that was left out cannot be read, in plain sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Evaluation(BaseModel):
     codes: str
     counts: dict[str, int]
     hashes: dict[str, str]
+    failures: tuple[str, ...] = ()
 
     def values(self) -> Mapping[str, float | None]:
         """The figures without their intervals, by name."""

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
+from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import validation_figures
 from dualhash.losses import JointLoss
 from dualhash.network import DualHashNetwork, parameter_groups
@@ -49,9 +50,18 @@ class DualHashModule(LightningModule):
         torch.manual_seed(int(generator.integers(2**63)))
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Losses of a batch; their means over a round are logged."""
+        """Losses of a batch; their means over a round are logged.
+
+        Raises:
+            DualhashError: The loss is infinite or not a number.
+        """
         output = self.network(batch.images)
         value = self.loss(output, batch.categories, batch.attributes, batch.observed)
+        if not value.total.isfinite():
+            raise DualhashError(
+                f"At iteration {self.global_step:,} the loss is {value.total.item()}: the training "
+                "has come apart. Lower the learning rates (--lr-new, --lr-pretrained)."
+            )
         losses = dict(zip(LOSSES, value, strict=True))
         self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.images))
         return losses
@@ -67,10 +77,7 @@ class DualHashModule(LightningModule):
         """Logs category mAP, avg HM and their harmonic mean on the validation images."""
         columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
-        threads = torch.get_num_threads()
         category_map, avg_hm = validation_figures(*columns)
-        # Numba's OpenMP threads are torch's too, and sums depend on how many there are.
-        torch.set_num_threads(threads)
         self.log_dict(
             {
                 "category_map": category_map,
