@@ -23,5 +23,6 @@ $(SETUP): pyproject.toml tools/setup-venv
 	sh tools/setup-venv $(PYTHON) $(VENV)
 	touch $@
 
+# Only what these commands make: build/ may hold models of one's own.
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) build/demo

@@ -5,7 +5,18 @@ import pytest
 from PIL import Image, ImageDraw
 from tests.builders import colour_image
 
-from dualhash.analysis.marks import BLUE, GREEN, GREY, PALE, RED, Verdict, draw_bar, draw_frame
+from dualhash.analysis import marks
+from dualhash.analysis.marks import (
+    BLUE,
+    GREEN,
+    GREY,
+    PALE,
+    RED,
+    Verdict,
+    draw_bar,
+    draw_frame,
+    draw_text,
+)
 from dualhash.analysis.sheet import draw_sheet, render, verdict
 from dualhash.codes import Prediction
 from dualhash.errors import DualhashError
@@ -124,6 +135,27 @@ def test_missing_images_missing_queries_and_other_scripts(tmp_path: Path):
     )
     (tmp_path / "grey.png").unlink()
     assert render(found).size
+
+
+def drawn(text: str) -> bytes:
+    sheet = Image.new("RGB", (400, 40), "white")
+    draw_text(ImageDraw.Draw(sheet), (0, 0), text, 26)
+    return sheet.tobytes()
+
+
+def test_letters_that_no_font_has_lose_accents_or_become_question_marks(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    own = marks._fonts(26)[:1]
+    monkeypatch.setattr(marks, "_fonts", lambda _: own)
+    assert drawn("Schürze 靴") == drawn("Schurze ?")
+    assert drawn("two\nlines") == drawn("two lines")
+    assert drawn("靴") != drawn("")
+
+
+def test_more_results_than_a_sheet_holds(tmp_path: Path):
+    with pytest.raises(DualhashError, match="at most 500 results, not 501"):
+        draw_sheet(results(tmp_path, *[Labels()] * 501), tmp_path / "sheet.png")
 
 
 def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):

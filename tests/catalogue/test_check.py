@@ -90,18 +90,22 @@ def test_a_damaged_image_is_left_out_and_named(zoo: Path):
     assert seen == [(i, 4) for i in range(1, 5)]
 
 
-def test_an_image_that_went_away_is_left_out(zoo: Path):
+def test_labels_of_images_that_are_not_there_stay(zoo: Path):
     catalogue = read_folder(zoo)
     catalogue.images[0].unlink()
-    checked = check_images(catalogue).catalogue
-    assert checked.references == ("cats/2.png", "dogs/1.png")
-    assert "cats/1.png" in [problem.where for problem in checked.problems]
+    checked = check_images(catalogue)
+    assert checked.catalogue.references == ("cats/1.png", "cats/2.png", "dogs/1.png")
+    assert checked.sizes.tolist() == [[20, 11], [20, 12]]
+    assert [problem.where for problem in checked.catalogue.problems if problem.fatal] == [
+        "dogs/2.png"
+    ]
 
 
 def test_labels_without_any_image_stay(zoo: Path):
     catalogue = read_folder(zoo)
     absent = replace(catalogue, images=tuple(Path("nowhere", r) for r in catalogue.references))
     checked = check_images(absent)
-    assert checked.catalogue is absent
+    assert checked.catalogue.references == catalogue.references
+    assert checked.catalogue.problems == catalogue.problems
     assert checked.sizes.shape == (0, 2)
     assert checked.sizes.dtype == np.int64

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_other_files_are_counted_and_hidden_ones_passed_over(tmp_path: Path):
     assert found.references == ("a.png",)
     [problem] = found.problems
     assert problem.what == "passed over 3 of 4 files, which are not images (no suffix, .txt)"
+
+
+def test_an_image_whose_name_is_no_text_is_left_out_and_named(tmp_path: Path):
+    tree(tmp_path, "a.png")
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).touch()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    found = read_folder(tmp_path)
+    assert found.references == ("a.png",)
+    [problem] = found.problems
+    assert problem.fatal
+    assert problem.where == str(tmp_path / "caf\ufffd.png")
 
 
 @pytest.mark.parametrize("files", [(), ("notes.txt",)])

@@ -71,6 +71,12 @@ def test_an_error_of_the_user_is_one_sentence(failing, capsys: pytest.CaptureFix
     )
 
 
+def test_a_full_disk_is_no_traceback(failing, capsys: pytest.CaptureFixture[str]):
+    failing(OSError(28, "No space left on device", "out/model"))
+    assert run("command") == 2
+    assert capsys.readouterr().err == "out/model: No space left on device.\n"
+
+
 def test_debugging_shows_where_it_was_raised(failing, monkeypatch: pytest.MonkeyPatch):
     failing(DualhashError("No."))
     monkeypatch.setenv("DUALHASH_DEBUG", "1")

@@ -1,10 +1,14 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cyclopts import App, UnknownOptionError, ValidationError
+from tests.builders import colour_image, colour_model
 
 from dualhash.catalogue.columns import Columns
 from dualhash.cli.options import ColumnOptions
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
 
 
 def parse(*arguments: str) -> Any:
@@ -57,3 +61,35 @@ def test_a_refused_value_names_its_option():
 def test_an_unknown_option_names_the_nearest():
     with pytest.raises(UnknownOptionError, match="--facet-columns"):
         parse("--facet-column", "colour")
+
+
+class TestRead:
+    @pytest.fixture
+    def model(self, tmp_path: Path) -> Model:
+        colour_image(tmp_path / "0.png", (1, 2, 3))
+        (tmp_path / "t.csv").write_text("image,kind,red\n0.png,circle,1\n")
+        columns = Columns(category="category", attributes=("red", "green"))
+        return colour_model(tmp_path / "model", columns=columns)
+
+    def test_the_model_gives_names_and_columns(self, model: Model, tmp_path: Path):
+        found = ColumnOptions(category_column="kind").read(str(tmp_path / "t.csv"), model)
+        assert found.names == model.card.names
+        assert found.categories.tolist() == [0]
+        assert found.observed.tolist() == [[True, False, False]]
+
+    def test_a_remembered_column_may_be_absent_and_a_given_one_not(
+        self, model: Model, tmp_path: Path
+    ):
+        table = str(tmp_path / "t.csv")
+        assert len(ColumnOptions().read(table, model)) == 1
+        for options in (
+            ColumnOptions(category_column="knd"),
+            ColumnOptions(facet_columns=("knd",)),
+        ):
+            with pytest.raises(DualhashError, match=r"no column 'knd'\. Did you mean 'kind'"):
+                options.read(table, model)
+
+    def test_options_that_would_be_ignored_are_refused(self, model: Model, tmp_path: Path):
+        assert len(ColumnOptions().read(str(tmp_path), model)) == 1
+        with pytest.raises(DualhashError, match="its own way"):
+            ColumnOptions(category_column="kind").read(str(tmp_path), model)

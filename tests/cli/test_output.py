@@ -40,6 +40,26 @@ def test_notes_do_not_disturb_the_result(capsys: pytest.CaptureFixture[str]):
     assert captured.err == "Reading.\n"
 
 
+def test_brackets_in_a_table_stay(capsys: pytest.CaptureFixture[str]):
+    shown = output.table("not [red]", "[/]", ">a>b")
+    shown.add_row("1", "2")
+    output.show(shown)
+    said = capsys.readouterr().out
+    assert "not [red]" in said
+    assert "[/]" in said
+    assert "a>b" in said
+
+
+@pytest.mark.parametrize(("count", "lines"), [(0, 0), (1, 2), (15, 16), (20, 17)])
+def test_of_many_left_out_the_first_are_named(
+    count: int, lines: int, capsys: pytest.CaptureFixture[str]
+):
+    output.list_left_out([f"row {i}: no image" for i in range(count)])
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == lines
+    assert ("and 5 more" in said[-1]) is (count == 20) if said else not count
+
+
 def test_json_has_no_nan():
     with pytest.raises(ValueError, match="JSON"):
         output.to_json(float("nan"))

@@ -85,7 +85,7 @@ def test_an_index_in_use_is_not_replaced(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     with Index.open(path) as index:
-        with pytest.raises(DualhashError, match="in use by another program"):
+        with pytest.raises(DualhashError, match="Another program is using it"):
             Index.create(path, model, replace=True)
         assert len(index) == 3
     assert files(tmp_path) == ["i.dhx"]

@@ -1,6 +1,7 @@
 """The marks of contact sheets: frames with a verdict, bars, and lines of text that fit."""
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -16,6 +17,11 @@ FRAME, RADIUS = 6, 17
 
 SMOOTH = 4
 """Slanted and round marks are drawn so much larger and scaled down."""
+
+WIDE_FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "arial.ttf")
+"""Fonts for letters that Pillow's own lacks, by the names they have where they are installed."""
+
+NO_LETTER = "\ufffe"
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; the last two just outside."""
@@ -99,14 +105,14 @@ def draw_text(
     Args:
         pen: Draws on the sheet.
         place: Left end of the line's top, or right end where `right` is set.
-        text: Letters that the font does not have lose their accents.
+        text: In the first font that has all its letters. Where none has, letters lose their
+            accents, and those that are still not there become question marks.
         size: In pixels.
         colour: Of the letters.
         width: What does not fit is cut off and ends in an ellipsis.
         right: Whether the line ends at `place`.
     """
-    font = _font(size)
-    shown = _plain(text)
+    shown, font = _typeset(" ".join(text.split()), size)
     if width is not None and font.getlength(shown) > width:
         while shown and font.getlength(shown + "…") > width:
             shown = shown[:-1]
@@ -115,11 +121,30 @@ def draw_text(
     return round(font.getlength(shown))
 
 
+def _typeset(text: str, size: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    fonts = _fonts(size)
+    for font in fonts:
+        if all(_has(font, letter) for letter in text):
+            return text, font
+    return "".join(letter if _has(fonts[0], letter) else "?" for letter in _plain(text)), fonts[0]
+
+
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font
+def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
+    """Pillow's own font, which has hardly more than ASCII, and those of `WIDE_FONTS` there are."""
+    own = ImageFont.load_default(size)
+    assert isinstance(own, ImageFont.FreeTypeFont)
+    wide = []
+    for name in WIDE_FONTS:
+        with suppress(OSError):
+            wide.append(ImageFont.truetype(name, size))
+    return own, *wide
+
+
+@cache
+def _has(font: ImageFont.FreeTypeFont, letter: str) -> bool:
+    """Whether the font has the letter: it is drawn otherwise than one that no font has."""
+    return bytes(font.getmask(letter)) != bytes(font.getmask(NO_LETTER))
 
 
 def _plain(text: str) -> str:

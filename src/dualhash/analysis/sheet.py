@@ -1,13 +1,11 @@
 """Contact sheets of search results, after figures 13 and 15 of the paper."""
 
 import math
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from statistics import median
-from uuid import uuid4
 
 from PIL import Image, ImageDraw, ImageOps
 
@@ -25,6 +23,7 @@ from dualhash.analysis.marks import (
 )
 from dualhash.catalogue.images import ImageError, decode
 from dualhash.errors import DualhashError
+from dualhash.files import write_whole
 from dualhash.search import Hit, Results
 
 MARGIN, GAP = 72, 40
@@ -47,6 +46,9 @@ FLATTEST, TALLEST = 0.6, 1.4
 
 FEWEST_COLUMNS = 5
 
+MOST = 500
+"""Results on one sheet; more would not fit into memory."""
+
 
 def draw_sheet(results: Results, path: str | Path) -> None:
     """Draws `render(results)` into a file, which appears when it is complete.
@@ -56,26 +58,23 @@ def draw_sheet(results: Results, path: str | Path) -> None:
         path: A .png file, or another kind of image that Pillow writes, by its name.
 
     Raises:
-        DualhashError: The file cannot be written.
+        DualhashError: The file cannot be written, or there are more than `MOST` results.
     """
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE:
         raise DualhashError(f"{path} cannot be drawn: name a .png file.")
-    sheet = render(results)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")
+    if len(results.hits) > MOST:
+        raise DualhashError(
+            f"A sheet holds at most {MOST} results, not {len(results.hits):,}: ask for fewer (-k)."
+        )
+    drawn = BytesIO()
     try:
+        render(results).save(drawn, kind)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            sheet.save(file, kind)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_whole(path, drawn.getvalue())
     except OSError as error:
         raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
 
 
 def verdict(results: Results, hit: Hit) -> Verdict:
@@ -272,10 +271,15 @@ def _percent(share: float) -> str:
 
 
 def _picture(image: str | None) -> Image.Image | None:
+    """An image, at most twice as large as it is shown, so that many fit into memory."""
+    if image is None:
+        return None
     try:
-        return None if image is None else decode(image)
+        picture = decode(image)
     except ImageError:
         return None
+    picture.thumbnail((2 * PANEL, round(2 * PANEL * TALLEST)))
+    return picture
 
 
 def _paste(sheet: Image.Image, picture: Image.Image | None, box: Box) -> None:

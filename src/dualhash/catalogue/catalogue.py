@@ -78,6 +78,11 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each row that could not be used, such as `products.csv row 17: …`."""
+        return [f"{problem.where}: {problem.what}" for problem in self.problems if problem.fatal]
+
     def take(self, rows: NDArray[np.int64]) -> "Catalogue":
         """The same catalogue with only `rows` (indices), in that order."""
         return replace(

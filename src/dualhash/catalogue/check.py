@@ -72,7 +72,7 @@ class CheckedImages:
 
     Attributes:
         catalogue: Without the images that cannot be decoded; they are problems now.
-        sizes: (N, 2) int64, height and width of the images in pixels, as stored.
+        sizes: (M, 2) int64, height and width in pixels, as stored, of its images that are there.
     """
 
     catalogue: Catalogue
@@ -82,28 +82,28 @@ class CheckedImages:
 def check_images(
     catalogue: Catalogue, progress: Callable[[int, int], None] | None = None
 ) -> CheckedImages:
-    """Reads every image file, in threads, and leaves out those that are missing or damaged.
+    """Reads every image file that is there, in threads, and leaves out those that are damaged.
 
-    Where not one file exists (a data set of which only the labels are at hand, which its loader
-    says) the catalogue stays as it is.
+    Images that are not there stay: whoever read the catalogue left them out or said how many they
+    are, as of a data set of which only the labels are at hand.
 
     Args:
         catalogue: What to check.
         progress: Called with the number of files read and the number of all.
     """
-    if not existing([str(image) for image in catalogue.images]).any():
-        return CheckedImages(catalogue, np.zeros((0, 2), np.int64))
-    sizes, damaged, kept = [], [], []
+    there = np.flatnonzero(existing([str(image) for image in catalogue.images])).tolist()
+    sizes, damaged, left_out = [], [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row, found in enumerate(pool.map(_probed, catalogue.images)):
+        probed = pool.map(_probed, [catalogue.images[row] for row in there])
+        for done, (row, found) in enumerate(zip(there, probed, strict=True), start=1):
             if isinstance(found, ImageError):
                 damaged.append(Problem(catalogue.where(row), str(found), fatal=True))
+                left_out.append(row)
             else:
                 sizes.append(found)
-                kept.append(row)
             if progress is not None:
-                progress(row + 1, len(catalogue))
-    usable = catalogue.take(np.array(kept, np.int64))
+                progress(done, len(there))
+    usable = catalogue.take(np.delete(np.arange(len(catalogue)), left_out))
     known = set(catalogue.problems)
     revealed = (problem for problem in check_labels(usable) if problem not in known)
     problems = (*catalogue.problems, *damaged, *(revealed if damaged else ()))

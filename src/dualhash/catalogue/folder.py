@@ -19,16 +19,17 @@ from dualhash.errors import DualhashError
 def read_folder(folder: Path) -> Catalogue:
     """Reads a tree of class folders, or a flat folder of images without labels.
 
-    Images are known by their suffix (`IMAGE_SUFFIXES`). The category of an image is the folder of
-    the tree it is in, however deep; images right in the tree have none. Names that begin with a
-    dot are passed over. The labelled images are train-category, a tenth of them test
-    (`labels.derived_subsets`).
+    Images are known by their suffix (`IMAGE_SUFFIXES`). The category of an image is the folder
+    right in the tree that it is in, however deep; images right in the tree have none. Names that
+    begin with a dot are passed over; files whose name is not UTF-8 are left out and listed. The
+    labelled images are train-category, a tenth of them test (`labels.derived_subsets`).
 
     Raises:
         DualhashError: There is no image in the folder.
     """
     files = _files(folder)
-    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    found = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    images = [image for image in found if _printable(image) == str(image)]
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DualhashError(f"{folder} holds no images. Images are files that end in {kinds}.")
@@ -49,7 +50,14 @@ def read_folder(folder: Path) -> Catalogue:
         subsets=labels.derived_subsets(references, has_category, np.zeros(len(images), bool)),
         payload=pl.DataFrame({"image": references, "category": cells}),
         columns=Columns(category="category"),
-        problems=tuple(Problem(str(folder), what) for what in _remarks(files, bool(categories))),
+        problems=(
+            *(Problem(str(folder), what) for what in _remarks(files, bool(categories))),
+            *(
+                Problem(_printable(image), "its name is not UTF-8; rename it", fatal=True)
+                for image in found
+                if _printable(image) != str(image)
+            ),
+        ),
     )
 
 
@@ -60,6 +68,11 @@ def _files(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(here, name) for name in sorted(names) if not name.startswith(".")]
     return found
+
+
+def _printable(path: Path) -> str:
+    """The path, with a mark in place of each byte that is not text."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _remarks(files: list[Path], labelled: bool) -> Iterator[str]:

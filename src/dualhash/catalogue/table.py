@@ -42,12 +42,12 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
         DualhashError: The table cannot be read, lacks a column, or has no usable row.
     """
     frame = _read_frame(path)
-    columns, absent = _resolved(path, frame.columns, columns, like)
+    columns, remarks = _resolved(path, frame.columns, columns, like)
     references = _cells(path, frame, columns.image).to_list()
     files = _files(path, references)
     kept, problems = _usable(path, frame, references, files)
     images = tuple(Path(files[i]) for i in kept)
-    table = _Table(path, frame[kept], columns, images, kept + 1, absent + problems)
+    table = _Table(path, frame[kept], columns, images, kept + 1, remarks + problems)
     catalogue = table.catalogue(like)
     return catalogue if like is None else catalogue.aligned(like)
 
@@ -105,9 +105,10 @@ def _resolved(
                 raise DualhashError(
                     f"{path} has no column {name!r} ({option}). {nearest(name, known)}"
                 )
-            what = f"there is no column {name!r}; what it would say is missing"
-            absent.append(Problem(path.name, what))
-    return columns.model_copy(update=default), absent
+            absent.append(repr(name))
+    what = f"these columns are not there, so their labels are missing: {shortened(absent)}"
+    problems = [Problem(path.name, what)] if absent else []
+    return columns.model_copy(update=default), problems
 
 
 def _cells(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:

@@ -29,7 +29,7 @@ app = App(name="dualhash", version=__version__, help=GETTING_STARTED, result_act
 COMMANDS = {
     "catalogue": ("catalogue:catalogue_app", "What a table, folder or data set holds."),
     "train": ("train:train", "Learn codes from a catalogue; writes a model folder."),
-    "index": ("index:index_app", "Make and extend a file of codes."),
+    "index": ("index:index_app", "Make a file of codes, one for each image."),
     "search": ("search:search", "Find images by category, attributes, or both."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),
@@ -66,4 +66,8 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         # The reader went away; keep Python from complaining about it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, a folder that may not be looked into
+        named = f"{error.filename}: " if error.filename else ""
+        output.complain(f"{named}{error.strerror or error}.")
+        return USER_ERROR
     return 0

@@ -50,10 +50,9 @@ def show(
         check_images: Read every image file to find those that are damaged.
     """
     from dualhash.catalogue.check import check_images as read_images
-    from dualhash.catalogue.read import read_catalogue
     from dualhash.catalogue.summary import summarise
 
-    catalogue, sizes = read_catalogue(table, columns.columns()), None
+    catalogue, sizes = columns.read(table), None
     if check_images:
         with output.progress("Checking images") as report:
             checked = read_images(catalogue, report)

@@ -60,18 +60,12 @@ def evaluate(
         seed: Of the draws.
         columns: Which column plays which part.
     """
-    from dualhash.catalogue.catalogue import LabelNames
-    from dualhash.catalogue.read import read_catalogue
     from dualhash.codes import Model
     from dualhash.evaluation.evaluate import evaluate as measure
 
     opened = Model.open(model)
-    card = opened.card
-    catalogue = read_catalogue(
-        table,
-        columns.columns(card.columns),
-        like=LabelNames(card.category_names, card.attribute_names),
-    )
+    catalogue = columns.read(table, opened)
+    output.list_left_out(catalogue.left_out)
     with output.stages() as report:
         evaluation = measure(
             opened,
@@ -85,8 +79,7 @@ def evaluate(
         )
     output.show(_figures(evaluation))
     output.show(_counts(evaluation))
-    if failed := evaluation.counts["images_failed"]:
-        output.note(f"Test images that cannot be read, left out: {failed:,}.")
+    output.list_left_out(evaluation.failures)
     if json is not None:
         output.write_json(json, evaluation.model_dump(mode="json"))
         output.say(f"Written to {json}.")

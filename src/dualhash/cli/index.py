@@ -14,9 +14,6 @@ index_app = App(name="index", help="Make and extend a file of codes.")
 
 REMEMBERED = ColumnOptions()
 
-LONG_LIST = 15
-"""Images that could not be read that are listed by name."""
-
 
 @index_app.command
 def create(
@@ -43,36 +40,16 @@ def create(
         replace: Replace the index that is there.
         columns: Which column plays which part.
     """
-    from dualhash.catalogue.catalogue import LabelNames
-    from dualhash.catalogue.read import read_catalogue
     from dualhash.codes import Model
     from dualhash.search import build_index
 
     opened = Model.open(model)
-    card = opened.card
-    catalogue = read_catalogue(
-        images,
-        columns.columns(card.columns),
-        like=LabelNames(card.category_names, card.attribute_names),
-    )
-    unusable = [
-        f"{problem.where}: {problem.what}" for problem in catalogue.problems if problem.fatal
-    ]
+    catalogue = columns.read(images, opened)
     with output.progress("Encoding") as report:
         built = build_index(opened, catalogue, out, views=views, replace=replace, progress=report)
-    _list_left_out([*unusable, *(failure.reason for failure in built.failures)])
+    output.list_left_out([*catalogue.left_out, *(failure.reason for failure in built.failures)])
     size = built.count * opened.bits // 8
     output.say(
         f"{out}: {built.count:,} {'image' if built.count == 1 else 'images'}, {opened.bits} bits "
         f"each, {size:,} bytes of codes."
     )
-
-
-def _list_left_out(reasons: list[str]) -> None:
-    if not reasons:
-        return
-    output.note(f"Left out: {len(reasons):,}")
-    for reason in reasons[:LONG_LIST]:
-        output.note(f"  {reason}")
-    if len(reasons) > LONG_LIST:
-        output.note(f"  and {len(reasons) - LONG_LIST:,} more")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
+
+from dualhash.errors import DualhashError, nearest
 
 if TYPE_CHECKING:
     from cyclopts import Token
 
+    from dualhash.catalogue.catalogue import Catalogue
     from dualhash.catalogue.columns import Columns
+    from dualhash.codes import Model
 
 
 def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -58,10 +62,37 @@ class ColumnOptions:
         """What was given on the command line, over what a model remembers or the defaults."""
         from dualhash.catalogue.columns import Columns
 
-        given = {
+        return (remembered or Columns()).model_copy(update=self._given())
+
+    def read(self, source: str, model: Model | None = None) -> Catalogue:
+        """The catalogue, with the names and remembered columns of `model` if there is one.
+
+        Raises:
+            DualhashError: It cannot be read, or not with the columns that were given.
+        """
+        from dualhash.catalogue.read import read_catalogue
+
+        if model is None:
+            catalogue = read_catalogue(source, self.columns())
+        else:
+            remembered = self.columns(model.card.columns)
+            catalogue = read_catalogue(source, remembered, like=model.card.names)
+        if catalogue.columns != catalogue.columns.model_copy(update=self._given()):
+            raise DualhashError(
+                f"{source} is read in its own way; the options for columns are for tables."
+            )
+        there = catalogue.payload.columns
+        labels = (self.category_column, self.subset_column)
+        for name in (*labels, *self.attribute_columns, *self.facet_columns):
+            if name is not None and name not in there:
+                raise DualhashError(f"{source} has no column {name!r}. {nearest(name, there)}")
+        return catalogue
+
+    def _given(self) -> dict[str, Any]:
+        """Fields of `Columns` for which an option was given."""
+        return {
             _field(name): value for name, value in asdict(self).items() if value not in (None, ())
         }
-        return (remembered or Columns()).model_copy(update=given)
 
 
 def _field(option: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
@@ -27,6 +27,9 @@ QUIET_SECONDS = 2.0
 
 LINE_SECONDS = 10.0
 """Where there is no terminal, a line of progress is printed this often."""
+
+LONG_LIST = 15
+"""How many of the things left out are named."""
 
 Report = Callable[[int, int], None]
 """Called with how many are done and how many there are in all."""
@@ -58,25 +61,40 @@ def complain(text: str) -> None:
     console(stderr=True).print(text, markup=False, soft_wrap=True, style="red")
 
 
+def list_left_out(reasons: Sequence[str]) -> None:
+    """Names on stderr what could not be used and why; of many the first."""
+    if not reasons:
+        return
+    note(f"Left out: {len(reasons):,}")
+    for reason in reasons[:LONG_LIST]:
+        note(f"  {reason}")
+    if len(reasons) > LONG_LIST:
+        note(f"  and {len(reasons) - LONG_LIST:,} more")
+
+
 def show(renderable: RenderableType) -> None:
     """A rich table or panel as part of the result."""
     console().print(renderable)
 
 
 def table(title: str, *headers: str) -> Table:
-    """An empty table to `show`; a header that begins with > stands over numbers."""
+    """An empty table to `show`; a header that begins with > stands over numbers.
+
+    Brackets in title and headers are printed as they are.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(
-        title=title,
+        title=Text(title, style="bold"),
         box=SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
-        title_style="bold",
     )
     for header in headers:
-        made.add_column(header.removeprefix(">"), justify="right" if ">" in header else "left")
+        justify: Literal["left", "right"] = "right" if header.startswith(">") else "left"
+        made.add_column(Text(header.removeprefix(">")), justify=justify)
     return made
 
 

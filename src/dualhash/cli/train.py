@@ -100,13 +100,14 @@ def train(
         columns: Which column plays which part.
     """
     learn = dualhash.train  # says what to install where torch is missing
-    from dualhash.catalogue.read import read_catalogue
     from dualhash.training.preprocessing import usual_size
     from dualhash.training.presets import preset_for
 
     settings = (_read(config) if config else {}) | recipe.given()
-    catalogue = read_catalogue(table, columns.columns())
-    chosen = preset or settings.pop("preset", None) or preset_for(max(usual_size(catalogue.images)))
+    catalogue = columns.read(table)
+    output.list_left_out(catalogue.left_out)
+    in_file = settings.pop("preset", None)
+    chosen = preset or in_file or preset_for(max(usual_size(catalogue.images)))
     configuration = dualhash.preset_config(chosen, **settings)
     output.note(
         f"preset {chosen}: {configuration.backbone}, {configuration.bits} bits, "

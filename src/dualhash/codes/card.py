@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import Preprocessing
 
@@ -53,6 +54,11 @@ class ModelCard(BaseModel):
     calibration: dict[str, Any] = {}
     training: dict[str, Any] = {}
     files: dict[str, str] = {}
+
+    @property
+    def names(self) -> LabelNames:
+        """What the model knows, to read another catalogue with the same indices."""
+        return LabelNames(self.category_names, self.attribute_names)
 
     @property
     def model_hash(self) -> str:

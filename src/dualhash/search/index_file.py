@@ -156,9 +156,8 @@ def database_errors(path: Path) -> Iterator[None]:
     except sqlite3.ProgrammingError as error:
         raise DualhashError(f"{path} cannot be used: {error}") from error
     except sqlite3.OperationalError as error:
-        raise DualhashError(
-            f"{path} cannot be used now: {error}. Is it in use by another program?"
-        ) from error
+        hint = " Another program is using it." if "locked" in str(error) else ""
+        raise DualhashError(f"{path} cannot be used now: {error}.{hint}") from error
     except sqlite3.DatabaseError as error:
         raise DualhashError(
             f"{path} is damaged: {error}. Make it again with `dualhash index create`."
@@ -197,9 +196,9 @@ def _take_place(unfinished: Path, path: Path) -> None:
         with closing(connect(path)) as old:
             old.execute("PRAGMA busy_timeout = 0")
             old.execute("PRAGMA journal_mode = DELETE")
-    unfinished.replace(path)
     for leftover in _companions(path):
         leftover.unlink(missing_ok=True)
+    unfinished.replace(path)
 
 
 def _companions(path: Path) -> tuple[Path, Path]:

@@ -107,24 +107,10 @@ def test_names_that_cannot_be_written_are_a_problem(root, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(sun120k, "_write", refuse)
+    monkeypatch.setattr(sun120k, "write_whole", refuse)
     catalogue = sun120k.read(root)
     assert len(catalogue.rows(TEST)) == 20
     assert any("could not be written: Permission denied" in p.what for p in catalogue.problems)
-
-
-def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    path = tmp_path / "sun120k-test.txt"
-    path.write_text("before\n")
-
-    def refuse(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="No space"):
-        sun120k._write(path, "after\n")
-    assert path.read_text() == "before\n"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_problems(root):

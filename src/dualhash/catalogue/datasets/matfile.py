@@ -19,7 +19,7 @@ def read_mat(path: Path, variables: Sequence[str]) -> dict[str, NDArray[np.gener
         from scipy.io import loadmat
     except ModuleNotFoundError as error:
         raise DualhashError(
-            f"{path.name} is a MATLAB file, which needs scipy: pip install 'dualhash[train]'."
+            f"{path.name} is a MATLAB file, which needs scipy: pip install scipy."
         ) from error
     if not path.is_file():
         raise DualhashError(f"{path} is missing; it comes with the data set's labels.")

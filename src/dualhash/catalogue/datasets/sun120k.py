@@ -23,7 +23,6 @@ How the two are joined:
 """
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from dualhash.catalogue.datasets.label_table import label_columns, label_table
 from dualhash.catalogue.datasets.matfile import read_mat, strings
 from dualhash.catalogue.problems import Problem
 from dualhash.errors import DualhashError
+from dualhash.files import write_whole
 
 SCENES, ATTRIBUTES, ATTRIBUTE_IMAGES = "SUN397", "SUNAttributeDB", "images"
 DRAWN = "sun120k-test.txt"
@@ -166,21 +166,8 @@ def _drawn(
         for name in rng.permutation(names)[:TEST_IMAGES].tolist()
     }
     try:
-        _write(path, "".join(f"{name}\n" for name in sorted(drawn)))
+        write_whole(path, "".join(f"{name}\n" for name in sorted(drawn)))
     except OSError as error:
         what = f"the names of the test images could not be written: {error.strerror or error}"
         return drawn, [Problem(str(path), what)]
     return drawn, []
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes the file whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as part:
-        try:
-            part.write(text)
-            part.flush()
-            os.fsync(part.fileno())
-            Path(part.name).replace(path)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
