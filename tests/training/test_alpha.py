@@ -1,5 +1,8 @@
+import math
+
 import pytest
 
+from dualhash.errors import DualhashError
 from dualhash.training.alpha import Trial, choose_alpha, search_alpha
 
 
@@ -38,3 +41,8 @@ def test_the_search_stops_at_the_first_clear_drop():
 
     found = search_alpha(run, tuple(made), 0.03)
     assert tried == [0.0, 0.01, 0.1] == [trial.alpha for trial in found]
+
+
+def test_without_a_category_map_alpha_is_asked_for():
+    with pytest.raises(DualhashError, match="no category has two validation images"):
+        search_alpha(lambda alpha: Trial(alpha, math.nan, 0.7), (0.0, 0.1), 0.03)

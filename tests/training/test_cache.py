@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -117,3 +118,13 @@ def test_a_folder_that_cannot_be_made_is_refused(paths: list[Path], tmp_path: Pa
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="DUALHASH_CACHE"):
         cached_images(paths, SIZE, tmp_path / "file" / "cache")
+
+
+def test_no_room_is_said_before_anything_is_written(
+    paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=6 * 5 * 3 * 4))
+    cached_images(paths, SIZE, own_cache)
+    with pytest.raises(DualhashError, match="more than is free"):
+        cached_images([*paths, paths[0]], SIZE, own_cache)
+    assert not list(own_cache.glob(f"*{UNFINISHED}"))

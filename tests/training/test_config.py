@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from dualhash.errors import DualhashError
+from dualhash.network import describe_backbone
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import PRESETS, preset_config, preset_for
 
@@ -24,11 +25,18 @@ def test_every_preset_is_a_configuration_and_survives_json(name: str):
     assert TrainConfig.model_validate_json(config.model_dump_json()) == config
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_begins_with_weights_that_there_are(name: str):
+    config = preset_config(name)
+    assert config.pretrained == (describe_backbone(config.backbone).weights is not None)
+
+
 def test_released_presets_have_the_released_solvers_numbers():
     imagenet, cfw = preset_config("released-imagenet"), preset_config("released-cfw")
     assert (imagenet.iterations, cfw.iterations) == (29_600, 27_500)
     for config in (imagenet, cfw):
         assert (config.shuffled_images, config.schedule) == (200, "fixed")
+        assert (config.lr_new, config.lr_pretrained) == (1e-2, 1e-3)
         assert (config.bias_lr_multiplier, config.decay_bias, config.weight_decay) == (
             2.0,
             False,
@@ -51,6 +59,8 @@ def test_values_out_of_range_are_refused_by_name():
         preset_config("small", bits=100)
     with pytest.raises(DualhashError, match="at least 0"):
         preset_config("small", alpha=-1.0)
+    with pytest.raises(DualhashError, match="momentum above 0"):
+        preset_config("small", momentum=0)
     with pytest.raises(DualhashError, match="ascend"):
         preset_config("small", alphas=(0.1, 0.3))
 

@@ -140,7 +140,12 @@ def test_any_labels_give_batches_that_have_every_kind(data: st.DataObject):
     )
     if (labels == -1).all() and not observed.any():
         return
-    config = TrainConfig(attribute_images=6, categories_per_batch=2, images_per_category=2)
+    config = TrainConfig(
+        attribute_images=6,
+        categories_per_batch=2,
+        images_per_category=2,
+        shuffled_images=data.draw(st.sampled_from([None, 8])),
+    )
     plan = plan_batches(labels, observed, config)
     for batch in draw(plan, 8):
         assert len(batch) == plan.size

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import Catalogue
 from dualhash.errors import DualhashError
 
 
@@ -38,10 +37,3 @@ class AttributeCounts:
                 f"Attributes cannot be learnt from one kind of label: {'; '.join(lacking)}. "
                 "Label some images of the other kind or leave the attribute out."
             )
-
-    @classmethod
-    def of(cls, catalogue: Catalogue) -> "AttributeCounts":
-        """Counts over the labels of `catalogue` that training may see."""
-        seen = catalogue.visible()
-        positives = (seen.attributes == 1).sum(axis=0)
-        return cls(seen.names.attributes, positives, seen.observed.sum(axis=0) - positives)

@@ -6,8 +6,11 @@ when it is more than a given share of the mAP at alpha = 0, and the mAP is that 
 images, after trainings that are shorter than the real one.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from dualhash.errors import DualhashError
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,18 @@ def search_alpha(
         run: Trains with an alpha.
         alphas: Ascending, the first 0.
         tolerance: Relative drop of mAP that is accepted, in [0, 1).
+
+    Raises:
+        DualhashError: The first trial has no mAP to compare with.
     """
     trials: list[Trial] = []
     for alpha in alphas:
         trials.append(run(alpha))
+        if math.isnan(trials[0].category_map):
+            raise DualhashError(
+                "alpha cannot be chosen, no category has two validation images: state it, such as "
+                "--alpha 0.1."
+            )
         if not acceptable(trials[-1], trials[0], tolerance):
             break
     return trials

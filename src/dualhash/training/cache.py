@@ -1,7 +1,10 @@
 """Images decoded once into a memory-mapped array that later trainings reuse."""
 
+import errno
 import json
+import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -105,9 +108,12 @@ def _decode(
 ) -> dict[int, str]:
     """Decodes all images into `target`; returns why each that failed did."""
     _remove_left_over(target.parent)
+    shape = (len(paths), *preprocessing.resize, 3)
+    if math.prod(shape) > shutil.disk_usage(target.parent).free:
+        # Checked before: a process whose mapped file finds no room on the way is killed.
+        raise OSError(errno.ENOSPC, f"{math.prod(shape) / 1e9:,.1f} GB are more than is free there")
     with NamedTemporaryFile(dir=target.parent, suffix=UNFINISHED, delete=False) as file:
         unfinished = Path(file.name)
-    shape = (len(paths), *preprocessing.resize, 3)
     pixels = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
     failed: dict[int, str] = {}
 

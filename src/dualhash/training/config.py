@@ -28,8 +28,10 @@ class TrainConfig(BaseModel):
         attribute_images: Images a batch from train-attribute.
         categories_per_batch: Distinct categories in the class-aware part of a batch.
         images_per_category: Images of each of them.
-        shuffled_images: Instead of class-aware batches, this many images drawn from a shuffled
-            list of all (the released code: 200).
+        shuffled_images: Instead of class-aware batches, batches of this many images from shuffled
+            passes over all labelled ones (the released code: 200), so that categories come as
+            often as they are frequent. Where a batch lacks a kind of label, an image that has it
+            takes the place of another.
         momentum: Of SGD.
         nesterov: Nesterov's momentum.
         lr_new: Learning rate of the hash layer and the heads.
@@ -105,6 +107,8 @@ class TrainConfig(BaseModel):
     def _check(self) -> Self:
         if (self.iterations is None) == (self.epochs is None):
             raise ValueError("Give either iterations or epochs")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
         if self.alpha != "auto" and self.alpha < 0:
             raise ValueError("alpha is a weight of at least 0, or auto")
         if not self.alphas or self.alphas[0] != 0 or list(self.alphas) != sorted(set(self.alphas)):

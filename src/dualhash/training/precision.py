@@ -15,7 +15,6 @@ def autocast_type(precision: Literal["auto", "bf16", "fp32"]) -> torch.dtype | N
 def _has_bfloat16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Also true of processors that only emulate it: slower than float32 there.
-    runs: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    computes = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return runs and computes
+    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return False  # oneDNN, if it is there, only emulates it, slower than float32
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

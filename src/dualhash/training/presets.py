@@ -27,13 +27,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # Section 4.1: AlexNet from conv1 to fc7, 150,000 iterations.
         "paper-imagenet": _PAPER,
-        # Section 4.1: the network of Yi et al. 2014 from conv1 to pool5.
-        "paper-cfw": _PAPER | {"backbone": "face10"},
+        # Section 4.1: the network of Yi et al. 2014 from conv1 to pool5. The paper first trains it
+        # to tell faces; no such weights are published, so here it starts from scratch.
+        "paper-cfw": _PAPER | {"backbone": "face10", "pretrained": False},
         # The solver and network files of the released code.
         "released-imagenet": _RELEASED | {"iterations": 29_600},
         "released-cfw": _RELEASED
         | {
             "backbone": "face10",
+            "pretrained": False,
             "iterations": 27_500,
             "mirror": False,
             "random_crop": False,

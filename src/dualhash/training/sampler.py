@@ -1,4 +1,4 @@
-"""Class-aware batches of partly labelled images (section 4.1; Shen et al. 2016)."""
+"""Batches of partly labelled images: class-aware (section 4.1; Shen et al. 2016) or shuffled."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ class BatchPlan:
     """What the batches of a training are drawn from. Rows index the labels it was planned from.
 
     Attributes:
-        attribute_pool: Rows of the attribute part, in the paper the train-attribute subset.
+        attribute_pool: Rows of the attribute part, in the paper the train-attribute subset; of
+            shuffled batches, which are nothing else, all that have a label.
         attribute_images: How many of them a batch has.
         category_pools: For each category with training images, its rows.
         categories_per_batch: Distinct categories in a batch.
         images_per_category: Images of each.
-        labelled: (N, g) bool; every batch has a row that is True in each column, one column for
-            each group of attributes observed together and one for the category.
+        labelled: (N, g) bool, one column for each group of attributes observed together and one
+            for the category; a batch with room for them has a row that is True in each column.
         notes: Plain sentences on where the labels made this differ from the paper's batches.
     """
 
@@ -50,6 +51,7 @@ def plan_batches(
     Where the catalogue does not have them the plan is the nearest there is, with a note:
     too few images with attributes alone are joined by those with both labels; with fewer than 16
     categories each gives more images; without categories all are drawn for their attributes.
+    With `shuffled_images` a batch is that many of all images that have a label.
 
     Args:
         categories: (N,) visible category indices, `MISSING` where hidden or not known.

@@ -118,6 +118,8 @@ def _prepare(catalogue: Catalogue, config: TrainConfig, display: Display) -> tup
         )
     notes = [f"Left out: {reason}" for reason in images.failed.values()]
     readable = np.delete(np.arange(len(catalogue)), list(images.failed))
+    if not len(readable):
+        raise DualhashError(f"No image that can be trained on can be read. {images.failed[0]}")
     labels = Labels(catalogue.categories, catalogue.attributes, catalogue.observed)
     held_out = split_validation(
         take(labels, readable), config.validation_fraction, generator_for(config.seed, SPLIT)
@@ -171,6 +173,11 @@ def _alpha(task: Task, folder: Path, iterations: int) -> tuple[float, list[Trial
             for trial in trials
         ],
     )
+    if not chosen:
+        task.display.note(
+            "Even the smallest alpha costs more category mAP than alpha_tolerance allows: "
+            "attributes are not learned. State an --alpha above 0 to search by attributes."
+        )
     return chosen, trials
 
 

@@ -29,7 +29,7 @@ def timm_backbone(name: str) -> Backbone:
             f"timm has no network {model!r}. {nearest(architecture, timm.list_models())}"
         )
     try:
-        config: Any = timm.get_pretrained_cfg(model)
+        config: Any = timm.get_pretrained_cfg(model, allow_unregistered=False)
     except RuntimeError as error:
         tagged = [known for known in timm.list_pretrained() if known.startswith(architecture + ".")]
         raise DualhashError(f"timm has no weights {model!r}. {nearest(model, tagged)}") from error
