@@ -40,7 +40,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "mirror": False,
             "random_crop": False,
         },
-        # Images of under 100 pixels, from scratch.
+        # Images of under 100 pixels, from scratch. Shuffled batches: class-aware ones see the images
+        # of frequent categories too rarely (benchmarks/README.md has both courses of training).
         "small": {
             "backbone": "resnet18-half",
             "pretrained": False,
@@ -51,7 +52,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "weight_decay": 5e-4,
             "decay_bias": False,
             "schedule": "one-cycle",
-            "iterations": 6_500,
+            "shuffled_images": 128,
+            "iterations": 6_000,
             "crop_padding": 4,
         },
         # Larger images, from weights that install with the package.
