@@ -91,6 +91,18 @@ def test_an_index_in_use_is_not_replaced(tmp_path: Path, model: Model):
     assert files(tmp_path) == ["i.dhx"]
 
 
+def test_a_damaged_index_can_be_replaced(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
+    with pytest.raises(DualhashError, match=r"is damaged.*--replace"):
+        Index.open(path)
+    Index.create(path, model, replace=True).close()
+    with Index.open(path) as index:
+        assert len(index) == 0
+    assert files(tmp_path) == ["i.dhx"]
+
+
 def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Model):
     text, database, empty = (tmp_path / name for name in ("a.txt", "b.sqlite", "c.dhx"))
     text.write_text("my notes " * 30)

@@ -160,7 +160,7 @@ def database_errors(path: Path) -> Iterator[None]:
         raise DualhashError(f"{path} cannot be used now: {error}.{hint}") from error
     except sqlite3.DatabaseError as error:
         raise DualhashError(
-            f"{path} is damaged: {error}. Make it again with `dualhash index create`."
+            f"{path} is damaged: {error}. Make it again with `dualhash index create --replace`."
         ) from error
 
 
@@ -193,12 +193,22 @@ def _fill(path: Path, header: Header) -> None:
 def _take_place(unfinished: Path, path: Path) -> None:
     """Renames a closed index file over another, whose log must not be taken for its own."""
     if path.exists():
-        with closing(connect(path)) as old:
-            old.execute("PRAGMA busy_timeout = 0")
-            old.execute("PRAGMA journal_mode = DELETE")
+        _settle(path)
     for leftover in _companions(path):
         leftover.unlink(missing_ok=True)
     unfinished.replace(path)
+
+
+def _settle(path: Path) -> None:
+    """Brings the log of an index into it, unless it is damaged; fails if it is in use."""
+    try:
+        with closing(connect(path)) as index:
+            index.execute("PRAGMA busy_timeout = 0")
+            index.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return
 
 
 def _companions(path: Path) -> tuple[Path, Path]:

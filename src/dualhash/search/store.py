@@ -147,7 +147,7 @@ class Store:
         if len(ids) % 8 or len(codes) != len(ids) // 8 * width:
             raise DualhashError(
                 f"{self.path} is damaged: its ids and codes differ in number. Make it again with "
-                "`dualhash index create`."
+                "`dualhash index create --replace`."
             )
         return (
             np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
