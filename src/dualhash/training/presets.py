@@ -40,8 +40,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "mirror": False,
             "random_crop": False,
         },
-        # Images of under 100 pixels, from scratch. Shuffled batches: class-aware ones see the images
-        # of frequent categories too rarely (benchmarks/README.md has both courses of training).
+        # Images of under 100 pixels, from scratch. Batches are shuffled: class-aware ones see the
+        # images of frequent categories too rarely (benchmarks/README.md has both courses).
         "small": {
             "backbone": "resnet18-half",
             "pretrained": False,
