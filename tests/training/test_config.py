@@ -65,9 +65,11 @@ def test_values_out_of_range_are_refused_by_name():
         preset_config("small", alphas=(0.1, 0.3))
 
 
-def test_epochs_replace_the_presets_iterations_and_both_are_refused():
+def test_epochs_and_iterations_replace_each_other_and_both_are_refused():
     config = preset_config("small", epochs=3)
     assert (config.iterations, config.epochs) == (None, 3)
+    config = preset_config("photo", iterations=3)
+    assert (config.iterations, config.epochs) == (3, None)
     with pytest.raises(DualhashError, match="either iterations or epochs"):
         preset_config("small", epochs=3, iterations=5)
 

@@ -66,7 +66,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "weight_decay": 1e-4,
             "decay_bias": False,
             "schedule": "one-cycle",
-            "iterations": 3_000,
+            "epochs": 10,
         },
     }
 )
@@ -75,7 +75,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 def preset_config(preset: str, **settings: object) -> TrainConfig:
     """The recipe `preset`, with `settings` in place of its own values.
 
-    Giving `epochs` drops the preset's `iterations`.
+    Giving `epochs` drops the preset's `iterations`, and the other way round.
 
     Raises:
         DualhashError: An unknown preset or setting (the nearest known are named), or a value
@@ -88,8 +88,9 @@ def preset_config(preset: str, **settings: object) -> TrainConfig:
             known = nearest(name, TrainConfig.model_fields)
             raise DualhashError(f"There is no training setting {name!r}. {known}")
     recipe = {**PRESETS[preset], "preset": preset}
-    if settings.get("epochs") is not None:
-        recipe.pop("iterations", None)
+    for given, dropped in (("epochs", "iterations"), ("iterations", "epochs")):
+        if settings.get(given) is not None:
+            recipe.pop(dropped, None)
     try:
         return TrainConfig(**recipe | settings)
     except ValidationError as error:
