@@ -1,0 +1,116 @@
+"""Codes as the kernels read them, and sets of codes as bitmaps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.errors import DualhashError
+from dualhash.search.hamming import as_words
+from dualhash.search.kernels.compiled import compiled
+
+BLOCK = 64
+"""Codes in a block: a bitmap has one word a block."""
+
+SPARE = 1 / 8
+"""Room for further codes, as a part of those there are, whenever memory is reserved."""
+
+_LINE = 64
+
+Bitmap = NDArray[np.uint64]
+"""A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 says whether code i is in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """n codes in blocks of 64, word after word: word w of all 64 codes, then their word w + 1.
+
+    The place of a code is its position. Positions should be in the order of ids, since results that
+    are alike come in the order of positions.
+
+    Attributes:
+        bits: Length k of the codes.
+        words: (blocks, ceil(k/64), 64) uint64; words beyond the last code are reserved.
+        count: n.
+    """
+
+    bits: int
+    words: NDArray[np.uint64]
+    count: int
+
+    @classmethod
+    def of(cls, codes: NDArray[np.uint8]) -> "Blocks":
+        """Blocks of packed codes (n, k/8)."""
+        return cls(8 * codes.shape[1], _reserve(0, codes.shape[1]), 0).extended(codes)
+
+    def extended(self, codes: NDArray[np.uint8]) -> "Blocks":
+        """These codes and m more, packed (m, k/8).
+
+        Both share memory where there is room, so only the newest can be extended. The older one may
+        be searched at the same time.
+
+        Raises:
+            DualhashError: The codes are of another length.
+        """
+        if codes.shape[1] * 8 != self.bits:
+            raise DualhashError(f"Codes of {codes.shape[1] * 8} bits among codes of {self.bits}.")
+        words, total = self.words, self.count + len(codes)
+        if blocks_of(total) > len(words):
+            words = _reserve(int(total * (1 + SPARE)), codes.shape[1])
+            filled = blocks_of(self.count)
+            words[:filled] = self.words[:filled]
+        for start in range(0, len(codes), 1 << 20):
+            _spread_out(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
+        return Blocks(self.bits, words, total)
+
+    @property
+    def everything(self) -> Bitmap:
+        """The set of all codes."""
+        bitmap = np.full(blocks_of(self.count), ~np.uint64(0))
+        if self.count % BLOCK:
+            bitmap[-1] = (1 << self.count % BLOCK) - 1
+        return bitmap
+
+    def codes(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Packed codes (m, k/8) at m positions."""
+        words = self.words[positions // BLOCK, :, positions % BLOCK]
+        return np.ascontiguousarray(words).view(np.uint8)[:, : self.bits // 8]
+
+
+def blocks_of(count: int) -> int:
+    """How many blocks hold so many codes."""
+    return -(-count // BLOCK)
+
+
+def bitmap(members: NDArray[np.bool_]) -> Bitmap:
+    """The set of codes i for which members[i], from (n,) bool."""
+    padded = np.zeros(blocks_of(len(members)) * BLOCK, np.bool_)
+    padded[: len(members)] = members
+    return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+
+
+def members(bitmap: Bitmap, count: int) -> NDArray[np.bool_]:
+    """Whether each of `count` codes is in the set, (count,) bool."""
+    octets = bitmap.astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(octets, bitorder="little")[:count].view(np.bool_)
+
+
+def size(bitmap: Bitmap) -> int:
+    """How many codes are in the set."""
+    return int(np.bitwise_count(bitmap).sum(dtype=np.int64))
+
+
+def _reserve(count: int, width: int) -> NDArray[np.uint64]:
+    """Room for codes of `width` bytes, beginning where a line of the cache begins."""
+    shape = (blocks_of(count), -(-width // 8), BLOCK)
+    octets = np.empty(8 * int(np.prod(shape)) + _LINE, np.uint8)
+    start = -octets.ctypes.data % _LINE
+    return octets[start : start + 8 * int(np.prod(shape))].view(np.uint64).reshape(shape)
+
+
+@compiled
+def _spread_out(codes, position, words):  # type: ignore[no-untyped-def]
+    for row in range(len(codes)):
+        block, lane = divmod(position + row, BLOCK)
+        for word in range(codes.shape[1]):
+            words[block, word, lane] = codes[row, word]

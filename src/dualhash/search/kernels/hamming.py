@@ -1,0 +1,195 @@
+"""Exact search by Hamming distance: the k closest codes, and all codes within a radius."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.search.hamming import as_words
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
+from dualhash.search.kernels.closest import best, keep, nothing
+from dualhash.search.kernels.compiled import compiled
+from dualhash.search.kernels.lanes import (
+    WIDTH,
+    add_differing,
+    either,
+    fetch,
+    lanes_at,
+    lowest,
+    negative,
+    population,
+    spread,
+    word_at,
+)
+from dualhash.search.kernels.shards import in_shards
+
+QUERIES_AT_ONCE = 256
+CHUNK_BYTES = 1 << 18
+"""Codes that stay in a core's cache while all queries are compared with them."""
+
+AHEAD_BYTES = 1 << 13
+"""How far ahead codes are asked for, while one query reads them as fast as memory gives them."""
+
+TRIAL = 16
+"""Every so many chunks it is tried again whether the first half of the words is enough."""
+
+_ALL = np.uint64(0xFF)
+
+
+def nearest(
+    blocks: Blocks,
+    queries: NDArray[np.uint8],
+    k: int,
+    *,
+    allowed: Bitmap | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The k codes closest to each of Q queries, exactly.
+
+    Args:
+        blocks: What is searched.
+        queries: (Q, k/8) uint8, packed.
+        k: At least 1.
+        allowed: The codes to search among; all by default.
+        threads: How many share the work; the result does not depend on it.
+
+    Returns:
+        Distances (Q, m) int32 and positions (Q, m) int64 in ascending order of (distance,
+        position), where m is k or, if that is less, the number of allowed codes.
+    """
+    allowed = blocks.everything if allowed is None else allowed
+    k = min(k, size(allowed))
+    distances = np.empty((len(queries), k), np.int32)
+    positions = np.empty((len(queries), k), np.int64)
+    for start in range(0, len(queries) if k else 0, QUERIES_AT_ONCE):
+        rows = slice(start, start + QUERIES_AT_ONCE)
+        words = as_words(queries[rows])
+
+        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> object:
+            closest = nothing(len(words), blocks.bits, k)
+            _scan(blocks.words, allowed, start, stop, words, closest)
+            return closest
+
+        distances[rows], positions[rows] = best(in_shards(scan, len(allowed), threads), k)
+    return distances, positions
+
+
+@compiled
+def _scan(words, allowed, start, stop, queries, closest):  # type: ignore[no-untyped-def]
+    """Compares the blocks from `start` to `stop` with all queries, chunk by chunk."""
+    count, length = queries.shape
+    flat, flat_queries = words.reshape(-1), queries.reshape(-1)
+    step = max(1, CHUNK_BYTES // (8 * BLOCK * length))
+    halving = np.ones(count, np.bool_)
+    chunk = 0
+    for first in range(start, stop, step):
+        last = min(stop, first + step)
+        for query in range(0, count, 4):
+            half = length // 2 if halving[query] or chunk % TRIAL == 0 else length
+            half = half or length
+            if query + 4 <= count:
+                going = _four(flat, allowed, first, last, flat_queries, length, half, query, closest)
+            else:
+                going = 0
+                for single in range(query, count):
+                    going += _one(
+                        flat, allowed, first, last, flat_queries, length, half, single, closest
+                    )
+            if half < length:
+                halving[query] = going * 2 < (last - first) * WIDTH
+        chunk += 1
+
+
+@compiled
+def _four(  # type: ignore[no-untyped-def]
+    words, allowed, first, last, queries, length, half, query, closest
+):
+    """Compares blocks with four queries; returns how many groups the first `half` words left.
+
+    Sums begin at minus the limit, so a sum that is still negative is a distance below it.
+    """
+    row0 = query * length
+    row1, row2, row3 = row0 + length, row0 + 2 * length, row0 + 3 * length
+    near0, near1 = -closest.limit[query], -closest.limit[query + 1]
+    near2, near3 = -closest.limit[query + 2], -closest.limit[query + 3]
+    going = 0
+    for block in range(first, last):
+        members = allowed[block]
+        for lane in range(0, BLOCK if members else 0, WIDTH):
+            wanted = (members >> np.uint64(lane)) & _ALL
+            if wanted == 0:
+                continue
+            base = block * length * BLOCK + lane
+            sum0, sum1, sum2, sum3 = spread(near0), spread(near1), spread(near2), spread(near3)
+            for word in range(half):
+                codes = lanes_at(words, base + word * BLOCK)
+                sum0 = add_differing(sum0, codes, word_at(queries, row0 + word))
+                sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
+                sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
+                sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
+            if negative(either(either(sum0, sum1), either(sum2, sum3))) == 0:
+                continue
+            going += 1
+            for word in range(half, length):
+                codes = lanes_at(words, base + word * BLOCK)
+                sum0 = add_differing(sum0, codes, word_at(queries, row0 + word))
+                sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
+                sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
+                sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
+            if negative(either(either(sum0, sum1), either(sum2, sum3))) & wanted == 0:
+                continue
+            _take(words, block, lane, queries, length, query, closest, negative(sum0) & wanted)
+            _take(words, block, lane, queries, length, query + 1, closest, negative(sum1) & wanted)
+            _take(words, block, lane, queries, length, query + 2, closest, negative(sum2) & wanted)
+            _take(words, block, lane, queries, length, query + 3, closest, negative(sum3) & wanted)
+            near0, near1 = -closest.limit[query], -closest.limit[query + 1]
+            near2, near3 = -closest.limit[query + 2], -closest.limit[query + 3]
+    return going
+
+
+@compiled
+def _one(  # type: ignore[no-untyped-def]
+    words, allowed, first, last, queries, length, half, query, closest
+):
+    """The same for one query, which waits for memory more than it counts bits."""
+    row = query * length
+    ahead = AHEAD_BYTES // 8
+    near = -closest.limit[query]
+    going = 0
+    for block in range(first, last):
+        members = allowed[block]
+        for lane in range(0, BLOCK if members else 0, WIDTH):
+            wanted = (members >> np.uint64(lane)) & _ALL
+            if wanted == 0:
+                continue
+            base = block * length * BLOCK + lane
+            total = spread(near)
+            for word in range(half):
+                fetch(words, base + word * BLOCK + ahead)
+                codes = lanes_at(words, base + word * BLOCK)
+                total = add_differing(total, codes, word_at(queries, row + word))
+            if negative(total) == 0:
+                continue
+            going += 1
+            for word in range(half, length):
+                codes = lanes_at(words, base + word * BLOCK)
+                total = add_differing(total, codes, word_at(queries, row + word))
+            near_enough = negative(total) & wanted
+            if near_enough:
+                _take(words, block, lane, queries, length, query, closest, near_enough)
+                near = -closest.limit[query]
+    return going
+
+
+@compiled
+def _take(  # type: ignore[no-untyped-def]
+    words, block, lane, queries, length, query, closest, near_enough
+):
+    """Keeps the codes of a group whose bit is set, if still nearer than the limit."""
+    while near_enough:
+        place = lane + lowest(near_enough)
+        near_enough &= near_enough - np.uint64(1)
+        distance = 0
+        for word in range(length):
+            code = word_at(words, (block * length + word) * BLOCK + place)
+            distance += population(code ^ word_at(queries, query * length + word))
+        if distance < closest.limit[query]:
+            keep(closest, query, distance, block * BLOCK + place)

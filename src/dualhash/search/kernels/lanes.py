@@ -1,0 +1,174 @@
+"""Eight 64-bit numbers at once, for kernels: one AVX-512 register, two of AVX2, four of ARM's.
+
+LLVM turns these operations into whatever the processor has. A population count of eight words, on
+which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel.models import PrimitiveModel
+from numba.extending import intrinsic, register_model
+
+WIDTH = 8
+
+_WORD = ir.IntType(64)
+_INDEX = ir.IntType(32)
+_VECTOR = ir.VectorType(_WORD, WIDTH)
+_ZEROS = ir.Constant(_VECTOR, [0] * WIDTH)
+
+
+class LanesType(types.Type):  # type: ignore[misc]
+    """Numba's type of eight lanes."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+
+LANES = LanesType()
+
+
+@register_model(LanesType)
+class _LanesModel(PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, numba_type: Any) -> None:
+        super().__init__(manager, numba_type, _VECTOR)
+
+
+def _spread(builder: Any, word: Any) -> Any:
+    first = builder.insert_element(_ZEROS, word, _INDEX(0))
+    return builder.shuffle_vector(first, _ZEROS, ir.Constant(ir.VectorType(_INDEX, WIDTH), [0] * 8))
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+def _population(builder: Any, lanes: Any) -> Any:
+    kind = ir.FunctionType(_VECTOR, [_VECTOR])
+    name = f"llvm.ctpop.v{WIDTH}i64"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def word_at(typing: Any, array: Any, index: Any) -> Any:
+    """Element `index` >= 0 of a flat array of words; bounds are not checked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature, arguments))
+
+    return array.dtype(array, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lanes_at(typing: Any, array: Any, index: Any) -> Any:
+    """Elements `index` to `index + 7` of a flat array of words; bounds are not checked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _address(context, builder, signature, arguments)
+        return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
+
+    return LANES(array, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fetch(typing: Any, array: Any, index: Any) -> Any:
+    """Asks the memory for what stands around element `index`, which need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _address(context, builder, signature, arguments)
+        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INDEX, _INDEX, _INDEX])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, _INDEX(0), _INDEX(3), _INDEX(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def spread(typing: Any, number: Any) -> Any:
+    """The same signed number in every lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _spread(builder, arguments[0])
+
+    return LANES(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_differing(typing: Any, lanes: Any, words: Any, word: Any) -> Any:
+    """Adds to each lane the number of bits in which its word differs from `word`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes, words, word = arguments
+        return builder.add(lanes, _population(builder, builder.xor(words, _spread(builder, word))))
+
+    return LANES(LANES, LANES, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_differing_within(typing: Any, lanes: Any, words: Any, word: Any, mask: Any) -> Any:
+    """Adds the number of those bits, among the bits of `mask` only."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes, words, word, mask = arguments
+        differing = builder.xor(words, _spread(builder, word))
+        chosen = builder.and_(differing, _spread(builder, mask))
+        return builder.add(lanes, _population(builder, chosen))
+
+    return LANES(LANES, LANES, types.uint64, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_shifted(typing: Any, lanes: Any, other: Any, places: Any) -> Any:
+    """lanes + other * 2^places."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes, other, places = arguments
+        return builder.add(lanes, builder.shl(other, _spread(builder, places)))
+
+    return LANES(LANES, LANES, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def either(typing: Any, lanes: Any, other: Any) -> Any:
+    """Bitwise or: negative where one of the two is negative."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.or_(*arguments)
+
+    return LANES(LANES, LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def negative(typing: Any, lanes: Any) -> Any:
+    """One bit a lane, lane 0 lowest: whether it is below 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        below = builder.icmp_signed("<", arguments[0], _ZEROS)
+        return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
+
+    return types.uint64(LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def population(typing: Any, word: Any) -> Any:
+    """How many bits of a word are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest(typing: Any, word: Any) -> Any:
+    """Place of the lowest bit set in a word that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate

@@ -1,0 +1,26 @@
+"""Work on contiguous parts of the blocks, one a thread."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+Part = TypeVar("Part")
+
+SMALLEST = 128
+"""Blocks that are not worth a thread of their own."""
+
+
+def in_shards(work: Callable[[int, int], Part], blocks: int, threads: int) -> list[Part]:
+    """`work(start, stop)` on parts of `blocks` blocks, in order, the parts at the same time."""
+    parts = max(1, min(threads, blocks // SMALLEST))
+    bounds = [blocks * part // parts for part in range(parts + 1)]
+    if parts == 1:
+        return [work(0, blocks)]
+    waiting = [_pool(parts).submit(work, *bound) for bound in zip(bounds[1:-1], bounds[2:])]
+    return [work(*bounds[:2]), *(part.result() for part in waiting)]
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="dualhash")
