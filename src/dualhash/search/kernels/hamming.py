@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
-from dualhash.search.kernels.closest import best, keep, nothing
+from dualhash.search.kernels.closest import LIMIT, best, keep, nothing
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
     WIDTH,
@@ -32,6 +32,7 @@ TRIAL = 16
 """Every so many chunks it is tried again whether the first half of the words is enough."""
 
 _ALL = np.uint64(0xFF)
+_8 = np.uint64(8)
 
 
 def nearest(
@@ -108,8 +109,9 @@ def _four(  # type: ignore[no-untyped-def]
     """
     row0 = query * length
     row1, row2, row3 = row0 + length, row0 + 2 * length, row0 + 3 * length
-    near0, near1 = -closest.limit[query], -closest.limit[query + 1]
-    near2, near3 = -closest.limit[query + 2], -closest.limit[query + 3]
+    state = closest.state
+    near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
+    near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
     going = 0
     for block in range(first, last):
         members = allowed[block]
@@ -134,14 +136,12 @@ def _four(  # type: ignore[no-untyped-def]
                 sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
                 sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
                 sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
-            if negative(either(either(sum0, sum1), either(sum2, sum3))) & wanted == 0:
-                continue
-            _take(words, block, lane, queries, length, query, closest, negative(sum0) & wanted)
-            _take(words, block, lane, queries, length, query + 1, closest, negative(sum1) & wanted)
-            _take(words, block, lane, queries, length, query + 2, closest, negative(sum2) & wanted)
-            _take(words, block, lane, queries, length, query + 3, closest, negative(sum3) & wanted)
-            near0, near1 = -closest.limit[query], -closest.limit[query + 1]
-            near2, near3 = -closest.limit[query + 2], -closest.limit[query + 3]
+            hits = (negative(sum3) & wanted) << _8 | negative(sum2) & wanted
+            hits = (hits << _8 | negative(sum1) & wanted) << _8 | negative(sum0) & wanted
+            if hits:
+                _take(words, block, lane, queries, length, query, closest, hits)
+                near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
+                near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
     return going
 
 
@@ -152,7 +152,7 @@ def _one(  # type: ignore[no-untyped-def]
     """The same for one query, which waits for memory more than it counts bits."""
     row = query * length
     ahead = AHEAD_BYTES // 8
-    near = -closest.limit[query]
+    near = -closest.state[query, LIMIT]
     going = 0
     for block in range(first, last):
         members = allowed[block]
@@ -175,21 +175,20 @@ def _one(  # type: ignore[no-untyped-def]
             near_enough = negative(total) & wanted
             if near_enough:
                 _take(words, block, lane, queries, length, query, closest, near_enough)
-                near = -closest.limit[query]
+                near = -closest.state[query, LIMIT]
     return going
 
 
 @compiled
-def _take(  # type: ignore[no-untyped-def]
-    words, block, lane, queries, length, query, closest, near_enough
-):
-    """Keeps the codes of a group whose bit is set, if still nearer than the limit."""
-    while near_enough:
-        place = lane + lowest(near_enough)
-        near_enough &= near_enough - np.uint64(1)
+def _take(words, block, lane, queries, length, query, closest, hits):  # type: ignore[no-untyped-def]
+    """Keeps the codes of a group whose bits are set, eight bits a query, if still near enough."""
+    while hits:
+        hit = lowest(hits)
+        hits &= hits - np.uint64(1)
+        whose, place = query + hit // WIDTH, lane + hit % WIDTH
         distance = 0
         for word in range(length):
             code = word_at(words, (block * length + word) * BLOCK + place)
-            distance += population(code ^ word_at(queries, query * length + word))
-        if distance < closest.limit[query]:
-            keep(closest, query, distance, block * BLOCK + place)
+            distance += population(code ^ word_at(queries, whose * length + word))
+        if distance < closest.state[whose, LIMIT]:
+            keep(closest, whose, distance, block * BLOCK + place)
