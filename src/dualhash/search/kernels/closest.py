@@ -9,6 +9,7 @@ from dualhash.search.kernels.compiled import compiled
 
 POSITION_BITS = 40
 LIMIT, NEARER, COUNT = range(3)
+NONE = np.iinfo(np.int64).max
 
 
 class Closest(NamedTuple):
@@ -19,8 +20,9 @@ class Closest(NamedTuple):
         state: (Q, 3) LIMIT: only codes nearer than this can still be among the k closest. It is the
             distance of the k-th, since of codes at the same distance the first ones stay. NEARER:
             how many were found nearer than the limit, below k. COUNT: how many candidates are kept.
-        histogram: (Q, k + 1) how many were found at each distance below the limit.
-        candidates: (Q, room) distance * 2^40 + position, in order of positions.
+        histogram: (Q, bits + 1) how many were found at each distance below the limit.
+        candidates: (Q, room) distance * 2^40 + position, in order of positions. What there is no
+            room for is only counted.
     """
 
     k: int
@@ -30,18 +32,30 @@ class Closest(NamedTuple):
 
 
 def nothing(queries: int, bits: int, k: int) -> Closest:
-    """Before a scan: every code of `bits` bits is near enough."""
+    """Before a search for the k closest: every code of `bits` bits is near enough."""
+    return nothing_within(bits, queries, bits, k, _dropping(k))
+
+
+def nothing_within(radius: int, queries: int, bits: int, k: int, room: int) -> Closest:
+    """Before a search among the codes at distances up to `radius`."""
     state = np.zeros((queries, 3), np.int64)
-    state[:, LIMIT] = bits + 1
+    state[:, LIMIT] = radius + 1
     histogram = np.zeros((queries, bits + 1), np.int64)
-    return Closest(k, state, histogram, np.empty((queries, 2 * k + 64), np.int64))
+    return Closest(k, state, histogram, np.empty((queries, room), np.int64))
+
+
+@compiled
+def _dropping(k):  # type: ignore[no-untyped-def]
+    """So many candidates are gone through again, to keep the k closest."""
+    return 2 * k + 64
 
 
 @compiled
 def keep(closest, query, distance, position):  # type: ignore[no-untyped-def]
     """Takes note of a code nearer than the limit, further on than all before it."""
     count = closest.state[query, COUNT]
-    closest.candidates[query, count] = distance << POSITION_BITS | position
+    if count < closest.candidates.shape[1]:
+        closest.candidates[query, count] = distance << POSITION_BITS | position
     closest.state[query, COUNT] = count + 1
     closest.histogram[query, distance] += 1
     limit, nearer = closest.state[query, LIMIT], closest.state[query, NEARER] + 1
@@ -49,7 +63,7 @@ def keep(closest, query, distance, position):  # type: ignore[no-untyped-def]
         limit -= 1
         nearer -= closest.histogram[query, limit]
     closest.state[query, LIMIT], closest.state[query, NEARER] = limit, nearer
-    if count + 1 == closest.candidates.shape[1]:
+    if count + 1 == _dropping(closest.k):
         _drop(closest.candidates[query], closest.state[query], closest.k - nearer)
 
 
@@ -67,17 +81,21 @@ def _drop(candidates, state, ties):  # type: ignore[no-untyped-def]
     state[COUNT] = count
 
 
-def best(parts: list[Closest], k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The k closest of all parts, which must have seen at least k codes.
+def in_order(parts: list[Closest]) -> NDArray[np.int64]:
+    """The candidates of all parts, (Q, most) in ascending order, filled up with the largest number.
 
-    Returns:
-        Distances (Q, k) and positions (Q, k), in ascending order of (distance, position).
+    Parts must have had room.
     """
     widest = max(int(part.state[:, COUNT].max()) for part in parts)
-    found = np.concatenate([part.candidates[:, :widest] for part in parts], axis=1)
-    counts = np.concatenate([np.minimum(p.state[:, COUNT:], widest) for p in parts], axis=1)
     column = np.arange(widest)
-    found[(column >= counts[..., None]).reshape(found.shape)] = np.iinfo(np.int64).max
-    found.partition(k - 1, axis=1)
-    first = np.sort(found[:, :k], axis=1)
-    return (first >> POSITION_BITS).astype(np.int32), first & ((1 << POSITION_BITS) - 1)
+    found = [
+        np.where(column < part.state[:, COUNT:], part.candidates[:, :widest], NONE)
+        for part in parts
+    ]
+    return np.sort(np.concatenate(found, axis=1), axis=1)
+
+
+def split(candidates: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Distances and positions of candidates, any shape."""
+    distances = (candidates >> POSITION_BITS).astype(np.int32)
+    return distances, candidates & ((1 << POSITION_BITS) - 1)

@@ -5,7 +5,17 @@ from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
-from dualhash.search.kernels.closest import LIMIT, best, keep, nothing
+from dualhash.search.kernels.closest import (
+    COUNT,
+    LIMIT,
+    NONE,
+    Closest,
+    in_order,
+    keep,
+    nothing,
+    nothing_within,
+    split,
+)
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
     WIDTH,
@@ -27,6 +37,9 @@ CHUNK_BYTES = 1 << 18
 
 AHEAD_BYTES = 1 << 13
 """How far ahead codes are asked for, while one query reads them as fast as memory gives them."""
+
+USUAL_ROOM = 4096
+"""Codes found within a radius; where there are more, they are looked for again."""
 
 TRIAL = 16
 """Every so many chunks it is tried again whether the first half of the words is enough."""
@@ -64,13 +77,52 @@ def nearest(
         rows = slice(start, start + QUERIES_AT_ONCE)
         words = as_words(queries[rows])
 
-        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> object:
+        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> Closest:
             closest = nothing(len(words), blocks.bits, k)
             _scan(blocks.words, allowed, start, stop, words, closest)
             return closest
 
-        distances[rows], positions[rows] = best(in_shards(scan, len(allowed), threads), k)
+        found = in_order(in_shards(scan, len(allowed), threads))
+        distances[rows], positions[rows] = split(found[:, :k])
     return distances, positions
+
+
+def within(
+    blocks: Blocks,
+    query: NDArray[np.uint8],
+    radius: int,
+    *,
+    allowed: Bitmap | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """All codes at a Hamming distance of at most `radius` from a query, as in a hash table lookup.
+
+    Args:
+        blocks: What is searched.
+        query: (k/8,) uint8, packed.
+        radius: At least 0.
+        allowed: The codes to search among; all by default.
+        threads: How many share the work; the result does not depend on it.
+
+    Returns:
+        Distances (m,) int32 and positions (m,) int64 in ascending order of (distance, position).
+    """
+    allowed = blocks.everything if allowed is None else allowed
+    words = as_words(query[None])
+    room = USUAL_ROOM
+
+    def scan(start: int, stop: int) -> Closest:
+        closest = nothing_within(min(radius, blocks.bits), 1, blocks.bits, blocks.count + 1, room)
+        _scan(blocks.words, allowed, start, stop, words, closest)
+        return closest
+
+    parts = in_shards(scan, len(allowed), threads)
+    most = max(int(part.state[0, COUNT]) for part in parts)
+    if most > room:
+        room = most
+        parts = in_shards(scan, len(allowed), threads)
+    found = in_order(parts)[0]
+    return split(found[found != NONE])
 
 
 @compiled
@@ -151,19 +203,22 @@ def _one(  # type: ignore[no-untyped-def]
 ):
     """The same for one query, which waits for memory more than it counts bits."""
     row = query * length
-    ahead = AHEAD_BYTES // 8
+    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
     near = -closest.state[query, LIMIT]
     going = 0
     for block in range(first, last):
         members = allowed[block]
+        coming = allowed[block + ahead] if block + ahead < len(allowed) else np.uint64(0)
         for lane in range(0, BLOCK if members else 0, WIDTH):
             wanted = (members >> np.uint64(lane)) & _ALL
             if wanted == 0:
                 continue
             base = block * length * BLOCK + lane
+            if (coming >> np.uint64(lane)) & _ALL:
+                for word in range(half):
+                    fetch(words, base + (ahead * length + word) * BLOCK)
             total = spread(near)
             for word in range(half):
-                fetch(words, base + word * BLOCK + ahead)
                 codes = lanes_at(words, base + word * BLOCK)
                 total = add_differing(total, codes, word_at(queries, row + word))
             if negative(total) == 0:
