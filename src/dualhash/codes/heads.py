@@ -38,7 +38,7 @@ class LinearHead:
 
     def scores(self, values: NDArray[np.generic]) -> NDArray[np.float32]:
         """Scores (N, m) of bits or hash layer outputs (N, k)."""
-        weight, bias = self._summable
+        weight, bias = self.summable
         return (np.asarray(values, np.float64) @ weight.T + bias).astype(np.float32)
 
     def code_scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -54,7 +54,7 @@ class LinearHead:
         return sigmoid(self.scores(values))
 
     @cached_property
-    def _summable(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def summable(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weights and biases rounded so that no sum of them rounds.
 
         Each row is rounded to multiples of 2^-52 of a bound of its sums. Float64 holds every

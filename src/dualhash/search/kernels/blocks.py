@@ -1,6 +1,7 @@
 """Codes as the kernels read them, and sets of codes as bitmaps."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Blocks:
             _spread_out(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
         return Blocks(self.bits, words, total)
 
-    @property
+    @cached_property
     def everything(self) -> Bitmap:
         """The set of all codes."""
         bitmap = np.full(blocks_of(self.count), ~np.uint64(0))

@@ -123,14 +123,13 @@ def add_differing_within(typing: Any, lanes: Any, words: Any, word: Any, mask: A
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def add_shifted(typing: Any, lanes: Any, other: Any, places: Any) -> Any:
-    """lanes + other * 2^places."""
+def doubled(typing: Any, lanes: Any) -> Any:
+    """Twice each number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes, other, places = arguments
-        return builder.add(lanes, builder.shl(other, _spread(builder, places)))
+        return builder.shl(arguments[0], ir.Constant(_VECTOR, [1] * WIDTH))
 
-    return LANES(LANES, LANES, types.int64), generate
+    return LANES(LANES), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -152,6 +151,17 @@ def negative(typing: Any, lanes: Any) -> Any:
         return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
 
     return types.uint64(LANES), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def less(typing: Any, lanes: Any, number: Any) -> Any:
+    """One bit a lane, lane 0 lowest: whether it is less than a signed number."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        below = builder.icmp_signed("<", arguments[0], _spread(builder, arguments[1]))
+        return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
+
+    return types.uint64(LANES, types.int64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -1,0 +1,126 @@
+"""Exact search for the codes whose attributes most probably are as wanted."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.heads import LinearHead
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
+from dualhash.search.kernels.compiled import compiled
+from dualhash.search.kernels.lanes import WIDTH, fetch, less, lowest
+from dualhash.search.kernels.linear import exact, needed, rounded, steps_of_eight, tables
+from dualhash.search.kernels.probability import joint
+from dualhash.search.kernels.shards import in_shards
+from dualhash.search.kernels.topmost import NOTHING, Topmost, in_order, least, nobody, offer
+
+PLANES = 5
+AHEAD_BYTES = 1 << 13
+
+_ALL = np.uint64(0xFF)
+
+
+class _Ranking(NamedTuple):
+    """How codes are scored: tables (s, words * 8, 256), biases (s,) and values wanted (s,)."""
+
+    tables: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    wanted: NDArray[np.bool_]
+
+
+def most_probable(
+    blocks: Blocks,
+    head: LinearHead,
+    wanted: NDArray[np.bool_],
+    k: int,
+    *,
+    allowed: Bitmap | None = None,
+    likely: Bitmap | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The k codes whose attributes most probably all have the wanted values, exactly.
+
+    Args:
+        blocks: What is searched.
+        head: Reads the s attributes, at least one, from codes.
+        wanted: (s,) bool, whether each shall be present.
+        k: At least 1.
+        allowed: The codes to search among; all by default.
+        likely: All codes that have all wanted values at p >= 0.5, if that is known: they are
+            looked at first, and the others only if their products of at most 0.5 may matter.
+        threads: How many share the work; the result does not depend on it.
+
+    Returns:
+        Joint probabilities (m,) float64 and positions (m,) int64, ordered by descending
+        probability, then by position; m is k or, if that is less, the number of allowed codes.
+    """
+    allowed = blocks.everything if allowed is None else allowed
+    k = min(k, size(allowed))
+    weight, bias = head.summable
+    sign = np.where(wanted, 1.0, -1.0)
+    planes = rounded(weight * sign[:, None], bias * sign, PLANES)
+    ranking = _Ranking(tables(weight), bias, np.asarray(wanted, np.bool_))
+    first = allowed if likely is None else allowed & likely
+    found = nobody(0)
+    for among in (first, allowed & ~first):
+        floor = float(found.scores[-1]) if k and len(found.scores) == k else NOTHING
+        if k == 0 or floor > 0.5 or not among.any():
+            continue
+
+        def scan(start: int, stop: int, among: Bitmap = among, floor: float = floor) -> Topmost:
+            topmost = nobody(k)
+            _rank(blocks.words, among, start, stop, planes, ranking, floor, topmost)
+            return topmost
+
+        found = in_order([found, *in_shards(scan, len(allowed), threads)], k)
+    return found.scores, found.positions
+
+
+@compiled
+def _rank(words, among, start, stop, planes, ranking, floor, topmost):  # type: ignore[no-untyped-def]
+    """Scores the codes whose factors can all be as large as the smallest product of interest.
+
+    A product is at most its smallest factor.
+    """
+    length, functions = words.shape[1], len(ranking.bias)
+    flat = words.reshape(-1)
+    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
+    scores = np.empty(functions, np.float32)
+    need = np.empty(functions, np.int64)
+    _raise(need, planes, floor)
+    for block in range(start, stop):
+        members = among[block]
+        coming = among[block + ahead] if block + ahead < len(among) else np.uint64(0)
+        for lane in range(0, BLOCK if members else 0, WIDTH):
+            going = (members >> np.uint64(lane)) & _ALL
+            if going == 0:
+                continue
+            base = block * length * BLOCK + lane
+            if (coming >> np.uint64(lane)) & _ALL:
+                for word in range(length):
+                    fetch(flat, base + (ahead * length + word) * BLOCK)
+            for which in range(functions):
+                steps = steps_of_eight(flat, base, length, planes, which)
+                going &= ~less(steps, need[which])
+                if going == 0:
+                    break
+            while going:
+                place = lane + lowest(going)
+                going &= going - np.uint64(1)
+                for which in range(functions):
+                    scores[which] = exact(
+                        flat, block, place, length, ranking.tables[which], ranking.bias[which]
+                    )
+                product = joint(scores, ranking.wanted)
+                if product >= floor and offer(topmost, product, block * BLOCK + place):
+                    _raise(need, planes, max(floor, least(topmost)))
+
+
+@compiled
+def _raise(need, planes, product):  # type: ignore[no-untyped-def]
+    """What every factor needs where the product shall be at least `product`."""
+    certain = product * (1 - 1e-12)
+    for which in range(len(need)):
+        score = math.log(certain / (1 - certain)) if certain > 0 else -np.inf
+        need[which] = needed(planes, which, score)
