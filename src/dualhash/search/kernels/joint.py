@@ -18,6 +18,9 @@ from dualhash.search.kernels.topmost import NOTHING, Topmost, in_order, least, n
 PLANES = 5
 AHEAD_BYTES = 1 << 13
 
+SMALLEST = 1e-290
+"""Below this float64 no longer holds probabilities to 53 bits, and nothing is left out."""
+
 _ALL = np.uint64(0xFF)
 
 
@@ -122,5 +125,5 @@ def _raise(need, planes, product):  # type: ignore[no-untyped-def]
     """What every factor needs where the product shall be at least `product`."""
     certain = product * (1 - 1e-12)
     for which in range(len(need)):
-        score = math.log(certain / (1 - certain)) if certain > 0 else -np.inf
+        score = math.log(certain / (1 - certain)) if certain > SMALLEST else -np.inf
         need[which] = needed(planes, which, score)

@@ -43,13 +43,13 @@ def joint(scores, wanted):  # type: ignore[no-untyped-def]
 @compiled
 def sigmoid(score):  # type: ignore[no-untyped-def]
     """1 / (1 + exp(-score)), from operations that IEEE 754 rounds in one way only."""
-    power = _exp_of_minus(min(abs(score), 700.0))
+    power = _exp_of_minus(min(abs(score), 760.0))
     return 1 / (1 + power) if score >= 0 else power / (1 + power)
 
 
 @compiled
 def _exp_of_minus(x):  # type: ignore[no-untyped-def]
-    """exp(-x), x in 0..700: 2^-n times a Taylor series around 0."""
+    """exp(-x), x in 0..760: 2^-n times a Taylor series around 0."""
     halvings = math.floor(x / (_LOG2_HIGH + _LOG2_LOW) + 0.5)
     rest = (halvings * _LOG2_HIGH - x) + halvings * _LOG2_LOW
     series = 1.0
