@@ -18,6 +18,8 @@ SPARE = 1 / 8
 
 _LINE = 64
 
+Words = NDArray[np.uint64]
+
 Bitmap = NDArray[np.uint64]
 """A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 says whether code i is in it."""
 
@@ -110,7 +112,7 @@ def _reserve(count: int, width: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def _spread_out(codes, position, words):  # type: ignore[no-untyped-def]
+def _spread_out(codes: Words, position: int, words: Words) -> None:
     for row in range(len(codes)):
         block, lane = divmod(position + row, BLOCK)
         for word in range(codes.shape[1]):

@@ -45,13 +45,13 @@ def nothing_within(radius: int, queries: int, bits: int, k: int, room: int) -> C
 
 
 @compiled
-def _dropping(k):  # type: ignore[no-untyped-def]
+def _dropping(k: int) -> int:
     """So many candidates are gone through again, to keep the k closest."""
     return 2 * k + 64
 
 
 @compiled
-def keep(closest, query, distance, position):  # type: ignore[no-untyped-def]
+def keep(closest: Closest, query: int, distance: int, position: int) -> None:
     """Takes note of a code nearer than the limit, further on than all before it."""
     count = closest.state[query, COUNT]
     if count < closest.candidates.shape[1]:
@@ -68,7 +68,7 @@ def keep(closest, query, distance, position):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _drop(candidates, state, ties):  # type: ignore[no-untyped-def]
+def _drop(candidates: NDArray[np.int64], state: NDArray[np.int64], ties: int) -> None:
     """Drops the candidates that are not nearer than the limit, but for the first few ties."""
     count = 0
     for candidate in candidates:

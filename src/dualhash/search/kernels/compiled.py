@@ -5,14 +5,17 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import numba
 
 SOURCES = Path(__file__).parent
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
-def compiled(function: Callable[..., Any]) -> Any:
+
+def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Compiles a kernel at its first call; it runs without the interpreter's lock.
 
     Numba notices a changed file, but not a changed file that it calls into, so the machine code is
@@ -22,9 +25,11 @@ def compiled(function: Callable[..., Any]) -> Any:
     folder = _cache_folder()
     numba.config.CACHE_DIR = str(folder or "")
     try:
-        return numba.njit(nogil=True, cache=folder is not None, error_model="numpy")(function)
+        compile_it = numba.njit(nogil=True, cache=folder is not None, error_model="numpy")
+        made: Callable[Arguments, Result] = compile_it(function)
     finally:
         numba.config.CACHE_DIR = kept
+    return made
 
 
 def _cache_folder() -> Path | None:
@@ -43,7 +48,7 @@ def _places() -> Iterator[Path]:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether it is there, or can be made, and is written by nobody else: code is loaded from it."""
+    """Whether it is there, or can be made, and only we write to it: code is loaded from it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

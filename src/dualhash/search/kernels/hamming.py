@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, size
 from dualhash.search.kernels.closest import (
     COUNT,
     LIMIT,
@@ -126,20 +126,29 @@ def within(
 
 
 @compiled
-def _scan(words, allowed, start, stop, queries, closest):  # type: ignore[no-untyped-def]
+def _scan(
+    words: Words,
+    allowed: Bitmap,
+    start: int,
+    stop: int,
+    queries: Words,
+    closest: Closest,
+) -> None:
     """Compares the blocks from `start` to `stop` with all queries, chunk by chunk."""
     count, length = queries.shape
     flat, flat_queries = words.reshape(-1), queries.reshape(-1)
     step = max(1, CHUNK_BYTES // (8 * BLOCK * length))
     halving = np.ones(count, np.bool_)
-    chunk = 0
-    for first in range(start, stop, step):
+    for chunk in range(-(-(stop - start) // step)):
+        first = start + chunk * step
         last = min(stop, first + step)
         for query in range(0, count, 4):
-            half = length // 2 if halving[query] or chunk % TRIAL == 0 else length
-            half = half or length
+            halved = halving[query] or chunk % TRIAL == 0
+            half = length // 2 if halved and length > 1 else length
             if query + 4 <= count:
-                going = _four(flat, allowed, first, last, flat_queries, length, half, query, closest)
+                going = _four(
+                    flat, allowed, first, last, flat_queries, length, half, query, closest
+                )
             else:
                 going = 0
                 for single in range(query, count):
@@ -148,13 +157,20 @@ def _scan(words, allowed, start, stop, queries, closest):  # type: ignore[no-unt
                     )
             if half < length:
                 halving[query] = going * 2 < (last - first) * WIDTH
-        chunk += 1
 
 
 @compiled
-def _four(  # type: ignore[no-untyped-def]
-    words, allowed, first, last, queries, length, half, query, closest
-):
+def _four(
+    words: Words,
+    allowed: Bitmap,
+    first: int,
+    last: int,
+    queries: Words,
+    length: int,
+    half: int,
+    query: int,
+    closest: Closest,
+) -> int:
     """Compares blocks with four queries; returns how many groups the first `half` words left.
 
     Sums begin at minus the limit, so a sum that is still negative is a distance below it.
@@ -198,9 +214,17 @@ def _four(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _one(  # type: ignore[no-untyped-def]
-    words, allowed, first, last, queries, length, half, query, closest
-):
+def _one(
+    words: Words,
+    allowed: Bitmap,
+    first: int,
+    last: int,
+    queries: Words,
+    length: int,
+    half: int,
+    query: int,
+    closest: Closest,
+) -> int:
     """The same for one query, which waits for memory more than it counts bits."""
     row = query * length
     ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
@@ -235,7 +259,16 @@ def _one(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _take(words, block, lane, queries, length, query, closest, hits):  # type: ignore[no-untyped-def]
+def _take(
+    words: Words,
+    block: int,
+    lane: int,
+    queries: Words,
+    length: int,
+    query: int,
+    closest: Closest,
+    hits: np.uint64,
+) -> None:
     """Keeps the codes of a group whose bits are set, eight bits a query, if still near enough."""
     while hits:
         hit = lowest(hits)

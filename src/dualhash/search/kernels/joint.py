@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, size
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, size
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import WIDTH, fetch, less, lowest
-from dualhash.search.kernels.linear import exact, needed, rounded, steps_of_eight, tables
+from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_of_eight, tables
 from dualhash.search.kernels.probability import joint
 from dualhash.search.kernels.shards import in_shards
 from dualhash.search.kernels.topmost import NOTHING, Topmost, in_order, least, nobody, offer
 
-PLANES = 5
+PLANES = 7
 AHEAD_BYTES = 1 << 13
 
 SMALLEST = 1e-290
@@ -81,7 +81,16 @@ def most_probable(
 
 
 @compiled
-def _rank(words, among, start, stop, planes, ranking, floor, topmost):  # type: ignore[no-untyped-def]
+def _rank(
+    words: Words,
+    among: Bitmap,
+    start: int,
+    stop: int,
+    planes: Planes,
+    ranking: _Ranking,
+    floor: float,
+    topmost: Topmost,
+) -> None:
     """Scores the codes whose factors can all be as large as the smallest product of interest.
 
     A product is at most its smallest factor.
@@ -121,7 +130,11 @@ def _rank(words, among, start, stop, planes, ranking, floor, topmost):  # type: 
 
 
 @compiled
-def _raise(need, planes, product):  # type: ignore[no-untyped-def]
+def _raise(
+    need: NDArray[np.int64],
+    planes: Planes,
+    product: float,
+) -> None:
     """What every factor needs where the product shall be at least `product`."""
     certain = product * (1 - 1e-12)
     for which in range(len(need)):

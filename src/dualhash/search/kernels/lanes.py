@@ -4,6 +4,7 @@ LLVM turns these operations into whatever the processor has. A population count 
 which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -52,7 +53,13 @@ def _population(builder: Any, lanes: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+def _operation(generator: Callable[..., Any]) -> Callable[..., Any]:
+    """For use in kernels; the generator's first argument is Numba's own."""
+    made: Callable[..., Any] = intrinsic(generator)
+    return made
+
+
+@_operation
 def word_at(typing: Any, array: Any, index: Any) -> Any:
     """Element `index` >= 0 of a flat array of words; bounds are not checked."""
 
@@ -62,7 +69,7 @@ def word_at(typing: Any, array: Any, index: Any) -> Any:
     return array.dtype(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def lanes_at(typing: Any, array: Any, index: Any) -> Any:
     """Elements `index` to `index + 7` of a flat array of words; bounds are not checked."""
 
@@ -73,7 +80,7 @@ def lanes_at(typing: Any, array: Any, index: Any) -> Any:
     return LANES(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def fetch(typing: Any, array: Any, index: Any) -> Any:
     """Asks the memory for what stands around element `index`, which need not exist."""
 
@@ -88,7 +95,7 @@ def fetch(typing: Any, array: Any, index: Any) -> Any:
     return types.none(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def spread(typing: Any, number: Any) -> Any:
     """The same signed number in every lane."""
 
@@ -98,7 +105,7 @@ def spread(typing: Any, number: Any) -> Any:
     return LANES(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def add_differing(typing: Any, lanes: Any, words: Any, word: Any) -> Any:
     """Adds to each lane the number of bits in which its word differs from `word`."""
 
@@ -109,7 +116,7 @@ def add_differing(typing: Any, lanes: Any, words: Any, word: Any) -> Any:
     return LANES(LANES, LANES, types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def add_differing_within(typing: Any, lanes: Any, words: Any, word: Any, mask: Any) -> Any:
     """Adds the number of those bits, among the bits of `mask` only."""
 
@@ -122,7 +129,7 @@ def add_differing_within(typing: Any, lanes: Any, words: Any, word: Any, mask: A
     return LANES(LANES, LANES, types.uint64, types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def doubled(typing: Any, lanes: Any) -> Any:
     """Twice each number."""
 
@@ -132,7 +139,7 @@ def doubled(typing: Any, lanes: Any) -> Any:
     return LANES(LANES), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def either(typing: Any, lanes: Any, other: Any) -> Any:
     """Bitwise or: negative where one of the two is negative."""
 
@@ -142,7 +149,7 @@ def either(typing: Any, lanes: Any, other: Any) -> Any:
     return LANES(LANES, LANES), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def negative(typing: Any, lanes: Any) -> Any:
     """One bit a lane, lane 0 lowest: whether it is below 0."""
 
@@ -153,7 +160,7 @@ def negative(typing: Any, lanes: Any) -> Any:
     return types.uint64(LANES), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def less(typing: Any, lanes: Any, number: Any) -> Any:
     """One bit a lane, lane 0 lowest: whether it is less than a signed number."""
 
@@ -164,7 +171,7 @@ def less(typing: Any, lanes: Any, number: Any) -> Any:
     return types.uint64(LANES, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def population(typing: Any, word: Any) -> Any:
     """How many bits of a word are set."""
 
@@ -174,7 +181,7 @@ def population(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_operation
 def lowest(typing: Any, word: Any) -> Any:
     """Place of the lowest bit set in a word that is not 0."""
 

@@ -1,13 +1,13 @@
 """Scores w . b + c of codes: bounds of eight at once from a few population counts, and exactly."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import BLOCK
+from dualhash.search.kernels.blocks import BLOCK, Words
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
     add_differing_within,
@@ -65,25 +65,26 @@ def rounded(weight: NDArray[np.float64], bias: NDArray[np.float64], planes: int)
 
 
 @compiled
-def needed(planes, which, score):  # type: ignore[no-untyped-def]
+def needed(planes: Planes, which: int, score: float) -> int:
     """With a smaller sum of steps than this, a score cannot be `score` or more."""
     return int(np.floor(_steps(planes, which, score - MARGIN * (1 + abs(score)), planes.above)))
 
 
 @compiled
-def enough(planes, which, score):  # type: ignore[no-untyped-def]
+def enough(planes: Planes, which: int, score: float) -> int:
     """With this sum of steps or more, a score cannot be less than `score`."""
     return int(np.ceil(_steps(planes, which, score + MARGIN * (1 + abs(score)), -planes.below)))
 
 
 @compiled
-def _steps(planes, which, score, slack):  # type: ignore[no-untyped-def]
+def _steps(planes: Planes, which: int, score: float, slack: NDArray[np.float64]) -> float:
     steps = (score - planes.base[which] - slack[which]) / planes.unit[which]
-    return min(max(steps, -1e15), 1e15)
+    bounded: float = min(max(steps, -1e15), 1e15)
+    return bounded
 
 
 @compiled
-def steps_of_eight(words, base, length, planes, which):  # type: ignore[no-untyped-def]
+def steps_of_eight(words: Words, base: int, length: int, planes: Planes, which: int) -> Any:
     """Sums of steps of the eight codes whose first words stand at `base`."""
     count = len(planes.masks) // len(planes.flips)
     total = spread(0)
@@ -108,11 +109,14 @@ def tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.zeros((functions, -(-bits // 64) * 64))
     padded[:, :bits] = weight
     values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
-    return padded.reshape(functions, -1, 8) @ values.T
+    sums: NDArray[np.float64] = padded.reshape(functions, -1, 8) @ values.T
+    return sums
 
 
 @compiled
-def exact(words, block, lane, length, table, bias):  # type: ignore[no-untyped-def]
+def exact(
+    words: Words, block: int, lane: int, length: int, table: NDArray[np.float64], bias: float
+) -> np.float32:
     """The score of one code, from its table (words * 8, 256), as float32."""
     total = bias
     for word in range(length):

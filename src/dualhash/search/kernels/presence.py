@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Blocks
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import WIDTH, less, lowest
 from dualhash.search.kernels.linear import (
+    Planes,
     enough,
     exact,
     needed,
@@ -48,9 +49,17 @@ def present(
 
 
 @compiled
-def _mark(  # type: ignore[no-untyped-def]
-    words, existing, start, stop, planes, table, bias, score, bitmaps
-):
+def _mark(
+    words: Words,
+    existing: Bitmap,
+    start: int,
+    stop: int,
+    planes: Planes,
+    table: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    score: float,
+    bitmaps: Words,
+) -> None:
     length = words.shape[1]
     flat = words.reshape(-1)
     maybe = np.array([needed(planes, which, score) for which in range(len(bias))])

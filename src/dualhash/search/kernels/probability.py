@@ -19,11 +19,11 @@ def joint_probability(
 
     The product, in the order given, of p_j if it is wanted, else 1 - p_j (section 3.5).
     """
-    return np.asarray(_joint(np.ascontiguousarray(scores, np.float32), np.asarray(wanted)))
+    return _joint(np.ascontiguousarray(scores, np.float32), np.ascontiguousarray(wanted))
 
 
 @compiled
-def _joint(scores, wanted):  # type: ignore[no-untyped-def]
+def _joint(scores: NDArray[np.float32], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
     products = np.empty(len(scores))
     for row in range(len(scores)):
         products[row] = joint(scores[row], wanted)
@@ -31,7 +31,7 @@ def _joint(scores, wanted):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def joint(scores, wanted):  # type: ignore[no-untyped-def]
+def joint(scores: NDArray[np.float32], wanted: NDArray[np.bool_]) -> float:
     """The joint probability of one code, from scores (s,)."""
     product = 1.0
     for which in range(len(scores)):
@@ -41,14 +41,14 @@ def joint(scores, wanted):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sigmoid(score):  # type: ignore[no-untyped-def]
+def sigmoid(score: float) -> float:
     """1 / (1 + exp(-score)), from operations that IEEE 754 rounds in one way only."""
     power = _exp_of_minus(min(abs(score), 760.0))
     return 1 / (1 + power) if score >= 0 else power / (1 + power)
 
 
 @compiled
-def _exp_of_minus(x):  # type: ignore[no-untyped-def]
+def _exp_of_minus(x: float) -> float:
     """exp(-x), x in 0..760: 2^-n times a Taylor series around 0."""
     halvings = math.floor(x / (_LOG2_HIGH + _LOG2_LOW) + 0.5)
     rest = (halvings * _LOG2_HIGH - x) + halvings * _LOG2_LOW

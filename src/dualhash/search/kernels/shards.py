@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import TypeVar
 
 Part = TypeVar("Part")
@@ -17,7 +18,7 @@ def in_shards(work: Callable[[int, int], Part], blocks: int, threads: int) -> li
     bounds = [blocks * part // parts for part in range(parts + 1)]
     if parts == 1:
         return [work(0, blocks)]
-    waiting = [_pool(parts).submit(work, *bound) for bound in zip(bounds[1:-1], bounds[2:])]
+    waiting = [_pool(parts).submit(work, *ends) for ends in pairwise(bounds[1:])]
     return [work(*bounds[:2]), *(part.result() for part in waiting)]
 
 

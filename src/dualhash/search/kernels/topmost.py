@@ -29,13 +29,14 @@ def nobody(k: int) -> Topmost:
 
 
 @compiled
-def least(topmost):  # type: ignore[no-untyped-def]
+def least(topmost: Topmost) -> float:
     """The score of the last one, NOTHING as long as there are fewer than k."""
-    return topmost.scores[0]
+    score: float = topmost.scores[0]
+    return score
 
 
 @compiled
-def offer(topmost, score, position):  # type: ignore[no-untyped-def]
+def offer(topmost: Topmost, score: float, position: int) -> bool:
     """Takes a code in if it comes before the last one; returns whether it does."""
     scores, positions = topmost
     if not _before(score, position, scores[0], positions[0]):
@@ -57,7 +58,7 @@ def offer(topmost, score, position):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _before(score, position, other_score, other_position):  # type: ignore[no-untyped-def]
+def _before(score: float, position: int, other_score: float, other_position: int) -> bool:
     return score > other_score or (score == other_score and position < other_position)
 
 
