@@ -4,12 +4,15 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
 
 SOURCES = Path(__file__).parent
+
+_CONFIG: Any = numba.config
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -21,17 +24,18 @@ def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     Numba notices a changed file, but not a changed file that it calls into, so the machine code is
     kept in a folder named after the text of all kernels.
     """
-    kept = numba.config.CACHE_DIR
+    kept = _CONFIG.CACHE_DIR
     folder = _cache_folder()
-    numba.config.CACHE_DIR = str(folder or "")
+    _CONFIG.CACHE_DIR = str(folder or "")
     try:
         compile_it = numba.njit(nogil=True, cache=folder is not None, error_model="numpy")
         made: Callable[Arguments, Result] = compile_it(function)
     finally:
-        numba.config.CACHE_DIR = kept
+        _CONFIG.CACHE_DIR = kept
     return made
 
 
+@cache
 def _cache_folder() -> Path | None:
     """The first place that can be written to; None where there is none."""
     text = b"".join(file.read_bytes() for file in sorted(SOURCES.glob("*.py")))
@@ -40,10 +44,12 @@ def _cache_folder() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    if numba.config.CACHE_DIR:
-        yield Path(numba.config.CACHE_DIR)
+    if _CONFIG.CACHE_DIR:
+        yield Path(_CONFIG.CACHE_DIR)
     yield SOURCES / "__pycache__"
-    yield Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    for variable, below in (("XDG_CACHE_HOME", "."), ("HOME", ".cache"), ("LOCALAPPDATA", ".")):
+        if os.environ.get(variable):
+            yield Path(os.environ[variable]) / below
     yield Path(tempfile.gettempdir())
 
 

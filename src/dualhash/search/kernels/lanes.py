@@ -21,7 +21,7 @@ _VECTOR = ir.VectorType(_WORD, WIDTH)
 _ZEROS = ir.Constant(_VECTOR, [0] * WIDTH)
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(types.Type):
     """Numba's type of eight lanes."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ LANES = LanesType()
 
 
 @register_model(LanesType)
-class _LanesModel(PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(PrimitiveModel):
     def __init__(self, manager: Any, numba_type: Any) -> None:
         super().__init__(manager, numba_type, _VECTOR)
 

@@ -1,0 +1,24 @@
+"""Exact searches of codes in memory, compiled.
+
+Results do not depend on threads, batches or how codes are divided. They are identified by position,
+and in the order of (distance, position) or (-probability, position).
+"""
+
+from dualhash.search.kernels.blocks import Bitmap, Blocks, bitmap, members, size
+from dualhash.search.kernels.hamming import nearest, within
+from dualhash.search.kernels.joint import most_probable
+from dualhash.search.kernels.presence import present
+from dualhash.search.kernels.probability import joint_probability
+
+__all__ = [
+    "Bitmap",
+    "Blocks",
+    "bitmap",
+    "joint_probability",
+    "members",
+    "most_probable",
+    "nearest",
+    "present",
+    "size",
+    "within",
+]
