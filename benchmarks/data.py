@@ -1,0 +1,117 @@
+"""Codes to search: uniform random ones, and such as a model learns."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.heads import LinearHead
+from dualhash.codes.packing import unpack
+
+BITS = 256
+CLASSES = 400
+ATTRIBUTES = 30
+CHUNK = 1 << 17
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What one part of the benchmark searches.
+
+    Attributes:
+        name: "random" or "learned".
+        codes: (n, 32) uint8, packed.
+        queries: (64, 32) uint8, packed.
+        head: Reads 30 attributes from them.
+    """
+
+    name: str
+    codes: NDArray[np.uint8]
+    queries: NDArray[np.uint8]
+    head: LinearHead
+
+
+def uniform(count: int, rng: np.random.Generator) -> Data:
+    """Each bit an even chance."""
+    codes = rng.integers(0, 256, (count, BITS // 8), dtype=np.uint8)
+    queries = rng.integers(0, 256, (64, BITS // 8), dtype=np.uint8)
+    weight = rng.normal(0, 0.25, (ATTRIBUTES, BITS)).astype(np.float32)
+    bias = -weight.sum(axis=1) / 2 - 2
+    return Data("random", codes, queries, LinearHead(_names(), weight, bias))
+
+
+def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
+    """Codes near others of their class.
+
+    With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (30, 256) and
+    `bias` (30,), each code is one of those with about half the flips seen between two others of its
+    class. Without, classes are random codes whose bits flip with a chance of 2 to 10 %.
+    """
+    if source is None:
+        pool, classes, rates = _made_up(rng)
+        head = _fitted(pool[classes], classes, rates, rng)
+        chosen = rng.integers(0, CLASSES, count)
+        codes = np.concatenate([_flipped(pool[part], rates[part], rng) for part in _chunks(chosen)])
+    else:
+        stored = np.load(source)
+        head = LinearHead(_names(), stored["weight"], stored["bias"])
+        codes = _resampled(stored["codes"], stored["classes"], count, rng)
+    queries = codes[rng.integers(0, count, 64)]
+    return Data("learned", codes, queries, head)
+
+
+def _resampled(
+    codes: NDArray[np.uint8],
+    classes: NDArray[np.integer],
+    count: int,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    order = np.argsort(classes, kind="stable")
+    _, start, size = np.unique(classes[order], return_index=True, return_counts=True)
+    which = np.searchsorted(start, np.arange(len(codes)), side="right") - 1
+    made = np.empty((count, codes.shape[1]), np.uint8)
+    for first in range(0, count, CHUNK):
+        rows = rng.integers(0, len(codes), min(CHUNK, count - first))
+        group = which[rows]
+        one, other = (order[start[group] + rng.integers(0, size[group])] for _ in range(2))
+        kept = rng.integers(0, 256, (len(rows), codes.shape[1]), dtype=np.uint8)
+        made[first : first + len(rows)] = codes[order[rows]] ^ (codes[one] ^ codes[other]) & kept
+    return made
+
+
+def _made_up(
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64]]:
+    centres = rng.integers(0, 256, (CLASSES, BITS // 8), dtype=np.uint8)
+    return centres, rng.integers(0, CLASSES, 20_000), rng.uniform(0.02, 0.1, CLASSES)
+
+
+def _flipped(
+    codes: NDArray[np.uint8], rates: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    flips = rng.random((len(codes), BITS), dtype=np.float32) < rates[:, None]
+    return codes ^ np.packbits(flips, axis=1)
+
+
+def _fitted(
+    codes: NDArray[np.uint8],
+    classes: NDArray[np.int64],
+    rates: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> LinearHead:
+    """Attributes that 3 to 40 % of the classes have, fitted by ridge regression."""
+    has = rng.random((CLASSES, ATTRIBUTES)) < rng.uniform(0.03, 0.4, ATTRIBUTES)
+    bits = unpack(_flipped(codes, rates[classes], rng))
+    inputs = np.column_stack([bits, np.ones(len(bits))])
+    gram = inputs.T @ inputs + 10 * np.eye(BITS + 1)
+    solved = np.linalg.solve(gram, inputs.T @ (8.0 * has[classes] - 4)).T.astype(np.float32)
+    return LinearHead(_names(), np.ascontiguousarray(solved[:, :-1]), solved[:, -1])
+
+
+def _chunks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(f"attribute {number}" for number in range(ATTRIBUTES))
