@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.compiled import compiled
+from dualhash.search.kernels.lanes import population
 
 BLOCK = 64
 """Codes in a block: a bitmap has one word a block."""
@@ -16,7 +17,12 @@ BLOCK = 64
 SPARE = 1 / 8
 """Room for further codes, as a part of those there are, whenever memory is reserved."""
 
+MOST_JUMPS = 4
+
 _LINE = 64
+_EVERY_GROUP = np.uint64(0xFF)
+_LOWEST_BITS = np.uint64(0x0101010101010101)
+_GATHER = np.uint64(0x0102040810204080)
 
 Words = NDArray[np.uint64]
 
@@ -101,6 +107,20 @@ def members(bitmap: Bitmap, count: int) -> NDArray[np.bool_]:
 def size(bitmap: Bitmap) -> int:
     """How many codes are in the set."""
     return int(np.bitwise_count(bitmap).sum(dtype=np.int64))
+
+
+@compiled
+def groups(members: np.uint64) -> np.uint64:
+    """Which groups of eight codes of a block to look at, bit g for codes 8g to 8g + 7.
+
+    Those in which there is a member; or all, where there are so many that to jump from one to the
+    next costs more than to look at codes that do not matter.
+    """
+    some = members | (members >> np.uint64(4))
+    some |= some >> np.uint64(2)
+    some |= some >> np.uint64(1)
+    found = ((some & _LOWEST_BITS) * _GATHER) >> np.uint64(56)
+    return _EVERY_GROUP if population(found) > MOST_JUMPS else found
 
 
 def _reserve(count: int, width: int) -> NDArray[np.uint64]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, size
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, groups, size
 from dualhash.search.kernels.closest import (
     COUNT,
     LIMIT,
@@ -183,10 +183,11 @@ def _four(
     going = 0
     for block in range(first, last):
         members = allowed[block]
-        for lane in range(0, BLOCK if members else 0, WIDTH):
+        looking = groups(members)
+        while looking:
+            lane = WIDTH * lowest(looking)
+            looking &= looking - np.uint64(1)
             wanted = (members >> np.uint64(lane)) & _ALL
-            if wanted == 0:
-                continue
             base = block * length * BLOCK + lane
             sum0, sum1, sum2, sum3 = spread(near0), spread(near1), spread(near2), spread(near3)
             for word in range(half):
@@ -233,10 +234,11 @@ def _one(
     for block in range(first, last):
         members = allowed[block]
         coming = allowed[block + ahead] if block + ahead < len(allowed) else np.uint64(0)
-        for lane in range(0, BLOCK if members else 0, WIDTH):
+        looking = groups(members)
+        while looking:
+            lane = WIDTH * lowest(looking)
+            looking &= looking - np.uint64(1)
             wanted = (members >> np.uint64(lane)) & _ALL
-            if wanted == 0:
-                continue
             base = block * length * BLOCK + lane
             if (coming >> np.uint64(lane)) & _ALL:
                 for word in range(half):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, size
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, groups, size
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import WIDTH, fetch, less, lowest
 from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_of_eight, tables
@@ -104,10 +104,11 @@ def _rank(
     for block in range(start, stop):
         members = among[block]
         coming = among[block + ahead] if block + ahead < len(among) else np.uint64(0)
-        for lane in range(0, BLOCK if members else 0, WIDTH):
+        looking = groups(members)
+        while looking:
+            lane = WIDTH * lowest(looking)
+            looking &= looking - np.uint64(1)
             going = (members >> np.uint64(lane)) & _ALL
-            if going == 0:
-                continue
             base = block * length * BLOCK + lane
             if (coming >> np.uint64(lane)) & _ALL:
                 for word in range(length):

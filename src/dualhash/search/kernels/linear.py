@@ -109,7 +109,8 @@ def tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.zeros((functions, -(-bits // 64) * 64))
     padded[:, :bits] = weight
     values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
-    sums: NDArray[np.float64] = padded.reshape(functions, -1, 8) @ values.T
+    bytewise = padded.reshape(functions, -1, 8)
+    sums: NDArray[np.float64] = np.einsum("sbi,vi->sbv", bytewise, values)
     return sums
 
 
