@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.builders import colour_image
+from tests.search.stored import stored
 
 from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
@@ -52,7 +53,7 @@ def test_a_catalogue_with_its_labels_and_rows(
         ]
         assert items[2].payload == {"image": "3.png", "price": 4.0}
         np.testing.assert_array_equal(
-            index._store.codes()[1], model.encode([catalogue.images[i] for i in (0, 1, 3)]).codes
+            stored(index)[1], model.encode([catalogue.images[i] for i in (0, 1, 3)]).codes
         )
 
 

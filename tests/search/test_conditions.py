@@ -18,21 +18,17 @@ def random_head(seed: int, bits: int) -> LinearHead:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 8))
-def test_joint_probability_and_filter_against_loops(seed: int, width: int, n: int):
+def test_joint_probability_against_loops(seed: int, width: int, n: int):
     head = random_head(seed, 8 * width)
     bits = np.random.default_rng(seed + 1).random((n, 8 * width)) < 0.5
     conditions = choose(head, want=["blue", "red"], without=["large"])
-    scores = conditions.scores(pack(bits))
     rows = [NAMES.index(name) for name in ("red", "blue", "large")]
     heads = [(head.weight[row].tolist(), float(head.bias[row])) for row in rows]
     wanted = [True, True, False]
     expected = [joint(row, heads, wanted) for row in bits.tolist()]
-    np.testing.assert_allclose(conditions.joint_probability(scores), expected, rtol=1e-4)
-    each = [
-        [joint(row, [part], [want]) >= 0.5 for part, want in zip(heads, wanted, strict=True)]
-        for row in bits.tolist()
-    ]
-    assert conditions.met(scores).tolist() == [all(row) for row in each]
+    np.testing.assert_allclose(
+        [both for both, _ in conditions.evidence(pack(bits))], expected, rtol=1e-4
+    )
 
 
 def test_by_hand():
@@ -42,27 +38,15 @@ def test_by_hand():
     head = LinearHead(("red", "new"), weight, np.zeros(2, np.float32))
     code = np.array([[0b10000000], [0]], np.uint8)
     conditions = choose(head, want=["red"], without=["new"])
-    scores = conditions.scores(code)
-    np.testing.assert_allclose(conditions.joint_probability(scores), [9 / 16, 1 / 4], rtol=1e-6)
-    assert conditions.met(scores).tolist() == [True, False]
-    (seen, each), _ = conditions.evidence(code)
-    assert seen == pytest.approx(9 / 16)
+    (both, each), (other, _) = conditions.evidence(code)
+    assert (both, other) == (pytest.approx(9 / 16), pytest.approx(1 / 4))
     assert each == pytest.approx({"red": 0.75, "new": 0.25})
-
-
-def test_one_half_is_present():
-    head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
-    scores = head.code_scores(np.zeros((1, 1), np.uint8))
-    assert choose(head, want=["red"]).met(scores).tolist() == [True]
-    assert choose(head, without=["red"]).met(scores).tolist() == [False]
 
 
 def test_certainty_is_not_rounded_to_impossibility():
     head = LinearHead(("red",), np.full((1, 8), 10, np.float32), np.zeros(1, np.float32))
-    scores = head.code_scores(np.array([[0xFF]], np.uint8))
-    assert choose(head, without=["red"]).joint_probability(scores)[0] == pytest.approx(
-        np.exp(-80), rel=1e-6
-    )
+    ((probability, _),) = choose(head, without=["red"]).evidence(np.array([[0xFF]], np.uint8))
+    assert probability == pytest.approx(np.exp(-80), rel=1e-6)
 
 
 def test_values_are_taken_over_from_the_query():
@@ -82,9 +66,7 @@ def test_the_order_of_names_does_not_matter():
         choose(head, want=["large", "blue", "red", "red"]),
     )
     assert one.values == other.values
-    np.testing.assert_array_equal(
-        one.joint_probability(one.scores(codes)), other.joint_probability(other.scores(codes))
-    )
+    assert one.evidence(codes) == other.evidence(codes)
 
 
 def test_a_single_name_is_a_list_of_one():

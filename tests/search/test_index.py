@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.builders import colour_image, colour_model
 from tests.oracles import search as oracle
+from tests.search.stored import stored
 
 from dualhash.codes import Model, unpack
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Labels
-from dualhash.search.store import BLOCK
+from dualhash.search.changes import BLOCK
 
 
 def ids(results) -> list[int]:
@@ -70,9 +71,7 @@ def test_combined_search_returns_what_matches(index: Index):
         assert near.hits == tuple(sorted(near.hits, key=lambda hit: (hit.distance, hit.id)))
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(0, 30), max_size=4), st.sampled_from([1, 2, 8, 11]), st.integers(0, 2**32)
 )
@@ -100,11 +99,10 @@ def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
         for start in (0, 5, BLOCK - 1, BLOCK + 3):
             stop = {0: 5, 5: BLOCK - 1, BLOCK - 1: BLOCK + 3}.get(start, len(codes))
             index.add(codes[start:stop], ["x"] * (stop - start))
-        stored_ids, stored = index._store.codes()
-        np.testing.assert_array_equal(stored_ids, np.arange(len(codes)))
-        np.testing.assert_array_equal(stored, codes)
-        sizes = index._store._select("SELECT length(ids) / 8 FROM blocks ORDER BY first_id")
-        assert sizes == [(BLOCK,), (BLOCK,), (7,)]
+        ids, kept = stored(index)
+        np.testing.assert_array_equal(ids, np.arange(len(codes)))
+        np.testing.assert_array_equal(kept, codes)
+        assert [len(ids) for ids, _ in index._store.codes()] == [BLOCK, BLOCK, 7]
         for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
             np.testing.assert_array_equal(index.search(item).query.code, codes[item])
 

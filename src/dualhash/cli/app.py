@@ -29,7 +29,7 @@ app = App(name="dualhash", version=__version__, help=GETTING_STARTED, result_act
 COMMANDS = {
     "catalogue": ("catalogue:catalogue_app", "What a table, folder or data set holds."),
     "train": ("train:train", "Learn codes from a catalogue; writes a model folder."),
-    "index": ("index:index_app", "Make a file of codes, one for each image."),
+    "index": ("index:index_app", "Make, change and check a file of codes."),
     "search": ("search:search", "Find images by category, attributes, or both."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),

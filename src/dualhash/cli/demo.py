@@ -50,7 +50,7 @@ class Question:
     category: str
     has: str
     lacks: str
-    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 QUESTIONS: Mapping[Task, Question] = {

@@ -1,16 +1,22 @@
-"""`dualhash index`: from images to a file of codes."""
+"""`dualhash index`: from images to a file of codes, and its upkeep."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
+from dualhash.errors import DualhashError
 
-index_app = App(name="index", help="Make and extend a file of codes.")
+if TYPE_CHECKING:
+    from dualhash.catalogue.catalogue import Catalogue
+    from dualhash.search import BuildReport
+
+index_app = App(name="index", help="Make, change and check a file of codes.")
 
 REMEMBERED = ColumnOptions()
 
@@ -47,9 +53,113 @@ def create(
     catalogue = columns.read(images, opened)
     with output.progress("Encoding") as report:
         built = build_index(opened, catalogue, out, views=views, replace=replace, progress=report)
-    output.list_left_out([*catalogue.left_out, *(failure.reason for failure in built.failures)])
+    _say_left_out(catalogue, built)
     size = built.count * opened.bits // 8
-    output.say(
-        f"{out}: {built.count:,} {'image' if built.count == 1 else 'images'}, {opened.bits} bits "
-        f"each, {size:,} bytes of codes."
-    )
+    output.say(f"{out}: {_images(built.count)}, {opened.bits} bits each, {size:,} bytes of codes.")
+
+
+@index_app.command
+def add(
+    index: Path,
+    images: str,
+    /,
+    *,
+    columns: ColumnOptions = REMEMBERED,
+    model: Path | None = None,
+) -> None:
+    """Encode further images and add them to an index.
+
+    What is already in the index stays; searches see each batch of images as soon as it is added.
+    Images that cannot be read are listed and left out.
+
+    Args:
+        index: An index file.
+        images: A folder of images, or a catalogue as `dualhash train` takes it.
+        columns: Which column plays which part.
+        model: The model folder, where it is not where it was when the index was made.
+    """
+    from dualhash.search import Index, add_images
+
+    with Index.open(index, model) as opened:
+        catalogue = columns.read(images, opened.model)
+        with output.progress("Encoding") as report:
+            added = add_images(opened, catalogue, progress=report)
+        _say_left_out(catalogue, added)
+        output.say(f"{index}: {_images(added.count)} added, {len(opened):,} in all.")
+
+
+@index_app.command
+def delete(index: Path, /, *ids: int) -> None:
+    """Delete items from an index, all of those named or none.
+
+    Args:
+        index: An index file.
+        ids: Ids of items, as a search shows them. They are not given to other items.
+    """
+    from dualhash.search import Index
+
+    if not ids:
+        raise DualhashError("Name at least one id of an item to delete.")
+    with Index.open(index) as opened:
+        opened.delete(ids)
+        output.say(f"{index}: {_images(len(set(ids)))} deleted, {len(opened):,} left.")
+
+
+@index_app.command
+def compact(index: Path, /) -> None:
+    """Give the room of deleted items back to the disk.
+
+    Args:
+        index: An index file.
+    """
+    from dualhash.search import Index
+
+    with Index.open(index) as opened:
+        before = opened.stats().file_bytes
+        opened.compact()
+        output.say(f"{index}: {opened.stats().file_bytes:,} bytes, {before:,} before.")
+
+
+@index_app.command
+def stats(index: Path, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Show how much is in an index.
+
+    Args:
+        index: An index file.
+        json: Print it as JSON.
+    """
+    from dualhash.search import Index
+
+    with Index.open(index) as opened:
+        found = asdict(opened.stats())
+    if json:
+        output.print_json(found)
+        return
+    shown = output.table(str(index), "what", ">number")
+    for name, number in found.items():
+        shown.add_row(name.replace("_", " "), f"{number:,}")
+    output.show(shown)
+
+
+@index_app.command
+def verify(index: Path, /) -> None:
+    """Read all of an index and check that it is as it was written.
+
+    Args:
+        index: An index file.
+    """
+    from dualhash.search import Index
+
+    with Index.open(index) as opened:
+        found, count = opened.verify(), len(opened)
+    if found:
+        raise DualhashError("\n".join(found))
+    output.say(f"{index}: {_images(count)}, nothing is damaged.")
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'image' if count == 1 else 'images'}"
+
+
+def _say_left_out(catalogue: Catalogue, built: BuildReport) -> None:
+    output.list_left_out([*catalogue.left_out, *(failure.reason for failure in built.failures)])

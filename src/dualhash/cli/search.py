@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +10,7 @@ from cyclopts import Parameter
 
 from dualhash.cli import output
 from dualhash.cli.options import Names
+from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from dualhash.search import Results
 
 BAR_WIDTH = 8
+
+Filters = Annotated[
+    tuple[str, ...], Parameter(name="--filter", negative=(), consume_multiple=False)
+]
 
 
 def search(
@@ -28,10 +34,13 @@ def search(
     want: Names = (),
     without: Names = (),
     attributes: Names = (),
+    filters: Filters = (),
+    radius: Annotated[int | None, Parameter(name="--range")] = None,
     k: Annotated[int, Parameter(name=["-k", "--k"])] = 20,
     json: Annotated[bool, Parameter(negative=())] = False,
     sheet: Path | None = None,
     model: Path | None = None,
+    threads: int | None = None,
 ) -> None:
     """Find images of the same category, with chosen attributes, or both.
 
@@ -47,17 +56,29 @@ def search(
         want: Attributes that shall be present, as a,b.
         without: Attributes that shall be absent, as c,d.
         attributes: Attributes that shall be as the query has them, as a,b.
+        filters: Only items with this value, as articleType=Shirts: category, or any column of the
+            catalogue. All of several filters must fit.
+        radius: Only items whose codes differ from the query's in at most so many bits.
         k: How many results.
         json: Print the results as JSON.
         sheet: A PNG file to draw them into.
         model: The model folder, where it is not where it was when the index was made.
+        threads: How many share the work; one a core by default.
     """
     from dualhash.analysis.sheet import draw_sheet
     from dualhash.search import Index
 
     with Index.open(index, model) as opened:
         results = opened.search(
-            query, task=task, want=want, without=without, attributes=attributes, k=k
+            query,
+            task=task,
+            want=want,
+            without=without,
+            attributes=attributes,
+            where=_where(filters),
+            radius=radius,
+            k=k,
+            threads=threads,
         )
     if sheet is not None:
         draw_sheet(results, sheet)
@@ -67,6 +88,20 @@ def search(
     output.show(_table(results))
     if sheet is not None:
         output.say(f"Drawn into {sheet}.")
+
+
+def _where(filters: Sequence[str]) -> dict[str, str]:
+    """What `--filter` asks for, by field."""
+    where: dict[str, str] = {}
+    for text in filters:
+        field, equals, value = text.partition("=")
+        if not field or not equals:
+            raise DualhashError(f"The filter {text!r} is not of the form field=value.")
+        if where.setdefault(field, value) != value:
+            raise DualhashError(
+                f"Filters ask for {field}={where[field]} and {field}={value}; an item has one."
+            )
+    return where
 
 
 def _table(results: Results) -> Table:

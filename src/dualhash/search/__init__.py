@@ -1,7 +1,8 @@
 """An index of codes in one file, and the three kinds of exact search in it."""
 
-from dualhash.search.build import BuildReport, build_index
+from dualhash.search.build import BuildReport, add_images, build_index
 from dualhash.search.index import Index
+from dualhash.search.inspection import Stats
 from dualhash.search.results import TASKS, Hit, Item, Labels, Query, Results, Task
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Labels",
     "Query",
     "Results",
+    "Stats",
     "Task",
+    "add_images",
     "build_index",
 ]

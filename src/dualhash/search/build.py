@@ -21,7 +21,7 @@ class BuildReport:
     """What became of the images.
 
     Attributes:
-        count: How many are in the index.
+        count: How many were added.
         failures: Those that are not, with reasons.
     """
 
@@ -53,28 +53,50 @@ def build_index(
     Raises:
         DualhashError: The file exists or cannot be written, or no image at all can be read.
     """
+    with Index.unfinished(out, model, views=views, replace=replace) as index:
+        return add_images(index, images, progress=progress)
+
+
+def add_images(
+    index: Index,
+    images: Catalogue | Sequence[Path | str],
+    *,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Encodes images as those of an index were and adds them to it, some at a time.
+
+    Each batch of images is there for good as soon as it is added.
+
+    Args:
+        index: An open index; its model encodes.
+        images: A catalogue, whose labels and rows are kept with the codes, or bare image files.
+        progress: Called with how many images are done and how many there are.
+
+    Raises:
+        DualhashError: The index cannot be written, or no image at all can be read.
+    """
     paths = images.images if isinstance(images, Catalogue) else [Path(path) for path in images]
     if not paths:
         raise DualhashError("There are no images to index.")
     failures: list[Failure] = []
-    with Index.unfinished(out, model, views=views, replace=replace) as index:
-        for start in range(0, len(paths), BATCH):
-            batch = paths[start : start + BATCH]
-            encoded = model.encode(
-                batch, views=views, progress=progress and _shifted(progress, start, len(paths))
-            )
-            failures += [changed(failure, row=start + failure.row) for failure in encoded.failures]
-            rows = [start + int(row) for row in encoded.rows]
-            index.add(
-                encoded.codes,
-                [paths[row] for row in rows],
-                [_payload(images, row) for row in rows],
-                [_labels(images, row) for row in rows],
-            )
-        if len(failures) == len(paths):
-            raise DualhashError(
-                f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
-            )
+    for start in range(0, len(paths), BATCH):
+        encoded = index.model.encode(
+            paths[start : start + BATCH],
+            views=index.header.views,
+            progress=progress and _shifted(progress, start, len(paths)),
+        )
+        failures += [changed(failure, row=start + failure.row) for failure in encoded.failures]
+        rows = [start + int(row) for row in encoded.rows]
+        index.add(
+            encoded.codes,
+            [paths[row] for row in rows],
+            [_payload(images, row) for row in rows],
+            [_labels(images, row) for row in rows],
+        )
+    if len(failures) == len(paths):
+        raise DualhashError(
+            f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
+        )
     return BuildReport(len(paths) - len(failures), tuple(failures))
 
 

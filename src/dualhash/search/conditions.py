@@ -27,37 +27,22 @@ class Conditions:
         """Whether each chosen attribute shall be present, by name."""
         return dict(zip(self.head.names, self.wanted.tolist(), strict=True))
 
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Scores (N, s) of packed codes (N, k/8); positive where the attribute is present."""
-        return self.head.code_scores(codes)
-
-    def joint_probability(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability (N,) that all chosen attributes have the wanted values (section 3.5).
-
-        The product over attributes of p_j if it is wanted, else 1 - p_j, in the model's order.
-        """
-        product = np.ones(len(scores))
-        for column, wanted in zip(scores.T, self.wanted, strict=True):
-            product *= sigmoid(np.ascontiguousarray(column if wanted else -column))
-        return product
-
     def evidence(self, codes: NDArray[np.uint8]) -> list[tuple[float | None, dict[str, float]]]:
         """For each code the joint probability and each attribute's own, by name.
 
         The joint probability is None where no attribute is chosen.
         """
-        scores = self.scores(codes)
-        joint = self.joint_probability(scores).tolist() if self.values else [None] * len(codes)
+        from dualhash.search.kernels import joint_probability
+
+        if not self.values:
+            return [(None, {})] * len(codes)
+        scores = self.head.code_scores(codes)
+        joint = joint_probability(scores, self.wanted).tolist()
         each = sigmoid(scores).tolist()
         return [
             (both, dict(zip(self.head.names, own, strict=True)))
             for both, own in zip(joint, each, strict=True)
         ]
-
-    def met(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Whether (N,) p_j >= 0.5 for every wanted attribute and p_j < 0.5 for the others."""
-        met: NDArray[np.bool_] = ((scores >= 0) == self.wanted).all(axis=1)
-        return met
 
 
 def choose(

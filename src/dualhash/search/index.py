@@ -1,10 +1,11 @@
 """The index: codes in one file, searched three ways."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,22 @@ from numpy.typing import NDArray
 from dualhash.codes.model import Model
 from dualhash.codes.views import check_views
 from dualhash.errors import DualhashError
+from dualhash.search import changes
 from dualhash.search.conditions import Conditions, choose
+from dualhash.search.hamming import as_words, distances
 from dualhash.search.index_file import Header, new_index_file
+from dualhash.search.inspection import Stats, damages, measure
 from dualhash.search.query import QueryLike, check_codes, resolve
 from dualhash.search.results import Hit, Item, Labels, Results, Task
 from dualhash.search.store import Store
-from dualhash.search.tasks import CodeTable, rank
+
+if TYPE_CHECKING:
+    from dualhash.search.resident import Resident
+
+NO_FILTER: Mapping[str, object] = {}
+
+LAST = 2**63 - 1
+"""Above all ids."""
 
 
 class Index:
@@ -30,8 +41,7 @@ class Index:
         """Use `Index.open` or `Index.create`."""
         self._store = store
         self._model = model
-        self._table: CodeTable | None = None
-        self._seen = store.version()
+        self._resident: Resident | None = None
 
     @classmethod
     def create(
@@ -114,7 +124,7 @@ class Index:
         self.close()
 
     def __len__(self) -> int:
-        return self._store.count()
+        return self._store.state().count
 
     @property
     def path(self) -> Path:
@@ -176,8 +186,54 @@ class Index:
                 f"There are {len(codes)} codes, {len(images)} images, {len(payloads)} payloads and "
                 f"{len(labels)} labels; there must be one of each an item."
             )
-        self._table = None
-        return self._store.add(codes, images, payloads, labels)
+        return changes.add(self._store, codes, images, payloads, labels)
+
+    def update(
+        self,
+        item: int,
+        *,
+        code: NDArray[np.uint8] | None = None,
+        image: Path | str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        labels: Labels | None = None,
+    ) -> None:
+        """Replaces what is given of an item; the rest stays, and so does its id.
+
+        Args:
+            item: Its id.
+            code: (k/8,) uint8, packed.
+            image: Path.
+            payload: Plain values, kept as JSON.
+            labels: What is known of the image.
+
+        Raises:
+            DualhashError: There is no such item, or the code is of another length.
+        """
+        if code is not None:
+            check_codes(code, self.header, dimensions=1)
+        changes.update(
+            self._store, int(item), code=code, image=image, payload=payload, labels=labels
+        )
+
+    def delete(self, ids: Iterable[int]) -> None:
+        """Deletes items in one transaction; their ids are not given to others.
+
+        Raises:
+            DualhashError: There is no item with one of the ids; then nothing is deleted.
+        """
+        changes.delete(self._store, ids)
+
+    def compact(self) -> None:
+        """Gives the room of what was deleted back to the disk; ids stay as they are."""
+        changes.compact(self._store)
+
+    def stats(self) -> Stats:
+        """How much there is, and how much room it takes."""
+        return measure(self._store)
+
+    def verify(self) -> tuple[str, ...]:
+        """Reads all of the file and returns a sentence for each damage; none where it is sound."""
+        return damages(self._store)
 
     def item(self, item: int) -> Item:
         """What is kept beside the code of an id.
@@ -185,7 +241,14 @@ class Index:
         Raises:
             DualhashError: There is no such id.
         """
-        return self._store.item(item)[1]
+        return self._store.item(int(item))[1]
+
+    def items(self, start: int = 0, stop: int | None = None) -> Iterator[Item]:
+        """The items with ids from `start` to below `stop` (to the last by default), ascending."""
+        yield from self._store.items_between(int(start), LAST if stop is None else int(stop))
+
+    def __iter__(self) -> Iterator[Item]:
+        return self.items()
 
     def search(
         self,
@@ -195,7 +258,10 @@ class Index:
         want: Iterable[str] = (),
         without: Iterable[str] = (),
         attributes: Iterable[str] = (),
+        where: Mapping[str, object] = NO_FILTER,
+        radius: int | None = None,
         k: int = 20,
+        threads: int | None = None,
     ) -> Results:
         """The k best items, exactly; ties by id, so the first 10 of 100 are the top 10.
 
@@ -211,50 +277,59 @@ class Index:
             want: Attributes that shall be present.
             without: Attributes that shall be absent.
             attributes: Attributes that shall be as the query's own prediction has them.
+            where: Only items with these values: of "category", their label, or of any field of
+                their payload. Numbers and their text are the same.
+            radius: Only items at most so many bits away from the query.
             k: How many results, at least 1.
+            threads: How many share the work; None takes one per core. Results do not depend on it.
 
         Raises:
-            DualhashError: The query cannot be read, an attribute is not known, or what was asked
-                for does not make a query of this kind.
+            DualhashError: The query cannot be read, an attribute or field is not known, the file
+                is damaged, or what was asked for does not make a query of this kind.
         """
-        found = None if query is None else resolve(query, self._store, lambda: self.model)
-        code = None if found is None else found.code
-        conditions = choose(
-            self.header.attribute_head,
-            want=want,
-            without=without,
-            attributes=attributes,
-            code=code,
-        )
-        table = self._codes()
-        if found and found.id is not None:
-            table = table.leave_out(found.id)
-        ranking = rank(task, code, conditions, table, k)
-        return Results(
-            task=task,
-            bits=self.header.bits,
-            query=found,
-            conditions=conditions.values,
-            matched=ranking.matched,
-            hits=self._hits(table.of(ranking.ids), code, conditions),
-        )
+        from dualhash.search.resident import Resident
+        from dualhash.search.tasks import Scope, rank
 
-    def _codes(self) -> CodeTable:
-        """All codes, read again when the file has changed."""
-        version = self._store.version()
-        if self._table is None or version != self._seen:
-            self._seen = version
-            self._table = CodeTable(*self._store.codes())
-        return self._table
+        with self._store.reading():
+            found = None if query is None else resolve(query, self._store, lambda: self.model)
+            code = None if found is None else found.code
+            conditions = choose(
+                self.header.attribute_head,
+                want=want,
+                without=without,
+                attributes=attributes,
+                code=code,
+            )
+            resident = self._resident = self._resident or Resident(self._store)
+            table, allowed = resident.table(), resident.allowed(where)
+            if found and found.id is not None:
+                allowed = allowed & table.without(found.id)
+            threads = os.cpu_count() or 1 if threads is None else threads
+            ranking = rank(task, code, conditions, Scope(table, allowed, k, radius, threads))
+            return Results(
+                task=task,
+                bits=self.header.bits,
+                query=found,
+                conditions=conditions.values,
+                matched=ranking.matched,
+                hits=self._hits(ranking.ids, table.codes(ranking.ids), code, conditions),
+            )
 
     def _hits(
-        self, best: CodeTable, code: NDArray[np.uint8] | None, conditions: Conditions
+        self,
+        ids: NDArray[np.int64],
+        codes: NDArray[np.uint8],
+        query: NDArray[np.uint8] | None,
+        conditions: Conditions,
     ) -> tuple[Hit, ...]:
-        """Results of the best codes, in their order, with everything that is shown of them."""
-        ids = best.ids.tolist()
+        """Results of the best ids and their codes, with everything that is shown of them."""
         items = self._store.items(ids)
-        distances = [None] * len(ids) if code is None else best.distances(code).tolist()
-        evidence = conditions.evidence(best.codes)
+        for item in ids.tolist():
+            if item not in items:
+                raise self._store.records.damaged(f"what belongs to id {item}")
+        near: list[int | None] = [None] * len(ids)
+        if query is not None:
+            near = distances(as_words(query), as_words(codes)).tolist()
         return tuple(
             Hit(
                 rank=rank,
@@ -267,7 +342,7 @@ class Index:
                 payload=items[item].payload,
             )
             for rank, (item, distance, (score, probabilities)) in enumerate(
-                zip(ids, distances, evidence, strict=True), start=1
+                zip(ids.tolist(), near, conditions.evidence(codes), strict=True), start=1
             )
         )
 

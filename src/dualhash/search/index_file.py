@@ -18,27 +18,37 @@ import numpy as np
 
 from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
+from dualhash.search.checksum import checksum
 
 APPLICATION_ID = int.from_bytes(b"dhx1")
 """SQLite's mark of whose file it is."""
 
-FORMAT = 1
-"""The newest format of index files that this version reads, and the one it writes."""
+FORMAT = 2
+"""The format of index files that this version reads and writes."""
 
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE blocks (first_id INTEGER PRIMARY KEY, ids BLOB NOT NULL, codes BLOB NOT NULL);
+CREATE TABLE blocks (
+    first_id INTEGER PRIMARY KEY,
+    ids BLOB NOT NULL,
+    codes BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
 CREATE TABLE items (
     id INTEGER PRIMARY KEY,
     image TEXT NOT NULL,
     category TEXT,
     attributes BLOB NOT NULL,
-    payload TEXT NOT NULL
+    payload TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 );
 """
+
+COUNTERS = ("count", "edition", "next_id")
+"""What changes in the header, and is left out of its checksum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +132,20 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
     """The header of an open index file.
 
     Raises:
-        DualhashError: It is damaged.
+        DualhashError: It is damaged, or of an older format.
     """
+    ((version,),) = connection.execute("PRAGMA user_version")
+    if version < FORMAT:
+        raise DualhashError(
+            f"{path} has format {version}, older than the {FORMAT} that this version of dualhash "
+            "reads; make it again with `dualhash index create --replace`."
+        )
     meta = dict(connection.execute("SELECT key, value FROM meta"))
+    if meta.pop("checksum", None) != _checksum(meta):
+        raise DualhashError(
+            f"{path} is damaged: its header is not what was written. Put a copy in its place or "
+            "make it again with `dualhash index create --replace`."
+        )
     try:
         return Header(
             bits=meta["bits"],
@@ -183,10 +204,10 @@ def _fill(path: Path, header: Header) -> None:
             "views": header.views,
             "model_hash": header.model_hash,
             "model_folder": portable(header.model_folder, path.absolute().parent),
-            "next_id": 0,
             **_meta_of(header.category_head, "category"),
             **_meta_of(header.attribute_head, "attribute"),
         }
+        meta |= {"checksum": _checksum(meta), **dict.fromkeys(COUNTERS, 0)}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
 
 
@@ -214,6 +235,13 @@ def _settle(path: Path) -> None:
 def _companions(path: Path) -> tuple[Path, Path]:
     """The files that SQLite keeps beside one that is open."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _checksum(meta: Mapping[str, Any]) -> int:
+    """Of the names and values that stay as they are, in the order of names."""
+    fixed = [pair for pair in meta.items() if pair[0] not in COUNTERS]
+    fixed.sort(key=lambda pair: str(pair[0]))
+    return checksum(*(part for pair in fixed for part in pair))
 
 
 def _meta_of(head: LinearHead, which: str) -> dict[str, str | bytes]:

@@ -1,50 +1,73 @@
-"""An open index file: reading codes and items, and adding to them."""
+"""An open index file: its transactions, and reading from it."""
 
 import json
-import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, nearest
 from dualhash.search.index_file import (
     check_index_file,
     connect,
     database_errors,
-    portable,
     read_header,
 )
-from dualhash.search.results import Item, Labels
+from dualhash.search.records import BLOCK_COLUMNS, ITEM_COLUMNS, Records
+from dualhash.search.results import Item
 
-BLOCK = 4096
-"""Codes in a block; the last may have fewer."""
+CATEGORY = "category"
+"""The field of a filter that is an item's label; all others are fields of its payload."""
 
-UNKNOWN = -1
-"""The stored value of an attribute that is neither present (1) nor absent (0)."""
+AT_ONCE = 1024
+"""Items read at a time while all are gone through."""
+
+MATCHING = """
+SELECT items.id FROM items, json_each(items.payload) AS field
+WHERE field.key = ? AND ? = CASE
+    WHEN field.type IN ('true', 'false', 'null') THEN field.type ELSE CAST(field.value AS TEXT) END
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """What an index file holds, as three numbers.
+
+    Attributes:
+        count: How many items there are.
+        edition: Grows whenever something that was there is changed or deleted.
+        next_id: The id of the next item; grows whenever something is added.
+    """
+
+    count: int
+    edition: int
+    next_id: int
 
 
 class Store:
-    """The contents of an index file. Each method is one transaction, and sees a consistent state.
+    """The contents of an index file.
+
+    Each method sees a consistent state; in a block of `reading` all of them see the same.
 
     Attributes:
         path: The file.
         header: What it knows of all its codes.
+        records: How its rows are written and read.
     """
 
     def __init__(self, path: Path) -> None:
         """Opens a file that exists.
 
         Raises:
-            DualhashError: It is not an index, of a newer format, or damaged.
+            DualhashError: It is not an index, of another format, or damaged.
         """
         check_index_file(path)
         self.path = path
-        self._folder = path.absolute().parent
         with database_errors(path):
             self._connection = connect(path)
             try:
@@ -52,129 +75,28 @@ class Store:
             except BaseException:
                 self.close()
                 raise
-        self._names = self.header.attribute_head.names
+        self.records = Records(path, self.header.bits, self.header.attribute_head.names)
 
     def close(self) -> None:
         """Closes the file; closing twice does nothing."""
         self._connection.close()
 
-    def version(self) -> int:
-        """A number that changes when another connection has changed the file."""
-        return int(self._select("PRAGMA data_version")[0][0])
-
-    def count(self) -> int:
-        """How many items there are."""
-        return int(self._select("SELECT total(length(ids)) / 8 FROM blocks")[0][0])
-
-    def codes(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Ids (N,), ascending, and packed codes (N, k/8) of all items."""
-        blocks = self._select("SELECT ids, codes FROM blocks ORDER BY first_id")
-        joined = (b"".join(column) for column in zip(*blocks, strict=True))
-        return self._arrays(*joined) if blocks else self._arrays(b"", b"")
-
-    def items(self, ids: Iterable[int]) -> dict[int, Item]:
-        """The items with these ids, by id; ids that do not exist are left out."""
-        rows = self._select(
-            "SELECT id, image, category, attributes, payload FROM items "
-            "WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps([int(item) for item in ids]),
-        )
-        return {row[0]: self._item(*row) for row in rows}
-
-    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """The packed code (k/8,) of an id, and what is kept beside it.
-
-        Raises:
-            DualhashError: There is no such id.
-        """
-        kept = self.items([item])
-        if item not in kept:
-            raise DualhashError(f"{self.path} has no item with the id {item}.")
-        (block,) = self._select(
-            "SELECT ids, codes FROM blocks WHERE first_id <= ? ORDER BY first_id DESC LIMIT 1", item
-        )
-        ids, codes = self._arrays(*block)
-        return codes[np.searchsorted(ids, item)], kept[item]
-
-    def add(
-        self,
-        codes: NDArray[np.uint8],
-        images: Sequence[Path | str],
-        payloads: Sequence[Mapping[str, Any]],
-        labels: Sequence[Labels],
-    ) -> NDArray[np.int64]:
-        """Adds n items, all or none, and returns their ids (n,), ascending."""
-        n = len(codes)
-        with self._transaction() as connection:
-            ((start,),) = connection.execute("SELECT value FROM meta WHERE key = 'next_id'")
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'next_id'", (start + n,))
-            ids = np.arange(start, start + n, dtype=np.int64)
-            self._append(connection, ids, codes)
-            rows = zip(ids.tolist(), images, payloads, labels, strict=True)
-            connection.executemany(
-                "INSERT INTO items (id, image, payload, category, attributes) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (
-                    (
-                        item,
-                        portable(Path(image), self._folder),
-                        _to_json(payload),
-                        label.category,
-                        self._to_blob(label.attributes),
-                    )
-                    for item, image, payload, label in rows
-                ),
-            )
-        return ids
-
-    def _append(
-        self, connection: sqlite3.Connection, ids: NDArray[np.int64], codes: NDArray[np.uint8]
-    ) -> None:
-        """Fills the last block up and appends further ones."""
-        last = "SELECT ids, codes FROM blocks ORDER BY first_id DESC LIMIT 1"
-        for block in connection.execute(last).fetchall():
-            last_ids, last_codes = self._arrays(*block)
-            ids, codes = np.concatenate([last_ids, ids]), np.concatenate([last_codes, codes])
-        for start in range(0, len(ids), BLOCK):
-            block_ids, block_codes = ids[start : start + BLOCK], codes[start : start + BLOCK]
-            connection.execute(
-                "INSERT OR REPLACE INTO blocks (first_id, ids, codes) VALUES (?, ?, ?)",
-                (int(block_ids[0]), block_ids.astype("<i8").tobytes(), block_codes.tobytes()),
-            )
-
-    def _arrays(self, ids: bytes, codes: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        width = self.header.bits // 8
-        if len(ids) % 8 or len(codes) != len(ids) // 8 * width:
-            raise DualhashError(
-                f"{self.path} is damaged: its ids and codes differ in number. Make it again with "
-                "`dualhash index create --replace`."
-            )
-        return (
-            np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
-            np.frombuffer(codes, np.uint8).reshape(-1, width),
-        )
-
-    def _item(
-        self, item: int, image: str, category: str | None, attributes: bytes, payload: str
-    ) -> Item:
-        known = np.frombuffer(attributes, np.int8).tolist()
-        values = {
-            name: bool(value)
-            for name, value in zip(self._names, known, strict=True)
-            if value != UNKNOWN
-        }
-        return Item(item, str(self._folder / image), Labels(category, values), json.loads(payload))
-
-    def _to_blob(self, attributes: Mapping[str, bool]) -> bytes:
-        values = [int(attributes[n]) if n in attributes else UNKNOWN for n in self._names]
-        return np.array(values, np.int8).tobytes()
-
-    def _select(self, sql: str, *values: object) -> list[Any]:
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What others write in the meantime is not seen in this block."""
         with database_errors(self.path):
-            return self._connection.execute(sql, values).fetchall()
+            outermost = not self._connection.in_transaction
+            if outermost:
+                self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if outermost:
+                self._connection.rollback()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all that is written in the block is kept, or nothing."""
         with database_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -184,11 +106,92 @@ class Store:
                 raise
             self._connection.commit()
 
+    def vacuum(self) -> None:
+        """Gives room that is not used back to the disk."""
+        with database_errors(self.path):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-def _to_json(payload: Mapping[str, Any]) -> str:
-    """JSON has no nan and no dates: they become null and text."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in payload.items()
-    }
-    return json.dumps(finite, ensure_ascii=False, default=str)
+    def select(self, sql: str, *values: object) -> Iterator[Any]:
+        """Rows of a query, one after the other."""
+        with database_errors(self.path):
+            rows = self._connection.execute(sql, values)
+            for row in rows:  # noqa: UP028 - `yield from` would close it, perhaps after the file
+                yield row
+
+    def state(self) -> State:
+        """Tells whether something has changed since, and what.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        counters = "SELECT key, value FROM meta WHERE key IN ('count', 'edition', 'next_id')"
+        try:
+            return State(**{key: int(value) for key, value in self.select(counters)})
+        except (TypeError, ValueError) as error:
+            raise self.records.damaged("its number of items") from error
+
+    def codes(self, after: int = -1) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """Ids (n,) above `after`, ascending, and their packed codes (n, k/8), block by block."""
+        for row in self.select(
+            f"SELECT {BLOCK_COLUMNS} FROM blocks WHERE first_id >= coalesce("
+            "(SELECT max(first_id) FROM blocks WHERE first_id <= ?), 0) ORDER BY first_id",
+            after + 1,
+        ):
+            ids, codes = self.records.block(row)
+            start = int(np.searchsorted(ids, after, side="right"))
+            yield ids[start:], codes[start:]
+
+    def items(self, ids: Iterable[int]) -> dict[int, Item]:
+        """The items with these ids, by id; ids that do not exist are left out."""
+        rows = self.select(
+            f"SELECT {ITEM_COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps([int(item) for item in ids]),
+        )
+        return {row[0]: self.records.item(row) for row in rows}
+
+    def items_between(self, start: int, stop: int) -> Iterator[Item]:
+        """The items with ids from `start` to below `stop`, ascending; some at a time."""
+        sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+        while some := list(self.select(sql, start, stop, AT_ONCE)):
+            for row in some:
+                yield self.records.item(row)
+            start = some[-1][0] + 1
+
+    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """The packed code (k/8,) of an id, and what is kept beside it.
+
+        Raises:
+            DualhashError: There is no such id.
+        """
+        with self.reading():
+            kept = self.items([item])
+            if item not in kept:
+                raise DualhashError(f"{self.path} has no item with the id {item}.")
+            ids, codes = next(self.codes(item - 1))
+        return codes[np.searchsorted(ids, item)], kept[item]
+
+    def ids_where(self, field: str, text: str) -> NDArray[np.int64]:
+        """Ids (n,) of the items of which a field has a value, in no particular order.
+
+        Args:
+            field: "category", or a field of the payload.
+            text: The value; numbers, true, false and null as JSON writes them.
+
+        Raises:
+            DualhashError: No item has such a field.
+        """
+        if field == CATEGORY:
+            found = self.select("SELECT id FROM items WHERE category = ?", text)
+        else:
+            found = self.select(MATCHING, field, text)
+        ids = np.fromiter((row[0] for row in found), np.int64)
+        if not len(ids):
+            self._check_field(field)
+        return ids
+
+    def _check_field(self, field: str) -> None:
+        fields = self.select("SELECT DISTINCT key FROM items, json_each(items.payload)")
+        known = [CATEGORY, *(row[0] for row in fields)]
+        if field not in known:
+            raise DualhashError(f"No item has a field {field!r}. {nearest(field, known)}")

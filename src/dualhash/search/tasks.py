@@ -1,50 +1,16 @@
-"""The three kinds of query on codes in memory (section 3.5): exact, by a scan of all codes."""
+"""The three kinds of query on codes in memory (section 3.5), exact."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError
+from dualhash.errors import nearest as nearest_names
+from dualhash.search.code_table import CodeTable
 from dualhash.search.conditions import Conditions
-from dualhash.search.hamming import as_words, distances
-from dualhash.search.ranking import first
+from dualhash.search.kernels import Bitmap, most_probable, nearest, size, within
 from dualhash.search.results import TASKS, Task
-
-
-@dataclass(frozen=True, eq=False)
-class CodeTable:
-    """N codes with their ids.
-
-    Attributes:
-        ids: (N,) int64, distinct.
-        codes: (N, k/8) uint8, packed.
-    """
-
-    ids: NDArray[np.int64]
-    codes: NDArray[np.uint8]
-
-    @cached_property
-    def words(self) -> NDArray[np.uint64]:
-        """The codes as words (N, ceil(k/64))."""
-        return as_words(self.codes)
-
-    def distances(self, query: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Hamming distances (N,) from a packed code (k/8,)."""
-        return distances(as_words(query), self.words)
-
-    def take(self, rows: NDArray[np.generic]) -> "CodeTable":
-        """Only these rows, given as indices or as a mask."""
-        return CodeTable(self.ids[rows], self.codes[rows])
-
-    def of(self, ids: NDArray[np.int64]) -> "CodeTable":
-        """The codes of these ids, in their order; this table's ids must be ascending."""
-        return self.take(np.searchsorted(self.ids, ids))
-
-    def leave_out(self, item: int) -> "CodeTable":
-        """All but the code of one id."""
-        return self.take(self.ids != item)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,30 +26,61 @@ class Ranking:
     matched: int
 
 
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """Where is searched, and how much of it is given back.
+
+    Attributes:
+        table: The codes.
+        allowed: Which of them may be found.
+        k: How many at most, at least 1.
+        radius: How far they may be from the query, at least 0; None for any distance.
+        threads: How many share the work, at least 1; the result does not depend on it.
+
+    Raises:
+        DualhashError: A number is too small.
+    """
+
+    table: CodeTable
+    allowed: Bitmap
+    k: int
+    radius: int | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise DualhashError(f"The number of results k must be at least 1, not {self.k}.")
+        if self.radius is not None and self.radius < 0:
+            raise DualhashError(f"The range of distances must be at least 0, not {self.radius}.")
+        if self.threads < 1:
+            raise DualhashError(f"The number of threads must be at least 1, not {self.threads}.")
+
+    def meeting(self, conditions: Conditions) -> "Scope":
+        """Only the codes that have the wanted values."""
+        met = self.table.meeting(conditions, self.threads)
+        return replace(self, allowed=self.allowed & met)
+
+
 def rank(
     task: Task,
     query: NDArray[np.uint8] | None,
     conditions: Conditions,
-    table: CodeTable,
-    k: int,
+    scope: Scope,
 ) -> Ranking:
-    """The k best of a table for one of the three tasks.
+    """The best codes for one of the three tasks.
 
     Args:
         task: Which.
         query: (k/8,) packed code, None without a query.
         conditions: What is asked of attributes; may be empty for `category`.
-        table: What is searched.
-        k: At least 1.
+        scope: What is searched.
 
     Raises:
-        DualhashError: The task is not known, k is less than 1, or the task needs a query or
-            attributes that are not there.
+        DualhashError: The task is not known, needs a query or attributes that are not there, or
+            has no use for what is.
     """
     if task not in TASKS:
-        raise DualhashError(f"There is no task {task!r}. {nearest(task, TASKS)}")
-    if k < 1:
-        raise DualhashError(f"The number of results k must be at least 1, not {k}.")
+        raise DualhashError(f"There is no task {task!r}. {nearest_names(task, TASKS)}")
     if task == "category":
         if query is None:
             raise DualhashError("The task category needs a query: an image, or an id as id:17.")
@@ -92,40 +89,52 @@ def rank(
                 "The task category takes no attributes; the task combined ranks by category "
                 "among items with chosen attributes."
             )
-        return by_category(query, table, k)
+        return by_category(query, scope)
     if not conditions.values:
         raise DualhashError(
             f"The task {task} needs at least one attribute: one that is wanted, one that is "
             "unwanted, or one whose value is taken over from the query."
         )
+    if scope.radius is not None and (task == "attribute" or query is None):
+        raise DualhashError(
+            "A range of distances needs a query, and the task category or combined to rank by them."
+        )
     if task == "attribute":
-        return by_attributes(conditions, table, k)
-    return combined(query, conditions, table, k)
+        return by_attributes(conditions, scope)
+    return combined(query, conditions, scope)
 
 
-def by_category(query: NDArray[np.uint8], table: CodeTable, k: int) -> Ranking:
-    """Ascending Hamming distance from the query (k/8,), ties by id. All codes match."""
-    return _best(table.distances(query), table, k)
+def by_category(query: NDArray[np.uint8], scope: Scope) -> Ranking:
+    """Ascending Hamming distance from the query (k/8,), ties by id.
+
+    All allowed codes match, or those within the radius.
+    """
+    blocks, allowed, threads = scope.table.blocks, scope.allowed, scope.threads
+    if scope.radius is None:
+        _, (positions,) = nearest(blocks, query[None], scope.k, allowed=allowed, threads=threads)
+        return Ranking(scope.table.ids[positions], size(allowed))
+    _, positions = within(blocks, query, scope.radius, allowed=allowed, threads=threads)
+    return Ranking(scope.table.ids[positions[: scope.k]], len(positions))
 
 
-def by_attributes(conditions: Conditions, table: CodeTable, k: int) -> Ranking:
-    """Descending joint probability of the conditions, ties by id. All codes match."""
-    scores = conditions.scores(table.codes)
-    return _best(-conditions.joint_probability(scores), table, k)
+def by_attributes(conditions: Conditions, scope: Scope) -> Ranking:
+    """Descending joint probability of the conditions, ties by id. All allowed codes match."""
+    _, positions = most_probable(
+        scope.table.blocks,
+        conditions.head,
+        conditions.wanted,
+        scope.k,
+        allowed=scope.allowed,
+        likely=scope.table.meeting(conditions, scope.threads),
+        threads=scope.threads,
+    )
+    return Ranking(scope.table.ids[positions], size(scope.allowed))
 
 
-def combined(
-    query: NDArray[np.uint8] | None, conditions: Conditions, table: CodeTable, k: int
-) -> Ranking:
+def combined(query: NDArray[np.uint8] | None, conditions: Conditions, scope: Scope) -> Ranking:
     """The codes that meet the conditions, in ascending Hamming distance from the query.
 
     Without a query they come in descending joint probability.
     """
-    matching = table.take(conditions.met(conditions.scores(table.codes)))
-    if query is None:
-        return by_attributes(conditions, matching, k)
-    return by_category(query, matching, k)
-
-
-def _best(keys: NDArray[np.generic], table: CodeTable, k: int) -> Ranking:
-    return Ranking(table.ids[first(keys, table.ids, k)], len(table.ids))
+    matching = scope.meeting(conditions)
+    return by_attributes(conditions, matching) if query is None else by_category(query, matching)

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.search.kernels.cases import Case, cases
 
 from dualhash.errors import DualhashError
 from dualhash.search.kernels import Blocks, bitmap, members, size
 
 
-@settings(deadline=None)
 @given(cases())
 def test_codes_come_back(case: Case):
     blocks = case.blocks
@@ -17,7 +16,6 @@ def test_codes_come_back(case: Case):
     assert size(blocks.everything) == blocks.count
 
 
-@settings(deadline=None)
 @given(cases())
 def test_a_bitmap_is_the_set_it_was_made_from(case: Case):
     made = bitmap(case.allowed)

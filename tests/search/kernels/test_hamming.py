@@ -17,7 +17,7 @@ def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]
 
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_nearest_are_those_of_a_full_sort(case: Case):
     allowed = None if case.allowed.all() else bitmap(case.allowed)
     distances, positions = nearest(
@@ -31,7 +31,7 @@ def test_the_nearest_are_those_of_a_full_sort(case: Case):
 
 
 @given(cases(), st.integers(0, 400))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_everything_within_a_radius_is_found(case: Case, radius: int):
     for query in range(len(case.queries[:2])):
         distances, positions = within(

@@ -10,7 +10,7 @@ from dualhash.search.kernels import Blocks, bitmap, joint_probability, most_prob
 
 
 @given(st.data(), st.booleans(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_most_probable_are_those_of_a_full_sort(
     data: st.DataObject, filtered: bool, hinted: bool
 ):

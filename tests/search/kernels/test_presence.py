@@ -11,7 +11,7 @@ from dualhash.search.kernels import Blocks, members, present
 
 
 @given(st.data(), st.sampled_from([0.5, 0.5, 0.05, 0.9]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_bit_says_whether_the_probability_reaches_the_threshold(
     data: st.DataObject, least: float
 ):

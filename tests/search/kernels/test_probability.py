@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.search.kernels import joint_probability
@@ -14,13 +14,11 @@ def chance(score: float) -> float:
     return float(joint_probability(np.array([[score]], np.float32), ONE)[0])
 
 
-@settings(deadline=None)
 @given(st.floats(-700, 700, width=32))
 def test_it_is_the_logistic_function(score: float):
     assert chance(score) == pytest.approx(1 / (1 + math.exp(-score)), rel=1e-15)
 
 
-@settings(deadline=None)
 @given(st.floats(-1000, 1000, width=32), st.floats(-1000, 1000, width=32))
 def test_a_higher_score_is_never_less_probable(a: float, b: float):
     assert chance(min(a, b)) <= chance(max(a, b))

@@ -50,7 +50,12 @@ class Blocks:
     @classmethod
     def of(cls, codes: NDArray[np.uint8]) -> "Blocks":
         """Blocks of packed codes (n, k/8)."""
-        return cls(8 * codes.shape[1], _reserve(0, codes.shape[1]), 0).extended(codes)
+        return cls.empty(8 * codes.shape[1]).extended(codes)
+
+    @classmethod
+    def empty(cls, bits: int, room: int = 0) -> "Blocks":
+        """No codes, with room for that many of `bits` bits."""
+        return cls(bits, _reserve(room, bits // 8), 0)
 
     def extended(self, codes: NDArray[np.uint8]) -> "Blocks":
         """These codes and m more, packed (m, k/8).
@@ -65,7 +70,7 @@ class Blocks:
             raise DualhashError(f"Codes of {codes.shape[1] * 8} bits among codes of {self.bits}.")
         words, total = self.words, self.count + len(codes)
         if blocks_of(total) > len(words):
-            words = _reserve(int(total * (1 + SPARE)), codes.shape[1])
+            words = _reserve(total, codes.shape[1])
             filled = blocks_of(self.count)
             words[:filled] = self.words[:filled]
         for start in range(0, len(codes), 1 << 20):
@@ -79,6 +84,10 @@ class Blocks:
         if self.count % BLOCK:
             bitmap[-1] = (1 << self.count % BLOCK) - 1
         return bitmap
+
+    def after(self, blocks: int) -> "Blocks":
+        """These codes without the first so many blocks, in the same memory; not to be extended."""
+        return Blocks(self.bits, self.words[blocks:], self.count - blocks * BLOCK)
 
     def codes(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Packed codes (m, k/8) at m positions."""
@@ -124,8 +133,8 @@ def groups(members: np.uint64) -> np.uint64:
 
 
 def _reserve(count: int, width: int) -> NDArray[np.uint64]:
-    """Room for codes of `width` bytes, beginning where a line of the cache begins."""
-    shape = (blocks_of(count), -(-width // 8), BLOCK)
+    """Room for codes of `width` bytes and some to spare, aligned with the lines of the cache."""
+    shape = (blocks_of(int(count * (1 + SPARE))), -(-width // 8), BLOCK)
     octets = np.empty(8 * int(np.prod(shape)) + _LINE, np.uint8)
     start = -octets.ctypes.data % _LINE
     return octets[start : start + 8 * int(np.prod(shape))].view(np.uint64).reshape(shape)

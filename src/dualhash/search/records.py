@@ -1,0 +1,109 @@
+"""How codes and items are written down: the rows of an index file's tables."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.errors import DualhashError
+from dualhash.search.checksum import checksum
+from dualhash.search.index_file import portable
+from dualhash.search.results import Item, Labels
+
+UNKNOWN = -1
+"""The stored value of an attribute that is neither present (1) nor absent (0)."""
+
+BLOCK_COLUMNS = "first_id, ids, codes, checksum"
+ITEM_COLUMNS = "id, image, category, attributes, payload, checksum"
+
+BlockRow = tuple[int, bytes, bytes, int]
+ItemRow = tuple[int, str, str | None, bytes, str, int]
+
+
+@dataclass(frozen=True)
+class Records:
+    """The rows of one index file, written and read.
+
+    Attributes:
+        path: The file.
+        bits: Length k of its codes.
+        attributes: Names of the p attributes that are kept of an item.
+    """
+
+    path: Path
+    bits: int
+    attributes: tuple[str, ...]
+
+    def block_row(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> BlockRow:
+        """The row of at least one id, ascending, and packed codes (n, k/8)."""
+        values = int(ids[0]), ids.astype("<i8").tobytes(), codes.tobytes()
+        return *values, checksum(*values)
+
+    def block(self, row: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Ids (n,) and packed codes (n, k/8) of a row.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        first, ids, codes = values
+        if checksum(*values) != expected:
+            raise self.damaged(f"the block of codes that begins with id {first}")
+        return (
+            np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
+            np.frombuffer(codes, np.uint8).reshape(-1, self.bits // 8),
+        )
+
+    def item_row(
+        self, item: int, image: Path | str, labels: Labels, payload: Mapping[str, Any]
+    ) -> ItemRow:
+        """The row of what is kept beside a code."""
+        states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
+        values = (
+            item,
+            portable(Path(image), self.path.absolute().parent),
+            labels.category,
+            np.array(states, np.int8).tobytes(),
+            _to_json(payload),
+        )
+        return *values, checksum(*values)
+
+    def item(self, row: Sequence[Any]) -> Item:
+        """What is kept beside a code.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        item, image, category, attributes, payload = values
+        if checksum(*values) != expected:
+            raise self.damaged(f"what belongs to id {item}")
+        states = np.frombuffer(attributes, np.int8).tolist()
+        known = {
+            name: bool(state)
+            for name, state in zip(self.attributes, states, strict=True)
+            if state != UNKNOWN
+        }
+        folder = self.path.absolute().parent
+        return Item(item, str(folder / image), Labels(category, known), json.loads(payload))
+
+    def damaged(self, what: str) -> DualhashError:
+        """The error to raise where something is not as it was written."""
+        return DualhashError(
+            f"{self.path} is damaged: {what} is not what was written. Put a copy in its place or "
+            "make it again with `dualhash index create --replace`."
+        )
+
+
+def _to_json(payload: Mapping[str, Any]) -> str:
+    """JSON has no nan and no dates: they become null and text."""
+    finite = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in payload.items()
+    }
+    return json.dumps(finite, ensure_ascii=False, default=str)

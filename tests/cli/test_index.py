@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+
+import pytest
+from tests.builders import colour_image, write_colour_model
+
+from dualhash.cli import app as shell
+from dualhash.search import Index
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as left:
+        shell.main([str(argument) for argument in arguments])
+    return left.value.code
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """An index of six images in two class folders, and three images that are not in it."""
+    write_colour_model(tmp_path / "model")
+    for i in range(3):
+        colour_image(tmp_path / "images" / "circle" / f"{i}.png", (60 * i, 9, 200))
+        colour_image(tmp_path / "images" / "square" / f"{i}.png", (9, 200, 60 * i))
+        colour_image(tmp_path / "more" / "circle" / f"{i}.png", (200, 9, 60 * i))
+    index = tmp_path / "i.dhx"
+    assert run("index", "create", tmp_path / "model", tmp_path / "images", "--out", index) == 0
+    capsys.readouterr()
+    return index
+
+
+def found(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[int]:
+    capsys.readouterr()
+    assert run("search", *arguments, "--json") == 0
+    return [hit["id"] for hit in json.loads(capsys.readouterr().out)["hits"]]
+
+
+def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
+    (shop.parent / "more" / "circle" / "1.png").write_bytes(b"damaged")
+    assert run("index", "add", shop, shop.parent / "more") == 0
+    said = capsys.readouterr()
+    assert "2 images added, 8 in all" in said.out
+    assert "1.png is not an image" in said.err
+    with Index.open(shop) as index:
+        assert index.item(7).labels.category == "circle"
+    assert run("index", "delete", shop, "0", "7", "7") == 0
+    assert "2 images deleted, 6 left" in capsys.readouterr().out
+    assert run("index", "compact", shop) == 0
+    assert "bytes" in capsys.readouterr().out
+    assert sorted(found(capsys, shop, "id:1")) == [2, 3, 4, 5, 6]
+
+
+def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):
+    run("index", "delete", shop, "0")
+    assert run("index", "stats", shop) == 0
+    assert "code bytes" in capsys.readouterr().out
+    assert run("index", "stats", shop, "--json") == 0
+    stats = json.loads(capsys.readouterr().out)
+    assert (stats["items"], stats["deleted"], stats["labelled"], stats["bits"]) == (5, 1, 5, 16)
+
+
+def test_verify(shop: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("index", "verify", shop) == 0
+    assert "6 images, nothing is damaged" in capsys.readouterr().out
+    octets = shop.read_bytes()
+    place = octets.rindex(b"square/2.png")
+    shop.write_bytes(octets[:place] + b"S" + octets[place + 1 :])
+    assert run("index", "verify", shop) == 2
+    assert "what belongs to id 5 is not what was written" in capsys.readouterr().err
+
+
+def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.CaptureFixture[str]):
+    assert sorted(found(capsys, shop, "id:0", "--filter", "category=circle")) == [1, 2]
+    both = ("--filter", "category=circle", "--filter", "category=circle", "--threads", "2")
+    assert sorted(found(capsys, shop, "id:3", *both)) == [0, 1, 2]
+    assert found(capsys, shop, "id:0", "--range", "16") == found(capsys, shop, "id:0")
+    assert set(found(capsys, shop, "id:0", "--range", "0")) < {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("index", "delete", "i.dhx"), "Name at least one id"),
+        (("index", "delete", "i.dhx", "0", "6"), "no item with the id 6"),
+        (("index", "add", "i.dhx", "nowhere"), "nowhere"),
+        (("index", "stats", "none.dhx"), "none.dhx does not exist"),
+        (("search", "i.dhx", "id:0", "--filter", "circle"), "not of the form field=value"),
+        (("search", "i.dhx", "id:0", "--filter", "kind=a"), "No item has a field 'kind'"),
+        (
+            ("search", "i.dhx", "id:0", "--filter", "category=a", "--filter", "category=b"),
+            "category=a and category=b; an item has one",
+        ),
+        (("search", "i.dhx", "id:0", "--range", "-1"), "at least 0, not -1"),
+        (("search", "i.dhx", "id:0", "--threads", "0"), "at least 1, not 0"),
+    ],
+)
+def test_errors_are_one_sentence(
+    shop: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
+):
+    monkeypatch.chdir(shop.parent)
+    before = shop.read_bytes()
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+    assert shop.read_bytes() == before

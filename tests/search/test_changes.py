@@ -1,0 +1,170 @@
+"""Deletion, replacement and compaction, and what readers see of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.search.stored import stored
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels, changes
+
+QUERY = np.zeros(2, np.uint8)
+
+
+def distance(code: bytes) -> int:
+    """From the query."""
+    return int.from_bytes(code).bit_count()
+
+
+def found(index: Index, **options: object) -> list[int]:
+    return [hit.id for hit in index.search(QUERY, k=100, **options).hits]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "delete", "update", "compact"]), st.integers(0, 2**32)),
+        max_size=12,
+    )
+)
+def test_any_changes_leave_what_a_dictionary_would_hold(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
+):
+    """Blocks of 8; two programs take turns, and a third only reads."""
+    monkeypatch.setattr(changes, "BLOCK", 8)
+    path = tmp_path / "i.dhx"
+    Index.create(path, model, replace=True).close()
+    expected: dict[int, bytes] = {}
+    given_ids = 0
+    with Index.open(path) as one, Index.open(path) as other, Index.open(path) as reader:
+        for turn, (step, seed) in enumerate(steps):
+            index, rng = (one, other)[turn % 2], np.random.default_rng(seed)
+            if step == "add":
+                codes = rng.integers(0, 256, (int(rng.integers(0, 30)), 2), np.uint8)
+                ids = index.add(codes, [code.tobytes().hex() for code in codes]).tolist()
+                assert ids == list(range(given_ids, given_ids + len(codes)))
+                expected |= dict(zip(ids, map(bytes, codes), strict=True))
+                given_ids += len(codes)
+            elif step == "compact":
+                index.compact()
+                sizes = [len(ids) for ids, _ in index._store.codes()]
+                assert sizes[:-1] == [8] * len(sizes[:-1])
+            elif expected:
+                chosen = rng.choice(list(expected), int(rng.integers(1, len(expected) + 1)), False)
+                if step == "delete":
+                    index.delete(chosen)
+                    expected = {item: c for item, c in expected.items() if item not in chosen}
+                else:
+                    code = rng.integers(0, 256, 2, np.uint8)
+                    index.update(int(chosen[0]), code=code, image=code.tobytes().hex())
+                    expected[int(chosen[0])] = code.tobytes()
+            ids, codes = stored(reader)
+            assert dict(zip(ids.tolist(), map(bytes, codes), strict=True)) == expected
+            assert ids.tolist() == sorted(expected)
+            assert {item.id: Path(item.image).name for item in reader} == {
+                item: code.hex() for item, code in expected.items()
+            }
+            nearest = sorted(expected, key=lambda item: (distance(expected[item]), item))
+            assert [hit.id for hit in reader.search(QUERY, k=1000).hits] == nearest
+        assert not reader.verify()
+
+
+def test_ids_are_not_given_again(index: Index):
+    index.delete([5, 4])
+    index.compact()
+    assert index.add(QUERY[None], ["new.png"]).tolist() == [6]
+    index.delete(range(4))
+    index.delete([6])
+    assert len(index) == 0
+    assert found(index) == []
+    assert index.add(QUERY[None], ["newer.png"]).tolist() == [7]
+    assert found(index) == [7]
+
+
+def test_nothing_is_deleted_where_an_id_is_not_there(index: Index):
+    for unknown in (6, -1, 10**30):
+        with pytest.raises(DualhashError, match=r"no item with the id"):
+            index.delete([0, unknown])
+    assert len(index) == 6
+    assert index.item(0).payload == {"number": 0}
+
+
+def test_deleted_items_are_not_found(index: Index):
+    assert found(index) == [0, 5, 1, 2, 3, 4]
+    index.delete([0, 3, 3])
+    assert found(index) == [5, 1, 2, 4]
+    with pytest.raises(DualhashError, match="no item with the id 3"):
+        index.search("id:3")
+
+
+def test_an_update_replaces_what_is_given(index: Index, tmp_path: Path):
+    old = index.item(1)
+    index.update(1, payload={"number": "one"})
+    new = index.item(1)
+    assert new.payload == {"number": "one"}
+    assert (new.image, new.labels) == (old.image, old.labels)
+    assert found(index) == [0, 5, 1, 2, 3, 4]
+    index.update(1, code=np.array([255, 255], np.uint8), labels=Labels("square", {"blue": True}))
+    assert found(index) == [0, 5, 2, 3, 1, 4]
+    assert index.item(1).labels == Labels("square", {"blue": True})
+    index.update(1, image=tmp_path / "moved.png")
+    assert index.item(1).image == str(tmp_path / "moved.png")
+
+
+def test_what_cannot_be_updated(index: Index):
+    with pytest.raises(DualhashError, match="no item with the id 6"):
+        index.update(6, payload={})
+    with pytest.raises(DualhashError, match="16 bits"):
+        index.update(1, code=np.zeros(3, np.uint8))
+
+
+def test_compaction_gives_room_back(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    codes = np.random.default_rng(0).integers(0, 256, (5000, 2), np.uint8)
+    with Index.create(path, model) as index:
+        index.add(codes, [f"{i:060}" for i in range(5000)])
+        index.delete(range(10, 5000))
+        before = index.stats()
+        index.compact()
+        after = index.stats()
+        assert found(index) == sorted(range(10), key=lambda i: (distance(codes[i]), i))
+    assert before.free_bytes > before.file_bytes / 2
+    assert after.free_bytes == 0
+    assert after.file_bytes < before.file_bytes / 2
+    assert path.stat().st_size == after.file_bytes
+
+
+def test_a_search_sees_one_state(index: Index):
+    """What another program changes while a search goes on is seen by the next one only."""
+    with Index.open(index.path) as other, index._store.reading():
+        assert found(index) == [0, 5, 1, 2, 3, 4]
+        other.delete([0, 1])
+        other.add(QUERY[None], ["new.png"])
+        assert found(other) == [5, 6, 2, 3, 4]
+        assert found(index) == [0, 5, 1, 2, 3, 4]
+    assert found(index) == [5, 6, 2, 3, 4]
+
+
+def test_ids_may_be_those_of_numpy(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(changes, "BLOCK", 2)
+    codes = np.arange(14, dtype=np.uint8).reshape(7, 2)
+    with Index.create(tmp_path / "i.dhx", model) as index:
+        ids = index.add(codes, [str(i) for i in range(7)])
+        assert index.item(ids[3]).id == 3
+        assert index.search(ids[3]).query.code.tolist() == [6, 7]
+        index.update(ids[3], code=np.array([9, 9], np.uint8))
+        index.delete(ids[:2])
+        assert [item.id for item in index.items(ids[3], ids[5])] == [3, 4]
+        assert stored(index)[1].tolist() == [[4, 5], [9, 9], [8, 9], [10, 11], [12, 13]]
+
+
+def test_items_one_after_the_other(index: Index, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dualhash.search.store.AT_ONCE", 2)
+    index.delete([3])
+    assert [item.id for item in index] == [0, 1, 2, 4, 5]
+    assert [item.payload["number"] for item in index.items(1, 5)] == [1, 2, 4]
+    assert list(index.items(6)) == []

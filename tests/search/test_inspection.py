@@ -1,0 +1,122 @@
+"""Counting, and finding what is damaged."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels
+
+ITEMS = 40
+
+
+@pytest.fixture
+def path(tmp_path: Path, model: Model) -> Path:
+    made = tmp_path / "i.dhx"
+    codes = np.random.default_rng(0).integers(0, 256, (ITEMS, 2), np.uint8)
+    labels = [Labels("circle" if i % 3 else None, {"red": True}) for i in range(ITEMS)]
+    with Index.create(made, model) as index:
+        index.add(codes, ["x"] * ITEMS, [{"number": i} for i in range(ITEMS)], labels)
+    return made
+
+
+def spoil(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def everything(path: Path) -> list[object]:
+    """All that searches tell, in a form that can be compared."""
+    with Index.open(path) as index:
+        results = [
+            index.search(np.zeros(2, np.uint8), k=ITEMS),
+            index.search(task="attribute", want=["red", "blue"], without=["green"], k=ITEMS),
+        ]
+        return [index.header.views, *(found.as_dict() for found in results)]
+
+
+def test_counts(path: Path):
+    with Index.open(path) as index:
+        index.delete([0, 1, 2])
+        stats = index.stats()
+    assert (stats.items, stats.deleted, stats.labelled) == (37, 3, 24)
+    assert (stats.bits, stats.views, stats.code_bytes) == (16, 1, 74)
+    assert (stats.categories, stats.attributes) == (3, 3)
+    assert stats.file_bytes == path.stat().st_size
+
+
+def test_a_sound_index_has_no_damage(path: Path):
+    with Index.open(path) as index:
+        assert index.verify() == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE blocks SET codes = zeroblob(80)", "block of codes that begins with id 0"),
+        ("UPDATE blocks SET ids = x'01'", "block of codes that begins with id 0"),
+        ("UPDATE blocks SET first_id = -1", "block of codes that begins with id -1"),
+        ("UPDATE items SET payload = '{}' WHERE id = 7", "what belongs to id 7 "),
+        ("UPDATE items SET category = 'hat' WHERE id = 8", "what belongs to id 8 "),
+        ("UPDATE items SET attributes = x'00' WHERE id = 9", "what belongs to id 9 "),
+        ("DELETE FROM items WHERE id = 7", "codes and its items have different ids"),
+        ("DELETE FROM blocks", "of 40 codes 0 are there"),
+        ("UPDATE meta SET value = 41 WHERE key = 'count'", "of 41 codes 40 are there"),
+        ("UPDATE meta SET value = 39 WHERE key = 'next_id'", "give ids again"),
+    ],
+)
+def test_damage_is_named(path: Path, sql: str, said: str):
+    spoil(path, sql)
+    with Index.open(path) as index:
+        (found,) = (sentence for sentence in index.verify() if said in sentence)
+    assert "i.dhx is damaged" in found
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE meta SET value = 10 WHERE key = 'views'",
+        'UPDATE meta SET value = \'["a", "b", "c"]\' WHERE key = \'attribute_names\'',
+        "UPDATE meta SET value = zeroblob(12) WHERE key = 'attribute_bias'",
+        "DELETE FROM meta WHERE key = 'checksum'",
+    ],
+)
+def test_a_damaged_header_is_not_opened(path: Path, sql: str):
+    spoil(path, sql)
+    with pytest.raises(DualhashError, match=r"i.dhx is damaged: its header"):
+        Index.open(path)
+
+
+def test_damaged_parts_are_not_served(path: Path):
+    spoil(path, "UPDATE items SET payload = '{}' WHERE id = 7")
+    with Index.open(path) as index:
+        assert index.item(8).payload == {"number": 8}
+        with pytest.raises(DualhashError, match="what belongs to id 7"):
+            index.item(7)
+        with pytest.raises(DualhashError, match="what belongs to id 7"):
+            index.search("id:7")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_flipped_bit_is_never_served(path: Path, seed: int):
+    """Wherever it is, searches tell what they told before, or that the file is damaged."""
+    sound, expected = path.read_bytes(), everything(path)
+    rng = np.random.default_rng(seed)
+    complaints = []
+    for place in rng.choice(len(sound), 60, replace=False).tolist():
+        spoiled = bytearray(sound)
+        spoiled[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(spoiled)
+        try:
+            told = everything(path)
+        except DualhashError as error:
+            complaints.append(str(error))
+        else:
+            assert told == expected
+    assert complaints
+    assert all("i.dhx" in complaint for complaint in complaints)

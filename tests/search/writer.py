@@ -1,0 +1,29 @@
+"""A program that changes an index until it is killed, and says what it is about to do and did."""
+
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from dualhash.search import Index, changes
+
+
+def write(path: str, seed: int, report: Connection) -> None:
+    changes.BLOCK = 64
+    rng = np.random.default_rng(seed)
+    with Index.open(path) as index:
+        while True:
+            present = [item.id for item in index]
+            kind = rng.choice(["add", "add", "delete", "compact"]) if present else "add"
+            if kind == "add":
+                codes = rng.integers(0, 256, (int(rng.integers(1, 200)), 2), np.uint8)
+                names = [code.tobytes().hex() for code in codes]
+                report.send(("add", len(codes)))
+                index.add(codes, names, [{"code": name} for name in names])
+            elif kind == "delete":
+                chosen = rng.choice(present, int(rng.integers(1, len(present) + 1)), replace=False)
+                report.send(("delete", chosen.tolist()))
+                index.delete(chosen)
+            else:
+                report.send(("compact", None))
+                index.compact()
+            report.send(("done", None))
