@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -271,3 +273,8 @@ def test_a_closed_index_says_so(index: Index):
     index.close()
     with pytest.raises(DualhashError, match="closed"):
         index.search("id:0")
+
+
+def test_kernels_are_loaded_by_the_first_search_only():
+    code = "import sys; from dualhash import Index, build_index; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

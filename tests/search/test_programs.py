@@ -1,12 +1,15 @@
-"""kill -9 while an index is changed: what was done is there, and nothing is half there."""
+"""Several programs on one index, of which some are killed: nothing is ever half there."""
 
 import multiprocessing
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import numpy as np
+from tests.search.programs import read, write
 from tests.search.stored import stored
-from tests.search.writer import write
 
 from dualhash.codes import Model
 from dualhash.search import Index
@@ -14,17 +17,28 @@ from dualhash.search import Index
 ROUNDS = 50
 
 
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["dualhash.search"])
+
+
+@contextmanager
+def writer(path: Path, seed: int) -> Iterator[Connection]:
+    """What a program says that changes an index, until it is killed at the end of the block."""
+    receiver, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=write, args=(str(path), seed, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        yield receiver
+    finally:
+        process.kill()
+        process.join()
+
+
 def run_and_kill(path: Path, seed: int, messages: int) -> list[tuple[str, object]]:
     """What the writer said until it was killed, soon after so many messages."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dualhash.search"])
-    receiver, sender = context.Pipe(duplex=False)
-    writer = context.Process(target=write, args=(str(path), seed, sender), daemon=True)
-    writer.start()
-    sender.close()
-    said = [receiver.recv() for _ in range(messages)]
-    writer.kill()
-    writer.join()
+    with writer(path, seed) as receiver:
+        said = [receiver.recv() for _ in range(messages)]
     try:
         while True:
             said.append(receiver.recv())
@@ -61,3 +75,17 @@ def test_an_index_survives_kills(tmp_path: Path, model: Model):
             item: code.tobytes().hex() for item, code in zip(state[0], codes, strict=True)
         }
         np.testing.assert_array_equal(ids, np.sort(ids))
+
+
+def test_two_programs_search_while_one_writes(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    Index.create(path, model).close()
+    readers = [CONTEXT.Process(target=read, args=(str(path), 30), daemon=True) for _ in range(2)]
+    with writer(path, 0) as receiver:
+        assert receiver.recv()[0] == "add"
+        for reader in readers:
+            reader.start()
+        while at_work := [reader.sentinel for reader in readers if reader.is_alive()]:
+            if receiver in wait([receiver, *at_work]):
+                receiver.recv()
+    assert [reader.exitcode for reader in readers] == [0, 0]

@@ -1,4 +1,4 @@
-"""A program that changes an index until it is killed, and says what it is about to do and did."""
+"""Programs that use one index at the same time."""
 
 from multiprocessing.connection import Connection
 
@@ -8,6 +8,7 @@ from dualhash.search import Index, changes
 
 
 def write(path: str, seed: int, report: Connection) -> None:
+    """Changes an index until it is killed, and says what it is about to do and what is done."""
     changes.BLOCK = 64
     rng = np.random.default_rng(seed)
     with Index.open(path) as index:
@@ -27,3 +28,15 @@ def write(path: str, seed: int, report: Connection) -> None:
                 report.send(("compact", None))
                 index.compact()
             report.send(("done", None))
+
+
+def read(path: str, searches: int) -> None:
+    """Searches, and fails where results are not those of one state of the index."""
+    query = np.zeros(2, np.uint8)
+    with Index.open(path) as index:
+        for _ in range(searches):
+            results = index.search(query, k=100_000)
+            ids = [hit.id for hit in results.hits]
+            assert results.matched == len(ids) == len(set(ids))
+            for hit in results.hits:
+                assert hit.distance == int(hit.payload["code"], 16).bit_count()
