@@ -166,7 +166,10 @@ class TestSubsets:
         path = table("image,part,subset", "0.png,test,x", "1.png,,y")
         found = read_table(path, Columns(subset="part"))
         assert found.subsets.tolist() == [TEST, -1]
-        assert found.problems == ()
+        assert [problem.what for problem in found.problems] == [
+            "no column holds attributes; name those that do with --attribute-columns or "
+            "--facet-columns, of: subset"
+        ]
 
 
 class TestRowsLeftOut:
@@ -236,7 +239,8 @@ class TestFacets:
         assert found.problems == (
             Problem(
                 "products.csv",
-                "facet 'colour': values of fewer than 3 images, which become no attributes (2): "
+                "facet 'colour': values of fewer than 3 images (--min-positives), which become no "
+                "attributes (2): "
                 "grey (2), teal (1)",
             ),
         )

@@ -48,6 +48,7 @@ def test_trains_with_options_over_a_file_over_the_preset(
     assert run("--out", "m", "--config", "settings.json", *options) == 0
     said = capsys.readouterr()
     assert "preset small: resnet18-half, 8 bits" in said.err
+    assert "categories and 2 attributes" in said.err
     assert "m: 8 bits from" in said.out
     card = json.loads((table / "m" / "model.json").read_text())
     config = card["config"]

@@ -83,6 +83,13 @@ class Catalogue:
         """A sentence for each row that could not be used, such as `products.csv row 17: …`."""
         return [f"{problem.where}: {problem.what}" for problem in self.problems if problem.fatal]
 
+    @property
+    def remarks(self) -> list[str]:
+        """A sentence for each finding that cost no row, in the same form."""
+        return [
+            f"{problem.where}: {problem.what}" for problem in self.problems if not problem.fatal
+        ]
+
     def take(self, rows: NDArray[np.int64]) -> "Catalogue":
         """The same catalogue with only `rows` (indices), in that order."""
         return replace(

@@ -108,7 +108,16 @@ def _resolved(
             absent.append(repr(name))
     what = f"these columns are not there, so their labels are missing: {shortened(absent)}"
     problems = [Problem(path.name, what)] if absent else []
-    return columns.model_copy(update=default), problems
+    resolved = columns.model_copy(update=default)
+    used = (resolved.image, resolved.category, resolved.subset)
+    unused = [name for name in known if name not in used]
+    if like is None and unused and not (columns.attributes or columns.facets):
+        what = (
+            "no column holds attributes; name those that do with --attribute-columns or "
+            f"--facet-columns, of: {shortened(unused)}"
+        )
+        problems.append(Problem(path.name, what))
+    return resolved, problems
 
 
 def _cells(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:
@@ -232,8 +241,8 @@ class _Table:
         rare = sorted((n, value) for value, n in counts.items() if n < self.columns.min_positives)
         if rare:
             self.remark(
-                f"facet {cells.name!r}: values of fewer than {self.columns.min_positives} images, "
-                f"which become no attributes ({len(rare):,}): "
+                f"facet {cells.name!r}: values of fewer than {self.columns.min_positives} images "
+                f"(--min-positives), which become no attributes ({len(rare):,}): "
                 + shortened([f"{value} ({n})" for n, value in reversed(rare)])
             )
         return sorted(set(counts) - {value for _, value in rare})

@@ -13,12 +13,12 @@ GETTING_STARTED = """\
 Learn one short binary code per image and search it three ways:
 the same category, chosen attributes, or both.
 
-Getting started, with a table `products.csv` that has a column `image` and some labels:
+Getting started, with a table `products.csv` that has columns `image`, `category` and `colour`:
 
 1. `dualhash catalogue show products.csv` - what was understood, and every problem
-2. `dualhash train products.csv --out model` - learns the codes
+2. `dualhash train products.csv --facet-columns colour --out model` - learns the codes
 3. `dualhash index create model products.csv --out products.dhx` - one code an image
-4. `dualhash search products.dhx photo.jpg --task combined --want red --sheet found.png`
+4. `dualhash search products.dhx photo.jpg --task combined --want colour=red --sheet found.png`
 5. `dualhash evaluate model products.csv` - how good the codes are, with intervals
 
 No pictures at hand? `dualhash demo` does all of it on a catalogue of emoji.

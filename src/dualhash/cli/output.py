@@ -63,13 +63,22 @@ def complain(text: str) -> None:
 
 def list_left_out(reasons: Sequence[str]) -> None:
     """Names on stderr what could not be used and why; of many the first."""
-    if not reasons:
+    _list("Left out", reasons)
+
+
+def list_remarks(remarks: Sequence[str]) -> None:
+    """Names on stderr what else was noticed; of many the first."""
+    _list("Remarks", remarks)
+
+
+def _list(title: str, lines: Sequence[str]) -> None:
+    if not lines:
         return
-    note(f"Left out: {len(reasons):,}")
-    for reason in reasons[:LONG_LIST]:
-        note(f"  {reason}")
-    if len(reasons) > LONG_LIST:
-        note(f"  and {len(reasons) - LONG_LIST:,} more")
+    note(f"{title}: {len(lines):,}")
+    for line in lines[:LONG_LIST]:
+        note(f"  {line}")
+    if len(lines) > LONG_LIST:
+        note(f"  and {len(lines) - LONG_LIST:,} more")
 
 
 def show(renderable: RenderableType) -> None:

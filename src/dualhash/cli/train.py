@@ -106,6 +106,11 @@ def train(
     settings = (_read(config) if config else {}) | recipe.given()
     catalogue = columns.read(table)
     output.list_left_out(catalogue.left_out)
+    output.list_remarks(catalogue.remarks)
+    output.note(
+        f"learning {len(catalogue.names.categories):,} categories and "
+        f"{len(catalogue.names.attributes):,} attributes"
+    )
     in_file = settings.pop("preset", None)
     chosen = preset or in_file or preset_for(max(usual_size(catalogue.images)))
     configuration = dualhash.preset_config(chosen, **settings)

@@ -86,8 +86,8 @@ def rank(
             raise DualhashError("The task category needs a query: an image, or an id as id:17.")
         if conditions.values:
             raise DualhashError(
-                "The task category takes no attributes; the task combined ranks by category "
-                "among items with chosen attributes."
+                "The task category takes no attributes. --task combined ranks by category among "
+                "items with chosen attributes, --task attribute by the attributes alone."
             )
         return by_category(query, scope)
     if not conditions.values:

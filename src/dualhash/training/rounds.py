@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,11 +86,12 @@ class LiveFigures(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The validation figures."""
-        figures = trainer.callback_metrics
-        self._display.note(
-            f"iteration {trainer.global_step:,}: on validation images "
-            f"category mAP {figures['category_map']:.3f}, avg HM {figures['avg_hm']:.3f}"
-        )
+        figures = {
+            title: float(trainer.callback_metrics[name])
+            for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM"))
+        }
+        said = ", ".join(f"{k} {v:.3f}" for k, v in figures.items() if not math.isnan(v))
+        self._display.note(f"iteration {trainer.global_step:,}: on validation images {said}")
 
 
 def _csv(rounds: list[Round]) -> str:
