@@ -1,0 +1,109 @@
+"""A hash function on features: an affine map, perhaps of a kernel, thresholded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dualhash.codes.heads import LinearHead, sigmoid
+
+CHUNK = 4096
+"""Features mapped at a time, so that the kernel of many needs little memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class RbfKernel:
+    """Similarities exp(-|x - a|^2 / (2 width^2)) to m anchors.
+
+    Attributes:
+        anchors: (m, d) float32.
+        width: In units of distances between features, above 0.
+    """
+
+    anchors: NDArray[np.float32]
+    width: float
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Similarities (N, m) in [0, 1] of features (N, d)."""
+        squared = _squares(values)[:, None] + _squares(self.anchors) - 2 * values @ self.anchors.T
+        return np.exp(-np.maximum(squared, 0) / np.float32(2 * self.width**2))
+
+
+@dataclass(frozen=True, eq=False)
+class HashFunction:
+    """k bits of a feature: bit i is whether its i-th projection is above 0.
+
+    Attributes:
+        weight: (k, d) float32, or (k, m) on the similarities to m anchors.
+        bias: (k,) float32.
+        kernel: Applied before the projections; None for none.
+        attribute_head: Scores of p attributes from k bits; None for a method that has none.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    kernel: RbfKernel | None = None
+    attribute_head: LinearHead | None = None
+
+    @classmethod
+    def of_centred(
+        cls,
+        directions: NDArray[np.floating],
+        mean: NDArray[np.floating],
+        kernel: RbfKernel | None = None,
+    ) -> "HashFunction":
+        """Projections of (x - mean) on k directions, the columns of (d, k)."""
+        weight = directions.T
+        return cls(weight.astype(np.float32), (-weight @ mean).astype(np.float32), kernel)
+
+    def project(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Projections (N, k) of features (N, d)."""
+        projected = np.empty((len(values), len(self.weight)), np.float32)
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
+            mapped = self.kernel(chunk) if self.kernel else chunk
+            projected[start : start + CHUNK] = mapped @ self.weight.T + self.bias
+        return projected
+
+    def outputs(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Outputs (N, k) in [0, 1] of features (N, d): the sigmoid of projections."""
+        return sigmoid(self.project(values)).astype(np.float32)
+
+
+class HashModule(nn.Module):
+    """A `HashFunction` in torch, after L2 normalisation: for the exported encoder.
+
+    Args:
+        function: What it computes.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    anchors: Tensor
+
+    def __init__(self, function: HashFunction) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.from_numpy(function.weight))
+        self.register_buffer("bias", torch.from_numpy(function.bias))
+        self.kernel = function.kernel
+        if function.kernel:
+            self.register_buffer("anchors", torch.from_numpy(function.kernel.anchors))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Outputs (N, k) in [0, 1] of a backbone's features (N, d), of any length."""
+        values = nn.functional.normalize(features)
+        if self.kernel:
+            squared = (
+                values.square().sum(1, keepdim=True)
+                + self.anchors.square().sum(1)
+                - 2 * values @ self.anchors.T
+            )
+            values = (-squared.clamp(min=0) / (2 * self.kernel.width**2)).exp()
+        return nn.functional.linear(values, self.weight, self.bias).sigmoid()
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    squares: NDArray[np.float32] = np.einsum("ij,ij->i", rows, rows)
+    return squares

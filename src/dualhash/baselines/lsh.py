@@ -1,0 +1,32 @@
+"""Locality-sensitive hashing."""
+
+import numpy as np
+
+from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+
+
+def fit_lsh(
+    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+) -> HashFunction:
+    """Signs of centred features on k directions drawn from a Gaussian.
+
+    Source: Gionis, Indyk and Motwani, VLDB 1999, in the form that comparisons of hashing take: the
+    random hyperplanes of Charikar, STOC 2002. Deviation: features are centred, without which
+    non-negative features fall on one side of most hyperplanes.
+    """
+    values = features.values
+    directions = generator.standard_normal((values.shape[1], bits))
+    return HashFunction.of_centred(directions, values.mean(axis=0))
+
+
+LSH = ShallowMethod(
+    name="lsh",
+    title="LSH",
+    paper="Gionis, Indyk and Motwani, VLDB",
+    year=1999,
+    answers=frozenset({"category"}),
+    labels="category",
+    bits="any multiple of 8",
+    fit=fit_lsh,
+)
