@@ -35,11 +35,13 @@ def results(
     conditions = conditions or {}
     image = str(colour_image(tmp_path / "grey.png", (128, 128, 128), (80, 60)))
     probabilities = dict.fromkeys(conditions, 0.75)
+    code = np.zeros(1, np.uint8)
     hits = tuple(
-        Hit(i + 1, i, i, None, probabilities, image, label, {}) for i, label in enumerate(labels)
+        Hit(i + 1, i, i, None, probabilities, image, label, {}, code)
+        for i, label in enumerate(labels)
     )
     prediction = Prediction("hat", 0.9, probabilities)
-    asked = query and Query(np.zeros(1, np.uint8), image, 7, query, prediction)
+    asked = query and Query(code, image, 7, query, prediction)
     return Results(task, 8, asked, conditions, len(hits), hits)
 
 

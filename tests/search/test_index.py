@@ -33,6 +33,7 @@ def test_what_was_added_is_found_again(index: Index, tmp_path: Path):
     assert first.labels == Labels("circle", {"red": True, "blue": False})
     assert last.labels == Labels()
     assert last.payload == {"number": 5}
+    assert [hit.code.tolist() for hit in results.hits] == [[0, 0], [0, 0], [1, 0]]
     assert (first.score, first.probabilities) == (None, {})
 
 

@@ -53,7 +53,18 @@ def decode(path: str | PathLike[str]) -> Image.Image:
             unpacked that Pillow takes it for an attack.
     """
     with _opened(path) as image:
-        return _to_rgb(ImageOps.exif_transpose(image))
+        return upright(image)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """An opened image in mode RGB, turned as its EXIF orientation says, on white; see `decode`."""
+    return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def squash(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """An RGB image at (height, width) `size` as (H, W, 3) uint8, bilinear with antialiasing."""
+    height, width = size
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def probe(path: str | PathLike[str]) -> tuple[int, int]:
@@ -80,8 +91,7 @@ def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArr
     Raises:
         ImageError: As `decode` does.
     """
-    height, width = preprocessing.resize
-    return np.asarray(decode(path).resize((width, height), Image.Resampling.BILINEAR))
+    return squash(decode(path), preprocessing.resize)
 
 
 def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.uint8]:

@@ -108,6 +108,15 @@ class Encoder:
             (reals[start : start + BATCH],) = self._session.run(["outputs"], {"images": batch})
         return reals
 
+    def encode_views(self, images: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
+        """Outputs (N, k) of images (N, H, W, 3) uint8 before they are cropped, mean of the views.
+
+        (H, W) is the `resize` of `with_room(preprocessing, views)`.
+        """
+        crops = take_views(images, self.preprocessing.crop, views)
+        mean: NDArray[np.float32] = np.mean([self.encode_arrays(crop) for crop in crops], axis=0)
+        return mean
+
     def encode(
         self, paths: Sequence[Path | str], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
@@ -136,8 +145,7 @@ class Encoder:
                 else:
                     images[row] = image
             if images:
-                crops = take_views(np.stack(list(images.values())), preprocessing.crop, views)
-                reals[list(images)] = np.mean([self.encode_arrays(crop) for crop in crops], axis=0)
+                reals[list(images)] = self.encode_views(np.stack(list(images.values())), views)
             if progress:
                 progress(rows.stop, len(paths))
         return Encoded(reals, tuple(failures))

@@ -340,9 +340,10 @@ class Index:
                 image=items[item].image,
                 labels=items[item].labels,
                 payload=items[item].payload,
+                code=code,
             )
-            for rank, (item, distance, (score, probabilities)) in enumerate(
-                zip(ids.tolist(), near, conditions.evidence(codes), strict=True), start=1
+            for rank, (item, code, distance, (score, probabilities)) in enumerate(
+                zip(ids.tolist(), codes, near, conditions.evidence(codes), strict=True), start=1
             )
         )
 

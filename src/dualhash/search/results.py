@@ -86,6 +86,7 @@ class Hit:
         image: Path of its image.
         labels: What is known of it.
         payload: What was kept with it.
+        code: (k/8,) uint8, packed.
     """
 
     rank: int
@@ -96,9 +97,10 @@ class Hit:
     image: str
     labels: Labels
     payload: dict[str, Any]
+    code: NDArray[np.uint8] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in terms of JSON; of the labels the category."""
+        """What is shown of it, in terms of JSON; of the labels the category."""
         return {
             "rank": self.rank,
             "id": self.id,
