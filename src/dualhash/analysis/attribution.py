@@ -1,0 +1,85 @@
+"""Which bits carry which attribute: what the head reads, and what the bits say by themselves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.heads import LinearHead
+from dualhash.errors import DualhashError
+from dualhash.evaluation.bootstrap import divide
+
+
+@dataclass(frozen=True)
+class Carried:
+    """An attribute that a bit has a part in.
+
+    Attributes:
+        name: Of the attribute.
+        attribution: In [-1, 1]; see `attributions`.
+    """
+
+    name: str
+    attribution: float
+
+
+def attributions(head: LinearHead) -> NDArray[np.float64]:
+    """The weight of each bit in each attribute's score, over the attribute's largest weight.
+
+    Weights |w_j[i]| tell how much bit i contributes to attribute j (equation 10's summands), but
+    attributes have weights of different sizes; divided by max over i of |w_j[i]| they can be
+    compared. A positive one means that the bit, where it is 1, speaks for the attribute.
+
+    Args:
+        head: Reads p attributes from k bits.
+
+    Returns:
+        (p, k) float64 in [-1, 1]; the strongest bit of each attribute has 1 or -1, and an attribute
+        whose weights are all 0 has zeros.
+    """
+    weight = head.weight.astype(np.float64)
+    largest = np.abs(weight).max(axis=1, keepdims=True)
+    return weight / np.where(largest > 0, largest, 1.0)
+
+
+def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[Carried, ...]:
+    """The attributes that one bit carries, by descending size of its `attributions`; ties by row.
+
+    Args:
+        head: Reads p attributes from k bits.
+        bit: In 0..k-1.
+        count: How many at most.
+
+    Raises:
+        DualhashError: There is no such bit.
+    """
+    bits = head.weight.shape[1]
+    if not 0 <= bit < bits:
+        raise DualhashError(f"There is no bit {bit}: the bits of this model are 0 to {bits - 1}.")
+    column = attributions(head)[:, bit]
+    strongest = np.argsort(-np.abs(column), kind="stable")[:count]
+    return tuple(Carried(head.names[j], float(column[j])) for j in strongest)
+
+
+def label_correlations(
+    bits: NDArray[np.bool_], attributes: NDArray[np.int8], observed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Correlation of each bit with each attribute's labels (the phi coefficient), from counts.
+
+    Unlike the weights, it does not depend on what the other bits say, so several bits that say the
+    same all have it.
+
+    Args:
+        bits: (N, k) bool.
+        attributes: (N, p) int8, 1 present, 0 absent.
+        observed: (N, p) bool, which labels are known; the others take no part.
+
+    Returns:
+        (p, k) float64 in [-1, 1]; NaN where the bit or the label is the same in all images.
+    """
+    ones, known = bits.astype(np.float64), observed.astype(np.float64)
+    present = known * (attributes == 1)
+    images, having = known.sum(axis=0)[:, None], present.sum(axis=0)[:, None]
+    lit, both = known.T @ ones, present.T @ ones
+    spread = np.sqrt(having * (images - having) * lit * (images - lit))
+    return divide(images * both - having * lit, spread)

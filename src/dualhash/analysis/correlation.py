@@ -1,0 +1,55 @@
+"""Pearson's correlation with an interval, and min-max normalisation; both know undefined values."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+NORMAL_95 = 1.959963984540054
+"""The standard normal distribution has 95 % of its mass within so much of 0."""
+
+
+class Correlation(BaseModel):
+    """Pearson's coefficient of n pairs of values.
+
+    Attributes:
+        value: In [-1, 1]; None where one side does not vary.
+        low: Lower end of Fisher's 95 % interval, which takes the pairs for independent and normal;
+            None for fewer than four pairs.
+        high: Its upper end.
+        pairs: n, those of which both values are defined.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    pairs: int
+
+
+def correlate(first: NDArray[np.float64], second: NDArray[np.float64]) -> Correlation:
+    """Correlation of two (n,) arrays; pairs with a NaN are left out.
+
+    Source of the interval: Fisher, "On the probable error of a coefficient of correlation deduced
+    from a small sample", Metron 1, 1921.
+    """
+    defined = ~(np.isnan(first) | np.isnan(second))
+    first, second = first[defined], second[defined]
+    pairs = len(first)
+    if not pairs or not np.ptp(first) or not np.ptp(second):
+        return Correlation(value=None, pairs=pairs)
+    value = float(np.clip(np.corrcoef(first, second)[0, 1], -1.0, 1.0))
+    if pairs <= 3:
+        return Correlation(value=value, pairs=pairs)
+    with np.errstate(divide="ignore"):
+        z, reach = np.arctanh(value), NORMAL_95 / np.sqrt(pairs - 3)
+    low, high = np.tanh([z - reach, z + reach]).tolist()
+    return Correlation(value=value, low=low, high=high, pairs=pairs)
+
+
+def min_max(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values (n,) moved and scaled to [0, 1]; NaN stays, and 0 stands for values that are equal."""
+    if np.isnan(values).all():
+        return values
+    low, high = np.nanmin(values), np.nanmax(values)
+    return (values - low) / (high - low if high > low else 1.0)
