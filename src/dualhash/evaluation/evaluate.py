@@ -2,16 +2,14 @@
 
 from typing import Literal, get_args
 
-import numpy as np
-
-from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.evaluate_codes import RESAMPLES, Progress, evaluate_codes
-from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 from dualhash.evaluation.report import Evaluation, Figure
+from dualhash.evaluation.unseen import encode_unseen
 
 CodeKind = Literal["binary", "real"]
 
@@ -51,22 +49,14 @@ def evaluate(
     judge = protocol_named(protocol)
     if codes not in get_args(CodeKind):
         raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
-    test = _test_images(model, catalogue)
-    encoded = model.encode(
-        test.images, views=views, progress=lambda done, all_: progress("encode", done / all_)
+    unseen = encode_unseen(
+        model, catalogue, views=views, progress=lambda done, all_: progress("encode", done / all_)
     )
-    if not len(encoded.rows):
-        raise DualhashError(
-            f"None of the {len(test)} test images can be read; the first: "
-            f"{encoded.failures[0].image}: {encoded.failures[0].reason}"
-        )
-    kept = test.take(encoded.rows)
-    reals = encoded.reals[encoded.rows]
-    outputs = quantise(reals) if codes == "binary" else reals
+    outputs = quantise(unseen.reals) if codes == "binary" else unseen.reals
     measured = evaluate_codes(
         outputs,
-        model.attribute_head.probabilities(outputs if judge.quantised else reals),
-        Labels(kept.categories, kept.attributes, kept.observed),
+        model.attribute_head.probabilities(outputs if judge.quantised else unseen.reals),
+        unseen.labels,
         protocol=protocol,
         bootstrap=bootstrap,
         seed=seed,
@@ -77,29 +67,10 @@ def evaluate(
         protocol=protocol,
         codes=codes,
         counts={
-            "images": len(kept),
-            "images_failed": len(encoded.failures),
+            "images": len(unseen.catalogue),
+            "images_failed": len(unseen.failures),
             **measured.counts,
         },
-        hashes={"model": model.hash, "data": test.label_hash},
-        failures=tuple(failure.reason for failure in encoded.failures),
+        hashes={"model": model.hash, "data": unseen.label_hash},
+        failures=tuple(failure.reason for failure in unseen.failures),
     )
-
-
-def _test_images(model: Model, catalogue: Catalogue) -> Catalogue:
-    """The test subset, if the model can be judged on it."""
-    theirs, known = catalogue.names.attributes, model.card.attribute_names
-    if theirs != known:
-        differing = sorted(set(theirs) ^ set(known))
-        what = f"differ in {', '.join(map(repr, differing))}" if differing else "differ in order"
-        raise DualhashError(
-            f"The attributes of {catalogue.source} and of the model {what}; read the catalogue "
-            "with the columns and names that the model was trained with."
-        )
-    rows = catalogue.rows(TEST)
-    if not len(rows):
-        raise DualhashError(
-            f"{catalogue.source} has no images in the subset 'test', so there is nothing to judge "
-            "the model on; add a subset column."
-        )
-    return catalogue.take(rows.astype(np.int64))

@@ -1,0 +1,216 @@
+"""Figures 10 and 11 of the paper, and which bits carry which attribute, from their numbers alone.
+
+Drawing needs the extra `analysis`. Colours are those of Okabe and Ito, which colour-blind people
+can tell apart, and groups differ in their marks too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.analysis.correlation import Correlation, min_max
+from dualhash.analysis.functionality import BitFunctionality
+from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLES = (
+    ("#0072b2", "o"),
+    ("#d55e00", "s"),
+    ("#009e73", "^"),
+    ("#cc79a7", "D"),
+    ("#56b4e9", "v"),
+    ("#e69f00", "P"),
+)
+"""Colours and marks of groups of attributes; further groups begin again."""
+
+INK, GREY, PALE = "#1d2733", "#5b6673", "#e6eaef"
+
+DOTS_PER_INCH = 160
+
+LABEL_ROOM = (1.4, 2.0)
+"""Boxes of labels are taken for so much wider and higher when they are moved apart."""
+
+LABEL_ROUNDS = 500
+"""Labels are moved so many times, whatever the time, so that the figure is always the same."""
+
+ROW_INCHES, HEAD_INCHES = 0.24, 2.0
+"""Height of an attribute in `draw_attributions`, and of all else."""
+
+
+def draw_bits(functionality: BitFunctionality) -> Figure:
+    """Figure 10: each bit by its category and attribute information, both min-max normalised.
+
+    Raises:
+        DualhashError: The extra `analysis` is not installed.
+    """
+    figure, axes = _figure("What each bit says", _said(functionality.correlation, "bits"), (6.4, 6))
+    axes.scatter(
+        min_max(np.array(functionality.category_information)),
+        min_max(np.array(functionality.attribute_information)),
+        s=36,
+        facecolor=STYLES[0][0],
+        edgecolor="white",
+        linewidth=0.6,
+        alpha=0.75,
+    )
+    axes.set_xlabel("category information (0 the least of all bits, 1 the most)")
+    axes.set_ylabel("attribute information (0 the least of all bits, 1 the most)")
+    axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal")
+    return figure
+
+
+def draw_alignment(functionality: BitFunctionality) -> Figure:
+    """Figure 11: each attribute by its alignment with categories, min-max normalised, and c_attr.
+
+    Attributes `facet=value` are coloured by facet. Those without an alignment or correlation are
+    not drawn.
+
+    Raises:
+        DualhashError: The extra `analysis` is not installed.
+    """
+    figure, axes = _figure(
+        "Where attributes are kept",
+        _said(functionality.alignment_correlation, "attributes"),
+        (8.6, 6.4),
+    )
+    drawn = [
+        (attribute.name, attribute.alignment, attribute.shared)
+        for attribute in functionality.attributes
+        if attribute.alignment is not None and attribute.shared is not None
+    ]
+    names = [name for name, _, _ in drawn]
+    x = min_max(np.array([alignment for _, alignment, _ in drawn], np.float64))
+    y = np.array([shared for _, _, shared in drawn], np.float64)
+    axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+    groups = [name.partition("=")[0] if "=" in name else "" for name in names]
+    for place, group in enumerate(dict.fromkeys(groups)):
+        rows = [row for row, other in enumerate(groups) if other == group]
+        colour, mark = STYLES[place % len(STYLES)]
+        axes.scatter(
+            x[rows], y[rows], s=32, color=colour, marker=mark, label=group or None, zorder=3
+        )
+    axes.set_xlabel("alignment of the attribute with the categories (0 the least, 1 the most)")
+    axes.set_ylabel("correlation of its weights with category information")
+    axes.set_xlim(-0.06, 1.12)
+    axes.margins(y=0.1)
+    if any(groups):
+        axes.legend(loc="lower right", frameon=False, labelcolor=INK)
+    _label(figure, x, y, [name.partition("=")[2] or name for name in names])
+    return figure
+
+
+def draw_attributions(
+    attributions: NDArray[np.float64], names: Sequence[str], category_information: Sequence[float]
+) -> Figure:
+    """Which bits carry which attribute: one row an attribute, one column a bit.
+
+    Bits stand by ascending category information.
+
+    Args:
+        attributions: (p, k) in [-1, 1]; see `attribution.attributions`.
+        names: p names.
+        category_information: Of k bits.
+
+    Raises:
+        DualhashError: The extra `analysis` is not installed.
+    """
+    size = (11.0, HEAD_INCHES + ROW_INCHES * len(names))
+    said = "weight of each bit over the attribute's largest; bits by ascending category information"
+    figure, axes = _figure("Which bits carry which attribute", said, size)
+    order = np.argsort(category_information, kind="stable")
+    image = axes.imshow(
+        attributions[:, order],
+        cmap="PuOr_r",
+        vmin=-1,
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.set_xlabel(
+        "bits: least category information on the left, most on the right\n"
+        "above 0: a set bit speaks for the attribute; below 0: against it"
+    )
+    figure.colorbar(image, ax=axes, pad=0.015, fraction=0.03)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG in one step.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    write_whole(path, drawn.getvalue())
+
+
+def _figure(title: str, said: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+    except ModuleNotFoundError as error:
+        raise DualhashError(
+            "Drawing needs the package matplotlib: pip install 'dualhash[analysis]'."
+        ) from error
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12))
+    axes = figure.add_subplot()
+    figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)
+    axes.set_title(said, loc="left", fontsize=10, color=GREY)
+    axes.grid(color=PALE)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_color(PALE)
+    axes.tick_params(colors=GREY, labelcolor=INK)
+    return figure, axes
+
+
+def _said(correlation: Correlation, of: str) -> str:
+    """A correlation in words."""
+    if correlation.value is None:
+        return f"no correlation can be told, over {correlation.pairs} {of}"
+    if correlation.low is None:
+        return f"correlation {correlation.value:.2f} over {correlation.pairs} {of}"
+    return (
+        f"correlation {correlation.value:.2f} over {correlation.pairs} {of}, "
+        f"95 % interval {correlation.low:.2f} to {correlation.high:.2f}"
+    )
+
+
+def _label(
+    figure: Figure, x: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str]
+) -> None:
+    """Names beside points, moved apart until they can be read."""
+    from adjustText import adjust_text
+    from matplotlib.patheffects import withStroke
+
+    (axes,) = figure.axes
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    texts = [
+        axes.text(float(left), float(top), name, size=8, color=INK, path_effects=halo, zorder=2)
+        for left, top, name in zip(x, y, names, strict=True)
+    ]
+    if texts:
+        figure.draw_without_rendering()  # so that places on paper are known
+        adjust_text(
+            texts,
+            x=x,
+            y=y,
+            ax=axes,
+            expand=LABEL_ROOM,
+            iter_lim=LABEL_ROUNDS,
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6},
+        )
