@@ -5,6 +5,7 @@ import pytest
 from tests.builders import colour_image, write_colour_model
 
 from dualhash.cli import app as shell
+from dualhash.search.answer import DEFAULT_SOFT
 
 
 def run(*arguments: object) -> int:
@@ -72,6 +73,13 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("nothing.png",), "nothing.png does not exist"),
         ((), "category needs a query"),
         (("id:0", "--task", "combined", "--want", "rde"), "Did you mean 'red'"),
+        (("id:0", "--ids", "5"), "'5' are not of the form 100:200"),
+        (("id:0", "--ids", "a:5"), "'a:5' are not of the form 100:200"),
+        (("id:0", "--want", "red", "--threshold", "1"), "between 0 and 1, not at 1"),
+        (("id:0", "--want", "red", "--task", "combined", "--soft"), "leave --task combined away"),
+        (("--want", "red", "--soft"), "soft needs a query"),
+        (("id:0", "--batch", "queries.txt"), "takes its queries from the file"),
+        (("--batch", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
         (("id:0", "--sheet", "found.doc"), "name a .png file"),
     ],
 )
@@ -91,3 +99,89 @@ def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixtur
     assert create(shop) == 2
     assert "--replace" in capsys.readouterr().err
     assert create(shop, "--replace") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task"),
+    [
+        (("id:0",), "category"),
+        (("--want", "red"), "attribute"),
+        (("id:0", "--attributes", "red"), "attribute"),
+        (("id:0", "--want", "red"), "combined"),
+        (("id:0", "--without", "red", "--threshold", "0.7"), "combined"),
+        (("id:0", "--want", "red", "--soft"), "soft"),
+        (("id:0", "--want", "red", "--soft", "2.5"), "soft"),
+        (("id:0", "--want", "red", "--task", "soft"), "soft"),
+    ],
+)
+def test_the_task_follows_from_what_is_given(
+    shop: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], task: str
+):
+    create(shop)
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", *arguments, "--json") == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["task"] == task
+    assert (f"Task {task}" in said.err) == (task != "category" and "--task" not in arguments)
+    assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
+    weight = None if task != "soft" else 2.5 if "2.5" in arguments else DEFAULT_SOFT
+    assert found["soft"] == weight
+
+
+def test_a_range_of_ids(shop: Path, capsys: pytest.CaptureFixture[str]):
+    create(shop)
+    for given, expected in (("1:4", {1, 2, 3}), ("4:", {4, 5, 6}), (":2", {1}), ("9:2", set())):
+        capsys.readouterr()
+        assert run("search", shop / "i.dhx", "id:0", "--ids", given, "--json") == 0
+        assert {hit["id"] for hit in json.loads(capsys.readouterr().out)["hits"]} == expected
+
+
+def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[str]):
+    create(shop)
+    queries = shop / "queries.csv"
+    queries.write_text("image,note\nimages/circle/0.png,first\n\nid:3,second\n")
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", "--batch", queries, "-k", "2", "--json") == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer.pop("line") for answer in answers] == [2, 4]
+    alone = []
+    for query in (shop / "images" / "circle" / "0.png", "id:3"):
+        assert run("search", shop / "i.dhx", query, "-k", "2", "--json") == 0
+        alone.append(json.loads(capsys.readouterr().out))
+    assert answers == alone
+    assert run("search", shop / "i.dhx", "--batch", queries, "--want", "red") == 0
+    said = capsys.readouterr()
+    assert "Task combined" in said.err
+    assert "id:3" in said.out
+
+
+def test_a_damaged_image_of_a_batch_is_named_and_the_others_are_answered(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    create(shop)
+    queries = shop / "queries.txt"
+    queries.write_text("id:0\nimages/square/3.png\nid:77\nimages/square/0.png\n")
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", "--batch", queries, "--json") == 2
+    said = capsys.readouterr()
+    answers = [json.loads(line) for line in said.out.splitlines()]
+    assert [answer["line"] for answer in answers] == [1, 2, 3, 4]
+    assert ["hits" in answer for answer in answers] == [True, False, False, True]
+    assert "3.png is not an image" in answers[1]["error"]
+    assert "queries.txt line 2: The query cannot be used:" in said.err
+    assert "queries.txt line 3" in said.err
+    assert "2 of 4 queries could not be used" in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"query\n\n", "holds no queries"), (b"\xff\xfe\x00", "cannot be read")]
+)
+def test_batches_without_queries(
+    shop: Path, capsys: pytest.CaptureFixture[str], content: bytes, said: str
+):
+    create(shop)
+    (shop / "queries.txt").write_bytes(content)
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", "--batch", shop / "queries.txt") == 2
+    assert said in capsys.readouterr().err

@@ -21,6 +21,21 @@ def joint(bits: list[bool], heads: list[tuple[list[float], float]], wanted: list
     return product
 
 
+def soft_cost(
+    query: list[bool],
+    bits: list[bool],
+    heads: list[tuple[list[float], float]],
+    wanted: list[bool],
+    weight: float,
+) -> float:
+    """Distance minus `weight` times the sum of the logs of the wanted values' probabilities."""
+    cost = float(hamming(query, bits))
+    for (values, bias), want in zip(heads, wanted, strict=True):
+        score = math.fsum([bias, *(w for w, bit in zip(values, bits, strict=True) if bit)])
+        cost += weight * math.log1p(math.exp(-score if want else score))
+    return cost
+
+
 def first(keys: list[float], ids: list[int], k: int) -> list[int]:
     """Ids of the k smallest (key, id)."""
     return [item for _, item in sorted(zip(keys, ids, strict=True))[:k]]

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead
+from dualhash.search import code_table
 from dualhash.search.code_table import CodeTable
 from dualhash.search.conditions import choose
 from dualhash.search.kernels import members
@@ -10,20 +12,22 @@ from dualhash.search.kernels import members
 NAMES = ("red", "green", "blue")
 
 
-def random_table(sizes: list[int], seed: int, ask_between: bool) -> tuple[CodeTable, np.ndarray]:
+def random_table(
+    sizes: list[int], seed: int, ask_between: bool
+) -> tuple[CodeTable, LinearHead, np.ndarray]:
     """A table that grew in parts, and its codes; ids are 2, 5, 8 and so on."""
     rng = np.random.default_rng(seed)
     weight, bias = rng.normal(size=(3, 16)), rng.normal(size=3)
     head = LinearHead(NAMES, weight.astype(np.float32), bias.astype(np.float32))
     codes = rng.integers(0, 256, (sum(sizes), 2), np.uint8)
-    table, start = CodeTable.empty(head), 0
+    table, start = CodeTable.empty(16), 0
     for size in sizes:
         rows = np.arange(start, start + size)
         table = table.extended([(3 * rows + 2, codes[rows])])
         if ask_between:
             table.meeting(choose(head, want=NAMES[: 1 + size % 3]))
         start += size
-    return table, codes
+    return table, head, codes
 
 
 @given(
@@ -32,8 +36,7 @@ def random_table(sizes: list[int], seed: int, ask_between: bool) -> tuple[CodeTa
     st.booleans(),
 )
 def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_between: bool):
-    table, codes = random_table(sizes, seed, ask_between)
-    head = table.head
+    table, head, codes = random_table(sizes, seed, ask_between)
     np.testing.assert_array_equal(table.ids, 3 * np.arange(len(codes)) + 2)
     np.testing.assert_array_equal(table.codes(table.ids[::-1]), codes[::-1])
     conditions = choose(head, want=["red"], without=["blue"])
@@ -43,16 +46,44 @@ def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_be
 
 
 def test_sets_of_ids():
-    table, codes = random_table([70, 60], 0, ask_between=False)
+    table, _, codes = random_table([70, 60], 0, ask_between=False)
     some = np.array([200, 2, 386])
     chosen = members(table.only(some), len(codes))
     assert table.ids[chosen].tolist() == [2, 200, 386]
-    left = members(table.without(200), len(codes))
-    assert table.ids[~left].tolist() == [200]
+    between = members(table.between(200, 207), len(codes))
+    assert table.ids[between].tolist() == [200, 203, 206]
+    assert not members(table.between(300, 200), len(codes)).any()
 
 
 def test_one_half_is_present():
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
-    table = CodeTable.empty(head).extended([(np.arange(1), np.zeros((1, 1), np.uint8))])
+    table = CodeTable.empty(8).extended([(np.arange(1), np.zeros((1, 1), np.uint8))])
     assert members(table.meeting(choose(head, want=["red"])), 1).tolist() == [True]
     assert members(table.meeting(choose(head, without=["red"])), 1).tolist() == [False]
+
+
+def test_bitmaps_know_what_they_were_made_from():
+    """Another head with the same names, or another threshold, is not given them."""
+    table, head, codes = random_table([100], 0, ask_between=False)
+    for weight, bias, threshold in (
+        (head.weight, head.bias, 0.5),
+        (-head.weight, head.bias, 0.5),
+        (head.weight, head.bias + 1, 0.5),
+        (head.weight, head.bias, 0.9),
+        (head.weight, head.bias, 0.5),
+    ):
+        other = LinearHead(NAMES, weight, bias)
+        met = members(table.meeting(choose(other, want=["red"], threshold=threshold)), 100)
+        expected = other.code_scores(codes)[:, 0] >= np.log(threshold / (1 - threshold))
+        np.testing.assert_array_equal(met, expected)
+
+
+def test_few_bitmaps_are_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(code_table, "KEPT", 3)
+    table, head, codes = random_table([100], 0, ask_between=False)
+    for threshold in np.linspace(0.1, 0.9, 9).tolist() * 2:
+        asked = choose(head, want=["red"], threshold=threshold)
+        met = members(table.meeting(asked), 100)
+        expected = head.code_scores(codes)[:, 0] >= np.log(threshold / (1 - threshold))
+        np.testing.assert_array_equal(met, expected)
+        assert len(table._present) <= 3

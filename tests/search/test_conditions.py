@@ -69,10 +69,6 @@ def test_the_order_of_names_does_not_matter():
     assert one.evidence(codes) == other.evidence(codes)
 
 
-def test_a_single_name_is_a_list_of_one():
-    assert choose(random_head(0, 8), want="red").values == {"red": True}
-
-
 def test_unknown_attributes_name_the_nearest():
     with pytest.raises(DualhashError, match=r"no attribute 'gren'. Did you mean 'green'"):
         choose(random_head(0, 8), without=["gren"])

@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 import sys
 from datetime import date
@@ -15,6 +16,7 @@ from tests.search.stored import stored
 from dualhash.codes import Model, unpack
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Labels
+from dualhash.search.answer import DEFAULT_SOFT
 from dualhash.search.changes import BLOCK
 
 
@@ -108,6 +110,53 @@ def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
         assert [len(ids) for ids, _ in index._store.codes()] == [BLOCK, BLOCK, 7]
         for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
             np.testing.assert_array_equal(index.search(item).query.code, codes[item])
+
+
+def test_a_range_of_ids(index: Index):
+    assert ids(index.search("id:0", ids=(1, 4))) == [1, 2, 3]
+    assert index.search("id:0", ids=(0, 4)).matched == 3
+    assert ids(index.search("id:0", ids=(4, 4))) == []
+    assert ids(index.search("id:0", ids=(4, 2**63 - 1))) == [5, 4]
+
+
+def test_the_threshold_of_a_filter(index: Index):
+    """Whatever it is, an attribute is present or absent."""
+    for threshold in (0.01, 0.5, 0.99):
+        options = {"task": "combined", "threshold": threshold, "k": 9}
+        present, absent = (
+            index.search(want="red", **options),
+            index.search(without="red", **options),
+        )
+        assert sorted(ids(present) + ids(absent)) == list(range(6))
+        assert all(hit.probabilities["red"] >= threshold for hit in present.hits)
+        assert all(hit.probabilities["red"] < threshold for hit in absent.hits)
+        assert present.as_dict()["threshold"] == threshold
+    sizes = [
+        index.search(want="red", task="combined", threshold=t).matched for t in (0.01, 0.5, 0.99)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]
+
+
+def test_soft_search_weighs_bits_against_probabilities(index: Index, model: Model, tmp_path: Path):
+    query = np.array([0, 0], np.uint8)
+    for soft in (0.0, 2.5, 100.0):
+        results = index.search(query, task="soft", want=["red"], soft=soft, k=9)
+        costs = [hit.distance - soft * math.log(hit.score) for hit in results.hits]
+        assert costs == pytest.approx(sorted(costs))
+        assert (results.soft, results.matched) == (soft, 6)
+    assert results.words == "Same kind, preferably red"
+
+
+def test_the_weight_of_soft_searches_is_the_models(index: Index, tmp_path: Path):
+    unsaid = index.search("id:0", task="soft", want=["red"])
+    assert unsaid.soft == DEFAULT_SOFT
+    calibrated = colour_model(tmp_path / "calibrated", calibration={"soft": 7.5})
+    with Index.create(tmp_path / "c.dhx", calibrated) as other:
+        other.add(np.zeros((1, 2), np.uint8), ["x"])
+        assert other.search("id:0", task="soft", want=["red"]).soft == 7.5
+        assert other.search("id:0", task="soft", want=["red"], soft=1).soft == 1
+        assert other.search("id:0").soft is None
 
 
 def test_an_empty_index(tmp_path: Path, model: Model):

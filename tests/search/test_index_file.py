@@ -131,8 +131,8 @@ def test_missing_files_and_folders(tmp_path: Path, model: Model):
 def test_a_newer_format_is_refused(tmp_path: Path, model: Model):
     make(tmp_path / "i.dhx", model, 1)
     with closing(sqlite3.connect(tmp_path / "i.dhx")) as connection:
-        connection.execute("PRAGMA user_version = 3")
-    with pytest.raises(DualhashError, match=r"format 3, newer than the 2 .* upgrade dualhash"):
+        connection.execute("PRAGMA user_version = 4")
+    with pytest.raises(DualhashError, match=r"format 4, newer than the 3 .* upgrade dualhash"):
         Index.open(tmp_path / "i.dhx")
 
 

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from dualhash.errors import DualhashError
 from dualhash.search.code_table import CodeTable
 from dualhash.search.conditions import Conditions, choose
 from dualhash.search.kernels import bitmap
-from dualhash.search.results import Task
-from dualhash.search.tasks import Ranking, Scope, by_attributes, by_category, combined, rank
+from dualhash.search.results import TASKS, Task
+from dualhash.search.tasks import Queries, Ranking, Scope, rank
 
 NAMES = ("red", "green", "blue")
 
@@ -24,6 +24,7 @@ class Case:
     query: np.ndarray
     bits: np.ndarray
     table: CodeTable
+    head: LinearHead
     conditions: Conditions
     allowed: np.ndarray
     k: int
@@ -39,11 +40,11 @@ class Case:
 
     @property
     def met(self) -> list[bool]:
-        """For each code, whether all wanted values have a probability of at least one half."""
+        """For each code, whether all attributes are on the wanted side of the threshold."""
         head = self.conditions.head
         return [
             all(
-                (oracle.probability(row, weight, bias) >= 0.5) == wanted
+                (oracle.probability(row, weight, bias) >= self.conditions.threshold) == wanted
                 for weight, bias, wanted in zip(
                     head.weight.tolist(), head.bias.tolist(), self.conditions.wanted, strict=True
                 )
@@ -54,10 +55,22 @@ class Case:
     def scope(self, k: int | None = None, radius: int | None = None) -> Scope:
         return Scope(self.table, bitmap(self.allowed), k or self.k, radius, self.threads)
 
+    def found(
+        self, task: Task, k: int | None = None, radius: int | None = None, soft: float = 0
+    ) -> Ranking:
+        asked = choose(self.head) if task == "category" else self.conditions
+        (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), soft)
+        return ranking
+
     def first(self, keys: list[float], rows: list[int], k: int | None = None) -> list[int]:
         """Ids of the k smallest keys among some rows."""
         ids = self.table.ids
         return oracle.first([keys[i] for i in rows], [int(ids[i]) for i in rows], k or self.k)
+
+
+def one(query: np.ndarray) -> Queries:
+    """A query of bits (k,) that is no item."""
+    return Queries.of(pack(query)[None])
 
 
 @st.composite
@@ -74,21 +87,24 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(
         query=kinds[0],
         bits=bits,
-        table=table_of(head, np.sort(rng.choice(1000, n, replace=False)), pack(bits)),
-        conditions=choose(head, want=want, without=["green"]),
+        table=table_of(np.sort(rng.choice(1000, n, replace=False)), pack(bits)),
+        head=head,
+        conditions=choose(
+            head, want=want, without=["green"], threshold=draw(st.sampled_from([0.5, 0.2, 0.9]))
+        ),
         allowed=rng.random(n) < draw(st.sampled_from([0.1, 0.9, 1])),
         k=draw(st.integers(1, 15)),
         threads=draw(st.integers(1, 2)),
     )
 
 
-def table_of(head: LinearHead, ids: np.ndarray, codes: np.ndarray) -> CodeTable:
-    return CodeTable.empty(head).extended([(ids, codes)])
+def table_of(ids: np.ndarray, codes: np.ndarray) -> CodeTable:
+    return CodeTable.empty(8 * codes.shape[1]).extended([(ids, codes)])
 
 
 @given(cases(), st.sampled_from([None, 0, 3, 20]))
 def test_category_against_sorting(case: Case, radius: int | None):
-    found = by_category(pack(case.query), case.scope(radius=radius))
+    found = case.found("category", radius=radius)
     near = [row for row in case.rows if radius is None or case.distances[row] <= radius]
     assert found.ids.tolist() == case.first(case.distances, near)
     assert found.matched == len(near)
@@ -100,7 +116,7 @@ def test_attributes_against_sorting(case: Case):
     heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
     wanted = case.conditions.wanted.tolist()
     keys = [-oracle.joint(row, heads, wanted) for row in case.bits.tolist()]
-    found = by_attributes(case.conditions, case.scope())
+    found = case.found("attribute")
     place = dict(zip(case.table.ids.tolist(), keys, strict=True))
     expected = case.first(keys, case.rows)
     np.testing.assert_allclose(
@@ -111,7 +127,7 @@ def test_attributes_against_sorting(case: Case):
 
 @given(cases())
 def test_equal_codes_come_by_id(case: Case):
-    found = by_attributes(case.conditions, case.scope(k=1000)).ids.tolist()
+    found = case.found("attribute", k=1000).ids.tolist()
     code = dict(zip(case.table.ids.tolist(), map(bytes, pack(case.bits)), strict=True))
     for content in set(code.values()):
         same = [item for item in found if code[item] == content]
@@ -122,20 +138,64 @@ def test_equal_codes_come_by_id(case: Case):
 def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
     met = [row for row in case.rows if case.met[row]]
     near = [row for row in met if radius is None or case.distances[row] <= radius]
-    found = combined(pack(case.query), case.conditions, case.scope(radius=radius))
+    found = case.found("combined", radius=radius)
     assert found.ids.tolist() == case.first(case.distances, near)
     assert found.matched == len(near)
-    alone = combined(None, case.conditions, case.scope(k=1000))
+    (alone,) = rank("combined", Queries.of(None), case.conditions, case.scope(k=1000))
     assert sorted(alone.ids.tolist()) == case.table.ids[met].tolist()
-    ranked = by_attributes(case.conditions, case.scope(k=1000)).ids.tolist()
+    ranked = case.found("attribute", k=1000).ids.tolist()
     assert alone.ids.tolist() == [item for item in ranked if item in alone.ids]
 
 
-@given(cases(), st.sampled_from(["category", "attribute", "combined"]))
+@given(cases(), st.sampled_from([0, 0.5, 3, 40]))
+def test_soft_against_sorting(case: Case, soft: float):
+    head = case.conditions.head
+    heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
+    wanted = case.conditions.wanted.tolist()
+    keys = [
+        oracle.soft_cost(case.query.tolist(), row, heads, wanted, soft)
+        for row in case.bits.tolist()
+    ]
+    found = case.found("soft", soft=soft)
+    place = dict(zip(case.table.ids.tolist(), keys, strict=True))
+    expected = case.first(keys, case.rows)
+    np.testing.assert_allclose(
+        [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
+    )
+    assert found.matched == len(case.rows)
+
+
+@given(cases())
+def test_soft_without_weight_is_category(case: Case):
+    assert case.found("soft", soft=0).ids.tolist() == case.found("category").ids.tolist()
+
+
+@given(cases(), st.sampled_from(TASKS), st.sampled_from([None, 4]), st.data())
+def test_many_queries_find_what_each_finds_alone(
+    case: Case, task: Task, radius: int | None, data: st.DataObject
+):
+    """And those that are items find everything but themselves."""
+    if task in ("attribute", "soft"):
+        radius = None
+    asked = choose(case.head) if task == "category" else case.conditions
+    places = st.integers(-1, len(case.bits) - 1)
+    own = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
+    bits = np.array([case.query if place < 0 else case.bits[place] for place in own])
+    many = rank(task, Queries(pack(bits), own), asked, case.scope(radius=radius), 2.0)
+    for place, code, found in zip(own, bits, many, strict=True):
+        among = case.allowed.copy()
+        if place >= 0:
+            among[place] = False
+        scope = replace(case.scope(radius=radius), allowed=bitmap(among))
+        (alone,) = rank(task, one(code), asked, scope, 2.0)
+        assert found.ids.tolist() == alone.ids.tolist()
+        assert found.matched == alone.matched
+
+
+@given(cases(), st.sampled_from(TASKS))
 def test_the_first_ten_of_more_are_the_top_ten(case: Case, task: Task):
-    asked = choose(case.table.head) if task == "category" else case.conditions
-    whole = rank(task, pack(case.query), asked, case.scope(k=1000)).ids.tolist()
-    assert rank(task, pack(case.query), asked, case.scope()).ids.tolist() == whole[: case.k]
+    whole = case.found(task, k=1000, soft=2).ids.tolist()
+    assert case.found(task, soft=2).ids.tolist() == whole[: case.k]
 
 
 def test_by_hand():
@@ -143,46 +203,47 @@ def test_by_hand():
     weight = np.array([[0, 0, 0, 0, 0, 0, 4, -2]], np.float32)
     head = LinearHead(("red",), weight, np.ones(1, np.float32))
     codes = np.array([[0b1], [0b11], [0b1], [0b10000000]], np.uint8)
-    table = table_of(head, np.array([3, 4, 6, 9]), codes)
-    query, conditions = np.array([0b1], np.uint8), choose(head, want=["red"])
+    table = table_of(np.array([3, 4, 6, 9]), codes)
+    query, red = Queries.of(np.array([[0b1]], np.uint8)), choose(head, want=["red"])
+    scope = Scope(table, table.blocks.everything, 3)
 
-    def ids(found: Ranking) -> list[int]:
+    def ids(task: Task, **options: float) -> list[int]:
+        asked = choose(head) if task == "category" else red
+        (found,) = rank(task, query, asked, scope, **options)
         return found.ids.tolist()
 
-    everything = Scope(table, table.blocks.everything, 3)
-    assert ids(by_category(query, everything)) == [3, 6, 4]
-    assert ids(by_attributes(conditions, everything)) == [4, 9, 3]
-    found = combined(query, conditions, everything)
-    assert (ids(found), found.matched) == ([4, 9], 2)
-    without = Scope(table, table.without(3), 3, radius=1)
-    found = by_category(query, without)
-    assert (ids(found), found.matched) == ([6, 4], 2)
+    assert ids("category") == [3, 6, 4]
+    assert ids("attribute") == [4, 9, 3]
+    assert ids("combined") == [4, 9]
+    # -log p: 1.313, 0.049, 1.313, 0.313; distances 0, 1, 0, 2
+    assert ids("soft", soft=0.5) == [3, 6, 4]
+    assert ids("soft", soft=1) == [4, 3, 6]
+    assert ids("soft", soft=3) == [4, 9, 3]
+    itself = Queries(query.codes, np.array([0]))
+    (found,) = rank("category", itself, choose(head), replace(scope, radius=1))
+    assert (found.ids.tolist(), found.matched) == ([6, 4], 2)
 
 
-QUERY = np.zeros(1, np.uint8)
+QUERY = Queries.of(np.zeros((1, 1), np.uint8))
 HEAD = LinearHead(("red",), np.ones((1, 8), np.float32), np.zeros(1, np.float32))
-TABLE = table_of(HEAD, np.arange(2), np.zeros((2, 1), np.uint8))
+TABLE = table_of(np.arange(2), np.zeros((2, 1), np.uint8))
 
 
 @pytest.mark.parametrize(
-    ("task", "query", "want", "limits", "said"),
+    ("task", "query", "want", "radius", "said"),
     [
-        ("categroy", QUERY, (), {}, "no task 'categroy'. Did you mean 'category'"),
-        ("category", None, (), {}, "category needs a query"),
-        ("category", QUERY, ("red",), {}, "category takes no attributes"),
-        ("attribute", QUERY, (), {}, "attribute needs at least one attribute"),
-        ("combined", QUERY, (), {}, "combined needs at least one attribute"),
-        ("category", QUERY, (), {"k": 0}, "results k must be at least 1, not 0"),
-        ("category", QUERY, (), {"radius": -1}, "range of distances must be at least 0, not -1"),
-        ("category", QUERY, (), {"threads": 0}, "threads must be at least 1, not 0"),
-        ("attribute", QUERY, ("red",), {"radius": 3}, "range of distances needs a query, and"),
-        ("combined", None, ("red",), {"radius": 3}, "range of distances needs a query, and"),
+        ("category", Queries.of(None), (), None, "category needs a query"),
+        ("soft", Queries.of(None), ("red",), None, "soft needs a query"),
+        ("category", QUERY, ("red",), None, "category takes no attributes"),
+        ("attribute", QUERY, (), None, "attribute needs at least one attribute"),
+        ("combined", QUERY, (), None, "combined needs at least one attribute"),
+        ("soft", QUERY, (), None, "soft needs at least one attribute"),
+        ("attribute", QUERY, ("red",), 3, "range of distances needs a query, and"),
+        ("soft", QUERY, ("red",), 3, "range of distances needs a query, and"),
+        ("combined", Queries.of(None), ("red",), 3, "range of distances needs a query, and"),
     ],
 )
-def test_what_makes_no_query_is_refused(task, query, want, limits, said):
-    def search() -> None:
-        scope = Scope(TABLE, TABLE.blocks.everything, **{"k": 1, **limits})
-        rank(task, query, choose(HEAD, want=want), scope)
-
+def test_what_makes_no_query_is_refused(task, query, want, radius, said):
+    scope = Scope(TABLE, TABLE.blocks.everything, 1, radius)
     with pytest.raises(DualhashError, match=said):
-        search()
+        rank(task, query, choose(HEAD, want=want), scope)

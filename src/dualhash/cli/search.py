@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 
 BAR_WIDTH = 8
 
+LAST = 2**63 - 1
+"""Above all ids."""
+
 Filters = Annotated[
     tuple[str, ...], Parameter(name="--filter", negative=(), consume_multiple=False)
 ]
+
+Weight = Annotated[
+    tuple[float, ...] | None, Parameter(negative=(), consume_multiple=(0, 1), metavar="T")
+]
+"""An option that may stand alone or take a number."""
 
 
 def search(
@@ -30,13 +38,17 @@ def search(
     query: str | None = None,
     /,
     *,
-    task: Literal["category", "attribute", "combined"] = "category",
+    task: Literal["category", "attribute", "combined", "soft"] | None = None,
     want: Names = (),
     without: Names = (),
     attributes: Names = (),
     filters: Filters = (),
+    ids: str | None = None,
     radius: Annotated[int | None, Parameter(name="--range")] = None,
+    threshold: float = 0.5,
+    soft: Weight = None,
     k: Annotated[int, Parameter(name=["-k", "--k"])] = 20,
+    batch: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     sheet: Path | None = None,
     model: Path | None = None,
@@ -46,40 +58,68 @@ def search(
 
     category ranks by how alike the codes are. attribute ranks by how probable it is that an image
     has the chosen attributes. combined keeps the images that have them and ranks those by
-    category.
+    category. soft keeps all images and weighs one against the other. Without --task it is category
+    for a query alone, attribute for attributes alone, and combined for a query and attributes.
 
     Args:
         index: An index file.
         query: An image file, or an item of the index as id:17, which is left out of the results.
             Not needed where --want and --without say it all.
-        task: category, attribute or combined.
+        task: category, attribute, combined or soft.
         want: Attributes that shall be present, as a,b.
         without: Attributes that shall be absent, as c,d.
         attributes: Attributes that shall be as the query has them, as a,b.
         filters: Only items with this value, as articleType=Shirts: category, or any column of the
             catalogue. All of several filters must fit.
+        ids: Only items with ids from the first to below the second, as 100:200.
         radius: Only items whose codes differ from the query's in at most so many bits.
+        threshold: For combined: how probable an attribute must be to count as present.
+        soft: Task soft. T says how many bits an image may differ more if the chosen attributes are
+            2.7 times as probable; without T it is what suited the model.
         k: How many results.
+        batch: A file with one query a line, each an image (relative to the file) or id:17. With
+            --json one line is printed for each.
         json: Print the results as JSON.
         sheet: A PNG file to draw them into.
         model: The model folder, where it is not where it was when the index was made.
         threads: How many share the work; one a core by default.
     """
-    from dualhash.analysis.sheet import draw_sheet
-    from dualhash.search import Index
+    from dualhash.cli.batch import read_queries, show_answers
+    from dualhash.search import Index, Options, infer_task
 
+    options: Options = {
+        "want": want,
+        "without": without,
+        "attributes": attributes,
+        "where": _where(filters),
+        "ids": _id_range(ids),
+        "radius": radius,
+        "threshold": threshold,
+        "soft": soft[0] if soft else None,
+        "k": k,
+        "threads": threads,
+    }
+    if soft is not None and task not in (None, "soft"):
+        raise DualhashError(f"--soft is a task of its own; leave --task {task} away.")
+    asked = query is not None or batch is not None
+    options["task"] = task or ("soft" if soft is not None else infer_task(options, query=asked))
+    if batch is not None and (query is not None or sheet is not None):
+        raise DualhashError("--batch takes its queries from the file, and draws no sheet.")
+    if task is None and options["task"] != "category":
+        output.note(f"Task {options['task']}; --task names another.")
     with Index.open(index, model) as opened:
-        results = opened.search(
-            query,
-            task=task,
-            want=want,
-            without=without,
-            attributes=attributes,
-            where=_where(filters),
-            radius=radius,
-            k=k,
-            threads=threads,
-        )
+        if batch is not None:
+            lines = read_queries(batch)
+            answers = opened.search_batch((line.query for line in lines), **options)
+            show_answers(batch, lines, answers, json=json)
+            return
+        results = opened.search(query, **options)
+    _show(results, json=json, sheet=sheet)
+
+
+def _show(results: Results, *, json: bool, sheet: Path | None) -> None:
+    from dualhash.analysis.sheet import draw_sheet
+
     if sheet is not None:
         draw_sheet(results, sheet)
     if json:
@@ -102,6 +142,20 @@ def _where(filters: Sequence[str]) -> dict[str, str]:
                 f"Filters ask for {field}={where[field]} and {field}={value}; an item has one."
             )
     return where
+
+
+def _id_range(text: str | None) -> tuple[int, int] | None:
+    """What `--ids` asks for, such as 100:200, 100: or :200."""
+    if text is None:
+        return None
+    start, colon, stop = text.partition(":")
+    try:
+        bounds = int(start or 0), int(stop or LAST)
+    except ValueError:
+        colon = ""
+    if not colon:
+        raise DualhashError(f"The ids {text!r} are not of the form 100:200.")
+    return bounds
 
 
 def _table(results: Results) -> Table:

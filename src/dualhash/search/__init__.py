@@ -3,6 +3,7 @@
 from dualhash.search.build import BuildReport, add_images, build_index
 from dualhash.search.index import Index
 from dualhash.search.inspection import Stats
+from dualhash.search.question import Options, infer_task
 from dualhash.search.results import TASKS, Hit, Item, Labels, Query, Results, Task
 
 __all__ = [
@@ -12,10 +13,12 @@ __all__ = [
     "Index",
     "Item",
     "Labels",
+    "Options",
     "Query",
     "Results",
     "Stats",
     "Task",
     "add_images",
     "build_index",
+    "infer_task",
 ]

@@ -11,6 +11,13 @@ from dualhash.search.conditions import Conditions
 from dualhash.search.kernels import Bitmap, Blocks, bitmap, present
 from dualhash.search.kernels.blocks import BLOCK
 
+Criterion = tuple[bytes, bytes, float]
+"""Weights and bias of one attribute, and the probability from which on it is present."""
+
+
+KEPT = 256
+"""Bitmaps of attributes that are kept, so that asking again costs nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class CodeTable:
@@ -19,18 +26,16 @@ class CodeTable:
     Attributes:
         ids: (N,) int64, ascending.
         blocks: The codes as the kernels read them.
-        head: Reads the attributes that can be asked for.
     """
 
     ids: NDArray[np.int64]
     blocks: Blocks
-    head: LinearHead
-    _present: dict[str, Bitmap] = field(default_factory=dict)
+    _present: dict[Criterion, Bitmap] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, head: LinearHead, room: int = 0) -> "CodeTable":
-        """No codes, with room for that many."""
-        return cls(np.empty(0, np.int64), Blocks.empty(head.weight.shape[1], room), head)
+    def empty(cls, bits: int, room: int = 0) -> "CodeTable":
+        """No codes, with room for that many of `bits` bits."""
+        return cls(np.empty(0, np.int64), Blocks.empty(bits, room))
 
     def extended(self, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]) -> "CodeTable":
         """These codes and more: ids (n,), ascending and above those here, and codes (n, k/8)."""
@@ -40,7 +45,7 @@ class CodeTable:
             ids.append(more_ids)
         full = self.blocks.count // BLOCK
         known = {name: bits[:full] for name, bits in self._present.items()}
-        return CodeTable(np.concatenate(ids), blocks, self.head, known)
+        return CodeTable(np.concatenate(ids), blocks, known)
 
     def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Positions (n,) of ids that are here."""
@@ -56,26 +61,34 @@ class CodeTable:
         chosen[self.positions(ids)] = True
         return bitmap(chosen)
 
-    def without(self, item: int) -> Bitmap:
-        """The set of all but one id, which is here."""
-        others = self.blocks.everything.copy()
-        block, place = divmod(int(np.searchsorted(self.ids, item)), BLOCK)
-        others[block] &= ~(np.uint64(1) << np.uint64(place))
-        return others
+    def between(self, start: int, stop: int) -> Bitmap:
+        """The set of ids from `start` to below `stop`."""
+        chosen = np.zeros(len(self.ids), np.bool_)
+        chosen[slice(*np.searchsorted(self.ids, (start, stop)))] = True
+        return bitmap(chosen)
 
     def meeting(self, conditions: Conditions, threads: int = 1) -> Bitmap:
-        """The set of codes with p_j >= 0.5 of all wanted attributes, p_j < 0.5 of the others."""
+        """The set of codes on the wanted side of the threshold for all attributes.
+
+        That is p_j >= threshold of those wanted, p_j < threshold of the others.
+        """
         met = self.blocks.everything
-        for name, wanted in conditions.values.items():
-            having = self._having(name, threads)
+        for row, wanted in enumerate(conditions.wanted):
+            having = self._having(conditions.head.take([row]), conditions.threshold, threads)
             met = met & (having if wanted else ~having)
         return met
 
-    def _having(self, name: str, threads: int) -> Bitmap:
-        """The set of codes with an attribute. What is known from earlier is not found again."""
-        known = self._present.get(name, np.empty(0, np.uint64))
+    def _having(self, head: LinearHead, threshold: float, threads: int) -> Bitmap:
+        """The set of codes with one attribute. What is known from earlier is not found again.
+
+        It is known by the weights that it was made with, so that no other head is given it.
+        """
+        criterion = (head.weight.tobytes(), head.bias.tobytes(), threshold)
+        known = self._present.get(criterion, np.empty(0, np.uint64))
         if len(known) < len(self.blocks.everything):
-            one = self.head.take([self.head.names.index(name)])
-            (new,) = present(self.blocks.after(len(known)), one, threads=threads)
-            self._present[name] = known = np.concatenate([known, new])
+            rest = self.blocks.after(len(known))
+            (new,) = present(rest, head, threshold=threshold, threads=threads)
+            while len(self._present) >= KEPT:
+                self._present.pop(next(iter(self._present)))
+            self._present[criterion] = known = np.concatenate([known, new])
         return known

@@ -1,13 +1,14 @@
 """Which attributes are asked for, with which values, and how probable they are."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead, sigmoid
 from dualhash.errors import DualhashError, nearest
+from dualhash.search.question import PRESENT
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +18,17 @@ class Conditions:
     Attributes:
         head: Reads the s attributes from codes.
         wanted: (s,) bool, whether each shall be present.
+        threshold: The probability from which on an attribute is present, in (0, 1).
     """
 
     head: LinearHead
     wanted: NDArray[np.bool_]
+    threshold: float = PRESENT
+
+    @property
+    def at_even_odds(self) -> "Conditions":
+        """The same with the usual threshold."""
+        return replace(self, threshold=PRESENT)
 
     @property
     def values(self) -> dict[str, bool]:
@@ -52,6 +60,7 @@ def choose(
     without: Iterable[str] = (),
     attributes: Iterable[str] = (),
     code: NDArray[np.uint8] | None = None,
+    threshold: float = PRESENT,
 ) -> Conditions:
     """Conditions from names.
 
@@ -61,6 +70,7 @@ def choose(
         without: Attributes that shall be absent.
         attributes: Attributes that shall be as the query's own prediction has them.
         code: (k/8,) the query's code, packed.
+        threshold: The probability from which on an attribute is present, in (0, 1).
 
     Raises:
         DualhashError: An attribute is not known or chosen twice in different ways, or the query's
@@ -74,11 +84,11 @@ def choose(
         if chosen.setdefault(head.names.index(name), wanted) != wanted:
             raise DualhashError(f"The attribute {name!r} is both wanted and unwanted; choose one.")
 
-    for name in _names(want):
+    for name in want:
         add(name, wanted=True)
-    for name in _names(without):
+    for name in without:
         add(name, wanted=False)
-    own = _names(attributes)
+    own = list(attributes)
     if own and code is None:
         raise DualhashError(
             "Without a query there are no values to take over: state them as wanted or unwanted."
@@ -88,8 +98,5 @@ def choose(
         for name in own:
             add(name, wanted=name in head.names and bool(present[head.names.index(name)]))
     rows = sorted(chosen)
-    return Conditions(head.take(rows), np.array([chosen[row] for row in rows], np.bool_))
-
-
-def _names(given: Iterable[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)
+    wanted = np.array([chosen[row] for row in rows], np.bool_)
+    return Conditions(head.take(rows), wanted, threshold)

@@ -1,29 +1,29 @@
 """The index: codes in one file, searched three ways."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.views import check_views
 from dualhash.errors import DualhashError
 from dualhash.search import changes
-from dualhash.search.conditions import Conditions, choose
-from dualhash.search.hamming import as_words, distances
 from dualhash.search.index_file import Header, new_index_file
 from dualhash.search.inspection import Stats, damages, measure
-from dualhash.search.query import QueryLike, check_codes, resolve
-from dualhash.search.results import Hit, Item, Labels, Results, Task
+from dualhash.search.query import QueryLike, check_codes
+from dualhash.search.question import PRESENT, Options, Question
+from dualhash.search.results import Item, Labels, Results, Task
 from dualhash.search.store import Store
 
 if TYPE_CHECKING:
-    from dualhash.search.resident import Resident
+    from dualhash.search.searcher import Searcher
 
 NO_FILTER: Mapping[str, object] = {}
 
@@ -41,7 +41,6 @@ class Index:
         """Use `Index.open` or `Index.create`."""
         self._store = store
         self._model = model
-        self._resident: Resident | None = None
 
     @classmethod
     def create(
@@ -79,6 +78,7 @@ class Index:
             model_folder=model.folder,
             category_head=model.category_head,
             attribute_head=model.attribute_head,
+            soft=model.card.calibration.get("soft"),
         )
         with (
             new_index_file(Path(path), header, replace=replace) as file,
@@ -149,7 +149,7 @@ class Index:
             except DualhashError as error:
                 raise DualhashError(
                     f"{self.path} needs its model for this query. {error} Say where the model is "
-                    "with --model (model=)."
+                    "with --model."
                 ) from error
             _check_model(self._store, model)
             self._model = model
@@ -259,7 +259,10 @@ class Index:
         without: Iterable[str] = (),
         attributes: Iterable[str] = (),
         where: Mapping[str, object] = NO_FILTER,
+        ids: tuple[int, int] | None = None,
         radius: int | None = None,
+        threshold: float = PRESENT,
+        soft: float | None = None,
         k: int = 20,
         threads: int | None = None,
     ) -> Results:
@@ -268,18 +271,24 @@ class Index:
         `category` ranks by ascending Hamming distance from the query. `attribute` ranks by the
         joint probability that the chosen attributes have the wanted values. `combined` keeps the
         items that have the wanted values (p >= 0.5 of those wanted, p < 0.5 of those unwanted) and
-        ranks them by distance from the query, or by probability without one.
+        ranks them by distance from the query, or by probability without one. `soft` keeps all
+        items and ranks by the distance minus `soft` times the log of the joint probability.
 
         Args:
             query: An image file, an id (17 or "id:17"; that item is left out of the results), a
                 packed code (k/8,) uint8, or None where wanted and unwanted attributes suffice.
-            task: "category", "attribute" or "combined".
+            task: "category", "attribute", "combined" or "soft".
             want: Attributes that shall be present.
             without: Attributes that shall be absent.
             attributes: Attributes that shall be as the query's own prediction has them.
             where: Only items with these values: of "category", their label, or of any field of
                 their payload. Numbers and their text are the same.
+            ids: Only items with ids from the first to below the second.
             radius: Only items at most so many bits away from the query.
+            threshold: For `combined`, the probability in (0, 1) from which on an attribute counts
+                as present; below it, it counts as absent.
+            soft: For `soft`, how many bits of distance a probability smaller by a factor of e
+                outweighs; None takes what was found out for the model.
             k: How many results, at least 1.
             threads: How many share the work; None takes one per core. Results do not depend on it.
 
@@ -287,65 +296,48 @@ class Index:
             DualhashError: The query cannot be read, an attribute or field is not known, the file
                 is damaged, or what was asked for does not make a query of this kind.
         """
-        from dualhash.search.resident import Resident
-        from dualhash.search.tasks import Scope, rank
-
-        with self._store.reading():
-            found = None if query is None else resolve(query, self._store, lambda: self.model)
-            code = None if found is None else found.code
-            conditions = choose(
-                self.header.attribute_head,
-                want=want,
-                without=without,
-                attributes=attributes,
-                code=code,
-            )
-            resident = self._resident = self._resident or Resident(self._store)
-            table, allowed = resident.table(), resident.allowed(where)
-            if found and found.id is not None:
-                allowed = allowed & table.without(found.id)
-            threads = os.cpu_count() or 1 if threads is None else threads
-            ranking = rank(task, code, conditions, Scope(table, allowed, k, radius, threads))
-            return Results(
-                task=task,
-                bits=self.header.bits,
-                query=found,
-                conditions=conditions.values,
-                matched=ranking.matched,
-                hits=self._hits(ranking.ids, table.codes(ranking.ids), code, conditions),
-            )
-
-    def _hits(
-        self,
-        ids: NDArray[np.int64],
-        codes: NDArray[np.uint8],
-        query: NDArray[np.uint8] | None,
-        conditions: Conditions,
-    ) -> tuple[Hit, ...]:
-        """Results of the best ids and their codes, with everything that is shown of them."""
-        items = self._store.items(ids)
-        for item in ids.tolist():
-            if item not in items:
-                raise self._store.records.damaged(f"what belongs to id {item}")
-        near: list[int | None] = [None] * len(ids)
-        if query is not None:
-            near = distances(as_words(query), as_words(codes)).tolist()
-        return tuple(
-            Hit(
-                rank=rank,
-                id=item,
-                distance=distance,
-                score=score,
-                probabilities=probabilities,
-                image=items[item].image,
-                labels=items[item].labels,
-                payload=items[item].payload,
-                code=code,
-            )
-            for rank, (item, code, distance, (score, probabilities)) in enumerate(
-                zip(ids.tolist(), codes, near, conditions.evidence(codes), strict=True), start=1
-            )
+        question = Question(
+            task=task,
+            want=want,
+            without=without,
+            attributes=attributes,
+            where=where,
+            ids=ids,
+            radius=radius,
+            threshold=threshold,
+            soft=soft,
+            k=k,
+            threads=threads,
         )
+        return self._searcher.one(query, question)
+
+    def search_batch(
+        self, queries: Iterable[QueryLike], **options: Unpack[Options]
+    ) -> Iterator[Results | Failure]:
+        """What `search` would give for each of many queries, faster.
+
+        Queries are taken some hundreds at a time, as results are; each lot sees one state of the
+        index.
+
+        Args:
+            queries: Each as for `search`.
+            options: As for `search`.
+
+        Returns:
+            For each query in turn its results; or, where it cannot be used, its row and the
+            reason, and the others go on.
+
+        Raises:
+            DualhashError: What was asked for does not make a query of this kind, for any of them.
+        """
+        return self._searcher.many(queries, Question(**options))
+
+    @cached_property
+    def _searcher(self) -> "Searcher":
+        """Made by the first search, which is when the kernels are loaded."""
+        from dualhash.search.searcher import Searcher
+
+        return Searcher(self._store, lambda: self.model)
 
 
 def _check_model(store: Store, model: Model) -> None:

@@ -23,7 +23,7 @@ from dualhash.search.checksum import checksum
 APPLICATION_ID = int.from_bytes(b"dhx1")
 """SQLite's mark of whose file it is."""
 
-FORMAT = 2
+FORMAT = 3
 """The format of index files that this version reads and writes."""
 
 PATIENCE = 30.0
@@ -62,6 +62,7 @@ class Header:
         model_folder: Where that model was.
         category_head: C categories from k bits.
         attribute_head: p attributes from k bits.
+        soft: How much probabilities weigh in soft searches, as found for the model; None if not.
     """
 
     bits: int
@@ -70,6 +71,7 @@ class Header:
     model_folder: Path
     category_head: LinearHead
     attribute_head: LinearHead
+    soft: float | None = None
 
 
 def check_index_file(path: Path) -> None:
@@ -154,6 +156,7 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
             model_folder=path.absolute().parent / meta["model_folder"],
             category_head=_head_of(meta, "category"),
             attribute_head=_head_of(meta, "attribute"),
+            soft=json.loads(meta["soft"]),
         )
     except (KeyError, ValueError) as error:
         raise DualhashError(f"{path} is damaged: its header is not complete.") from error
@@ -190,7 +193,7 @@ def _check_free(path: Path, *, replace: bool) -> None:
         return
     check_index_file(path)
     if not replace:
-        raise DualhashError(f"{path} exists. Say --replace (replace=True) to make it anew.")
+        raise DualhashError(f"{path} exists. Say --replace to make it anew.")
 
 
 def _fill(path: Path, header: Header) -> None:
@@ -204,6 +207,7 @@ def _fill(path: Path, header: Header) -> None:
             "views": header.views,
             "model_hash": header.model_hash,
             "model_folder": portable(header.model_folder, path.absolute().parent),
+            "soft": json.dumps(header.soft),
             **_meta_of(header.category_head, "category"),
             **_meta_of(header.attribute_head, "attribute"),
         }

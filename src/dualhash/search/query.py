@@ -1,11 +1,13 @@
 """What a user asks with, to a code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
 from dualhash.search.index_file import Header
@@ -16,16 +18,42 @@ QueryLike = str | Path | int | NDArray[np.uint8]
 """An image file, an id as 17 or "id:17", or a packed code (k/8,)."""
 
 
-def resolve(query: QueryLike, store: Store, model: Callable[[], Model]) -> Query:
+def encode_images(
+    queries: Sequence[QueryLike | None], model: Callable[[], Model], views: int
+) -> dict[int, NDArray[np.uint8] | Failure]:
+    """Packed codes (k/8,) of those queries that are image files, by row, or why there is none.
+
+    Args:
+        queries: Of any kind.
+        model: Opens the model; called only if there is an image file.
+        views: Of each image.
+
+    Raises:
+        DualhashError: The model cannot be opened.
+    """
+    rows = [row for row, query in enumerate(queries) if _is_image(query)]
+    if not rows:
+        return {}
+    encoded = model().encode([str(queries[row]) for row in rows], views=views)
+    failed = {
+        rows[failure.row]: replace(
+            failure, row=rows[failure.row], reason=f"The query cannot be used: {failure.reason}"
+        )
+        for failure in encoded.failures
+    }
+    return dict(zip([rows[i] for i in encoded.rows], encoded.codes, strict=True)) | failed
+
+
+def resolve(query: QueryLike, store: Store, code: NDArray[np.uint8] | None) -> Query:
     """The code of a query, and what is known of it.
 
     Args:
         query: Of any kind.
         store: The index that is searched.
-        model: Opens the model; called for image files only.
+        code: (k/8,) of an image file; None for other queries.
 
     Raises:
-        DualhashError: It is not a query, cannot be read, or does not fit the index.
+        DualhashError: It is not a query, or does not fit the index.
     """
     image, item, labels = None, as_id(query), Labels()
     if item is not None:
@@ -34,9 +62,8 @@ def resolve(query: QueryLike, store: Store, model: Callable[[], Model]) -> Query
     elif isinstance(query, np.ndarray):
         check_codes(query, store.header, dimensions=1)
         code = query
-    elif isinstance(query, str | Path):
+    elif code is not None:
         image = str(query)
-        code = _encode(image, model(), store.header.views)
     else:
         raise DualhashError(
             f"A query is an image file, an id or a packed code, not {type(query).__name__}."
@@ -44,6 +71,10 @@ def resolve(query: QueryLike, store: Store, model: Callable[[], Model]) -> Query
     header = store.header
     (prediction,) = predict(code[None], header.category_head, header.attribute_head)
     return Query(code, image, item, labels, prediction)
+
+
+def _is_image(query: object) -> bool:
+    return isinstance(query, Path) or (isinstance(query, str) and not query.startswith("id:"))
 
 
 def as_id(query: object) -> int | None:
@@ -70,11 +101,3 @@ def check_codes(codes: NDArray[np.uint8], header: Header, *, dimensions: int) ->
             f"The index holds codes of {header.bits} bits, {width} bytes each as uint8; these are "
             f"{codes.dtype} of shape {codes.shape}."
         )
-
-
-def _encode(image: str, model: Model, views: int) -> NDArray[np.uint8]:
-    encoded = model.encode([image], views=views)
-    if encoded.failures:
-        raise DualhashError(f"The query cannot be used: {encoded.failures[0].reason}")
-    (code,) = encoded.codes
-    return np.asarray(code)

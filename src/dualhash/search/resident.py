@@ -20,7 +20,7 @@ class Resident:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._state = State(count=0, edition=-1, next_id=0)
-        self._table = CodeTable.empty(store.header.attribute_head)
+        self._table = CodeTable.empty(store.header.bits)
         self._filters: dict[tuple[str, str], Bitmap] = {}
 
     def table(self) -> CodeTable:
@@ -38,7 +38,7 @@ class Resident:
             if state.edition == self._state.edition:
                 table = self._table.extended(store.codes(after=self._state.next_id - 1))
             else:
-                empty = CodeTable.empty(store.header.attribute_head, room=state.count)
+                empty = CodeTable.empty(store.header.bits, room=state.count)
                 table = empty.extended(store.codes())
             if len(table.ids) != state.count:
                 raise store.records.damaged("its number of codes")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.model import Prediction
 
-Task = Literal["category", "attribute", "combined"]
+Task = Literal["category", "attribute", "combined", "soft"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
@@ -124,6 +124,8 @@ class Results:
         conditions: Whether each chosen attribute shall be present, by name.
         matched: How many items matched; there are fewer hits where fewer than k did.
         hits: Best first.
+        threshold: The probability from which on an attribute counted as present, for `combined`.
+        soft: How much probabilities weighed against bits, for `soft`; None for other tasks.
     """
 
     task: Task
@@ -132,6 +134,8 @@ class Results:
     conditions: dict[str, bool]
     matched: int
     hits: tuple[Hit, ...]
+    threshold: float = 0.5
+    soft: float | None = None
 
     @property
     def words(self) -> str:
@@ -139,7 +143,9 @@ class Results:
         asked = " and ".join(_in_words(*condition) for condition in self.conditions.items())
         if self.task == "attribute" or self.query is None:
             return asked
-        return f"Same kind, but {asked}" if asked else "Same kind"
+        if not asked:
+            return "Same kind"
+        return f"Same kind, {'preferably' if self.task == 'soft' else 'but'} {asked}"
 
     @property
     def found(self) -> str:
@@ -168,6 +174,8 @@ class Results:
             "bits": self.bits,
             "query": self.query and self.query.as_dict(),
             "conditions": self.conditions,
+            "threshold": self.threshold,
+            "soft": self.soft,
             "matched": self.matched,
             "hits": [hit.as_dict() for hit in self.hits],
         }

@@ -1,4 +1,4 @@
-"""The three kinds of query on codes in memory (section 3.5), exact."""
+"""The kinds of query on codes in memory (section 3.5), exact; many queries at once."""
 
 from dataclasses import dataclass, replace
 
@@ -6,11 +6,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.errors import nearest as nearest_names
 from dualhash.search.code_table import CodeTable
 from dualhash.search.conditions import Conditions
-from dualhash.search.kernels import Bitmap, most_probable, nearest, size, within
-from dualhash.search.results import TASKS, Task
+from dualhash.search.kernels import (
+    Bitmap,
+    has,
+    most_probable,
+    nearest,
+    size,
+    softly_nearest,
+    within,
+)
+from dualhash.search.results import Task
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Q queries that are alike but for their codes.
+
+    Attributes:
+        codes: (Q, k/8) uint8, packed; None for one query that is made of attributes alone.
+        own: (Q,) int64, position of the item that a query is and does not find; `NOBODY` where it
+            is none.
+    """
+
+    codes: NDArray[np.uint8] | None
+    own: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.uint8] | None) -> "Queries":
+        """Queries that are no items."""
+        return cls(codes, np.full(1 if codes is None else len(codes), NOBODY))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +64,6 @@ class Scope:
         k: How many at most, at least 1.
         radius: How far they may be from the query, at least 0; None for any distance.
         threads: How many share the work, at least 1; the result does not depend on it.
-
-    Raises:
-        DualhashError: A number is too small.
     """
 
     table: CodeTable
@@ -47,94 +72,123 @@ class Scope:
     radius: int | None = None
     threads: int = 1
 
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise DualhashError(f"The number of results k must be at least 1, not {self.k}.")
-        if self.radius is not None and self.radius < 0:
-            raise DualhashError(f"The range of distances must be at least 0, not {self.radius}.")
-        if self.threads < 1:
-            raise DualhashError(f"The number of threads must be at least 1, not {self.threads}.")
-
     def meeting(self, conditions: Conditions) -> "Scope":
         """Only the codes that have the wanted values."""
         met = self.table.meeting(conditions, self.threads)
         return replace(self, allowed=self.allowed & met)
 
+    def enough(self, queries: Queries) -> int:
+        """So many are looked for that k are left without a query itself."""
+        return self.k + bool((queries.own != NOBODY).any())
+
+    def first(self, positions: NDArray[np.int64], own: int) -> Ranking:
+        """The first k that are not the query itself, where all that is allowed matches."""
+        matched = size(self.allowed) - (own != NOBODY and has(self.allowed, own))
+        return Ranking(self.table.ids[positions[positions != own][: self.k]], matched)
+
 
 def rank(
-    task: Task,
-    query: NDArray[np.uint8] | None,
-    conditions: Conditions,
-    scope: Scope,
-) -> Ranking:
-    """The best codes for one of the three tasks.
+    task: Task, queries: Queries, conditions: Conditions, scope: Scope, soft: float = 0.0
+) -> list[Ranking]:
+    """The best codes for each of Q queries.
 
     Args:
-        task: Which.
-        query: (k/8,) packed code, None without a query.
+        task: Of which kind they are.
+        queries: All of them.
         conditions: What is asked of attributes; may be empty for `category`.
         scope: What is searched.
+        soft: How much probabilities weigh, for the task `soft`.
 
     Raises:
-        DualhashError: The task is not known, needs a query or attributes that are not there, or
-            has no use for what is.
+        DualhashError: The task needs a query or attributes that are not there, or has no use for
+            what is.
     """
-    if task not in TASKS:
-        raise DualhashError(f"There is no task {task!r}. {nearest_names(task, TASKS)}")
-    if task == "category":
-        if query is None:
-            raise DualhashError("The task category needs a query: an image, or an id as id:17.")
-        if conditions.values:
-            raise DualhashError(
-                "The task category takes no attributes. --task combined ranks by category among "
-                "items with chosen attributes, --task attribute by the attributes alone."
-            )
-        return by_category(query, scope)
-    if not conditions.values:
+    without_query = queries.codes is None
+    if task in ("category", "soft") and without_query:
+        raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
+    if task == "category" and conditions.values:
+        raise DualhashError(
+            "The task category takes no attributes. --task combined ranks by category among "
+            "items with chosen attributes, --task attribute by the attributes alone."
+        )
+    if task != "category" and not conditions.values:
         raise DualhashError(
             f"The task {task} needs at least one attribute: one that is wanted, one that is "
             "unwanted, or one whose value is taken over from the query."
         )
-    if scope.radius is not None and (task == "attribute" or query is None):
+    if scope.radius is not None and (task in ("attribute", "soft") or without_query):
         raise DualhashError(
             "A range of distances needs a query, and the task category or combined to rank by them."
         )
-    if task == "attribute":
-        return by_attributes(conditions, scope)
-    return combined(query, conditions, scope)
+    if task == "soft":
+        return softly(queries, conditions, scope, soft)
+    if task == "combined":
+        scope = scope.meeting(conditions)
+    if task == "attribute" or without_query:
+        return by_attributes(queries, conditions, scope)
+    return by_distance(queries, scope)
 
 
-def by_category(query: NDArray[np.uint8], scope: Scope) -> Ranking:
-    """Ascending Hamming distance from the query (k/8,), ties by id.
+def by_distance(queries: Queries, scope: Scope) -> list[Ranking]:
+    """Ascending Hamming distance from each query, ties by id.
 
     All allowed codes match, or those within the radius.
     """
-    blocks, allowed, threads = scope.table.blocks, scope.allowed, scope.threads
-    if scope.radius is None:
-        _, (positions,) = nearest(blocks, query[None], scope.k, allowed=allowed, threads=threads)
-        return Ranking(scope.table.ids[positions], size(allowed))
-    _, positions = within(blocks, query, scope.radius, allowed=allowed, threads=threads)
-    return Ranking(scope.table.ids[positions[: scope.k]], len(positions))
+    assert queries.codes is not None
+    if scope.radius is not None:
+        return [_near(*query, scope) for query in zip(queries.codes, queries.own, strict=True)]
+    _, found = nearest(
+        scope.table.blocks,
+        queries.codes,
+        scope.enough(queries),
+        allowed=scope.allowed,
+        threads=scope.threads,
+    )
+    return [scope.first(*each) for each in zip(found, queries.own.tolist(), strict=True)]
 
 
-def by_attributes(conditions: Conditions, scope: Scope) -> Ranking:
+def _near(code: NDArray[np.uint8], own: int, scope: Scope) -> Ranking:
+    assert scope.radius is not None
+    _, found = within(
+        scope.table.blocks, code, scope.radius, allowed=scope.allowed, threads=scope.threads
+    )
+    others = found[found != own]
+    return Ranking(scope.table.ids[others[: scope.k]], len(others))
+
+
+def by_attributes(queries: Queries, conditions: Conditions, scope: Scope) -> list[Ranking]:
     """Descending joint probability of the conditions, ties by id. All allowed codes match."""
-    _, positions = most_probable(
+    _, found = most_probable(
         scope.table.blocks,
         conditions.head,
         conditions.wanted,
-        scope.k,
+        scope.enough(queries),
         allowed=scope.allowed,
-        likely=scope.table.meeting(conditions, scope.threads),
+        likely=scope.table.meeting(conditions.at_even_odds, scope.threads),
         threads=scope.threads,
     )
-    return Ranking(scope.table.ids[positions], size(scope.allowed))
+    return [scope.first(found, own) for own in queries.own.tolist()]
 
 
-def combined(query: NDArray[np.uint8] | None, conditions: Conditions, scope: Scope) -> Ranking:
-    """The codes that meet the conditions, in ascending Hamming distance from the query.
+def softly(queries: Queries, conditions: Conditions, scope: Scope, weight: float) -> list[Ranking]:
+    """Ascending distance minus `weight` times the log of the joint probability, ties by id.
 
-    Without a query they come in descending joint probability.
+    All allowed codes match. The paper names such a ranking as future work (section 5).
     """
-    matching = scope.meeting(conditions)
-    return by_attributes(conditions, matching) if query is None else by_category(query, matching)
+    assert queries.codes is not None
+    likely = scope.table.meeting(conditions.at_even_odds, scope.threads)
+    rankings = []
+    for code, own in zip(queries.codes, queries.own.tolist(), strict=True):
+        _, found = softly_nearest(
+            scope.table.blocks,
+            code,
+            conditions.head,
+            conditions.wanted,
+            weight,
+            scope.enough(queries),
+            allowed=scope.allowed,
+            likely=likely,
+            threads=scope.threads,
+        )
+        rankings.append(scope.first(found, own))
+    return rankings

@@ -118,6 +118,11 @@ def size(bitmap: Bitmap) -> int:
     return int(np.bitwise_count(bitmap).sum(dtype=np.int64))
 
 
+def has(bitmap: Bitmap, position: int) -> bool:
+    """Whether the code at a position is in the set."""
+    return bool(int(bitmap[position // BLOCK]) >> position % BLOCK & 1)
+
+
 @compiled
 def groups(members: np.uint64) -> np.uint64:
     """Which groups of eight codes of a block to look at, bit g for codes 8g to 8g + 7.

@@ -1,5 +1,6 @@
 """The k codes of highest score seen so far."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 
 from dualhash.search.kernels.compiled import compiled
 
-NOTHING = -1.0
-"""Below every probability."""
+NOTHING = -math.inf
+"""Below every score."""
 
 
 class Topmost(NamedTuple):

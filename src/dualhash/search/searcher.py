@@ -1,0 +1,68 @@
+"""Searches in one index: from what users ask with, to results."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from dualhash.codes.encoder import Failure
+from dualhash.codes.model import Model
+from dualhash.errors import DualhashError
+from dualhash.search.answer import answer
+from dualhash.search.query import QueryLike, encode_images, resolve
+from dualhash.search.question import Question
+from dualhash.search.resident import Resident
+from dualhash.search.results import Query, Results
+from dualhash.search.store import Store
+
+AT_ONCE = 256
+"""Queries of a batch that are searched together."""
+
+
+class Searcher:
+    """Keeps the codes of an index in memory from one search to the next."""
+
+    def __init__(self, store: Store, model: Callable[[], Model]) -> None:
+        """Takes what opens the model, which is called for image files only."""
+        self._store = store
+        self._model = model
+        self._resident = Resident(store)
+
+    def one(self, query: QueryLike | None, question: Question) -> Results:
+        """The results of one query.
+
+        Raises:
+            DualhashError: See `Index.search`.
+        """
+        (found,) = self._together([query], question)
+        if isinstance(found, Failure):
+            raise DualhashError(found.reason)
+        return found
+
+    def many(self, queries: Iterable[QueryLike], question: Question) -> Iterator[Results | Failure]:
+        """For each query its results, or why it has none."""
+        coming, start = iter(queries), 0
+        while some := list(islice(coming, AT_ONCE)):
+            for found in self._together(some, question):
+                yield found if isinstance(found, Results) else replace(found, row=start + found.row)
+            start += len(some)
+
+    def _together(
+        self, queries: Sequence[QueryLike | None], question: Question
+    ) -> list[Results | Failure]:
+        """Images are encoded before a state of the index is held on to."""
+        encoded = encode_images(queries, self._model, self._store.header.views)
+        usable: dict[int, Query | None] = {}
+        found: dict[int, Results | Failure] = {}
+        with self._store.reading():
+            for row, query in enumerate(queries):
+                code = encoded.get(row)
+                if isinstance(code, Failure):
+                    found[row] = code
+                    continue
+                try:
+                    usable[row] = None if query is None else resolve(query, self._store, code)
+                except DualhashError as error:
+                    found[row] = Failure(row, str(query), str(error))
+            answers = answer(list(usable.values()), question, self._store, self._resident)
+        found |= zip(usable, answers, strict=True)
+        return [found[row] for row in range(len(queries))]
