@@ -30,7 +30,15 @@ ROOMS = (
 )
 PLACES = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 CORNERSTONES = {"errors", "files", "version"}
-TORCH_FREE = CORNERSTONES | {"catalogue", "codes", "search", "evaluation", "analysis", "cli"}
+TORCH_FREE = CORNERSTONES | {
+    "catalogue",
+    "codes",
+    "search",
+    "evaluation",
+    "analysis",
+    "experiments",
+    "cli",
+}
 TRAIN_EXTRA = {"lightning", "onnx", "onnxscript", "scipy", "timm", "torch", "torchvision"}
 LONGEST_FILE = 450
 

@@ -1,0 +1,1 @@
+"""The paper's section 4 as data: what is trained, what is measured, and the report of it."""

@@ -1,0 +1,70 @@
+"""What a table or figure of the report is made of."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dualhash.experiments.cell import Cell
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number: the mean of a figure over cells that differ in their seed.
+
+    Attributes:
+        figure: Its name in `Result.figures`.
+        cells: One a seed.
+    """
+
+    figure: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A table, or a figure that is a table drawn.
+
+    Attributes:
+        title: What it shows.
+        columns: Heads of its columns.
+        rows: By the head of a row, an entry a column; None where the method has none.
+        drawn: How it is drawn, if it is a figure in the paper.
+        axis: What the columns are, where they are drawn along an axis.
+        figure: What the numbers are, where they are all of one kind.
+        note: A sentence on how it differs from the paper's.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[Entry | None, ...]]
+    drawn: Literal["lines", "bars"] | None = None
+    axis: str = ""
+    figure: str = ""
+    note: str = ""
+
+    def cells(self) -> Iterator[Cell]:
+        """Its cells, in the order of rows, columns and seeds; some several times."""
+        for entries in self.rows.values():
+            for entry in entries:
+                yield from entry.cells if entry else ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure drawn from what single cells keep besides their figures.
+
+    Attributes:
+        title: What it shows.
+        extra: Name in `Result.extras` of what it is drawn from.
+        cell: The cell that keeps it.
+        note: A sentence on how it differs from the paper's.
+    """
+
+    title: str
+    extra: str
+    cell: Cell
+    note: str = ""
+
+    def cells(self) -> Iterator[Cell]:
+        """The one cell."""
+        yield self.cell

@@ -1,0 +1,256 @@
+"""Section 4 of the paper as data: which cells feed which table and figure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from dualhash.errors import DualhashError, nearest
+from dualhash.experiments.cell import PRETRAINING, Cell, Setting
+from dualhash.experiments.exhibit import Entry, Exhibit, Picture
+from dualhash.experiments.plan import Plan
+
+CATEGORY_METHODS = {
+    "LSH": "lsh",
+    "ITQ": "itq",
+    "CCA-ITQ": "cca-itq",
+    "DBC": "dbc",
+    "KSH": "ksh",
+    "SDH": "sdh",
+    "DNNH": "dnnh",
+    "HashNet": "hashnet",
+    "SSDH": "ssdh",
+    "DPH": "dph",
+}
+"""By their titles in table 4."""
+
+SEVERAL_SEEDS = frozenset({"dph", "ssdh", "cnn-attribute", "multiple-model"})
+"""Methods that are trained with every seed of the plan."""
+
+DEPTHS = (5, 10, 20, 50, 75, 100)
+
+TASKS = {
+    "Cat.": "category_map",
+    "Attr.": "attribute_map",
+    "Com.": "combined_recall_at_5",
+}
+LOSSES = {
+    "cls + wsce": (),
+    "cls + hinge": (("attribute_loss", "hinge"),),
+    "ml + wsce": (("category_loss", "triplet"),),
+    "ml + hinge": (("attribute_loss", "hinge"), ("category_loss", "triplet")),
+}
+REAL = "real_"
+"""Before the names of figures of real-valued outputs, before quantisation."""
+
+
+def usual(method: str, plan: Plan, bits: int | None = None) -> tuple[Cell, ...]:
+    """The cells of a method as the comparisons have it, one a seed."""
+    seeds = plan.seeds if method in SEVERAL_SEEDS else plan.seeds[:1]
+    length = plan.bits if bits is None else bits
+    return tuple(Cell(method, length, seed=seed) for seed in seeds)
+
+
+def _one(method: str, plan: Plan, **fields: object) -> tuple[Cell]:
+    return (replace(usual(method, plan)[0], **fields),)  # type: ignore[arg-type]
+
+
+def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
+    """Every table and figure by name, in the order of the paper."""
+    dph = usual("dph", plan)
+    return {
+        "table-1": _losses(plan),
+        "table-2": Exhibit(
+            "Before and after quantisation",
+            ("Before", "After"),
+            {
+                task: (Entry(REAL + figure, dph), Entry(figure, dph))
+                for task, figure in zip(
+                    ("Category retrieval", "Attribute retrieval", "Combined retrieval"),
+                    TASKS.values(),
+                    strict=True,
+                )
+            },
+        ),
+        "figure-8": Picture("Outputs of the hash layer on test images", "histogram", dph[0]),
+        "table-3": _partly_labelled(plan),
+        "figure-9": Exhibit(
+            "Backbones",
+            tuple(TASKS),
+            {
+                backbone: tuple(
+                    Entry(figure, _backbone(plan, backbone)) for figure in TASKS.values()
+                )
+                for backbone in plan.backbones
+            },
+            drawn="bars",
+        ),
+        "figure-10": Picture("Category and attribute information of each bit", "bits", dph[0]),
+        "figure-11": Picture("Alignment of attributes with categories", "bits", dph[0]),
+        "table-4": Exhibit(
+            "Category retrieval, mAP",
+            tuple(f"{bits}-bit" for bits in plan.category_bits),
+            {
+                title: tuple(
+                    Entry("category_map", usual(method, plan, bits)) for bits in plan.category_bits
+                )
+                for title, method in CATEGORY_METHODS.items()
+            },
+        ),
+        "figure-12": _attributes(plan),
+        "figure-13": Picture("Attribute retrievals", "attribute_sheet", dph[0]),
+        "figure-14": _combined(plan),
+        "figure-15": Picture("Combined retrievals", "combined_sheet", dph[0]),
+        "class-id": _class_id(plan),
+        "unseen": _unseen(plan),
+    }
+
+
+def chosen_exhibits(plan: Plan, only: Iterable[str] = ()) -> dict[str, Exhibit | Picture]:
+    """Those named, or all.
+
+    Raises:
+        DualhashError: There is no such table or figure.
+    """
+    known = exhibits(plan)
+    for name in only:
+        if name not in known:
+            raise DualhashError(f"There is no table or figure {name!r}. {nearest(name, known)}")
+    return {name: known[name] for name in known if name in set(only)} if only else known
+
+
+def cells_of(shown: Mapping[str, Exhibit | Picture]) -> list[Cell]:
+    """The cells that feed some tables and figures, each once, in their order."""
+    return list(dict.fromkeys(cell for exhibit in shown.values() for cell in exhibit.cells()))
+
+
+def parts_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
+    """The cells whose models this one is made from."""
+    if cell.method == PRETRAINING:
+        return ()
+    backbone = dict(cell.settings).get("backbone", plan.backbones[0])
+    ssdh, attributes = (
+        Cell("ssdh", plan.bits, seed=cell.seed),
+        Cell("cnn-attribute", seed=cell.seed),
+    )
+    made_of = {
+        "svm-binary": (ssdh,),
+        "multiple-model": (attributes,),
+        "class-id": (ssdh, attributes),
+    }
+    parts = made_of.get(cell.method, ())
+    return parts if backbone in plan.pretrained else (*parts, pretraining(plan, backbone))
+
+
+def pretraining(plan: Plan, backbone: str) -> Cell:
+    """The cell that trains a backbone on categories, without those that are held out."""
+    chosen: tuple[Setting, ...] = (("backbone", backbone),)
+    return Cell(PRETRAINING, settings=chosen, held_out=plan.held_out)
+
+
+def _losses(plan: Plan) -> Exhibit:
+    usual_cells = usual("dph", plan)
+    return Exhibit(
+        "Combinations of losses",
+        tuple(TASKS),
+        {
+            title: tuple(
+                Entry(figure, _one("dph", plan, settings=settings) if settings else usual_cells)
+                for figure in TASKS.values()
+            )
+            for title, settings in LOSSES.items()
+        },
+    )
+
+
+def _partly_labelled(plan: Plan) -> Exhibit:
+    usual_cells = usual("dph", plan)
+    return Exhibit(
+        "Partly labelled training images",
+        ("mAP", "average HM"),
+        {
+            " + ".join(seen.split("+")): tuple(
+                Entry(figure, cells) for figure in ("category_map", "avg_hm")
+            )
+            for seen in ("B", "B+0.5A", "B+A", "B+0.5C", "B+C", "B+A+C")
+            for cells in [usual_cells if seen == "B+A+C" else _one("dph", plan, seen=seen)]
+        },
+    )
+
+
+def _backbone(plan: Plan, backbone: str) -> tuple[Cell, ...]:
+    if backbone == plan.backbones[0]:
+        return usual("dph", plan)
+    return _one("dph", plan, settings=(("backbone", backbone),))
+
+
+def _attributes(plan: Plan) -> Exhibit:
+    """Methods whose figures do not depend on the length have the same in every column."""
+    figure = "attribute_map"
+    lengths = plan.attribute_bits
+    svm_binary = Entry(figure, usual("svm-binary", plan))
+    return Exhibit(
+        "Attribute retrieval, mAP",
+        tuple(f"{bits}-bit" for bits in lengths),
+        {
+            "SVM-real": (Entry(figure, usual("svm-real", plan, 0)),) * len(lengths),
+            "SVM-binary": tuple(svm_binary if bits == plan.bits else None for bits in lengths),
+            "CNN-attribute": (Entry(figure, usual("cnn-attribute", plan, 0)),) * len(lengths),
+            "DPH": tuple(Entry(figure, usual("dph", plan, bits)) for bits in lengths),
+        },
+        drawn="lines",
+        axis="bits",
+        figure="attribute mAP",
+        note="SVM-real and CNN-attribute store real values; their figures hold for any length.",
+    )
+
+
+def _combined(plan: Plan) -> Exhibit:
+    methods = {"JLBC": "jlbc", "Multiple-model": "multiple-model", "DPH": "dph"}
+    return Exhibit(
+        "Combined retrieval, recall",
+        tuple(str(depth) for depth in DEPTHS),
+        {
+            title + suffix: tuple(
+                Entry(f"combined_{kind}recall_at_{depth}", usual(method, plan)) for depth in DEPTHS
+            )
+            for suffix, kind in (("", ""), (", capped", "capped_"))
+            for title, method in methods.items()
+        },
+        drawn="lines",
+        axis="results",
+        figure="average recall",
+        note="Capped recall divides by the number of results where that is below the number of "
+        "relevant images, so that 1 can be reached.",
+    )
+
+
+def _class_id(plan: Plan) -> Exhibit:
+    """Not in the paper: the code that a closed set of labels can be told with."""
+    methods = {"Class id + attributes": "class-id", "Multiple-model": "multiple-model"}
+    return Exhibit(
+        "Predicted class id and predicted attributes as bits",
+        ("bits", *TASKS),
+        {
+            title: tuple(
+                Entry(figure, usual(method, plan, 0 if method == "class-id" else None))
+                for figure in ("bits", *TASKS.values())
+            )
+            for title, method in {**methods, "DPH": "dph"}.items()
+        },
+    )
+
+
+def _unseen(plan: Plan) -> Exhibit:
+    """Not in the paper: categories of which training saw no image."""
+    methods = {"ITQ": "itq", "HashNet": "hashnet", "SSDH": "ssdh", "DPH": "dph"}
+    figures = {"among the unseen": "unseen_map", "among all": "unseen_among_all_map"}
+    return Exhibit(
+        f"Category retrieval of {plan.held_out} categories that no training image was of, mAP",
+        tuple(figures),
+        {
+            title: tuple(
+                Entry(figure, _one(method, plan, held_out=plan.held_out))
+                for figure in figures.values()
+            )
+            for title, method in methods.items()
+        },
+    )

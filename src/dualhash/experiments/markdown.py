@@ -1,0 +1,62 @@
+"""Tables and claims as Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from dualhash.experiments.claims import Verdict
+from dualhash.experiments.exhibit import Exhibit
+from dualhash.experiments.paper import Printed
+from dualhash.experiments.summary import Number, Table
+
+NONE, MISSING = "–", "missing"
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the first column is of words, the others of numbers."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def numbers(exhibit: Exhibit, table: Table) -> str:
+    """The numbers of an exhibit, each with its interval and the numbers of its seeds."""
+    rows = [
+        [
+            head,
+            *(
+                NONE if entry is None else MISSING if number is None else _number(number)
+                for entry, number in zip(exhibit.rows[head], entries, strict=True)
+            ),
+        ]
+        for head, entries in table.rows.items()
+    ]
+    return grid(["", *table.columns], rows)
+
+
+def as_printed(table: Printed) -> str:
+    """A table of the paper."""
+    rows = [[head, *(f"{value:.3f}" for value in values)] for head, values in table.rows.items()]
+    return f"{table.dataset}, as printed:\n\n" + grid(["", *table.columns], rows)
+
+
+def verdicts(held: Mapping[str, Verdict]) -> str:
+    """The claims, whether they hold, and by how much."""
+    rows = [
+        [
+            verdict.words,
+            {True: "yes", False: "no", None: MISSING}[verdict.holds],
+            MISSING if verdict.margin is None else f"{verdict.margin:+.4f}",
+            "" if verdict.interval is None else "{:+.4f} to {:+.4f}".format(*verdict.interval),
+        ]
+        for verdict in held.values()
+    ]
+    return grid(["claim", "holds", "margin", "95 %"], rows)
+
+
+def _number(number: Number) -> str:
+    digits = 0 if number.mean > 1 else 3
+    parts = [f"{number.mean:.{digits}f}"]
+    if number.interval is not None:
+        parts.append("<sub>{:.3f} to {:.3f}</sub>".format(*number.interval))
+    if len(number.seeds) > 1:
+        each = ", ".join(f"{number.seeds[seed]:.3f}" for seed in sorted(number.seeds))
+        parts.append(f"<sub>seeds {each}</sub>")
+    return "<br>".join(parts)

@@ -1,0 +1,29 @@
+"""What is measured of a cell, judging by the tables and figures that it feeds."""
+
+from dualhash.experiments.cell import Cell
+from dualhash.experiments.claims import compared_figures
+from dualhash.experiments.exhibit import Exhibit, Picture
+from dualhash.experiments.grid import REAL, exhibits
+from dualhash.experiments.plan import Plan
+
+
+def extras_of(cell: Cell, plan: Plan) -> frozenset[str]:
+    """What figures draw from this cell besides its numbers."""
+    pictures = [each for each in exhibits(plan).values() if isinstance(each, Picture)]
+    return frozenset(picture.extra for picture in pictures if picture.cell == cell)
+
+
+def measured_before(cell: Cell, plan: Plan) -> bool:
+    """Whether a table has figures of its outputs before quantisation."""
+    return any(
+        entry is not None and entry.figure.startswith(REAL) and cell in entry.cells
+        for exhibit in exhibits(plan).values()
+        if isinstance(exhibit, Exhibit)
+        for entries in exhibit.rows.values()
+        for entry in entries
+    )
+
+
+def kept_draws(cell: Cell, plan: Plan) -> frozenset[str]:
+    """Figures of which a claim takes differences."""
+    return compared_figures(plan).get(cell, frozenset())

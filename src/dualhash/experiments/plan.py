@@ -1,0 +1,110 @@
+"""How the paper's grid is run on a catalogue: what depends on its images and its size."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from dualhash.errors import DualhashError, nearest
+from dualhash.evaluation.evaluate_codes import RESAMPLES
+
+TRIALS: Mapping[str, Mapping[str, tuple[Any, ...]]] = MappingProxyType(
+    {"dph": {"alpha": (0.0, 0.03, 0.1, 0.3, 1.0)}}
+)
+"""By method, the setting that is chosen on validation images and the values tried, ascending."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the grid is run with on one catalogue.
+
+    Attributes:
+        catalogue: Name of the data set.
+        preset: Of all deep trainings, a name of `dualhash.training.presets.PRESETS`.
+        settings: Training settings over the preset.
+        backbones: Networks compared in figure 9; all other cells have the first.
+        pretrained: Those of them that have published weights; the others are trained on the
+            catalogue's categories first, as the paper does for CFW-60K.
+        pretraining: Training settings of that, over the preset.
+        bits: Of all that is at one length.
+        category_bits: Lengths of table 4.
+        attribute_bits: Lengths of figure 12.
+        seeds: Of the methods that the claims are about; the others have the first alone.
+        held_out: Categories that no training image is of, where unseen ones are judged.
+        trials: What is chosen on validation images; see `TRIALS`.
+        share: Of the images, where a small version is run.
+        resamples: Bootstrap draws.
+    """
+
+    catalogue: str
+    preset: str
+    backbones: tuple[str, ...]
+    pretrained: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
+    bits: int = 256
+    category_bits: tuple[int, ...] = (32, 64, 128, 256)
+    attribute_bits: tuple[int, ...] = (16, 32, 64, 128, 256)
+    seeds: tuple[int, ...] = (0, 1)
+    held_out: int = 13
+    trials: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=lambda: TRIALS)
+    share: float = 1.0
+    resamples: int = RESAMPLES
+
+
+_PLANS = (
+    # The first backbone is pretrained on the shop's own photos, the second on ImageNet.
+    Plan(
+        "fashion",
+        preset="small",
+        backbones=("resnet18-half", "efficientnet-lite0"),
+        pretrained=frozenset({"efficientnet-lite0"}),
+    ),
+    # Section 4.1 of the paper, and 4.2.3 for the second backbone.
+    Plan(
+        "imagenet150k",
+        preset="paper-imagenet",
+        backbones=("alexnet", "resnet18"),
+        pretrained=frozenset({"alexnet", "resnet18"}),
+    ),
+    # The paper pretrains on faces of the web that are not published: here on CFW-60K's own.
+    Plan("cfw60k", preset="paper-cfw", backbones=("face10",)),
+    # The paper's network comes from MIT Places, in Caffe: here AlexNet's weights of ImageNet.
+    Plan(
+        "sun120k",
+        preset="paper-imagenet",
+        backbones=("alexnet",),
+        pretrained=frozenset({"alexnet"}),
+    ),
+)
+
+PLANS: Mapping[str, Plan] = MappingProxyType({plan.catalogue: plan for plan in _PLANS})
+"""Every catalogue that the grid can be run on."""
+
+QUICK_IMAGES = 0.2
+QUICK_SETTINGS = {"iterations": 300, "validation_every": 100}
+
+
+def plan_for(catalogue: str, *, quick: bool = False) -> Plan:
+    """The plan of a catalogue; the quick one shows in minutes that everything works.
+
+    Raises:
+        DualhashError: There is none for that name.
+    """
+    if catalogue not in PLANS:
+        raise DualhashError(f"There is no plan for {catalogue!r}. {nearest(catalogue, PLANS)}")
+    plan = PLANS[catalogue]
+    if not quick:
+        return plan
+    return replace(
+        plan,
+        settings={**plan.settings, **QUICK_SETTINGS},
+        pretraining={**plan.pretraining, **QUICK_SETTINGS},
+        bits=64,
+        category_bits=(32, 64),
+        attribute_bits=(32, 64),
+        seeds=plan.seeds[:1],
+        trials={},
+        share=QUICK_IMAGES,
+        resamples=100,
+    )

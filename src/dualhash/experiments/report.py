@@ -1,0 +1,173 @@
+"""`docs/results.md`, its figures and `docs/results.json`, from the results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dualhash.analysis.figures import draw_alignment, draw_bits
+from dualhash.analysis.functionality import BitFunctionality
+from dualhash.errors import DualhashError
+from dualhash.experiments import markdown
+from dualhash.experiments.cell import Result
+from dualhash.experiments.claims import Verdict, claims, judge
+from dualhash.experiments.exhibit import Exhibit, Picture
+from dualhash.experiments.grid import cells_of, exhibits
+from dualhash.experiments.paper import printed
+from dualhash.experiments.plan import Plan
+from dualhash.experiments.sheet import Sheet
+from dualhash.experiments.summary import table_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from dualhash.experiments.draw import FindImage
+
+NOT_WRITTEN = "*Nobody has written yet what this shows.*\n"
+
+
+def report(
+    plan: Plan, results: Mapping[str, Result], findings: Mapping[str, str], figures: str
+) -> tuple[str, dict[str, Any], dict[str, Figure]]:
+    """The report as Markdown and as data, and its figures by file name.
+
+    Args:
+        plan: Of the catalogue.
+        results: By name of their cell; what is missing is shown as missing.
+        findings: Prose by the name of a table or figure, and "introduction".
+        figures: Folder of the figures, as the Markdown names it.
+
+    Raises:
+        DualhashError: matplotlib is not installed.
+    """
+    _check_drawing()
+    from dualhash.experiments import draw
+
+    shown = exhibits(plan)
+    held = {name: judge(claim, results) for name, claim in claims(plan).items()}
+    drawn: dict[str, Figure] = {}
+    tables: dict[str, Any] = {}
+    parts = [_opening(plan, results, held, findings.get("introduction", ""))]
+    for name, exhibit in shown.items():
+        parts.append(f"## {heading(name)}: {exhibit.title}\n")
+        if isinstance(exhibit, Exhibit):
+            table = table_of(exhibit, results)
+            tables[name] = table.model_dump(mode="json")
+            parts.append(markdown.numbers(exhibit, table))
+            if exhibit.drawn:
+                drawn[f"{name}.png"] = draw.exhibit_figure(exhibit, table)
+        else:
+            figure = _picture(name, exhibit, results)
+            if figure is None:
+                parts.append(f"{markdown.MISSING}: {exhibit.cell.name}\n")
+            else:
+                drawn[f"{name}.png"] = figure
+                tables[name] = _facts(exhibit, results)
+        if f"{name}.png" in drawn:
+            parts.append(f"![{exhibit.title}]({figures}/{name}.png)\n")
+        parts += [f"{exhibit.note}\n"] if exhibit.note else []
+        parts.append(findings.get(name, NOT_WRITTEN))
+        parts += [markdown.as_printed(table) for table in printed().get(name, ())]
+    missing = [cell.name for cell in cells_of(shown) if cell.name not in results]
+    parts += _closing(missing)
+    data = {
+        "catalogue": plan.catalogue,
+        "tables": tables,
+        "claims": {name: verdict.model_dump(mode="json") for name, verdict in held.items()},
+        "missing": missing,
+    }
+    return "\n".join(parts), data, drawn
+
+
+def sheets(plan: Plan, results: Mapping[str, Result], find: FindImage) -> dict[str, Figure]:
+    """The contact sheets with the photos, by file name; only of cells that are finished.
+
+    Args:
+        plan: Of the catalogue.
+        results: By name of their cell.
+        find: From the name of an image to its file.
+    """
+    _check_drawing()
+    drawn = {}
+    for name, exhibit in exhibits(plan).items():
+        if isinstance(exhibit, Picture) and exhibit.extra.endswith("_sheet"):
+            figure = _picture(name, exhibit, results, find)
+            if figure is not None:
+                drawn[f"{name}.png"] = figure
+    return drawn
+
+
+def read_findings(folder: Path) -> dict[str, str]:
+    """The prose `<name>.md` in a folder, by name; none where there is no folder."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+
+
+def heading(name: str) -> str:
+    """`table-1` as a reader says it."""
+    kind, _, number = name.partition("-")
+    return f"{kind.capitalize()} {number}" if number.isdigit() else "Not in the paper"
+
+
+def _opening(
+    plan: Plan, results: Mapping[str, Result], held: Mapping[str, Verdict], introduction: str
+) -> str:
+    data = {result.hashes["data"][:12] for result in results.values() if "data" in result.hashes}
+    return (
+        f"# The paper's experiments on {plan.catalogue}\n\n"
+        "Written by `dualhash experiment report` from the files in "
+        f"`benchmarks/results/paper/{plan.catalogue}/`; edit those, not this.\n\n"
+        "Numbers are of the test images, leave-one-out, protocol `ijcv2020`, means over seeds. "
+        "Small print: 95 % bootstrap intervals over queries, means of their ends over seeds, and "
+        "the numbers of the single seeds. "
+        f"Labels: {', '.join(sorted(data)) or markdown.MISSING}.\n\n"
+        f"{introduction}\n"
+        "## Claims\n\n"
+        "A margin is DPH's mean over seeds minus the other's, with the 95 % interval over draws of "
+        "the same queries for both.\n\n"
+        f"{markdown.verdicts(held)}"
+    )
+
+
+def _closing(missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    listed = "\n".join(f"- {name}" for name in missing)
+    return [f"## Missing\n\n{len(missing)} cells are not finished:\n\n{listed}\n"]
+
+
+def _picture(
+    name: str,
+    picture: Picture,
+    results: Mapping[str, Result],
+    find: FindImage = lambda _: None,
+) -> Figure | None:
+    """The figure of one cell's extras; None where they are missing."""
+    result = results.get(picture.cell.name)
+    if result is None or picture.extra not in result.extras:
+        return None
+    from dualhash.experiments import draw
+
+    kept = result.extras[picture.extra]
+    if picture.extra == "histogram":
+        return draw.histogram_figure(kept["counts"])
+    if picture.extra == "bits":
+        functionality = BitFunctionality.model_validate(kept)
+        return (draw_bits if name == "figure-10" else draw_alignment)(functionality)
+    return draw.sheet_figure(Sheet.model_validate(kept), find)
+
+
+def _facts(picture: Picture, results: Mapping[str, Result]) -> dict[str, Any]:
+    """The numbers of a picture, without its long lists."""
+    kept = results[picture.cell.name].extras[picture.extra]
+    named = ("correlation", "alignment_correlation", "outputs")
+    return {"title": picture.title, **{name: kept[name] for name in named if name in kept}}
+
+
+def _check_drawing() -> None:
+    """Refuses to begin what cannot be drawn."""
+    if find_spec("matplotlib") is None:
+        raise DualhashError(
+            "Drawing needs the package matplotlib: pip install 'dualhash[analysis]'."
+        )

@@ -1,0 +1,81 @@
+"""Settings that are chosen on validation images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dualhash.experiments.cell import Cell, Result
+from dualhash.experiments.exhibit import Entry, Exhibit
+from dualhash.experiments.plan import Plan
+from dualhash.training.alpha import Trial, choose_alpha
+from dualhash.training.config import TrainConfig
+from dualhash.training.validation import validation_score
+
+TOLERANCE: float = TrainConfig.model_fields["alpha_tolerance"].default
+"""The relative drop of category mAP that the choice of alpha accepts."""
+
+
+def trial_cells(method: str, plan: Plan) -> tuple[Cell, ...]:
+    """What is tried for a method, each at the plan's bits and with its first seed."""
+    return tuple(
+        Cell(method, plan.bits, settings=((name, value),), seed=plan.seeds[0], trial=True)
+        for name, values in plan.trials.get(method, {}).items()
+        for value in values
+    )
+
+
+def trials_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
+    """The trials by which settings of a cell are chosen; none for trials and where it says all."""
+    stated = {name for name, _ in cell.settings}
+    if cell.trial or stated & set(plan.trials.get(cell.method, {})):
+        return ()
+    return trial_cells(cell.method, plan)
+
+
+def chosen(cell: Cell, plan: Plan, results: Mapping[str, Result]) -> dict[str, Any] | None:
+    """The settings of a cell that its trials decide; None while one of them is missing.
+
+    Of alpha it is the largest at which category mAP has not dropped clearly (section 4.1), of all
+    others the one with the best harmonic mean of the validation figures.
+    """
+    trials = trials_of(cell, plan)
+    if any(trial.name not in results for trial in trials):
+        return None
+    settings: dict[str, Any] = {}
+    for name in plan.trials.get(cell.method, {}) if trials else {}:
+        tried = [
+            Trial(value, *(_value(results[trial.name], figure) for figure in VALIDATION))
+            for trial in trials
+            for other, value in trial.settings
+            if other == name
+        ]
+        if name == "alpha":
+            settings[name] = choose_alpha(tried, TOLERANCE)
+        else:
+            best = max(tried, key=lambda each: validation_score(each.category_map, each.avg_hm))
+            settings[name] = best.alpha
+    return settings
+
+
+VALIDATION = ("validation_category_map", "validation_avg_hm")
+"""Figures of a trial."""
+
+
+def choices(plan: Plan) -> Exhibit:
+    """The table of all trials."""
+    return Exhibit(
+        "What was chosen on validation images",
+        ("category mAP", "avg HM"),
+        {
+            f"{trial.method}, {name} {value}": tuple(
+                Entry(figure, (trial,)) for figure in VALIDATION
+            )
+            for method in plan.trials
+            for trial in trial_cells(method, plan)
+            for name, value in trial.settings
+        },
+    )
+
+
+def _value(result: Result, figure: str) -> float:
+    value = result.figures[figure].value if figure in result.figures else None
+    return float("nan") if value is None else value

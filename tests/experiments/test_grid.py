@@ -1,0 +1,121 @@
+import pytest
+from tests.experiments.cases import PLAN
+
+from dualhash.errors import DualhashError
+from dualhash.experiments.cell import PRETRAINING, Cell
+from dualhash.experiments.claims import claims, compared_figures
+from dualhash.experiments.exhibit import Exhibit, Picture
+from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits, parts_of, usual
+from dualhash.experiments.needs import extras_of, kept_draws, measured_before
+from dualhash.experiments.paper import printed
+from dualhash.experiments.plan import PLANS, plan_for
+from dualhash.experiments.tuning import trial_cells, trials_of
+
+EVERY = [
+    "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
+    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen",
+]  # fmt: skip
+DPH = usual("dph", PLAN)[0]
+
+
+def tables(plan) -> dict[str, Exhibit]:
+    return {name: each for name, each in exhibits(plan).items() if isinstance(each, Exhibit)}
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_table_has_an_entry_for_each_column(name: str, quick: bool):
+    plan = plan_for(name, quick=quick)
+    assert set(exhibits(plan)) == set(EVERY)
+    for exhibit in tables(plan).values():
+        for entries in exhibit.rows.values():
+            assert len(entries) == len(exhibit.columns)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_different_cells_have_different_names(name: str):
+    plan = plan_for(name)
+    cells = cells_of(exhibits(plan))
+    every = {*cells, *(part for cell in cells for part in parts_of(cell, plan))}
+    every |= {trial for method in plan.trials for trial in trial_cells(method, plan)}
+    assert len({cell.name for cell in every}) == len(every)
+
+
+def test_a_cell_that_feeds_several_tables_is_one():
+    cells = cells_of(exhibits(PLAN))
+    assert len(cells) == len(set(cells))
+    feeds = [name for name, each in exhibits(PLAN).items() if DPH in each.cells()]
+    assert feeds == [name for name in EVERY if name != "unseen"]
+
+
+def test_only_some_tables():
+    assert list(chosen_exhibits(PLAN, ["table-4", "table-1"])) == ["table-1", "table-4"]
+    with pytest.raises(DualhashError, match=r"no table or figure 'table-5'.*'table-4'"):
+        chosen_exhibits(PLAN, ["table-5"])
+
+
+def test_claimed_methods_have_both_seeds_and_others_one():
+    seeds = {method: [cell.seed for cell in usual(method, PLAN)] for method in ("dph", "itq")}
+    assert seeds == {"dph": [0, 1], "itq": [0]}
+
+
+def test_every_deep_method_starts_from_the_same_weights():
+    for cell in cells_of(exhibits(PLAN)):
+        backbones = [part for part in parts_of(cell, PLAN) if part.method == PRETRAINING]
+        published = dict(cell.settings).get("backbone") == "efficientnet-lite0"
+        assert len(backbones) == (0 if published else 1)
+        assert all(part.held_out == PLAN.held_out for part in backbones)
+
+
+def test_parts_are_cells_of_the_grid_or_backbones():
+    cells = cells_of(exhibits(PLAN))
+    for cell in cells:
+        for part in parts_of(cell, PLAN):
+            assert part.method == PRETRAINING or part in cells
+
+
+def test_trials_decide_unless_a_cell_says_all():
+    tried = trial_cells("dph", PLAN)
+    assert trials_of(DPH, PLAN) == tried
+    assert not trials_of(tried[0], PLAN)
+    assert not trials_of(Cell("dph", 16, settings=(("alpha", 0.3),)), PLAN)
+    assert not trials_of(Cell("itq", 16), PLAN)
+
+
+def test_what_is_measured_of_a_cell_follows_from_what_it_feeds():
+    assert extras_of(DPH, PLAN) == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
+    assert not extras_of(usual("dph", PLAN)[1], PLAN)
+    assert measured_before(DPH, PLAN)
+    assert not measured_before(usual("ssdh", PLAN)[0], PLAN)
+    assert kept_draws(usual("ssdh", PLAN)[0], PLAN) == {"category_map"}
+    assert not kept_draws(Cell("lsh", 16), PLAN)
+
+
+def test_claims_are_about_cells_of_the_grid():
+    assert set(compared_figures(PLAN)) <= set(cells_of(exhibits(PLAN)))
+    assert "category-map-near-ssdh" in claims(PLAN)
+
+
+def test_the_papers_tables_have_the_rows_and_columns_of_the_grid():
+    known = exhibits(plan_for("fashion"))
+    for name, printings in printed().items():
+        exhibit = known[name]
+        for table in printings:
+            assert all(len(values) == len(table.columns) for values in table.rows.values())
+            if isinstance(exhibit, Exhibit):
+                assert table.columns == exhibit.columns
+                assert list(table.rows) == list(exhibit.rows)
+            else:
+                assert isinstance(exhibit, Picture)
+
+
+def test_numbers_of_the_paper():
+    tables = {(name, table.dataset): table.rows for name in printed() for table in printed()[name]}
+    assert tables["table-4", "SUN-120K"]["SSDH"] == (0.381, 0.394, 0.394, 0.372)
+    assert tables["table-4", "CFW-60K"]["DPH"] == (0.247, 0.329, 0.4, 0.439)
+    assert tables["table-3", "ImageNet-150K"]["B + A + C"] == (0.355, 0.886)
+
+
+def test_an_unknown_catalogue_is_named():
+    with pytest.raises(DualhashError, match=r"no plan for 'fashon'\. Did you mean 'fashion'"):
+        plan_for("fashon")
