@@ -6,6 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from dualhash.analysis.analyse import Analysis
+from dualhash.analysis.attribution import attributions, label_correlations
+from dualhash.analysis.functionality import bit_functionality
 from dualhash.codes.heads import LinearHead
 
 
@@ -40,3 +43,18 @@ def make_case(seed: int, images: int = 20, bits: int = 8, attributes: int = 3) -
 
 def cases() -> st.SearchStrategy[Case]:
     return st.builds(make_case, st.integers(0, 2**32 - 1), st.integers(2, 25))
+
+
+def make_analysis(seed: int = 0, **counts: int) -> Analysis:
+    case = make_case(seed, **counts)
+    return Analysis(
+        source="shop.csv",
+        functionality=bit_functionality(*case),
+        head=case.head,
+        attributions=attributions(case.head),
+        correlations=label_correlations(case.bits, case.attributes, case.observed),
+        largest="hat",
+        largest_share=0.25,
+        hashes={"model": "0123456789abcdef", "data": "fedcba9876543210"},
+        failures=("torn.png is not an image.",),
+    )

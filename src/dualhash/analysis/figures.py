@@ -7,6 +7,7 @@ can tell apart, and groups differ in their marks too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,19 @@ LABEL_ROUNDS = 500
 
 ROW_INCHES, HEAD_INCHES = 0.24, 2.0
 """Height of an attribute in `draw_attributions`, and of all else."""
+
+
+def check_installed() -> None:
+    """Refuses to go on without the extra `analysis`, so that nothing is computed in vain.
+
+    Raises:
+        DualhashError: It is not installed.
+    """
+    for package in ("matplotlib", "adjustText"):
+        if not find_spec(package):
+            raise DualhashError(
+                f"Drawing needs the package {package}: pip install 'dualhash[analysis]'."
+            )
 
 
 def draw_bits(functionality: BitFunctionality) -> Figure:
@@ -160,13 +174,10 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _figure(title: str, said: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            "Drawing needs the package matplotlib: pip install 'dualhash[analysis]'."
-        ) from error
+    check_installed()
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12))
     axes = figure.add_subplot()
     figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)

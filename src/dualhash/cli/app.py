@@ -32,6 +32,7 @@ COMMANDS = {
     "index": ("index:index_app", "Make, change and check a file of codes."),
     "search": ("search:search", "Find images by category, attributes, or both."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
+    "analyse": ("analyse:analyse", "See what each bit of the codes is for."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),
 }
 """Name: (where it is found when it is called, what the help says), in the order of the help."""

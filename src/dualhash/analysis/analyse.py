@@ -1,0 +1,82 @@
+"""What the bits of a model are for, on the test images of a catalogue."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.analysis.attribution import attributions, label_correlations
+from dualhash.analysis.functionality import BitFunctionality, bit_functionality
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.codes.heads import LinearHead
+from dualhash.codes.model import Model
+from dualhash.codes.packing import quantise
+from dualhash.evaluation.unseen import encode_unseen
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All that is found out about the bits of a model.
+
+    Attributes:
+        source: The catalogue, as the user named it.
+        functionality: Equations 9 to 11 on its test images.
+        head: Reads p attributes from k bits.
+        attributions: (p, k) in [-1, 1]; see `attribution.attributions`.
+        correlations: (p, k) in [-1, 1]; see `attribution.label_correlations`.
+        largest: Name of the category with the most test images.
+        largest_share: Of the pairs of images of one category, those that are of this one.
+        hashes: Of the `model` and of the `data`, the label table of the test images.
+        failures: Why each test image that was left out cannot be read.
+    """
+
+    source: str
+    functionality: BitFunctionality
+    head: LinearHead
+    attributions: NDArray[np.float64]
+    correlations: NDArray[np.float64]
+    largest: str
+    largest_share: float
+    hashes: dict[str, str]
+    failures: tuple[str, ...]
+
+
+def analyse(
+    model: Model,
+    catalogue: Catalogue,
+    *,
+    views: int = 1,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Analysis:
+    """Encodes the `test` images and looks at each bit of their binary codes.
+
+    Test images, since bits fit those that were trained on better than any others. Images without a
+    category take no part in equations 9 to 11, those without the label of an attribute take none
+    for that attribute.
+
+    Args:
+        model: Its attributes must be those of the catalogue, in the same order.
+        catalogue: What is true of the images.
+        views: 1, or 10 to average corners, centre and mirrors before thresholding.
+        progress: Called with how many images are done and how many there are.
+
+    Raises:
+        DualhashError: No test images, none that can be read, other attributes than the model's, or
+            fewer than two categories.
+    """
+    unseen = encode_unseen(model, catalogue, views=views, progress=progress)
+    bits, labels = quantise(unseen.reals), unseen.labels
+    functionality = bit_functionality(bits, *labels, model.attribute_head)
+    pairs = np.bincount(labels.categories[labels.categories >= 0]) ** 2
+    return Analysis(
+        source=catalogue.source,
+        functionality=functionality,
+        head=model.attribute_head,
+        attributions=attributions(model.attribute_head),
+        correlations=label_correlations(bits, labels.attributes, labels.observed),
+        largest=catalogue.names.categories[int(pairs.argmax())],
+        largest_share=float(pairs.max() / pairs.sum()),
+        hashes={"model": model.hash, "data": unseen.label_hash},
+        failures=tuple(failure.reason for failure in unseen.failures),
+    )

@@ -1,0 +1,61 @@
+"""An analysis as a folder of figures, tables and words."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dualhash.analysis.analyse import Analysis
+from dualhash.analysis.figures import draw_alignment, draw_attributions, draw_bits, save
+from dualhash.analysis.summary import summarise
+from dualhash.analysis.tables import attribute_table, attribution_table, bit_table
+from dualhash.files import write_whole
+
+
+def as_json(analysis: Analysis) -> dict[str, Any]:
+    """The numbers of figures 10 and 11 and where they are from, in terms of JSON."""
+    return {
+        "source": analysis.source,
+        "hashes": analysis.hashes,
+        "functionality": analysis.functionality.model_dump(mode="json"),
+        "largest_category": {"name": analysis.largest, "share_of_pairs": analysis.largest_share},
+        "failures": analysis.failures,
+    }
+
+
+def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
+    """Writes summary.md, analysis.json, three tables and three figures; other files stay.
+
+    Args:
+        analysis: What was found.
+        folder: Made if it does not exist.
+
+    Returns:
+        The files, the summary first.
+
+    Raises:
+        DualhashError: The extra `analysis` is not installed; then nothing is written.
+        OSError: The folder cannot be written.
+    """
+    figures = {
+        "bits.png": draw_bits(analysis.functionality),
+        "alignment.png": draw_alignment(analysis.functionality),
+        "attributions.png": draw_attributions(
+            analysis.attributions,
+            analysis.head.names,
+            analysis.functionality.category_information,
+        ),
+    }
+    numbers = json.dumps(as_json(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+    texts = {
+        "summary.md": summarise(analysis),
+        "analysis.json": numbers + "\n",
+        "bits.csv": bit_table(analysis).write_csv(),
+        "attributes.csv": attribute_table(analysis).write_csv(),
+        "attributions.csv": attribution_table(analysis).write_csv(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    for name, figure in figures.items():
+        save(figure, folder / name)
+    return tuple(folder / name for name in (*texts, *figures))

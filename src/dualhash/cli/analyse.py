@@ -1,0 +1,82 @@
+"""`dualhash analyse`: what each bit of a model's codes is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from dualhash.cli import output
+from dualhash.cli.options import ColumnOptions
+
+if TYPE_CHECKING:
+    from dualhash.analysis.correlation import Correlation
+
+REMEMBERED = ColumnOptions()
+
+
+def analyse(
+    model: Path,
+    table: str,
+    /,
+    *,
+    out: Path,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    views: Literal[1, 10] = 1,
+    columns: ColumnOptions = REMEMBERED,
+) -> None:
+    """See what each bit says of categories and attributes, on the test images of a catalogue.
+
+    Writes a summary in words, figures, tables and the numbers as JSON: figures 10 and 11 of the
+    paper, and which bits carry which attribute. The table is read with the columns that the model
+    remembers, unless others are given.
+
+    Args:
+        model: A model folder.
+        table: A catalogue with images in the subset test, as `dualhash train` takes it.
+        out: The folder for summary.md and the rest; files of these names are replaced.
+        json: Print the numbers as JSON.
+        views: 10 averages corners, centre and mirrors of each image.
+        columns: Which column plays which part.
+    """
+    from dualhash.analysis.analyse import analyse as look_into
+    from dualhash.analysis.figures import check_installed
+    from dualhash.analysis.report import as_json, write_report
+    from dualhash.codes import Model
+
+    check_installed()
+    opened = Model.open(model)
+    catalogue = columns.read(table, opened)
+    output.list_left_out(catalogue.left_out)
+    with output.progress("Encoding") as report:
+        analysis = look_into(opened, catalogue, views=views, progress=report)
+    output.list_left_out(analysis.failures)
+    written = write_report(analysis, out)
+    if json:
+        output.print_json(as_json(analysis))
+        return
+    found = analysis.functionality
+    shown = output.table(
+        f"{found.images:,} test images, {opened.bits} bits, {len(found.attributes)} attributes",
+        "correlation",
+        ">over",
+        ">value",
+        ">95 %",
+    )
+    shown.add_row("of a bit's category and attribute information", *_cells(found.correlation))
+    shown.add_row(
+        "of an attribute's alignment with categories and where it is kept",
+        *_cells(found.alignment_correlation),
+    )
+    output.show(shown)
+    output.say(f"In words: {written[0]}. Beside it: {', '.join(p.name for p in written[1:])}.")
+
+
+def _cells(correlation: Correlation) -> tuple[str, str, str]:
+    value, low, high = correlation.value, correlation.low, correlation.high
+    return (
+        f"{correlation.pairs:,}",
+        "none" if value is None else f"{value:.2f}",
+        "" if low is None or high is None else f"{low:.2f} to {high:.2f}",
+    )

@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+from tests.analysis.cases import make_analysis
+
+from dualhash.analysis.correlation import Correlation
+from dualhash.analysis.summary import summarise
+
+ABOVE = Correlation(value=0.5, low=0.2, high=0.7, pairs=40)
+BELOW = Correlation(value=-0.5, low=-0.7, high=-0.2, pairs=40)
+OPEN = Correlation(value=0.1, low=-0.2, high=0.4, pairs=40)
+NONE = Correlation(value=None, pairs=1)
+
+
+def told(**correlations: Correlation) -> str:
+    analysis = make_analysis()
+    found = analysis.functionality.model_copy(update=correlations)
+    return summarise(replace(analysis, functionality=found))
+
+
+@pytest.mark.parametrize(
+    ("correlation", "said"),
+    [
+        (ABOVE, "also those that attributes are read from (correlation 0.50 over 40 bits"),
+        (BELOW, "kept in different bits"),
+        (OPEN, "Whether the two go together cannot be told (correlation 0.10"),
+        (NONE, "Over 1 bits no correlation"),
+    ],
+)
+def test_the_words_follow_the_interval_over_bits(correlation, said):
+    assert said in told(correlation=correlation)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "said"),
+    [
+        (ABOVE, "the more it is read from the bits that tell categories"),
+        (BELOW, "rather read from bits that do not tell categories"),
+        (OPEN, "cannot be told (correlation 0.10 over 40 attributes"),
+    ],
+)
+def test_the_words_follow_the_interval_over_attributes(correlation, said):
+    assert said in told(alignment_correlation=correlation)
+
+
+def test_says_who_took_part_and_who_counts_most():
+    analysis = make_analysis()
+    page = summarise(analysis)
+    found = analysis.functionality
+    assert f"{found.images} test images of shop.csv" in page
+    assert f"{found.images_without_category} have no category" in page
+    assert "1 cannot be read" in page
+    assert "25 % are of hat" in page
+    for attribute in found.attributes:
+        assert f"| {attribute.name} | {attribute.present} |" in page
+
+
+def test_many_attributes_are_cut_to_both_ends():
+    analysis = make_analysis(attributes=14)
+    rows = [line for line in summarise(analysis).splitlines() if line.startswith("| attribute ")]
+    assert len(rows) == 1 + 10
+    alignments = [float(row.split("|")[3]) for row in rows[1:]]
+    assert alignments == sorted(alignments, reverse=True)
+
+
+def test_a_model_without_attributes_has_a_summary():
+    page = summarise(make_analysis(attributes=0))
+    assert "no attributes to be carried" in page
+
+
+def test_constant_bits_are_counted():
+    analysis = make_analysis()
+    ones = (0.0, 1.0, *analysis.functionality.ones[2:])
+    found = analysis.functionality.model_copy(update={"ones": ones})
+    assert "2 bits never change" in summarise(replace(analysis, functionality=found))

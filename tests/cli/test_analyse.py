@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_image, write_colour_model
+
+from dualhash.analysis.functionality import bit_functionality
+from dualhash.catalogue.columns import Columns
+from dualhash.cli import app
+from dualhash.codes import Model
+
+pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
+
+SHAPES = ("circle", "square", "triangle")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model and a table of plain images; the first is trained on, number 3 damaged."""
+    rng = np.random.default_rng(0)
+    rows = ["file,kind,red,green,blue,part"]
+    for i in range(20):
+        colour = rng.integers(256, size=3)
+        colour_image(tmp_path / f"{i}.png", tuple(colour.tolist()))
+        labels = ",".join(str(int(value > 127)) for value in colour)
+        rows.append(f"{i}.png,{SHAPES[i % 3]},{labels},{'test' if i else 'train-both'}")
+    (tmp_path / "3.png").write_bytes(b"not an image")
+    (tmp_path / "shapes.csv").write_text("\n".join(rows))
+    columns = Columns(
+        image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
+    )
+    write_colour_model(tmp_path / "model", columns=columns)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        app.main(["analyse", "model", "shapes.csv", *arguments])
+    return left.value.code
+
+
+def test_the_numbers_are_those_of_the_test_images(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("--out", "report", "--json") == 0
+    said, noted = capsys.readouterr()
+    found = json.loads(said)
+    assert found == json.loads((folder / "report" / "analysis.json").read_text())
+    assert "3.png is not an image" in noted
+    model = Model.open("model", threads=1)
+    rows = [line.split(",") for line in (folder / "shapes.csv").read_text().splitlines()[1:]]
+    kept = [row for i, row in enumerate(rows) if i not in (0, 3)]
+    expected = bit_functionality(
+        model.encode([row[0] for row in kept]).reals > 0.5,
+        np.array([SHAPES.index(row[1]) for row in kept]),
+        np.array([row[2:5] for row in kept]).astype(np.int8),
+        np.ones((18, 3), bool),
+        model.attribute_head,
+    )
+    assert found["functionality"] == expected.model_dump(mode="json")
+
+
+def test_prints_the_correlations_and_where_the_words_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("--out", "report") == 0
+    said = capsys.readouterr().out
+    assert "18 test images, 16 bits, 3 attributes" in said
+    assert "In words: report/summary.md" in said
+    assert (folder / "report" / "bits.png").is_file()
+
+
+def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    table = folder / "shapes.csv"
+    table.write_text(table.read_text().replace(",test", ",train-both"))
+    assert run("--out", "report") == 2
+    assert "no images in the subset 'test'" in capsys.readouterr().err
+    assert not (folder / "report").exists()
+
+
+def test_a_single_category_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    table = folder / "shapes.csv"
+    table.write_text(table.read_text().replace("square", "circle").replace("triangle", "circle"))
+    assert run("--out", "report") == 2
+    assert "here are 18 images of 1" in capsys.readouterr().err
