@@ -26,7 +26,8 @@ ROOMS = (
     ("analysis",),
     ("experiments",),
     (FRONT_DOOR,),
-    ("cli", "serve"),
+    ("serve",),
+    ("cli",),
 )
 PLACES = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 CORNERSTONES = {"errors", "files", "version"}
@@ -38,6 +39,7 @@ TORCH_FREE = CORNERSTONES | {
     "analysis",
     "experiments",
     "cli",
+    "serve",
 }
 TRAIN_EXTRA = {"lightning", "onnx", "onnxscript", "scipy", "timm", "torch", "torchvision"}
 LONGEST_FILE = 450

@@ -31,6 +31,7 @@ COMMANDS = {
     "train": ("train:train", "Learn codes from a catalogue; writes a model folder."),
     "index": ("index:index_app", "Make, change and check a file of codes."),
     "search": ("search:search", "Find images by category, attributes, or both."),
+    "serve": ("serve:serve", "A page and an API to search with."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
     "analyse": ("analyse:analyse", "See what each bit of the codes is for."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),

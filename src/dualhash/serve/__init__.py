@@ -1,0 +1,1 @@
+"""An index behind HTTP: the API, its page, and what keeps them safe."""

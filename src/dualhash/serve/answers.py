@@ -1,0 +1,158 @@
+"""From what the library says to what goes over the wire."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.analysis.sheet import verdict
+from dualhash.codes.model import Prediction, predict
+from dualhash.search import results
+from dualhash.search.index import Index
+from dualhash.search.index_file import Header
+from dualhash.serve import schemas
+from dualhash.serve.problems import Problem
+
+CARRIED = 4
+"""Attributes that are named for a bit."""
+
+
+def facet_of(name: str) -> str | None:
+    """`colour` of `colour=red`; None for an attribute that stands alone."""
+    facet, equals, _ = name.partition("=")
+    return facet if equals else None
+
+
+def thumbnail_of(item: int) -> str:
+    """Address of an item's thumbnail."""
+    return f"/api/v1/items/{item}/thumbnail"
+
+
+def category(label: str | None, prediction: Prediction) -> schemas.Category:
+    """Of which category an image is."""
+    return schemas.Category(
+        name=prediction.category if label is None else label,
+        source="predicted" if label is None else "labelled",
+        predicted=prediction.category,
+        probability=prediction.probability,
+    )
+
+
+def attributes(labels: Mapping[str, bool], prediction: Prediction) -> list[schemas.Attribute]:
+    """What is known of each attribute of an image."""
+    return [
+        schemas.Attribute(
+            name=name,
+            facet=facet_of(name),
+            present=labels.get(name, probability >= 0.5),
+            source="labelled" if name in labels else "predicted",
+            probability=probability,
+        )
+        for name, probability in prediction.attributes.items()
+    ]
+
+
+def query(found: results.Query) -> schemas.Image:
+    """What is known of a query."""
+    return schemas.Image(
+        id=found.id,
+        code=found.code.tobytes().hex(),
+        category=category(found.labels.category, found.prediction),
+        attributes=attributes(found.labels.attributes, found.prediction),
+        thumbnail=None if found.id is None else thumbnail_of(found.id),
+    )
+
+
+def check_id(index: Index, number: int) -> results.Item:
+    """The item with this id, without what its code says.
+
+    Raises:
+        Problem: There is none.
+    """
+    found = next(index.items(number, number + 1), None)
+    if found is None:
+        raise Problem("item-not-found", f"The index has no item with the id {number}.")
+    return found
+
+
+def item(index: Index, number: int) -> schemas.Item:
+    """An item of an index.
+
+    Raises:
+        Problem: There is none with this id.
+    """
+    kept = check_id(index, number)
+    found = index.search(number, k=1).query
+    assert found is not None
+    return schemas.Item(**query(found).model_dump(), payload=kept.payload)
+
+
+def hits(index: Index, found: results.Results, offset: int) -> list[schemas.Hit]:
+    """Results from `offset` on."""
+    wanted = found.hits[offset:]
+    header = index.header
+    codes = np.array([hit.code for hit in wanted], np.uint8).reshape(-1, header.bits // 8)
+    predictions = predict(codes, header.category_head, header.attribute_head)
+    return [
+        schemas.Hit(
+            rank=hit.rank,
+            id=hit.id,
+            distance=hit.distance,
+            differing=None if found.query is None else differing(hit.code, found.query.code),
+            code=hit.code.tobytes().hex(),
+            score=hit.score,
+            category=category(hit.labels.category, prediction),
+            probabilities=hit.probabilities,
+            labels=dict(hit.labels.attributes),
+            verdict=verdict(found, hit).value,
+            payload=hit.payload,
+            thumbnail=thumbnail_of(hit.id),
+        )
+        for hit, prediction in zip(wanted, predictions, strict=True)
+    ]
+
+
+def differing(code: NDArray[np.uint8], other: NDArray[np.uint8]) -> str:
+    """The bits in which two packed codes differ, in hexadecimal."""
+    return (code ^ other).tobytes().hex()
+
+
+def facets(index: Index) -> schemas.Attributes:
+    """All attributes by facet, with how many items have each."""
+    grouped: dict[str | None, list[schemas.FacetValue]] = {}
+    for name in index.header.attribute_head.names:
+        facet = facet_of(name)
+        value = schemas.FacetValue(
+            name=name,
+            label=name if facet is None else name.removeprefix(f"{facet}="),
+            present=index.search(task="combined", want=[name], k=1).matched,
+        )
+        grouped.setdefault(facet, []).append(value)
+    return schemas.Attributes(
+        facets=[schemas.Facet(facet=facet, attributes=each) for facet, each in grouped.items()],
+        categories=list(index.header.category_head.names),
+    )
+
+
+def samples(index: Index, count: int, rng: np.random.Generator) -> schemas.Samples:
+    """Different items drawn at random, at most `count`."""
+    stats = index.stats()
+    numbers: dict[int, None] = {}
+    for start in rng.permutation(stats.items + stats.deleted)[: 2 * count].tolist():
+        nearest = next(index.items(start, start + 64), None)
+        if nearest is not None and len(numbers) < count:
+            numbers[nearest.id] = None
+    return schemas.Samples(items=[item(index, number) for number in numbers])
+
+
+def bits(header: Header) -> schemas.Bits:
+    """For each bit the attributes whose probability it changes most, by the weights of the head."""
+    head = header.attribute_head
+    weight: NDArray[np.float32] = head.weight.T
+    strongest = np.argsort(-np.abs(weight), axis=1, kind="stable")[:, :CARRIED]
+    return schemas.Bits(
+        bits=[
+            [schemas.Carried(name=head.names[j], weight=float(row[j])) for j in order]
+            for row, order in zip(weight, strongest.tolist(), strict=True)
+        ]
+    )

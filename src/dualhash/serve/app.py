@@ -1,0 +1,90 @@
+"""The web application: the API, the page, and the gate before them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+
+from dualhash.serve import schemas
+from dualhash.serve.gate import Gate, Sealed
+from dualhash.serve.metrics import Counted
+from dualhash.serve.problems import ProblemBody, explain
+from dualhash.serve.routes import api, probes
+from dualhash.serve.service import Service
+from dualhash.serve.settings import Settings
+from dualhash.version import __version__
+
+PAGE = Path(__file__).with_name("page")
+
+DESCRIPTION = """\
+Searches a collection of images by category, by attributes, or by both. Where a server asks for a
+token, show it as `Authorization: Bearer TOKEN`. Errors are `application/problem+json`; their `type`
+is stable, their `detail` is a sentence for people.
+"""
+
+
+def create_app(
+    path: str | Path, model: str | Path | None = None, settings: Settings | None = None
+) -> FastAPI:
+    """An ASGI app that serves an index; its lifespan opens and closes it.
+
+    Args:
+        path: The index file.
+        model: The model folder, where it is not where it was when the index was made.
+        settings: How to serve; the defaults are for one person on this machine.
+    """
+    settings = settings or Settings()
+    service = Service(Path(path), None if model is None else Path(model), settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        watch = asyncio.create_task(service.live.watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+            await service.stop()
+
+    app = FastAPI(
+        title="dualhash",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    explain(app)
+    app.include_router(api)
+    app.include_router(probes)
+    if PAGE.is_dir():
+        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    _describe(app)
+    app.add_middleware(Gate, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    app.add_middleware(Sealed, cors=bool(settings.cors_origins))
+    app.add_middleware(Counted, metrics=service.metrics)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Adds to the OpenAPI description what is read and raised by hand."""
+    described = app.openapi()
+    for model in (schemas.Search, ProblemBody):
+        described["components"]["schemas"][model.__name__] = model.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )

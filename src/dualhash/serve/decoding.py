@@ -1,0 +1,137 @@
+"""Processes that unpack images: as many as there are, one job each, and an end to those that hang.
+
+An upload is only ever unpacked there. A process that takes too long is killed and another one takes
+its place.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.serve.lanes import Lane
+from dualhash.serve.problems import KINDS, Problem
+from dualhash.serve.settings import Settings
+
+LARGEST_THUMBNAIL = 1 << 22
+
+
+class Decoders:
+    """The processes.
+
+    Attributes:
+        lane: Who waits for one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """They are started when they are first needed."""
+        self._settings = settings
+        self.lane = Lane(settings.decoders, settings.waiting)
+        self._idle: list[Process] = []
+
+    async def pixels(self, upload: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """An uploaded image, squashed: (H, W, 3) uint8, RGB.
+
+        Args:
+            upload: Content of a JPEG, PNG, WebP or GIF file.
+            size: (height, width).
+
+        Raises:
+            Problem: It is something else, damaged, or takes more than it may; or the server is
+                busy.
+        """
+        shape = (*size, 3)
+        length = size[0] * size[1] * 3
+        body = await self._done({"kind": "query", "size": size}, upload, length)
+        if len(body) != length:
+            raise Problem("image-damaged", "The image cannot be unpacked.")
+        return np.frombuffer(body, np.uint8).reshape(shape)
+
+    async def thumbnail(self, path: str, side: int) -> bytes:
+        """An image file as WebP, at most `side` pixels wide and high.
+
+        Raises:
+            Problem: It cannot be read, or the server is busy.
+        """
+        try:
+            return await self._done(
+                {"kind": "thumbnail", "path": path, "side": side}, b"", LARGEST_THUMBNAIL
+            )
+        except Problem as problem:
+            if problem.kind == "busy":
+                raise
+            raise Problem(
+                "image-missing",
+                "The item's image is not where it was when it was indexed, or cannot be read.",
+            ) from problem
+
+    async def stop(self) -> None:
+        """Ends the processes."""
+        while self._idle:
+            await _end(self._idle.pop())
+
+    async def _done(self, job: dict[str, Any], content: bytes, most: int) -> bytes:
+        async with self.lane.slot():
+            process = self._idle.pop() if self._idle else await self._started()
+            try:
+                async with asyncio.timeout(self._settings.decode_seconds):
+                    said, body = await _ask(process, job, content, most)
+            except TimeoutError as error:
+                await _end(process)
+                raise Problem(
+                    "image-too-costly", "Unpacking the image takes too long; make it smaller."
+                ) from error
+            except (OSError, ValueError, EOFError) as error:
+                await _end(process)
+                raise Problem("image-damaged", "The image cannot be unpacked.") from error
+            except BaseException:
+                await _end(process)
+                raise
+            self._idle.append(process)
+        if "problem" in said:
+            kind = said["problem"]
+            raise Problem(kind if kind in KINDS else "image-damaged", str(said["detail"]))
+        return body
+
+    async def _started(self) -> Process:
+        settings = self._settings
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "dualhash.serve.worker"),
+            *(str(settings.decode_bytes), str(settings.pixels)),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env={
+                "PATH": os.environ.get("PATH", ""),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+            },
+        )
+
+
+async def _ask(
+    process: Process, job: dict[str, Any], content: bytes, most: int
+) -> tuple[dict[str, Any], bytes]:
+    """Sends a job and reads the answer; what is said is not trusted, at most `most` bytes are."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({**job, "bytes": len(content)}).encode() + b"\n" + content)
+    await process.stdin.drain()
+    said = json.loads(await process.stdout.readline())
+    length = said["bytes"] if isinstance(said, dict) else None
+    if not isinstance(length, int) or not 0 <= length <= most:
+        raise ValueError("not an answer")
+    return said, await process.stdout.readexactly(length)
+
+
+async def _end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()

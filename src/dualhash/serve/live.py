@@ -1,0 +1,180 @@
+"""The index that is served, and the one that takes its place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from dualhash.codes.model import Model
+from dualhash.errors import DualhashError
+from dualhash.search.index import Index
+from dualhash.serve.problems import Problem
+
+T = TypeVar("T")
+
+LOOK_SECONDS = 0.5
+"""How often the file is looked at."""
+
+
+class Generation:
+    """An open index and its model.
+
+    Attributes:
+        number: Counts the files that have been served.
+        identity: Of the file.
+        index: Used in its own thread only, see `run`.
+        model: The model that made its codes; None where it is not to be had.
+        problem: Why there is no model; None where there is one.
+    """
+
+    def __init__(self, number: int, path: Path, model: Path | None) -> None:
+        """Call it through `opened`."""
+        self.number = number
+        self.identity = identity(path)
+        self.index = Index.open(path, model)
+        self.model: Model | None = None
+        self.problem: str | None = None
+        try:
+            self.model = self.index.model
+        except DualhashError as error:
+            self.problem = str(error)
+        for item in self.index:
+            self.index.search(item.id, k=1)
+            break
+        self._thread: ThreadPoolExecutor
+        self._users = 0
+        self._retired = False
+
+    @classmethod
+    async def opened(cls, number: int, path: Path, model: Path | None) -> "Generation":
+        """Opens an index and searches it once, so that all its codes are in memory.
+
+        Raises:
+            DualhashError: It cannot be opened, or is not of the model that is named.
+        """
+        thread = ThreadPoolExecutor(1, "search")
+        try:
+            made = await asyncio.get_running_loop().run_in_executor(
+                thread, cls, number, path, model
+            )
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        made._thread = thread
+        return made
+
+    async def run(self, work: Callable[[Index], T]) -> T:
+        """The result of `work` on the index.
+
+        Raises:
+            DualhashError: Whatever `work` raises, without the name of the file.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.index)
+        except DualhashError as error:
+            raise DualhashError(str(error).replace(str(self.index.path), "The index")) from error
+
+    async def retire(self) -> None:
+        """Closes the index when nobody uses it any more."""
+        self._retired = True
+        if not self._users:
+            await self.run(Index.close)
+            self._thread.shutdown(wait=False)
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator["Generation"]:
+        """It stays open in this block."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if self._retired:
+                await self.retire()
+
+
+class LiveIndex:
+    """The index at a path, whichever file that is.
+
+    Attributes:
+        path: Of the file.
+        problem: Why the file that is there now is not the one that is served; None where it is.
+    """
+
+    def __init__(self, path: Path, model: Path | None) -> None:
+        """Nothing is opened before `start`."""
+        self.path = path
+        self.problem: str | None = None
+        self._model = model
+        self._current: Generation | None = None
+        self._refused: tuple[int, int] | None = None
+
+    async def start(self) -> None:
+        """Opens the index.
+
+        Raises:
+            DualhashError: It cannot be opened.
+        """
+        self._current = await Generation.opened(1, self.path, self._model)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the index is open."""
+        return self._current is not None
+
+    async def stop(self) -> None:
+        """Closes the index."""
+        current, self._current = self._current, None
+        if current:
+            await current.retire()
+
+    @asynccontextmanager
+    async def current(self) -> AsyncIterator[Generation]:
+        """The index as it is now; it stays open and the same in this block.
+
+        Raises:
+            Problem: The server is starting or stopping.
+        """
+        if self._current is None:
+            raise Problem("index-unusable", "The index is not open.")
+        async with self._current.used() as generation:
+            yield generation
+
+    async def watch(self) -> None:
+        """Follows the file for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Opens the file that has taken the index's place, if one has.
+
+        Requests under way finish with the old one. Where the new one cannot be opened the old one
+        goes on, and `problem` says why.
+        """
+        old = self._current
+        try:
+            now = identity(self.path)
+            if old is None or now == old.identity:
+                self.problem = self._refused = None
+                return
+            if now == self._refused:
+                return
+            self._refused = now
+            new = await Generation.opened(old.number + 1, self.path, self._model)
+        except (DualhashError, OSError) as error:
+            self.problem = (
+                f"The index was replaced by one that cannot be served: {error} The earlier one "
+                "goes on."
+            )
+            return
+        self._current, self.problem, self._refused = new, None, None
+        await old.retire()
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Tells a file from another that takes its place."""
+    status = path.stat()
+    return status.st_dev, status.st_ino

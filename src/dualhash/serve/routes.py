@@ -1,0 +1,155 @@
+"""The addresses of the API."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from dualhash.serve import answers, schemas
+from dualhash.serve.problems import KINDS
+from dualhash.serve.service import Service
+
+api = APIRouter(prefix="/api/v1", tags=["search"])
+probes = APIRouter(tags=["operation"])
+
+Id = Annotated[int, Path(ge=0, lt=2**63, description="Id of an item.")]
+Side = Annotated[Literal[128, 256, 512], Query(description="Pixels on its longer side, at most.")]
+
+
+def refusals(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """How an address answers where it refuses; the kinds that all share included."""
+    found: dict[int, list[str]] = {}
+    for kind in (*kinds, "unknown-host", "token-needed", "too-many-requests", "busy"):
+        status, title = KINDS[kind]
+        found.setdefault(status, []).append(f"`{kind}`: {title}.")
+    schema = {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
+    return {
+        status: {
+            "description": " ".join(sorted(set(said))),
+            "content": {"application/problem+json": schema},
+        }
+        for status, said in sorted(found.items())
+    }
+
+
+def service_of(request: Request) -> Service:
+    """What the app serves."""
+    service: Service = request.app.state.service
+    return service
+
+
+@api.post(
+    "/search",
+    responses=refusals(
+        *("bad-request", "item-not-found", "upload-slow", "upload-too-large", "too-many-pixels"),
+        *("not-an-image", "wrong-content-type", "image-damaged", "image-too-costly"),
+        *("invalid-request", "query-refused", "model-unavailable", "index-unusable"),
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/Search"}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["image"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "image": {"type": "string", "format": "binary"},
+                            "search": {"$ref": "#/components/schemas/Search"},
+                        },
+                    },
+                    "encoding": {
+                        "image": {"contentType": "image/jpeg, image/png, image/webp, image/gif"},
+                        "search": {"contentType": "application/json"},
+                    },
+                },
+            },
+        }
+    },
+)
+async def search(request: Request) -> schemas.SearchAnswer:
+    """Search by an uploaded image, an item of the index, or attributes alone."""
+    service = service_of(request)
+    async with service.intake.question(request) as question:
+        return await service.answer(question)
+
+
+@api.get("/items/{number}", responses=refusals("item-not-found", "invalid-request"))
+async def item(request: Request, number: Id) -> schemas.Item:
+    """What is known of an item: its labels, and what its code says."""
+    return await service_of(request).look_up(lambda index: answers.item(index, number))
+
+
+@api.get(
+    "/items/{number}/thumbnail",
+    responses={
+        200: {"content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}}},
+        304: {"description": "It has not changed."},
+        **refusals("item-not-found", "image-missing", "invalid-request"),
+    },
+    response_class=Response,
+)
+async def thumbnail(request: Request, number: Id, side: Side = 256) -> Response:
+    """A small WebP of an item's image, made anew from its pixels."""
+    image, tag = await service_of(request).thumbnail(number, side)
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=300"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(image, media_type="image/webp", headers=headers)
+
+
+@api.get("/attributes", responses=refusals())
+async def attributes(request: Request) -> schemas.Attributes:
+    """The attributes that can be asked for, by facet, and the categories."""
+    return await service_of(request).look_up(answers.facets)
+
+
+@api.get("/bits", responses=refusals())
+async def bits(request: Request) -> schemas.Bits:
+    """Which attributes each bit of a code says most about."""
+    return await service_of(request).look_up(lambda index: answers.bits(index.header))
+
+
+@api.get("/samples", responses=refusals("invalid-request"))
+async def samples(
+    request: Request,
+    count: Annotated[int, Query(ge=1, le=50, description="How many.")] = 12,
+    seed: Annotated[int | None, Query(ge=0, lt=2**63, description="Draws the same again.")] = None,
+) -> schemas.Samples:
+    """Items drawn at random, to begin with."""
+    rng = np.random.default_rng(seed)
+    return await service_of(request).look_up(lambda index: answers.samples(index, count, rng))
+
+
+@api.get("/stats", responses=refusals())
+async def stats(request: Request) -> schemas.Stats:
+    """What is served, and what is wrong with it."""
+    return await service_of(request).stats()
+
+
+@probes.get("/healthz")
+async def healthz() -> schemas.Health:
+    """The server is there."""
+    return schemas.Health(status="ok")
+
+
+@probes.get("/readyz", responses={503: {"model": schemas.Health, "description": "Not ready."}})
+async def readyz(request: Request, response: Response) -> schemas.Health:
+    """Searches are answered."""
+    if service_of(request).live.ready:
+        return schemas.Health(status="ok")
+    response.status_code = 503
+    return schemas.Health(status="not ready", detail="The index is not open.")
+
+
+@probes.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request) -> PlainTextResponse:
+    """What is measured, in Prometheus' text format."""
+    service = service_of(request)
+    async with service.live.current() as served:
+        service.metrics.holds(await served.run(len), served.number)
+    return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,317 @@
+"""What goes over the wire, typed."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dualhash.search.results import Task
+
+LAST_OFFSET = 10_000
+"""How many of the best can be skipped at most."""
+
+Source = Literal["labelled", "predicted"]
+Names = list[str]
+
+
+class Search(BaseModel):
+    """What to search for.
+
+    The query is an uploaded image, an indexed item (`id`), or nothing where `want` and `without`
+    say it all.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"id": 17},
+                {"id": 17, "task": "combined", "want": ["colour=red"], "k": 40},
+                {"task": "attribute", "want": ["colour=red"], "without": ["size=small"]},
+            ]
+        },
+    )
+
+    id: int | None = Field(None, ge=0, lt=2**63, description="Item of the index that asks.")
+    task: Task = Field("category", description="What results are ranked by.")
+    want: Names = Field([], max_length=100, description="Attributes that shall be present.")
+    without: Names = Field([], max_length=100, description="Attributes that shall be absent.")
+    attributes: Names = Field(
+        [], max_length=100, description="Attributes that shall be as the query's code has them."
+    )
+    where: dict[str, str | int | float | bool] = Field(
+        {}, max_length=20, description="Only items with these values of category or payload fields."
+    )
+    radius: int | None = Field(
+        None, ge=0, le=1 << 20, description="Only items at most so many bits away."
+    )
+    k: int = Field(20, ge=1, le=200, description="How many results.")
+    offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
+
+
+class Category(BaseModel):
+    """Of which category an image is.
+
+    Attributes:
+        name: Its label, or what its code says where it has none.
+        source: Where `name` comes from.
+        predicted: What its code says.
+        probability: Of what its code says, in [0, 1].
+    """
+
+    name: str | None
+    source: Source
+    predicted: str | None
+    probability: float
+
+
+class Attribute(BaseModel):
+    """Whether an image has an attribute.
+
+    Attributes:
+        name: Of the attribute, such as colour=red.
+        facet: What it is a value of, such as colour; None for one that stands alone.
+        present: Its label, or whether its code says so where it has none.
+        source: Where `present` comes from.
+        probability: That it is present, by its code, in [0, 1].
+    """
+
+    name: str
+    facet: str | None
+    present: bool
+    source: Source
+    probability: float
+
+
+class Image(BaseModel):
+    """What is known of an image.
+
+    Attributes:
+        id: Of the item; None for an uploaded image.
+        code: In hexadecimal, bit 0 first.
+        category: Its category.
+        attributes: All of them, in the order of the model.
+        thumbnail: Address of its thumbnail; None for an uploaded image.
+    """
+
+    id: int | None
+    code: str
+    category: Category
+    attributes: list[Attribute]
+    thumbnail: str | None
+
+
+class Item(Image):
+    """An item of the index.
+
+    Attributes:
+        id: Never given to another item.
+        payload: What was kept with it.
+        thumbnail: Address of its thumbnail.
+    """
+
+    id: int
+    payload: dict[str, Any]
+    thumbnail: str
+
+
+class Hit(BaseModel):
+    """One result.
+
+    Attributes:
+        rank: 1 is best.
+        id: Of the item.
+        distance: Bits that differ from the query's; None without a query.
+        differing: Those bits in hexadecimal, bit 0 first; None without a query.
+        code: In hexadecimal, bit 0 first.
+        score: Joint probability of the chosen attributes having the wanted values; None where none
+            are chosen.
+        category: Its category.
+        probabilities: Of each chosen attribute being present, by name.
+        labels: Attributes that it is labelled with, by name.
+        verdict: Whether it is what was asked for, by its labels: right, wrong or unknown.
+        payload: What was kept with it.
+        thumbnail: Address of its thumbnail.
+    """
+
+    rank: int
+    id: int
+    distance: int | None
+    differing: str | None
+    code: str
+    score: float | None
+    category: Category
+    probabilities: dict[str, float]
+    labels: dict[str, bool]
+    verdict: Literal["right", "wrong", "unknown"]
+    payload: dict[str, Any]
+    thumbnail: str
+
+
+class Shortage(BaseModel):
+    """Which one wish excludes most, where fewer match than were asked for.
+
+    Attributes:
+        field: Where it stands in the request.
+        wish: The attribute, the field of the filter, or the radius.
+        matched_without: How many would match without it.
+    """
+
+    field: Literal["want", "without", "attributes", "where", "radius"]
+    wish: str
+    matched_without: int
+
+
+class Timings(BaseModel):
+    """How long it took, in milliseconds.
+
+    Attributes:
+        decode: Unpacking the uploaded image.
+        encode: Making its code.
+        search: Searching and gathering results.
+        total: All of it, waiting included, from when the request was complete.
+    """
+
+    decode: float = 0.0
+    encode: float = 0.0
+    search: float = 0.0
+    total: float = 0.0
+
+
+class Served(BaseModel):
+    """Which index answered.
+
+    Attributes:
+        items: How many it holds.
+        generation: Grows when another file takes the index's place.
+    """
+
+    items: int
+    generation: int
+
+
+class SearchAnswer(BaseModel):
+    """The outcome of a search.
+
+    Attributes:
+        task: What results are ranked by.
+        words: What was asked for, in words.
+        bits: What distances are out of.
+        query: What is known of the query; None where attributes alone define it.
+        conditions: Whether each chosen attribute shall be present, by name.
+        matched: How many items match in all.
+        hits: Best first.
+        next_offset: The `offset` that goes on from here; None at the end.
+        shortage: Why there are fewer results than asked for; None where there are not.
+        index: What was searched.
+        timings: How long it took.
+    """
+
+    task: Task
+    words: str
+    bits: int
+    query: Image | None
+    conditions: dict[str, bool]
+    matched: int
+    hits: list[Hit]
+    next_offset: int | None
+    shortage: Shortage | None
+    index: Served
+    timings: Timings = Timings()
+
+
+class FacetValue(BaseModel):
+    """An attribute that can be asked for.
+
+    Attributes:
+        name: As in requests.
+        label: Its name within its facet.
+        present: How many items have it by their codes.
+    """
+
+    name: str
+    label: str
+    present: int
+
+
+class Facet(BaseModel):
+    """Attributes that belong together.
+
+    Attributes:
+        facet: What they are values of; None for those that stand alone.
+        attributes: In the order of the model.
+    """
+
+    facet: str | None
+    attributes: list[FacetValue]
+
+
+class Attributes(BaseModel):
+    """All attributes by facet, and all categories."""
+
+    facets: list[Facet]
+    categories: list[str]
+
+
+class Stats(BaseModel):
+    """What is served.
+
+    Attributes:
+        name: Of the index file.
+        items: How many there are.
+        labelled: How many have a category label.
+        categories: How many the model knows.
+        attributes: How many the model knows.
+        bits: Length of a code.
+        code_bytes: Size of all codes.
+        generation: Grows when another file takes the index's place.
+        model: Hash of the model that made the codes.
+        images: Whether uploaded images can be searched with.
+        problem: What is wrong with the index or its model, and the command that mends it.
+    """
+
+    name: str
+    items: int
+    labelled: int
+    categories: int
+    attributes: int
+    bits: int
+    code_bytes: int
+    generation: int
+    model: str
+    images: bool
+    problem: str | None
+
+
+class Samples(BaseModel):
+    """Items to begin with, drawn at random."""
+
+    items: list[Item]
+
+
+class Carried(BaseModel):
+    """An attribute that a bit says something about.
+
+    Attributes:
+        name: Of the attribute.
+        weight: How much the bit speaks for it (above 0) or against it.
+    """
+
+    name: str
+    weight: float
+
+
+class Bits(BaseModel):
+    """Which attributes each bit carries.
+
+    Attributes:
+        bits: For each bit, from bit 0 on, the attributes it says most about, strongest first.
+    """
+
+    bits: list[list[Carried]]
+
+
+class Health(BaseModel):
+    """Whether the server is there, or ready."""
+
+    status: Literal["ok", "not ready"]
+    detail: str | None = None

@@ -1,0 +1,173 @@
+"""The parts of a server, and how a question goes through them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.model import Model
+from dualhash.codes.packing import pack, quantise
+from dualhash.codes.views import with_room
+from dualhash.search.index import Index
+from dualhash.serve import answers, schemas
+from dualhash.serve.asking import ask
+from dualhash.serve.decoding import Decoders
+from dualhash.serve.intake import Intake, Question
+from dualhash.serve.lanes import Lane
+from dualhash.serve.live import Generation, LiveIndex
+from dualhash.serve.metrics import Metrics
+from dualhash.serve.problems import Problem
+from dualhash.serve.settings import Settings
+from dualhash.serve.thumbnails import Thumbnails
+
+T = TypeVar("T")
+
+
+class Service:
+    """Answers questions about the index at a path.
+
+    Attributes:
+        live: The index.
+        intake: Receives questions.
+        metrics: What is measured.
+    """
+
+    def __init__(self, path: Path, model: Path | None, settings: Settings) -> None:
+        """Opens nothing yet."""
+        self.live = LiveIndex(path, model)
+        self.intake = Intake(settings)
+        self.metrics = Metrics()
+        self._decoders = Decoders(settings)
+        self._encoding = Lane(1, settings.waiting)
+        self._searching = Lane(1, settings.waiting)
+        self._thumbnails = Thumbnails()
+        self.metrics.waits(
+            [
+                ("decode", lambda: self._decoders.lane.waiting),
+                ("encode", lambda: self._encoding.waiting),
+                ("search", lambda: self._searching.waiting),
+            ]
+        )
+
+    async def start(self) -> None:
+        """Opens the index.
+
+        Raises:
+            DualhashError: It cannot be opened.
+        """
+        await self.live.start()
+
+    async def stop(self) -> None:
+        """Closes the index and ends the processes."""
+        await self._decoders.stop()
+        await self.live.stop()
+
+    async def answer(self, question: Question) -> schemas.SearchAnswer:
+        """Searches.
+
+        Raises:
+            Problem: The image cannot be used, there is no such item, or the server is busy.
+            DualhashError: It cannot be searched for.
+        """
+        clock, asked = Clock(), question.search
+        async with self.live.current() as served:
+            code = None
+            if question.image is not None:
+                code = await self._code(served, question.image, clock)
+            async with self._searching.slot():
+                with clock.stage("search"):
+                    answer = await served.run(lambda index: ask(index, asked, code, served.number))
+        answer.timings = clock.timings()
+        kind = "image" if code is not None else "none" if asked.id is None else "item"
+        self.metrics.searched(asked.task, kind, answer.timings.total / 1000)
+        return answer
+
+    async def look_up(self, work: Callable[[Index], T]) -> T:
+        """The result of `work` on the index.
+
+        Raises:
+            Problem: The server is busy.
+            DualhashError: Whatever `work` raises.
+        """
+        async with self.live.current() as served, self._searching.slot():
+            return await served.run(work)
+
+    async def thumbnail(self, item: int, side: int) -> tuple[bytes, str]:
+        """An item's image as WebP, and its entity tag.
+
+        Raises:
+            Problem: There is no such item, its image cannot be read, or the server is busy.
+        """
+        async with self.live.current() as served:
+            async with self._searching.slot():
+                kept = await served.run(lambda index: answers.check_id(index, item))
+            try:
+                changed = Path(kept.image).stat().st_mtime_ns
+            except (OSError, ValueError) as error:
+                raise Problem(
+                    "image-missing", f"The image of item {item} is not where it was."
+                ) from error
+            key = (kept.image, changed, side)
+            image = self._thumbnails.get(key)
+            if image is None:
+                image = await self._decoders.thumbnail(kept.image, side)
+                self._thumbnails.put(key, image)
+        return image, f'"{sha256(repr(key).encode()).hexdigest()[:32]}"'
+
+    async def stats(self) -> schemas.Stats:
+        """What is served."""
+        async with self.live.current() as served:
+            async with self._searching.slot():
+                counted = asdict(await served.run(Index.stats))
+            header = served.index.header
+            return schemas.Stats(
+                **{name: counted[name] for name in schemas.Stats.model_fields if name in counted},
+                name=self.live.path.name,
+                generation=served.number,
+                model=header.model_hash,
+                images=served.model is not None,
+                problem=self.live.problem or served.problem,
+            )
+
+    async def _code(self, served: Generation, image: bytes, clock: "Clock") -> NDArray[np.uint8]:
+        """The code (k/8,) of an uploaded image."""
+        model, views = served.model, served.index.header.views
+        if model is None:
+            raise Problem("model-unavailable", served.problem or "The model is not there.")
+        size = with_room(model.card.preprocessing, views).resize
+        with clock.stage("decode"):
+            pixels = await self._decoders.pixels(image, size)
+        async with self._encoding.slot():
+            with clock.stage("encode"):
+                return await asyncio.to_thread(_encode, model, pixels, views)
+
+
+def _encode(model: Model, pixels: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
+    (code,) = pack(quantise(model.encoder.encode_views(pixels[None], views)))
+    return np.asarray(code)
+
+
+@dataclass
+class Clock:
+    """Takes the time of stages."""
+
+    _started: float = field(default_factory=time.perf_counter)
+    _spent: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Counts the block as this stage."""
+        started = time.perf_counter()
+        yield
+        self._spent[name] = 1000 * (time.perf_counter() - started)
+
+    def timings(self) -> schemas.Timings:
+        """What was counted until now."""
+        return schemas.Timings(**self._spent, total=1000 * (time.perf_counter() - self._started))

@@ -1,0 +1,284 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from tests.serve.conftest import COUNT, NAMES
+
+from dualhash.search import Index
+from dualhash.serve.problems import PREFIX
+
+SEARCH = "/api/v1/search"
+
+
+def ask(client: TestClient, **search: Any) -> dict[str, Any]:
+    answered = client.post(SEARCH, json=search)
+    assert answered.status_code == 200, answered.text
+    return answered.json()
+
+
+def upload(client: TestClient, path: Path, search: str = "{}") -> dict[str, Any]:
+    answered = client.post(
+        SEARCH, files={"image": (path.name, path.read_bytes())}, data={"search": search}
+    )
+    assert answered.status_code == 200, answered.text
+    return answered.json()
+
+
+def ids(answer: dict[str, Any]) -> list[int]:
+    return [hit["id"] for hit in answer["hits"]]
+
+
+def refused(answered: Any, status: int, kind: str) -> str:
+    """The sentence of a problem."""
+    assert answered.headers["content-type"] == "application/problem+json"
+    problem = answered.json()
+    assert (answered.status_code, problem["type"]) == (status, PREFIX + kind), problem
+    assert problem["status"] == status
+    assert problem["title"]
+    return problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"id": 3},
+        {"id": 3, "radius": 8},
+        {"id": 3, "where": {"parity": "even"}},
+        {"id": 3, "task": "attribute", "want": ["shiny"], "attributes": ["colour=red"]},
+        {"task": "attribute", "want": ["shiny"], "without": ["colour=red"]},
+        {"id": 3, "task": "combined", "without": ["colour=red"], "k": 2},
+        {"task": "combined", "without": ["colour=red"]},
+    ],
+)
+def test_it_finds_what_the_library_finds(client: TestClient, index: Index, search: dict[str, Any]):
+    answer = ask(client, **search)
+    found = index.search(search.get("id"), **{k: v for k, v in search.items() if k != "id"})
+    assert found.hits
+    assert ids(answer) == [hit.id for hit in found.hits]
+    assert (answer["matched"], answer["words"]) == (found.matched, found.words)
+    assert answer["conditions"] == found.conditions
+    for hit, same in zip(answer["hits"], found.hits, strict=True):
+        assert (hit["rank"], hit["distance"], hit["score"]) == (
+            same.rank,
+            same.distance,
+            same.score,
+        )
+        assert hit["probabilities"] == same.probabilities
+        assert bytes.fromhex(hit["code"]) == same.code.tobytes()
+        assert hit["payload"] == same.payload
+
+
+def test_differing_bits_are_as_many_as_the_distance(client: TestClient):
+    answer = ask(client, id=0)
+    query = int(answer["query"]["code"], 16)
+    for hit in answer["hits"]:
+        assert int(hit["differing"], 16) == query ^ int(hit["code"], 16)
+        assert int(hit["differing"], 16).bit_count() == hit["distance"]
+
+
+def test_an_uploaded_image_finds_itself(client: TestClient, index: Index):
+    answer = upload(client, Path(index.item(5).image), '{"k": 3}')
+    assert answer["hits"][0]["distance"] == 0
+    assert 5 in ids(answer)
+    assert answer["query"]["code"] == index.search(5, k=1).query.code.tobytes().hex()
+    assert (answer["query"]["id"], answer["query"]["thumbnail"]) == (None, None)
+    assert answer["query"]["category"]["source"] == "predicted"
+    timings = answer["timings"]
+    assert 0 < timings["decode"] + timings["encode"] + timings["search"] <= timings["total"]
+
+
+def test_more_goes_on_where_the_last_answer_ended(client: TestClient):
+    everything = ids(ask(client, id=0, k=COUNT))
+    pages, offset = [], 0
+    while offset is not None:
+        answer = ask(client, id=0, k=4, offset=offset)
+        assert [hit["rank"] for hit in answer["hits"]][:1] == [offset + 1]
+        pages.append(ids(answer))
+        offset = answer["next_offset"]
+    assert [len(page) for page in pages] == [4, 4, 3]
+    assert [number for page in pages for number in page] == everything
+
+
+def test_verdicts_say_what_labels_say(client: TestClient):
+    verdicts = {hit["id"]: hit["verdict"] for hit in ask(client, id=0)["hits"]}
+    assert verdicts == {i: "right" if i % 2 == 0 else "unknown" for i in range(1, COUNT)}
+    attribute = ask(client, task="attribute", want=["shiny"])["hits"]
+    assert {hit["verdict"] for hit in attribute} == {"wrong", "unknown"}
+
+
+def test_where_each_part_of_what_is_known_comes_from(client: TestClient, index: Index):
+    labelled, predicted = (client.get(f"/api/v1/items/{i}").json() for i in (2, 3))
+    assert labelled["category"]["name"] == "circle"
+    assert labelled["category"]["source"] == "labelled"
+    assert predicted["category"]["source"] == "predicted"
+    assert predicted["category"]["name"] == predicted["category"]["predicted"]
+    sources = {each["name"]: each["source"] for each in labelled["attributes"]}
+    assert sources == dict(zip(NAMES, ("labelled", "predicted", "labelled"), strict=True))
+    assert {each["name"]: each["facet"] for each in labelled["attributes"]} == dict(
+        zip(NAMES, ("colour", "colour", None), strict=True)
+    )
+    red, _, shiny = labelled["attributes"]
+    assert (red["present"], shiny["present"]) == (True, False)
+    said = index.search(3, k=1).query.prediction
+    for each in predicted["attributes"]:
+        assert each["probability"] == said.attributes[each["name"]]
+        assert each["present"] is (each["probability"] >= 0.5)
+    assert labelled["payload"] == {"number": 2, "parity": "even"}
+
+
+def test_attributes_by_facet(client: TestClient, index: Index):
+    answer = client.get("/api/v1/attributes").json()
+    assert answer["categories"] == ["circle", "square", "triangle"]
+    assert [
+        (each["facet"], [v["name"] for v in each["attributes"]]) for each in answer["facets"]
+    ] == [
+        ("colour", ["colour=red", "colour=green"]),
+        (None, ["shiny"]),
+    ]
+    for facet in answer["facets"]:
+        for value in facet["attributes"]:
+            assert value["label"] in {"red", "green", "shiny"}
+            found = index.search(task="combined", want=[value["name"]], k=COUNT)
+            assert value["present"] == len(found.hits)
+
+
+def test_bits_name_the_attributes_that_weigh_most(client: TestClient, index: Index):
+    bits = client.get("/api/v1/bits").json()["bits"]
+    weight = index.header.attribute_head.weight
+    assert len(bits) == 16
+    for i, carried in enumerate(bits):
+        sizes = [abs(each["weight"]) for each in carried]
+        assert sizes == sorted(sizes, reverse=True)
+        for each in carried:
+            assert each["weight"] == pytest.approx(weight[NAMES.index(each["name"]), i])
+
+
+def test_samples_are_different_items_and_the_same_for_a_seed(client: TestClient):
+    first, again = (client.get("/api/v1/samples?count=5&seed=7").json() for _ in range(2))
+    assert first == again
+    assert len({item["id"] for item in first["items"]}) == 5
+    everything = client.get("/api/v1/samples?count=50").json()["items"]
+    assert {item["id"] for item in everything} == set(range(COUNT))
+
+
+def test_stats(client: TestClient):
+    stats = client.get("/api/v1/stats").json()
+    expected = {"name": "shapes.dhx", "items": COUNT, "labelled": COUNT // 2, "bits": 16}
+    assert expected.items() <= stats.items()
+    assert (stats["images"], stats["problem"]) == (True, None)
+
+
+def test_which_wish_excludes_most(client: TestClient, index: Index):
+    wishes = {"want": ["shiny"], "without": ["colour=red"]}
+    where = {"parity": "even"}
+    answer = ask(client, id=3, task="combined", k=COUNT, where=where, **wishes)
+    without = {
+        ("want", "shiny"): {"without": wishes["without"], "where": where},
+        ("without", "colour=red"): {"want": wishes["want"], "where": where},
+        ("where", "parity=even"): wishes,
+    }
+    counts = {
+        wish: index.search(3, task="combined", **left).matched for wish, left in without.items()
+    }
+    shortage = answer["shortage"]
+    assert shortage["matched_without"] == max(counts.values()) > answer["matched"]
+    assert counts[shortage["field"], shortage["wish"]] == shortage["matched_without"]
+
+
+@pytest.mark.parametrize("query", [{"id": 3}, {}])
+def test_the_only_wish_is_the_one_that_excludes(client: TestClient, query: dict[str, int]):
+    wish = next(
+        name for name in NAMES if ask(client, task="combined", want=[name])["shortage"] is not None
+    )
+    answer = ask(client, **query, task="combined", want=[wish], k=COUNT)
+    assert answer["shortage"] == {
+        "field": "want",
+        "wish": wish,
+        "matched_without": COUNT - len(query),
+    }
+
+
+def test_enough_results_have_no_shortage(client: TestClient):
+    assert ask(client, id=3, k=COUNT - 1)["shortage"] is None
+
+
+def test_the_radius_can_be_what_excludes(client: TestClient):
+    answer = ask(client, id=0, radius=0)
+    assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": COUNT - 1}
+
+
+@pytest.mark.parametrize(
+    ("search", "status", "kind", "says"),
+    [
+        ({}, 422, "query-refused", "needs a query"),
+        ({"id": 99}, 404, "item-not-found", "no item with the id 99"),
+        ({"id": -1}, 422, "invalid-request", "id: "),
+        ({"id": 2**70}, 422, "invalid-request", "id: "),
+        ({"id": 0, "k": 0}, 422, "invalid-request", "k: "),
+        ({"id": 0, "k": 1000}, 422, "invalid-request", "k: "),
+        ({"id": 0, "offset": 10**9}, 422, "invalid-request", "offset: "),
+        ({"id": 0, "task": "colour"}, 422, "invalid-request", "task: "),
+        ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "wants: "),
+        ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
+        ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),
+        (
+            {"task": "attribute", "want": ["shiny"], "without": ["shiny"]},
+            422,
+            "query-refused",
+            "both wanted and unwanted",
+        ),
+        ({"id": 0, "where": {"size": 3}}, 422, "query-refused", "No item has a field 'size'"),
+        ({"id": 0, "where": {"parity": [1]}}, 422, "invalid-request", "where"),
+    ],
+)
+def test_what_cannot_be_searched_for(
+    client: TestClient, search: dict[str, Any], status: int, kind: str, says: str
+):
+    assert says in refused(client.post(SEARCH, json=search), status, kind)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b'{"id": 1e}', b'["\\ud800"]', b"[" * 9999]
+)
+def test_what_is_not_json(client: TestClient, body: bytes):
+    answered = client.post(SEARCH, content=body, headers={"Content-Type": "application/json"})
+    refused(answered, 400, "bad-request")
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "image/png", "application/x-www-form-urlencoded", ""]
+)
+def test_other_content_types(client: TestClient, kind: str):
+    answered = client.post(SEARCH, content=b"{}", headers={"Content-Type": kind})
+    refused(answered, 415, "wrong-content-type")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/api/v1/items/99", 404, "item-not-found"),
+        ("GET", "/api/v1/items/99/thumbnail", 404, "item-not-found"),
+        ("GET", "/api/v1/items/x", 422, "invalid-request"),
+        ("GET", "/api/v1/items/-1", 422, "invalid-request"),
+        ("GET", "/api/v1/items/1/thumbnail?side=9999", 422, "invalid-request"),
+        ("GET", "/api/v1/samples?count=0", 422, "invalid-request"),
+        ("GET", "/api/v1/nothing", 404, "not-found"),
+        ("DELETE", "/api/v1/items/1", 405, "method-not-allowed"),
+        ("GET", SEARCH, 405, "method-not-allowed"),
+    ],
+)
+def test_other_addresses(client: TestClient, method: str, path: str, status: int, kind: str):
+    refused(client.request(method, path), status, kind)
+
+
+def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
+    answers = [
+        client.post(SEARCH, json={"id": 0}),
+        client.get("/api/v1/items/0"),
+        client.get("/api/v1/stats"),
+        client.get("/api/v1/samples"),
+        client.post(SEARCH, json={"id": 99}),
+        client.post(SEARCH, json={"id": 0, "where": {"size": 3}}),
+    ]
+    assert not [answer for answer in answers if str(shapes.parent) in answer.text]
