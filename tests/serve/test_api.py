@@ -5,6 +5,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.serve.conftest import COUNT, NAMES
 
+from dualhash.analysis.attribution import carried_attributes
 from dualhash.search import Index
 from dualhash.serve.problems import PREFIX
 
@@ -49,6 +50,9 @@ def refused(answered: Any, status: int, kind: str) -> str:
         {"task": "attribute", "want": ["shiny"], "without": ["colour=red"]},
         {"id": 3, "task": "combined", "without": ["colour=red"], "k": 2},
         {"task": "combined", "without": ["colour=red"]},
+        {"task": "combined", "without": ["colour=red"], "threshold": 0.9},
+        {"id": 3, "task": "soft", "want": ["shiny"]},
+        {"id": 3, "task": "soft", "want": ["shiny"], "soft": 0.5},
     ],
 )
 def test_it_finds_what_the_library_finds(client: TestClient, index: Index, search: dict[str, Any]):
@@ -58,6 +62,7 @@ def test_it_finds_what_the_library_finds(client: TestClient, index: Index, searc
     assert ids(answer) == [hit.id for hit in found.hits]
     assert (answer["matched"], answer["words"]) == (found.matched, found.words)
     assert answer["conditions"] == found.conditions
+    assert (answer["threshold"], answer["soft"]) == (found.threshold, found.soft)
     for hit, same in zip(answer["hits"], found.hits, strict=True):
         assert (hit["rank"], hit["distance"], hit["score"]) == (
             same.rank,
@@ -143,15 +148,14 @@ def test_attributes_by_facet(client: TestClient, index: Index):
             assert value["present"] == len(found.hits)
 
 
-def test_bits_name_the_attributes_that_weigh_most(client: TestClient, index: Index):
+def test_bits_name_the_attributes_they_say_most_about(client: TestClient, index: Index):
     bits = client.get("/api/v1/bits").json()["bits"]
-    weight = index.header.attribute_head.weight
     assert len(bits) == 16
     for i, carried in enumerate(bits):
-        sizes = [abs(each["weight"]) for each in carried]
-        assert sizes == sorted(sizes, reverse=True)
-        for each in carried:
-            assert each["weight"] == pytest.approx(weight[NAMES.index(each["name"]), i])
+        expected = carried_attributes(index.header.attribute_head, i)
+        assert [(each["name"], each["attribution"]) for each in carried] == [
+            (each.name, each.attribution) for each in expected
+        ]
 
 
 def test_samples_are_different_items_and_the_same_for_a_seed(client: TestClient):
@@ -219,6 +223,8 @@ def test_the_radius_can_be_what_excludes(client: TestClient):
         ({"id": 0, "k": 1000}, 422, "invalid-request", "k: "),
         ({"id": 0, "offset": 10**9}, 422, "invalid-request", "offset: "),
         ({"id": 0, "task": "colour"}, 422, "invalid-request", "task: "),
+        ({"id": 0, "threshold": 1}, 422, "invalid-request", "threshold: "),
+        ({"id": 0, "soft": 1}, 422, "query-refused", "task soft"),
         ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "wants: "),
         ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
         ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.analysis.attribution import carried_attributes
 from dualhash.analysis.sheet import verdict
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
@@ -146,13 +147,14 @@ def samples(index: Index, count: int, rng: np.random.Generator) -> schemas.Sampl
 
 
 def bits(header: Header) -> schemas.Bits:
-    """For each bit the attributes whose probability it changes most, by the weights of the head."""
+    """The attributes that each bit carries."""
     head = header.attribute_head
-    weight: NDArray[np.float32] = head.weight.T
-    strongest = np.argsort(-np.abs(weight), axis=1, kind="stable")[:, :CARRIED]
     return schemas.Bits(
         bits=[
-            [schemas.Carried(name=head.names[j], weight=float(row[j])) for j in order]
-            for row, order in zip(weight, strongest.tolist(), strict=True)
+            [
+                schemas.Carried(name=carried.name, attribution=carried.attribution)
+                for carried in carried_attributes(head, bit, CARRIED)
+            ]
+            for bit in range(header.bits)
         ]
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
+from dualhash.search.question import PRESENT
 from dualhash.serve import answers, schemas
 
 Code = NDArray[np.uint8]
@@ -22,6 +23,8 @@ def options_of(search: schemas.Search) -> dict[str, Any]:
         "attributes": search.attributes,
         "where": search.where,
         "radius": search.radius,
+        "threshold": search.threshold,
+        "soft": search.soft,
     }
 
 
@@ -51,6 +54,8 @@ def ask(
         bits=results.bits,
         query=None if results.query is None else answers.query(results.query),
         conditions=results.conditions,
+        threshold=results.threshold,
+        soft=results.soft,
         matched=results.matched,
         hits=answers.hits(index, results, search.offset),
         next_offset=last if results.matched > last and last <= schemas.LAST_OFFSET else None,
@@ -97,7 +102,7 @@ def _matched(index: Index, query: int | Code | None, options: dict[str, Any]) ->
     if options["task"] == "combined" and not (
         options["want"] or options["without"] or options["attributes"]
     ):
-        options = {**options, "task": "category"}
+        options = {**options, "task": "category", "threshold": PRESENT}
         if query is None:
             query = np.zeros(index.header.bits // 8, np.uint8)
     try:

@@ -44,6 +44,19 @@ class Search(BaseModel):
     radius: int | None = Field(
         None, ge=0, le=1 << 20, description="Only items at most so many bits away."
     )
+    threshold: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="For combined: the probability from which on an attribute counts as present.",
+    )
+    soft: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        description="For soft: how many bits of distance a probability smaller by a factor of e "
+        "outweighs. Without it, what was found out for the model.",
+    )
     k: int = Field(20, ge=1, le=200, description="How many results.")
     offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
 
@@ -198,6 +211,8 @@ class SearchAnswer(BaseModel):
         bits: What distances are out of.
         query: What is known of the query; None where attributes alone define it.
         conditions: Whether each chosen attribute shall be present, by name.
+        threshold: The probability from which on an attribute counted as present, for combined.
+        soft: How much probabilities weighed against bits; None for other tasks than soft.
         matched: How many items match in all.
         hits: Best first.
         next_offset: The `offset` that goes on from here; None at the end.
@@ -211,6 +226,8 @@ class SearchAnswer(BaseModel):
     bits: int
     query: Image | None
     conditions: dict[str, bool]
+    threshold: float
+    soft: float | None
     matched: int
     hits: list[Hit]
     next_offset: int | None
@@ -289,15 +306,16 @@ class Samples(BaseModel):
 
 
 class Carried(BaseModel):
-    """An attribute that a bit says something about.
+    """An attribute that a bit has a part in.
 
     Attributes:
         name: Of the attribute.
-        weight: How much the bit speaks for it (above 0) or against it.
+        attribution: How much the bit speaks for it (above 0) or against it, in [-1, 1]; 1 or -1
+            is the bit that says most about the attribute.
     """
 
     name: str
-    weight: float
+    attribution: float
 
 
 class Bits(BaseModel):
