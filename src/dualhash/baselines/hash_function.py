@@ -27,8 +27,9 @@ class RbfKernel:
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Similarities (N, m) in [0, 1] of features (N, d)."""
-        squared = _squares(values)[:, None] + _squares(self.anchors) - 2 * values @ self.anchors.T
-        return np.exp(-np.maximum(squared, 0) / np.float32(2 * self.width**2))
+        scaled = squared_distances(values, self.anchors) / np.float32(2 * self.width**2)
+        similarities: NDArray[np.float32] = np.exp(-scaled)
+        return similarities
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,14 @@ class HashModule(nn.Module):
             )
             values = (-squared.clamp(min=0) / (2 * self.kernel.width**2)).exp()
         return nn.functional.linear(values, self.weight, self.bias).sigmoid()
+
+
+def squared_distances(
+    values: NDArray[np.float32], anchors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Squared Euclidean distances (N, m) of features (N, d) from anchors (m, d)."""
+    squared = _squares(values)[:, None] + _squares(anchors) - 2 * values @ anchors.T
+    return np.maximum(squared, 0)
 
 
 def _squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:

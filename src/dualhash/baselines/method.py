@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.hash_function import HashFunction
+from dualhash.catalogue.catalogue import MISSING
 from dualhash.codes.heads import LinearHead
+from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import Labels
 
 Answer = Literal["category", "attribute", "combined"]
@@ -35,6 +37,24 @@ class Features:
     values: NDArray[np.float32]
     labels: Labels
 
+    def with_category(self) -> "Features":
+        """Those of the images whose category is known.
+
+        Raises:
+            DualhashError: They have fewer than two categories.
+        """
+        rows = np.flatnonzero(self.labels.categories != MISSING)
+        if len(np.unique(self.labels.categories[rows])) < 2:
+            raise DualhashError(
+                "This method learns from categories, and the images it may train on have fewer "
+                "than two. Label more of train-both and train-category."
+            )
+        return self.take(rows)
+
+    def take(self, rows: NDArray[np.integer]) -> "Features":
+        """Those of the images `rows`."""
+        return Features(self.values[rows], Labels(*(part[rows] for part in self.labels)))
+
 
 class Fit(Protocol):
     """How a hash function is learned from features."""
@@ -46,7 +66,7 @@ class Fit(Protocol):
         generator: np.random.Generator,
         report: Report = unwatched,
     ) -> HashFunction:
-        """A hash function of that many bits.
+        """A hash function of that many bits, or of as many as the attributes need.
 
         Raises:
             DualhashError: The method has no code of that length, or the labels do not suffice.

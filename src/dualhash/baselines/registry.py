@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from dualhash.baselines.cca_itq import CCA_ITQ
+from dualhash.baselines.dbc import DBC
+from dualhash.baselines.itq import ITQ
+from dualhash.baselines.ksh import KSH
 from dualhash.baselines.lsh import LSH
 from dualhash.baselines.method import Method
+from dualhash.baselines.sdh import SDH
 from dualhash.errors import DualhashError, nearest
 
-METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in (LSH,)})
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {method.name: method for method in (LSH, ITQ, CCA_ITQ, DBC, KSH, SDH)}
+)
 """The comparison methods, in the order of the paper's tables."""
 
 

@@ -1,0 +1,76 @@
+"""Iterative quantisation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+
+ITERATIONS = 50
+
+
+def fit_itq(
+    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+) -> HashFunction:
+    """Signs of principal components, rotated to lie close to corners of the cube.
+
+    Source: Gong and Lazebnik, CVPR 2011, sections 2 and 3, with the authors' 50 iterations.
+    Deviation: for more bits than there are components see `rotation`.
+    """
+    mean = features.values.mean(axis=0, dtype=np.float64)
+    components = principal_components(features.values, bits)
+    projected = (features.values - mean.astype(np.float32)) @ components.astype(np.float32)
+    turned = rotation(projected, bits, generator, report)
+    return HashFunction.of_centred(components @ turned, mean)
+
+
+def principal_components(values: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+    """The leading eigenvectors of the covariance of (N, d), as columns (d, min(count, d))."""
+    centred = values.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return vectors[:, ::-1][:, :count]
+
+
+def rotation(
+    projected: NDArray[np.float32],
+    bits: int,
+    generator: np.random.Generator,
+    report: Report = unwatched,
+) -> NDArray[np.float64]:
+    """Minimises |B - V R|^2 over signs B and rotations R, alternating between both.
+
+    Given R, B is sign(V R). Given B, R is the solution of the Procrustes problem. R starts at
+    random.
+
+    Args:
+        projected: V, (N, r) with r at most `bits`. With fewer columns than bits V stands for
+            itself with columns of zeros: its rows are then turned into a space of k dimensions
+            before their signs are taken.
+        bits: k.
+        generator: Draws the start.
+        report: Called after each iteration.
+
+    Returns:
+        The first r rows of R, (r, k); they are orthonormal.
+    """
+    dimensions = projected.shape[1]
+    turned = np.linalg.qr(generator.standard_normal((bits, bits)))[0][:dimensions]
+    for iteration in range(ITERATIONS):
+        signs = np.where(projected @ turned.astype(np.float32) > 0, np.float32(1), np.float32(-1))
+        left, _, right = np.linalg.svd((projected.T @ signs).astype(np.float64), False)
+        turned = left @ right
+        report(iteration + 1, ITERATIONS)
+    return turned
+
+
+ITQ = ShallowMethod(
+    name="itq",
+    title="ITQ",
+    paper="Gong and Lazebnik, CVPR",
+    year=2011,
+    answers=frozenset({"category"}),
+    labels="category",
+    bits="any multiple of 8",
+    fit=fit_itq,
+)

@@ -1,0 +1,67 @@
+"""Many linear support vector machines on the same features at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from dualhash.baselines.method import Report, unwatched
+
+COST = 1.0
+"""C, the weight of the training errors against the margin; liblinear's default."""
+
+ITERATIONS = 300
+TOLERANCE = 1e-6
+"""Relative fall of the objective in one step at which it ends."""
+
+
+def linear_svms(
+    values: NDArray[np.floating],
+    targets: NDArray[np.floating],
+    *,
+    start: NDArray[np.float64] | None = None,
+    report: Report = unwatched,
+) -> NDArray[np.float64]:
+    """Minimises, for each of m problems, |w|^2 / 2 + C sum_i a_i max(0, 1 - y_i w . (x_i, 1))^2.
+
+    That is liblinear's default problem, with its regularised bias. All m are solved together by
+    L-BFGS, because their gradients are then two matrix products: for 256 problems on 20,000
+    features of 480 values many times faster than one after the other.
+
+    Args:
+        values: (N, d) features.
+        targets: (N, m), y_i a_i: the sign says the class, the size the weight of the image; 0
+            where the class is not known.
+        start: (d + 1, m), a solution of similar problems.
+        report: Called after each iteration.
+
+    Returns:
+        (d + 1, m) weights; the last row is the bias.
+    """
+    extended = np.column_stack([values, np.ones(len(values), values.dtype)])
+    shape = (extended.shape[1], targets.shape[1])
+    signs = np.sign(targets).astype(values.dtype)
+    sizes = np.abs(targets).astype(values.dtype)
+    steps = 0
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(shape)
+        short = np.maximum(1 - signs * (extended @ weights.astype(values.dtype)), 0)
+        pulled = sizes * short
+        loss = float(np.einsum("ij,ij->", pulled, short, dtype=np.float64))
+        slope = weights - 2 * COST * (extended.T @ (pulled * signs))
+        return float((flat**2).sum()) / 2 + COST * loss, slope.ravel()
+
+    def count(_: NDArray[np.float64]) -> None:
+        nonlocal steps
+        steps += 1
+        report(steps, ITERATIONS)
+
+    found = minimize(
+        objective,
+        np.zeros(shape).ravel() if start is None else start.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        callback=count,
+        options={"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 0.0},
+    )
+    return np.asarray(found.x).reshape(shape)

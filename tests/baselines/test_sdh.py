@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge as SklearnRidge
+
+from dualhash.baselines.sdh import Ridge, coordinate_descent
+
+RNG = np.random.default_rng(0)
+
+
+def objective(codes: np.ndarray, target: np.ndarray, classifier: np.ndarray) -> float:
+    return float(((codes @ classifier) ** 2).sum() - 2 * (codes * target).sum())
+
+
+def test_no_single_flip_improves_the_codes():
+    target, classifier = RNG.standard_normal((20, 6)), RNG.standard_normal((6, 3))
+    for code, row in zip(coordinate_descent(target, classifier), target, strict=True):
+        reached = objective(code, row, classifier)
+        for bit in range(6):
+            flipped = code.copy()
+            flipped[bit] *= -1
+            assert objective(flipped, row, classifier) >= reached - 1e-9
+
+
+def test_without_coupling_codes_are_the_signs_of_the_target():
+    target = np.array([[0.2, -3.0], [-0.1, 0.5]])
+    found = coordinate_descent(target, np.eye(2))
+    np.testing.assert_array_equal(found, [[1, -1], [-1, 1]])
+
+
+def test_ridge_is_that_of_sklearn():
+    values, targets = RNG.standard_normal((30, 4)), RNG.standard_normal((30, 2))
+    ridge = Ridge(values, 0.7)
+    expected = SklearnRidge(0.7, fit_intercept=False).fit(values, targets)
+    np.testing.assert_allclose(ridge.solve(targets), expected.coef_.T)
+    assert ridge.predict(targets) == pytest.approx(expected.predict(values))

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from sklearn.svm import LinearSVC
+
+from dualhash.baselines.svm import linear_svms
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_solutions_are_those_of_liblinear(seed: int):
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((120, 5))
+    classes = np.where(
+        values @ rng.standard_normal((5, 3)) + rng.standard_normal((120, 3)) > 0, 1, -1
+    )
+    sizes = rng.choice([0, 0.5, 2], (120, 3))
+    found = linear_svms(values, classes * sizes)
+    for column in range(3):
+        known = sizes[:, column] > 0
+        expected = LinearSVC(dual=False, tol=1e-8).fit(
+            values[known], classes[known, column], sizes[known, column]
+        )
+        theirs = np.append(expected.coef_, expected.intercept_)
+        np.testing.assert_allclose(found[:, column], theirs, atol=0.02)
+
+
+def test_a_solution_by_hand():
+    # x = 1 and -1 with these classes: w^2 / 2 + 2 (1 - w)^2 is least at 4 / 5, the bias at 0.
+    found = linear_svms(np.array([[1.0], [-1.0]]), np.array([[1.0], [-1.0]]))
+    np.testing.assert_allclose(found, [[0.8], [0]], atol=1e-3)
+
+
+def test_going_on_from_a_solution_takes_fewer_steps():
+    rng = np.random.default_rng(5)
+    values = rng.standard_normal((200, 10))
+    classes = np.sign(values @ rng.standard_normal((10, 4)) + rng.standard_normal((200, 4)))
+    cold: list[int] = []
+    warm: list[int] = []
+    found = linear_svms(values, classes, report=lambda done, _: cold.append(done))
+    linear_svms(values, classes, start=found, report=lambda done, _: warm.append(done))
+    assert len(warm) < len(cold) / 2

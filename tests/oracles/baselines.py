@@ -1,0 +1,31 @@
+"""Naive references for the comparison methods."""
+
+import numpy as np
+
+
+def naive_rotation(projected: np.ndarray, start: np.ndarray, iterations: int) -> np.ndarray:
+    """ITQ's alternation on (N, r), padded to the size of the rotation (k, k)."""
+    padded = np.zeros((len(projected), len(start)))
+    padded[:, : projected.shape[1]] = projected
+    turned = start
+    for _ in range(iterations):
+        signs = np.sign(padded @ turned)
+        left, _, right = np.linalg.svd(signs.T @ padded)
+        turned = (left @ right).T
+    return turned
+
+
+def naive_pair_objective(codes: np.ndarray, categories: np.ndarray, ratio: float) -> float:
+    """Distances over all ordered pairs: within categories, minus ratio times between."""
+    total = 0.0
+    for i in range(len(codes)):
+        for j in range(len(codes)):
+            distance = (codes[i] != codes[j]).sum()
+            total += distance if categories[i] == categories[j] else -ratio * distance
+    return total
+
+
+def naive_residual(members: np.ndarray, codes: np.ndarray, bits: int) -> np.ndarray:
+    """KSH's k S minus the outer products of the bits so far, (N, N)."""
+    labels = np.where(members[:, None] == members, 1, -1)
+    return bits * labels - sum((np.outer(bit, bit) for bit in codes.T), np.zeros(labels.shape))
