@@ -3,6 +3,7 @@
 `queries` are the images asked, with repetition: a bootstrap draw.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, combinations, groupby, permutations, product
 from statistics import mean
@@ -160,6 +161,34 @@ def combined_recall_cvpr2017(codes, probabilities, labels, queries, k) -> float:
                 key = lambda i, q=q: distance(codes[q], codes[i])  # noqa: E731
                 pooled.append(hits_among_first(kept, key, relevant, k) / len(relevant))
     return mean(pooled) if pooled else float("nan")
+
+
+def soft_recall(codes, scores, labels, weight, cutoffs) -> float:
+    """Of real rankings by (distance + weight * improbability, image), one query at a time."""
+    over_attributes = []
+    for j in range(labels.attributes.shape[1]):
+        taking_part = [
+            i for i in range(len(codes)) if labels.categories[i] >= 0 and labels.observed[i, j]
+        ]
+        recalls = []
+        for q in taking_part:
+            others = [i for i in taking_part if i != q]
+            relevant = {
+                i
+                for i in others
+                if labels.categories[i] == labels.categories[q] and labels.attributes[i, j]
+            }
+            if not relevant:
+                continue
+            cost = {
+                i: distance(codes[q], codes[i]) + weight * math.log1p(math.exp(-scores[i, j]))
+                for i in others
+            }
+            ranking = sorted(others, key=lambda i, cost=cost: (cost[i], i))
+            recalls += [len(relevant & set(ranking[:k])) / len(relevant) for k in cutoffs]
+        if recalls:
+            over_attributes.append(mean(recalls))
+    return mean(over_attributes) if over_attributes else float("nan")
 
 
 def average_harmonic_mean(probabilities, labels, queries) -> float:

@@ -13,6 +13,7 @@ from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
+from dualhash.evaluation.soft import WEIGHTS
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
 from dualhash.training.progress import Display
@@ -58,6 +59,7 @@ def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
     assert card.training["alpha"] == 0.3
     assert card.training["encoder"]["equal_bits"] == 1
     assert {"torch", "python", "dualhash"} <= set(card.versions)
+    assert card.calibration["soft"] in WEIGHTS
 
 
 def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):

@@ -31,7 +31,8 @@ class ModelCard(BaseModel):
         seed: Of every random generator of the training.
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
         versions: Of the libraries that made the model, by name.
-        calibration: What was fitted on validation data after training.
+        calibration: What was fitted on validation data after training: `soft`, the weight of
+            probabilities in soft searches (see `evaluation.soft`).
         training: Seconds, epochs, counts and validation figures.
         files: SHA-256 (hex) of the folder's other files, by name; filled in when it is written.
     """

@@ -15,7 +15,7 @@ from dualhash.search.store import Store
 from dualhash.search.tasks import NOBODY, Queries, Ranking, Scope, rank
 
 DEFAULT_SOFT = 4.0
-"""How much probabilities weigh where nothing was found out for the model (see `soft`)."""
+"""How much probabilities weigh where nothing was found out for the model."""
 
 
 def answer(
@@ -85,7 +85,7 @@ def _soft(question: Question, store: Store) -> float | None:
         return None
     if question.soft is not None:
         return question.soft
-    return store.header.soft or DEFAULT_SOFT
+    return DEFAULT_SOFT if store.header.soft is None else store.header.soft
 
 
 def _alike(queries: Sequence[Query | None], asked: Sequence[Conditions]) -> Iterable[list[int]]:

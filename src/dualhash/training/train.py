@@ -19,6 +19,7 @@ from dualhash.evaluation.labels import Labels
 from dualhash.files import write_whole
 from dualhash.training.alpha import Trial, choose_alpha, search_alpha
 from dualhash.training.cache import cached_images, default_folder
+from dualhash.training.calibration import calibrate
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import SPLIT, TrainingSet, generator_for, iterations_of
 from dualhash.training.export import check_encoder, export_encoder, head_tensors
@@ -202,6 +203,7 @@ def _write(
         seed=config.seed,
         label_hash=catalogue.label_hash,
         versions=_versions(),
+        calibration=calibrate(fitted.network, data),
         training=report | {"encoder": check},
     )
     write_model(out, card, head_tensors(fitted.network), graph)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.evaluation.cases import Case, cases
+from tests.oracles import evaluation as oracle
+
+from dualhash.evaluation import soft
+from dualhash.evaluation.combined import ijcv2020
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.soft import WEIGHTS, choose_soft, soft_recalls
+
+
+def scores_of(case: Case) -> np.ndarray:
+    return np.log(case.probabilities / (1 - case.probabilities))
+
+
+@given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]))
+def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(soft, "CUTOFFS", cutoffs)
+        found = soft_recalls(case.codes, scores_of(case), case.labels, [0, 0.7, 9])
+    expected = [
+        oracle.soft_recall(case.codes, scores_of(case), case.labels, weight, cutoffs)
+        for weight in (0, 0.7, 9)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def made_up(images: int) -> tuple[np.ndarray, np.ndarray, Labels]:
+    """Codes that tell the category, scores that tell the attribute, both with errors."""
+    rng = np.random.default_rng(0)
+    categories, having = rng.integers(0, 8, images), rng.integers(0, 2, (images, 2))
+    bits = (rng.random((8, 32)) < 0.5)[categories] ^ (rng.random((images, 32)) < 0.2)
+    scores = 4 * having - 2 + rng.normal(0, 2, having.shape)
+    labels = Labels(categories, having.astype(np.int8), np.ones(having.shape, bool))
+    return bits, scores, labels
+
+
+def test_the_chosen_weight_beats_no_weight_and_the_filter():
+    bits, scores, labels = made_up(400)
+    chosen = choose_soft(bits, scores, labels)
+    assert 0 < chosen < WEIGHTS[-1]
+    recalls = dict(zip(WEIGHTS, soft_recalls(bits, scores, labels, WEIGHTS), strict=True))
+    assert recalls[chosen] == max(recalls.values()) > recalls[0]
+    filtered = ijcv2020(bits, 1 / (1 + np.exp(-scores)), labels, np.ones((400, 1)))
+    hard = [filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in soft.CUTOFFS]
+    assert recalls[chosen] > np.mean(hard)
+
+
+def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
+    bits, scores, labels = made_up(400)
+    every = soft_recalls(bits, scores, labels, [2.0])
+    monkeypatch.setattr(soft, "MOST_QUERIES", 100)
+    some = soft_recalls(bits, scores, labels, [2.0])
+    assert some != every
+    assert some == pytest.approx(every, abs=0.05)
+
+
+def test_nothing_to_choose_by():
+    bits, scores, labels = made_up(20)
+    nothing = labels._replace(categories=np.full(20, -1))
+    assert np.isnan(choose_soft(bits, scores, nothing))
+    assert np.isnan(
+        choose_soft(bits, scores[:, :0], Labels(labels[0], *(x[:, :0] for x in labels[1:])))
+    )
+
+
+def test_by_hand():
+    """The nearest image lacks the attribute, the next one has it: with weight it comes first."""
+    bits = np.zeros((3, 8), bool)
+    bits[2, 0] = True
+    labels = Labels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
+    scores = np.array([[-3.0], [-3.0], [3.0]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(soft, "CUTOFFS", (1,))
+        assert soft_recalls(bits, scores, labels, [0.3, 0.4]).tolist() == [0, 1]
+        assert choose_soft(bits, scores, labels) == 0.5
