@@ -1,4 +1,5 @@
-# `make demo` trains, indexes, evaluates and searches a small catalogue; `make test` checks everything.
+# `make demo` trains, indexes, evaluates, searches and serves a small catalogue, `make demo
+# DEMO=--no-serve` ends without serving; `make test` checks everything.
 # Both set up .venv in this folder first, on a machine that has python3 (3.11 or newer).
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ SETUP := $(VENV)/.installed
 .PHONY: demo test lint clean
 
 demo: $(SETUP)
-	$(BIN)/dualhash demo --out build/demo
+	$(BIN)/dualhash demo --out build/demo $(DEMO)
 
 test: $(SETUP) lint
 	$(BIN)/python -m pytest

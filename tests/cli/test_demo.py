@@ -34,9 +34,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return used
 
 
-def run(out: Path) -> int:
+def run(out: Path, *options: str) -> int:
     with pytest.raises(SystemExit) as left:
-        app.main(["demo", "--out", str(out)])
+        app.main(["demo", "--out", str(out), *options])
     return left.value.code
 
 
@@ -44,7 +44,7 @@ def test_everything_it_names_is_there(
     quick: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     out = tmp_path / "new" / "demo"
-    assert run(out) == 0
+    assert run(out, "--no-serve") == 0
     assert {path.name for path in out.iterdir()} == {
         *("model", "emoji.dhx", "report.json"),
         *(f"{task}.png" for task in QUESTIONS),
@@ -59,9 +59,19 @@ def test_everything_it_names_is_there(
 
 
 def test_it_can_be_run_again(quick: dict[str, object], tmp_path: Path):
-    assert run(tmp_path) == 0
+    assert run(tmp_path, "--no-serve") == 0
     first = json.loads((tmp_path / "report.json").read_text())
-    assert run(tmp_path) == 0
+    assert run(tmp_path, "--no-serve") == 0
     assert quick["replace"]
     second = json.loads((tmp_path / "report.json").read_text())
     assert {name: second[name] for name in FIGURES} == {name: first[name] for name in FIGURES}
+
+
+def test_it_ends_by_serving_what_it_made(
+    quick: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    served: list[Path] = []
+    monkeypatch.setattr("dualhash.cli.demo.run_server", lambda index, port: served.append(index))
+    assert run(tmp_path) == 0
+    assert served == [tmp_path / "emoji.dhx"]
+    assert (tmp_path / "report.json").is_file()

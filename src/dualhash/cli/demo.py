@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
+from dualhash.cli.serve import run_server
 
 if TYPE_CHECKING:
     from dualhash import Catalogue, Index
@@ -72,14 +75,18 @@ QUESTIONS: Mapping[Task, Question] = {
 }
 
 
-def demo(*, out: Path = DEFAULT_OUT) -> None:
-    """Train on emoji, index them, search them in all three ways, and judge the codes.
+def demo(
+    *, out: Path = DEFAULT_OUT, serve: Annotated[bool, Parameter(negative="--no-serve")] = True
+) -> None:
+    """Train on emoji, index them, search them in all three ways, judge the codes, and serve them.
 
     Needs `pip install 'dualhash[demo]'`. What an earlier demo left in the folder is replaced.
 
     Args:
         out: The folder for the model, the index, one sheet of results per kind of search, and
             report.json.
+        serve: End with a page to search by eye, at the address that is printed, until Ctrl-C;
+            scripts say --no-serve.
     """
     from dualhash.analysis.sheet import draw_sheet
     from dualhash.catalogue.catalogue import TEST
@@ -102,6 +109,8 @@ def demo(*, out: Path = DEFAULT_OUT) -> None:
     output.write_json(out / "report.json", _report(evaluation, stage.seconds))
     _show(evaluation)
     output.say(_farewell(out, sum(stage.seconds.values())))
+    if serve:
+        run_server(out / "emoji.dhx", port=0)
 
 
 class _Stages:
@@ -165,5 +174,6 @@ Done in {seconds:.0f} seconds. Look at the three sheets first: green frames are 
 Try next:
   dualhash search {out / "emoji.dhx"} --task attribute --want uses=blue --sheet blue.png
   dualhash search {out / "emoji.dhx"} id:3 --task combined --want uses=green --sheet green.png
+  dualhash serve {out / "emoji.dhx"}
   dualhash catalogue show openmoji
   dualhash --help    for the same with your own pictures"""
