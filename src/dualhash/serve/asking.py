@@ -45,6 +45,8 @@ def ask(
     """
     if search.id is not None:
         answers.check_id(index, search.id)
+    if code is None and search.code is not None:
+        code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
     query = search.id if code is None else code
     last = search.offset + search.k
     results = index.search(query, k=last, **options_of(search))

@@ -118,8 +118,8 @@ async def _parts(request: Request, body: bytes) -> Question:
     question = _words(search.encode())
     if not content:
         raise Problem("not-an-image", "The upload is empty.")
-    if question.id is not None:
-        raise Problem("invalid-request", "There is an image and an id; ask with one of them.")
+    if question.id is not None or question.code is not None:
+        raise Problem("invalid-request", "There is an image and another query; ask with one.")
     return Question(question, content)
 
 

@@ -1,8 +1,8 @@
 """What goes over the wire, typed."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dualhash.search.results import Task
 
@@ -16,7 +16,7 @@ Names = list[str]
 class Search(BaseModel):
     """What to search for.
 
-    The query is an uploaded image, an indexed item (`id`), or nothing where `want` and `without`
+    The query is an uploaded image, an indexed item (`id`), a `code`, or nothing where `want` and `without`
     say it all.
     """
 
@@ -32,6 +32,12 @@ class Search(BaseModel):
     )
 
     id: int | None = Field(None, ge=0, lt=2**63, description="Item of the index that asks.")
+    code: str | None = Field(
+        None,
+        pattern="^([0-9a-f]{2})+$",
+        max_length=8192,
+        description="Code that asks, in hexadecimal: that of an earlier query.",
+    )
     task: Task = Field("category", description="What results are ranked by.")
     want: Names = Field([], max_length=100, description="Attributes that shall be present.")
     without: Names = Field([], max_length=100, description="Attributes that shall be absent.")
@@ -59,6 +65,12 @@ class Search(BaseModel):
     )
     k: int = Field(20, ge=1, le=200, description="How many results.")
     offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
+
+    @model_validator(mode="after")
+    def _one_query(self) -> Self:
+        if self.id is not None and self.code is not None:
+            raise ValueError("There is an id and a code; ask with one of them")
+        return self
 
 
 class Category(BaseModel):

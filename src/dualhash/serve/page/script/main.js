@@ -1,0 +1,291 @@
+/** Brings the parts of the page together: a view in the address, the search it asks for, the answer. */
+
+import * as api from "./api.js";
+import { byId, count, make } from "./dom.js";
+import { startKeys } from "./keys.js";
+import { QueryPanel } from "./query.js";
+import { Results } from "./results.js";
+import { Strip } from "./strip.js";
+import { startTheme } from "./theme.js";
+import { NOTHING, hasQuery, hashOf, hasWishes, searchOf, viewOf, wishing } from "./view.js";
+import { Wishes } from "./wishes.js";
+
+const PAGE = 24;
+const SAMPLES = 12;
+const PRESENT = 0.5;
+const UPLOAD_BYTES = 20 * 1024 * 1024;
+const GONE_SECONDS = 3;
+
+/** Pixels of uploaded pictures by their codes, while the page is open. */
+const uploaded = new Map();
+
+let view = NOTHING;
+let answer = null;
+let searching = new AbortController();
+let wishes;
+let strip;
+let gone = null;
+
+const panel = new QueryPanel({
+  image: (file) => upload(file),
+  surprise: () => surprise(),
+  remove: () => go({ ...view, id: null, code: null }),
+  wish: (name) => go(wishing(view, name, "want")),
+});
+const results = new Results({
+  from: (id) => from(id),
+  look: (hit) => strip.compare(hit),
+  rest: () => strip.rest(),
+  more: () => more(),
+});
+
+/** Goes to another view, which the address then tells. */
+function go(next) {
+  history.pushState(null, "", hashOf(next) || location.pathname);
+  look();
+}
+
+/** Shows what the address tells. */
+function look() {
+  view = viewOf(location.hash);
+  panel.refuse(null);
+  wishes.show(view);
+  run();
+}
+
+function from(id) {
+  go({ ...view, id, code: null });
+  byId("results").focus({ preventScroll: true });
+  scrollTo({ top: 0 });
+}
+
+async function surprise() {
+  await guarded(async () => {
+    const { items } = await api.samples(1);
+    if (items.length) from(items[0].id);
+  });
+}
+
+/** Searches for the view and shows the answer. */
+async function run() {
+  searching.abort();
+  searching = new AbortController();
+  showQuery();
+  const asked = searchOf(view, false, PAGE, 0);
+  if (!asked) {
+    await guarded(nothingAsked);
+    return;
+  }
+  results.wait();
+  await guarded(async () => show(await api.search(asked, null, searching.signal)));
+}
+
+/** Searches with a picture; one that is refused leaves everything as it was. */
+async function upload(image) {
+  panel.refuse(null);
+  if (image.size > UPLOAD_BYTES) {
+    refuse(`${image.name} is larger than 20 MB.`);
+    return;
+  }
+  searching.abort();
+  searching = new AbortController();
+  const shown = answer;
+  results.wait();
+  try {
+    const task = hasWishes(view) ? view.task : "category";
+    const got = await api.search(searchOf({ ...view, task }, true, PAGE, 0), image, searching.signal);
+    if (uploaded.has(got.query.code)) URL.revokeObjectURL(uploaded.get(got.query.code));
+    uploaded.set(got.query.code, URL.createObjectURL(image));
+    history.pushState(null, "", hashOf({ ...view, task, id: null, code: got.query.code }));
+    view = viewOf(location.hash);
+    wishes.show(view);
+    show(got);
+  } catch (error) {
+    if (!(error instanceof api.Refusal) || error.kind === "gone") {
+      await guarded(() => Promise.reject(error));
+      return;
+    }
+    if (shown) show(shown);
+    else await run();
+    refuse(error.message);
+  }
+}
+
+function refuse(sentence) {
+  panel.refuse(hasQuery(view) ? `${sentence} The earlier picture is kept.` : sentence);
+}
+
+/** The next results of the same search. */
+async function more() {
+  const asked = searchOf(view, false, PAGE, answer.next_offset);
+  await guarded(async () => {
+    const next = await api.search(asked, null, searching.signal);
+    answer = { ...next, hits: [...answer.hits, ...next.hits], query: answer.query };
+    results.show(next, { added: true });
+    say(`${count(answer.hits.length)} of ${count(answer.matched)} results.`);
+  });
+}
+
+function show(got) {
+  answer = got;
+  showQuery();
+  showKnown(got.query);
+  results.show(got);
+  shortage(got);
+  const time = got.timings.total;
+  figures(got.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`, got.index.items);
+  byId("figure-time").title = ["decode", "encode", "search"]
+    .map((stage) => `${stage} ${got.timings[stage].toFixed(1)} ms`)
+    .join(", ");
+  say(`${count(got.matched)} matches, ${count(got.hits.length)} shown.`);
+}
+
+/** Says which wish excludes most, where fewer match than the page has room for. */
+function shortage({ shortage: short, matched, hits }) {
+  results.notice(null);
+  if (!short) {
+    if (!hits.length) results.notice("Nothing matches.");
+    return;
+  }
+  const sentence =
+    `${matched ? `Only ${count(matched)} match` : "Nothing matches"}. “${short.wish}” excludes most: ` +
+    `${count(short.matched_without)} would match without it.`;
+  results.notice(sentence, ["Search without it", () => go(wishing(view, short.wish, "any"))]);
+}
+
+/** The view asks for nothing yet. */
+async function nothingAsked() {
+  answer = null;
+  results.notice(null);
+  figures(null, null);
+  if (view.task === "category") {
+    showKnown(null);
+    const { items } = await api.samples(SAMPLES);
+    if (items.length) results.offer(items);
+    else results.empty("There are no pictures yet");
+    return;
+  }
+  if (hasQuery(view)) {
+    const query = { task: "category", k: 1, ...(view.id === null ? { code: view.code } : { id: view.id }) };
+    const got = await api.search(query, null, searching.signal);
+    showKnown(got.query);
+  } else showKnown(null);
+  results.empty("Nothing chosen yet");
+  results.notice(
+    hasQuery(view)
+      ? "Choose above what pictures shall have or not have, or take over what yours has."
+      : "Choose above what pictures shall have or not have.",
+  );
+  say("Choose attributes to search for.");
+}
+
+function showQuery() {
+  if (view.id !== null) panel.preview(`api/v1/items/${view.id}/thumbnail`, `Picture ${view.id} of the index`);
+  else if (uploaded.has(view.code)) panel.preview(uploaded.get(view.code), "Your picture");
+  else if (view.code !== null) panel.preview(null, "Only its code is in the link, not the picture itself.");
+  else panel.preview(null, null);
+}
+
+/** What the index and the code know of the query; null for none. */
+function showKnown(query) {
+  byId("about").hidden = !query;
+  panel.show(query);
+  if (query) strip.show(query.code);
+  strip.rest();
+  wishes.queryHas(query ? query.attributes.filter(({ probability }) => probability >= PRESENT).map(({ name }) => name) : []);
+}
+
+function figures(matched, time, items) {
+  byId("figure-matches").textContent = matched === null ? "–" : count(matched);
+  byId("figure-time").textContent = time ?? "–";
+  if (items !== undefined) byId("figure-items").textContent = count(items);
+}
+
+function say(text) {
+  byId("live").textContent = text;
+}
+
+/** Runs something that asks the server, and shows what goes wrong. */
+async function guarded(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!(error instanceof api.Refusal)) throw error;
+    if (error.kind === "gone") {
+      leave();
+      return;
+    }
+    results.empty("This search was not answered");
+    results.notice(error.message, ["Try again", look], ["Start afresh", () => go(NOTHING)]);
+    say(error.message);
+  }
+}
+
+/** The server is gone: says so, and looks for it until it is back. */
+function leave() {
+  results.empty("The server is gone");
+  banner("The server does not answer. It may have been stopped, or the network is down. Looking for it …");
+  gone ??= setInterval(() => (wishes ? greet() : start()).catch(() => {}), 1000 * GONE_SECONDS);
+}
+
+function banner(...content) {
+  const shown = content.filter(Boolean);
+  byId("banner").hidden = !shown.length;
+  byId("banner").replaceChildren(...shown);
+}
+
+/** What holds for all searches: the attributes, and what the bits carry. */
+async function start() {
+  const [known, carried] = await Promise.all([api.attributes(), api.bits()]);
+  wishes = new Wishes(known, go);
+  strip = new Strip(carried.bits);
+  await greet();
+}
+
+/** The server is there: says what is wrong with its index, and shows the view. */
+async function greet() {
+  const stats = await api.stats();
+  clearInterval(gone);
+  gone = null;
+  banner(stats.problem);
+  if (!stats.items) {
+    banner("This index is empty. Fill it with ", make("code", {}, `dualhash index add ${stats.name} PICTURES`), ".");
+  }
+  figures(null, null, stats.items);
+  document.title = `${stats.name} · dualhash`;
+  byId("file").disabled = !stats.images;
+  look();
+}
+
+function download() {
+  if (!answer) return;
+  const file = new Blob([JSON.stringify(answer, null, 2)], { type: "application/json" });
+  const link = make("a", { href: URL.createObjectURL(file), download: `${answer.task}.json` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("The link is copied.");
+    byId("copy-link").textContent = "Copied";
+    setTimeout(() => (byId("copy-link").textContent = "Copy link"), 1500);
+  } catch {
+    say("The link is the address of this page.");
+    byId("copy-link").textContent = "It is in the address bar";
+  }
+}
+
+startTheme();
+startKeys(surprise);
+byId("download").addEventListener("click", download);
+byId("copy-link").addEventListener("click", copyLink);
+byId("home").addEventListener("click", (event) => {
+  event.preventDefault();
+  go(NOTHING);
+});
+byId("about").open = matchMedia("(width >= 52rem)").matches;
+addEventListener("popstate", look);
+await guarded(start);
