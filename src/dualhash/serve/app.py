@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
@@ -65,8 +66,7 @@ def create_app(
     explain(app)
     app.include_router(api)
     app.include_router(probes)
-    if PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    _serve_page(app)
     _describe(app)
     app.add_middleware(Gate, settings=settings)
     if settings.cors_origins:
@@ -79,6 +79,20 @@ def create_app(
     app.add_middleware(Sealed, cors=bool(settings.cors_origins))
     app.add_middleware(Counted, metrics=service.metrics)
     return app
+
+
+def _serve_page(app: FastAPI) -> None:
+    """Its files by their names; all other addresses stay the API's to answer for."""
+    for folder in ("script", "style"):
+        app.mount(f"/{folder}", StaticFiles(directory=PAGE / folder))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    @app.get("/icon.svg", include_in_schema=False)
+    async def icon() -> FileResponse:
+        return FileResponse(PAGE / "icon.svg")
 
 
 def _describe(app: FastAPI) -> None:

@@ -16,8 +16,8 @@ Names = list[str]
 class Search(BaseModel):
     """What to search for.
 
-    The query is an uploaded image, an indexed item (`id`), a `code`, or nothing where `want` and `without`
-    say it all.
+    The query is an uploaded image, an indexed item (`id`), a `code`, or nothing where `want` and
+    `without` say it all.
     """
 
     model_config = ConfigDict(
