@@ -90,7 +90,7 @@ def test_few_filters_are_kept(shop: Index, monkeypatch: pytest.MonkeyPatch):
     for _ in range(2):
         for year, expected in ((2012, [0, 1]), (2013, [2, 3]), (2014, [])):
             assert found(shop, {"year": year}) == expected
-    assert len(shop._searcher._resident._filters) == 2
+    assert len(shop._resident._filters) == 2
 
 
 def test_unknown_fields_name_the_nearest(shop: Index):

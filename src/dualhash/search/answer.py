@@ -61,7 +61,7 @@ def answer(
             query=query,
             conditions=asked[row].values,
             matched=rankings[row].matched,
-            hits=_hits(items, rankings[row].ids, table.codes(rankings[row].ids), query, asked[row]),
+            hits=hits(items, rankings[row].ids, table.codes(rankings[row].ids), query, asked[row]),
             threshold=question.threshold,
             soft=soft,
         )
@@ -111,7 +111,7 @@ def _items(store: Store, ids: NDArray[np.int64]) -> dict[int, Item]:
     return items
 
 
-def _hits(
+def hits(
     items: Mapping[int, Item],
     ids: NDArray[np.int64],
     codes: NDArray[np.uint8],

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,17 @@ from dualhash.codes.model import Model
 from dualhash.codes.views import check_views
 from dualhash.errors import DualhashError
 from dualhash.search import changes
+from dualhash.search.engines import Engine, opener
 from dualhash.search.index_file import Header, new_index_file
 from dualhash.search.inspection import Stats, damages, measure
+from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike, check_codes
 from dualhash.search.question import PRESENT, Options, Question
 from dualhash.search.results import Item, Labels, Results, Task
 from dualhash.search.store import Store
 
 if TYPE_CHECKING:
+    from dualhash.search.resident import Resident
     from dualhash.search.searcher import Searcher
 
 NO_FILTER: Mapping[str, object] = {}
@@ -59,7 +62,7 @@ class Index:
         """
         with cls.unfinished(path, model, views=views, replace=replace):
             pass
-        return cls.open(path, model)
+        return cls.open(Path(path), model)
 
     @classmethod
     @contextmanager
@@ -86,12 +89,20 @@ class Index:
         ):
             yield index
 
+    @overload
     @classmethod
-    def open(cls, path: str | Path, model: Model | str | Path | None = None) -> "Index":
-        """Opens an index file.
+    def open(cls, path: Path, model: Model | str | Path | None = None) -> "Index": ...
+
+    @overload
+    @classmethod
+    def open(cls, path: str, model: Model | str | Path | None = None) -> "Index | Engine": ...
+
+    @classmethod
+    def open(cls, path: str | Path, model: Model | str | Path | None = None) -> "Index | Engine":
+        """Opens an index file, or what a URI such as milvus://host/collection names.
 
         Args:
-            path: The file.
+            path: The file; or the URI of an engine, which answers searches and no more.
             model: The model that made its codes, or its folder; needed for image queries where it
                 is not where it was.
 
@@ -99,10 +110,12 @@ class Index:
             DualhashError: It is not an index, of a newer format, damaged, or another model's.
         """
         opened = Model.open(model) if isinstance(model, str | Path) else model
+        if isinstance(path, str) and (open_engine := opener(path)):
+            return open_engine(path, opened)
         store = Store(Path(path))
         try:
             if opened:
-                _check_model(store, opened)
+                check_model(store.path, store.header, opened)
             return cls(store, opened)
         except BaseException:
             store.close()
@@ -144,15 +157,7 @@ class Index:
             DualhashError: It is not where it was, or is another one now.
         """
         if self._model is None:
-            try:
-                model = Model.open(self.header.model_folder)
-            except DualhashError as error:
-                raise DualhashError(
-                    f"{self.path} needs its model for this query. {error} Say where the model is "
-                    "with --model."
-                ) from error
-            _check_model(self._store, model)
-            self._model = model
+            self._model = find_model(self.path, self.header)
         return self._model
 
     def add(
@@ -335,16 +340,15 @@ class Index:
     @cached_property
     def _searcher(self) -> "Searcher":
         """Made by the first search, which is when the kernels are loaded."""
+        from dualhash.search.answer import answer
         from dualhash.search.searcher import Searcher
 
-        return Searcher(self._store, lambda: self.model)
+        answering = partial(answer, store=self._store, resident=self._resident)
+        return Searcher(self._store, lambda: self.model, answering)
 
+    @cached_property
+    def _resident(self) -> "Resident":
+        """Keeps the codes in memory from one search to the next."""
+        from dualhash.search.resident import Resident
 
-def _check_model(store: Store, model: Model) -> None:
-    header = store.header
-    if model.hash != header.model_hash:
-        raise DualhashError(
-            f"{store.path} holds codes of another model than {model.folder} ({header.bits} bits, "
-            f"model {header.model_hash[:12]}, not {model.bits} bits, model {model.hash[:12]}). "
-            "Index the images again with this model, or use the model that made the index."
-        )
+        return Resident(self._store)

@@ -1,8 +1,10 @@
 """What a user asks with, to a code."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +13,28 @@ from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
 from dualhash.search.index_file import Header
-from dualhash.search.results import Labels, Query
-from dualhash.search.store import Store
+from dualhash.search.results import Item, Labels, Query
 
 QueryLike = str | Path | int | NDArray[np.uint8]
 """An image file, an id as 17 or "id:17", or a packed code (k/8,)."""
+
+
+class Source(Protocol):
+    """Items with codes, of which a query may be one."""
+
+    @property
+    def header(self) -> Header:
+        """What is known of all the codes."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """What others write in the meantime is not seen in this block, where that can be."""
+
+    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """The packed code (k/8,) of an id, and what is kept beside it.
+
+        Raises:
+            DualhashError: There is no such id.
+        """
 
 
 def encode_images(
@@ -44,12 +63,12 @@ def encode_images(
     return dict(zip([rows[i] for i in encoded.rows], encoded.codes, strict=True)) | failed
 
 
-def resolve(query: QueryLike, store: Store, code: NDArray[np.uint8] | None) -> Query:
+def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | None) -> Query:
     """The code of a query, and what is known of it.
 
     Args:
         query: Of any kind.
-        store: The index that is searched.
+        source: What is searched.
         code: (k/8,) of an image file; None for other queries.
 
     Raises:
@@ -57,10 +76,10 @@ def resolve(query: QueryLike, store: Store, code: NDArray[np.uint8] | None) -> Q
     """
     image, item, labels = None, as_id(query), Labels()
     if item is not None:
-        code, kept = store.item(item)
+        code, kept = source.item(item)
         image, labels = kept.image, kept.labels
     elif isinstance(query, np.ndarray):
-        check_codes(query, store.header, dimensions=1)
+        check_codes(query, source.header, dimensions=1)
         code = query
     elif code is not None:
         image = str(query)
@@ -68,7 +87,7 @@ def resolve(query: QueryLike, store: Store, code: NDArray[np.uint8] | None) -> Q
         raise DualhashError(
             f"A query is an image file, an id or a packed code, not {type(query).__name__}."
         )
-    header = store.header
+    header = source.header
     (prediction,) = predict(code[None], header.category_head, header.attribute_head)
     return Query(code, image, item, labels, prediction)
 

@@ -1,11 +1,10 @@
 """What of an index file is kept in memory between searches, and how it follows the file."""
 
-import json
 from collections.abc import Mapping
 
 from dualhash.search.code_table import CodeTable
 from dualhash.search.kernels import Bitmap
-from dualhash.search.store import State, Store
+from dualhash.search.store import State, Store, as_text
 
 FILTERS = 64
 """Filters whose bitmaps are kept, so that asking again costs nothing."""
@@ -54,7 +53,7 @@ class Resident:
         table = self.table()
         allowed = table.blocks.everything
         for field, value in where.items():
-            text = value if isinstance(value, str) else json.dumps(value)
+            text = as_text(value)
             if (field, text) not in self._filters:
                 while len(self._filters) >= FILTERS:
                     self._filters.pop(next(iter(self._filters)))

@@ -7,25 +7,26 @@ from itertools import islice
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.search.answer import answer
-from dualhash.search.query import QueryLike, encode_images, resolve
+from dualhash.search.query import QueryLike, Source, encode_images, resolve
 from dualhash.search.question import Question
-from dualhash.search.resident import Resident
 from dualhash.search.results import Query, Results
-from dualhash.search.store import Store
 
 AT_ONCE = 256
 """Queries of a batch that are searched together."""
 
 
-class Searcher:
-    """Keeps the codes of an index in memory from one search to the next."""
+Answer = Callable[[Sequence[Query | None], Question], list[Results]]
+"""Gives the results of each of several queries, in a block of `Source.reading`."""
 
-    def __init__(self, store: Store, model: Callable[[], Model]) -> None:
-        """Takes what opens the model, which is called for image files only."""
-        self._store = store
+
+class Searcher:
+    """Searches in one source."""
+
+    def __init__(self, source: Source, model: Callable[[], Model], answer: Answer) -> None:
+        """Takes what opens the model, which is called for image files only, and what answers."""
+        self._source = source
         self._model = model
-        self._resident = Resident(store)
+        self._answer = answer
 
     def one(self, query: QueryLike | None, question: Question) -> Results:
         """The results of one query.
@@ -50,19 +51,19 @@ class Searcher:
         self, queries: Sequence[QueryLike | None], question: Question
     ) -> list[Results | Failure]:
         """Images are encoded before a state of the index is held on to."""
-        encoded = encode_images(queries, self._model, self._store.header.views)
+        encoded = encode_images(queries, self._model, self._source.header.views)
         usable: dict[int, Query | None] = {}
         found: dict[int, Results | Failure] = {}
-        with self._store.reading():
+        with self._source.reading():
             for row, query in enumerate(queries):
                 code = encoded.get(row)
                 if isinstance(code, Failure):
                     found[row] = code
                     continue
                 try:
-                    usable[row] = None if query is None else resolve(query, self._store, code)
+                    usable[row] = None if query is None else resolve(query, self._source, code)
                 except DualhashError as error:
                     found[row] = Failure(row, str(query), str(error))
-            answers = answer(list(usable.values()), question, self._store, self._resident)
+            answers = self._answer(list(usable.values()), question)
         found |= zip(usable, answers, strict=True)
         return [found[row] for row in range(len(queries))]

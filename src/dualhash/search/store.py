@@ -27,11 +27,15 @@ CATEGORY = "category"
 AT_ONCE = 1024
 """Items read at a time while all are gone through."""
 
-MATCHING = """
-SELECT items.id FROM items, json_each(items.payload) AS field
-WHERE field.key = ? AND ? = CASE
-    WHEN field.type IN ('true', 'false', 'null') THEN field.type ELSE CAST(field.value AS TEXT) END
+FIELDS = "FROM items, json_each(items.payload) AS field"
+
+TEXT = """
+CASE WHEN field.type IN ('true', 'false', 'null') THEN field.type
+ELSE CAST(field.value AS TEXT) END
 """
+"""The value of a field as filters compare it."""
+
+MATCHING = f"SELECT items.id {FIELDS} WHERE field.key = ? AND ? = {TEXT}"
 
 
 @dataclass(frozen=True)
@@ -187,11 +191,28 @@ class Store:
             found = self.select(MATCHING, field, text)
         ids = np.fromiter((row[0] for row in found), np.int64)
         if not len(ids):
-            self._check_field(field)
+            check_field(field, self.fields())
         return ids
 
-    def _check_field(self, field: str) -> None:
-        fields = self.select("SELECT DISTINCT key FROM items, json_each(items.payload)")
-        known = [CATEGORY, *(row[0] for row in fields)]
-        if field not in known:
-            raise DualhashError(f"No item has a field {field!r}. {nearest(field, known)}")
+    def facts(self, start: int, stop: int) -> Iterator[tuple[int, str, str]]:
+        """What filters compare: ids from `start` to below `stop`, a field of each, its value."""
+        labels = "SELECT id, ?, category FROM items WHERE id >= ? AND id < ? AND category NOT NULL"
+        yield from self.select(labels, CATEGORY, start, stop)
+        values = f"SELECT items.id, field.key, {TEXT} {FIELDS} WHERE items.id >= ? AND items.id < ?"
+        yield from self.select(f"{values} AND field.key != ?", start, stop, CATEGORY)
+
+    def fields(self) -> list[str]:
+        """What filters can ask for: the label, and every field of a payload."""
+        fields = self.select(f"SELECT DISTINCT field.key {FIELDS}")
+        return [CATEGORY, *(key for (key,) in fields if key != CATEGORY)]
+
+
+def as_text(value: object) -> str:
+    """A value as filters compare it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def check_field(field: str, known: Iterable[str]) -> None:
+    """Refuses a field that no item has."""
+    if field not in known:
+        raise DualhashError(f"No item has a field {field!r}. {nearest(field, known)}")

@@ -104,7 +104,30 @@ def rank(
             what is.
     """
     without_query = queries.codes is None
-    if task in ("category", "soft") and without_query:
+    check_task(task, conditions, scope.radius, query=not without_query)
+    if task == "soft":
+        return softly(queries, conditions, scope, soft)
+    if task == "combined":
+        scope = scope.meeting(conditions)
+    if task == "attribute" or without_query:
+        return by_attributes(queries, conditions, scope)
+    return by_distance(queries, scope)
+
+
+def check_task(task: Task, conditions: Conditions, radius: int | None, *, query: bool) -> None:
+    """Refuses what makes no query of a kind.
+
+    Args:
+        task: Of which kind it is.
+        conditions: What is asked of attributes; may be empty for `category`.
+        radius: How far results may be from the query; None for any distance.
+        query: Whether there is one.
+
+    Raises:
+        DualhashError: The task needs a query or attributes that are not there, or has no use for
+            what is.
+    """
+    if task in ("category", "soft") and not query:
         raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
     if task == "category" and conditions.values:
         raise DualhashError(
@@ -116,17 +139,10 @@ def rank(
             f"The task {task} needs at least one attribute: one that is wanted, one that is "
             "unwanted, or one whose value is taken over from the query."
         )
-    if scope.radius is not None and (task in ("attribute", "soft") or without_query):
+    if radius is not None and (task in ("attribute", "soft") or not query):
         raise DualhashError(
             "A range of distances needs a query, and the task category or combined to rank by them."
         )
-    if task == "soft":
-        return softly(queries, conditions, scope, soft)
-    if task == "combined":
-        scope = scope.meeting(conditions)
-    if task == "attribute" or without_query:
-        return by_attributes(queries, conditions, scope)
-    return by_distance(queries, scope)
 
 
 def by_distance(queries: Queries, scope: Scope) -> list[Ranking]:
