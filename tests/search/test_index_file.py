@@ -8,8 +8,9 @@ from tests.builders import colour_model
 
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index
+from dualhash.search import Index, index_file
 from dualhash.search.index_file import portable
+from dualhash.search.store import Store
 
 
 def make(path: Path, model: Model, count: int) -> None:
@@ -81,12 +82,53 @@ def test_what_a_killed_writer_committed_is_there(tmp_path: Path, model: Model):
         assert index.item(3).image == str(Path("late").absolute())
 
 
-def test_an_index_in_use_is_not_replaced(tmp_path: Path, model: Model):
+def test_who_reads_an_index_that_is_replaced_goes_on_with_it(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
+    with Index.open(path) as old:
+        old.add(np.ones((1, 2), np.uint8), ["in the log"])
+        make(path, model, 1)
+        with Index.open(path) as new:
+            new.add(np.ones((1, 2), np.uint8), ["late"])
+            assert (len(old), len(new)) == (4, 2)
+            assert [len(old.search(0, k=9).hits), len(new.search(0, k=9).hits)] == [3, 1]
+            assert old.verify() == new.verify() == ()
+        assert len(old.search(0, k=9).hits) == 3
+    with Index.open(path) as new:
+        assert (len(new), new.verify()) == (2, ())
+    assert files(tmp_path) == ["i.dhx"]
+
+
+def test_nobody_writes_to_an_index_that_was_replaced(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    with Index.open(path) as old:
+        make(path, model, 1)
+        for write in (
+            lambda: old.add(np.ones((1, 2), np.uint8), ["lost"]),
+            lambda: old.delete([0]),
+            old.compact,
+        ):
+            with pytest.raises(DualhashError, match="open it again"):
+                write()
+        assert len(old) == 3
+    with Index.open(path) as new:
+        assert (len(new), new.verify()) == (1, ())
+
+
+def test_an_index_that_is_written_to_is_not_replaced(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "i.dhx"
+    make(path, model, 3)
+    monkeypatch.setattr(index_file, "PATIENCE", 0.01)
+    with (
+        closing(Store(path)) as store,
+        store.writing(),
+        pytest.raises(DualhashError, match="Another program is using it"),
+    ):
+        make(path, model, 1)
     with Index.open(path) as index:
-        with pytest.raises(DualhashError, match="Another program is using it"):
-            Index.create(path, model, replace=True)
         assert len(index) == 3
     assert files(tmp_path) == ["i.dhx"]
 

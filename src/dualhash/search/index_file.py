@@ -8,7 +8,7 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,15 @@ def check_index_file(path: Path) -> None:
             f"{path} has format {version}, newer than the {FORMAT} that this version of dualhash "
             "reads; upgrade dualhash."
         )
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another that takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -216,24 +225,34 @@ def _fill(path: Path, header: Header) -> None:
 
 
 def _take_place(unfinished: Path, path: Path) -> None:
-    """Renames a closed index file over another, whose log must not be taken for its own."""
-    if path.exists():
-        _settle(path)
-    for leftover in _companions(path):
-        leftover.unlink(missing_ok=True)
-    unfinished.replace(path)
+    """Renames a closed index file over another, whose log must not be taken for its own.
+
+    Those who have the other one open go on reading it; `Store` keeps them from writing to it. One
+    that is damaged is left as it is.
+    """
+    with ExitStack() as stack:
+        if path.exists():
+            try:
+                _settle(stack.enter_context(closing(connect(path))), path)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                pass
+        for leftover in _companions(path):
+            leftover.unlink(missing_ok=True)
+        unfinished.replace(path)
 
 
-def _settle(path: Path) -> None:
-    """Brings the log of an index into it, unless it is damaged; fails if it is in use."""
-    try:
-        with closing(connect(path)) as index:
-            index.execute("PRAGMA busy_timeout = 0")
-            index.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        return
+def _settle(index: sqlite3.Connection, path: Path) -> None:
+    """Brings the log of an index into it and keeps others from writing until it is closed."""
+    log, _ = _companions(path)
+    while not index.in_transaction:
+        ((busy, _, _),) = index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise sqlite3.OperationalError("database is locked")
+        index.execute("BEGIN IMMEDIATE")
+        if log.exists() and log.stat().st_size:  # somebody was quicker
+            index.rollback()
 
 
 def _companions(path: Path) -> tuple[Path, Path]:

@@ -16,6 +16,7 @@ from dualhash.search.index_file import (
     check_index_file,
     connect,
     database_errors,
+    identity,
     read_header,
 )
 from dualhash.search.records import BLOCK_COLUMNS, ITEM_COLUMNS, Records
@@ -72,6 +73,7 @@ class Store:
         """
         check_index_file(path)
         self.path = path
+        self._identity = identity(path)
         with database_errors(path):
             self._connection = connect(path)
             try:
@@ -104,6 +106,7 @@ class Store:
         with database_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._check_in_place()
                 yield self._connection
             except BaseException:
                 self._connection.rollback()
@@ -112,9 +115,17 @@ class Store:
 
     def vacuum(self) -> None:
         """Gives room that is not used back to the disk."""
+        self._check_in_place()
         with database_errors(self.path):
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _check_in_place(self) -> None:
+        """Refuses to write to a file that nobody would find again."""
+        if identity(self.path) != self._identity:
+            raise DualhashError(
+                f"{self.path} is another index now than when it was opened; open it again."
+            )
 
     def select(self, sql: str, *values: object) -> Iterator[Any]:
         """Rows of a query, one after the other."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
+from dualhash.search.index_file import identity
 from dualhash.serve.problems import Problem
 
 T = TypeVar("T")
@@ -154,17 +155,19 @@ class LiveIndex:
         Requests under way finish with the old one. Where the new one cannot be opened the old one
         goes on, and `problem` says why.
         """
-        old = self._current
+        old, now = self._current, identity(self.path)
+        if old is None or now == old.identity:
+            self.problem = self._refused = None
+            return
+        if now is None:
+            self.problem = f"{self.path.name} was deleted; what it held is still served."
+            return
+        if now == self._refused:
+            return
+        self._refused = now
         try:
-            now = identity(self.path)
-            if old is None or now == old.identity:
-                self.problem = self._refused = None
-                return
-            if now == self._refused:
-                return
-            self._refused = now
             new = await Generation.opened(old.number + 1, self.path, self._model)
-        except (DualhashError, OSError) as error:
+        except DualhashError as error:
             self.problem = (
                 f"The index was replaced by one that cannot be served: {error} The earlier one "
                 "goes on."
@@ -172,9 +175,3 @@ class LiveIndex:
             return
         self._current, self.problem, self._refused = new, None, None
         await old.retire()
-
-
-def identity(path: Path) -> tuple[int, int]:
-    """Tells a file from another that takes its place."""
-    status = path.stat()
-    return status.st_dev, status.st_ino

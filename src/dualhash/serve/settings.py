@@ -53,7 +53,7 @@ class Settings:
     pixels: int = 50_000_000
     decoders: int = 2
     decode_seconds: float = 10.0
-    decode_bytes: int = 1024 * MIB
+    decode_bytes: int = 1536 * MIB
     drain_seconds: int = 30
 
     def __post_init__(self) -> None:
