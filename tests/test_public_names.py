@@ -23,7 +23,7 @@ def import_without_torch(*names: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_only_training_needs_torch():
-    done = import_without_torch(*(name for name in dualhash.__all__ if name != "train"))
+    done = import_without_torch(*(name for name in dualhash.__all__ if "train" not in name))
     assert not done.returncode, done.stderr
 
 

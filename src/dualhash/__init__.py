@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dualhash.search.index import Index
     from dualhash.training.config import TrainConfig
     from dualhash.training.presets import preset_config
+    from dualhash.training.pretrain import pretrain
     from dualhash.training.train import train
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "build_index",
     "evaluate",
     "preset_config",
+    "pretrain",
     "train",
 ]
 
@@ -44,6 +46,7 @@ _HOMES = {
     "build_index": "dualhash.search.build",
     "evaluate": "dualhash.evaluation.evaluate",
     "preset_config": "dualhash.training.presets",
+    "pretrain": "dualhash.training.pretrain",
     "train": "dualhash.training.train",
 }
 _TRAINING = ("torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "tensorboard")

@@ -6,6 +6,7 @@ from dualhash.network import (
     BuiltBackbone,
     DualHashNetwork,
     Encoder,
+    HashLayer,
     build_backbone,
     parameter_groups,
 )
@@ -27,7 +28,7 @@ def half(pretrained: bool = False) -> BuiltBackbone:
 @pytest.fixture
 def network() -> DualHashNetwork:
     torch.manual_seed(0)
-    return DualHashNetwork(half(), bits=16, categories=5, attributes=3).eval()
+    return DualHashNetwork(half(), HashLayer(480, 16), categories=5, attributes=3).eval()
 
 
 def test_shapes_and_ranges(network: DualHashNetwork):
@@ -91,7 +92,7 @@ def test_gradients_reach_every_parameter(network: DualHashNetwork):
 
 @pytest.mark.parametrize("pretrained", [False, True])
 def test_every_parameter_is_in_one_group(pretrained: bool):
-    network = DualHashNetwork(half(pretrained), bits=16, categories=5, attributes=3)
+    network = DualHashNetwork(half(pretrained), HashLayer(480, 16), categories=5, attributes=3)
     groups = {(group.role, group.kind): group.parameters for group in parameter_groups(network)}
     grouped = [id(parameter) for parameters in groups.values() for parameter in parameters]
     assert sorted(grouped) == sorted(map(id, network.parameters()))

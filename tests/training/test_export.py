@@ -6,7 +6,7 @@ import torch
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder
 from dualhash.errors import DualhashError
-from dualhash.network import DualHashNetwork, build_backbone
+from dualhash.network import DualHashNetwork, HashLayer, build_backbone
 from dualhash.training.export import check_encoder, export_encoder, head_tensors
 
 SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
@@ -15,7 +15,7 @@ SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
 def make_network(seed: int) -> DualHashNetwork:
     torch.manual_seed(seed)
     backbone = build_backbone("resnet18-half", pretrained=False, input_size=SIZE.crop)
-    network = DualHashNetwork(backbone, 16, 3, 2, autocast=torch.bfloat16)
+    network = DualHashNetwork(backbone, HashLayer(480, 16), 3, 2, autocast=torch.bfloat16)
     network(torch.randint(0, 256, (32, *SIZE.crop, 3), dtype=torch.uint8))  # batch statistics
     return network.to(memory_format=torch.channels_last).eval()
 

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.training.cases import make_config
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import Labels
-from dualhash.training.labels import check_trainable, split_validation, training_catalogue
+from dualhash.training.labels import (
+    check_trainable,
+    restrict,
+    split_validation,
+    training_catalogue,
+)
 
 
 def labels_of(categories: list[int], attributes: list[int] | None = None) -> Labels:
@@ -58,7 +64,8 @@ def test_the_split_follows_from_the_generator():
 
 
 def test_training_sees_only_its_subsets_and_labels(tiny: Catalogue):
-    seen = training_catalogue(tiny)
+    seen, rows = restrict(training_catalogue(tiny), make_config())
+    assert np.array_equal(rows, np.arange(len(seen)))
     assert 3 not in seen.subsets
     assert (seen.categories[seen.subsets == 1] == -1).all()
     assert not seen.observed[seen.subsets == 2].any()

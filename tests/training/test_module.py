@@ -4,7 +4,7 @@ import pytest
 import torch
 from tests.training.cases import make_config
 
-from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone
+from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
 from dualhash.training.module import sgd
 from dualhash.training.precision import autocast_type
 from dualhash.training.validation import validation_score
@@ -13,7 +13,7 @@ from dualhash.training.validation import validation_score
 def network(*, pretrained: bool) -> DualHashNetwork:
     backbone: BuiltBackbone = build_backbone("resnet18-half", pretrained=False, input_size=(16, 12))
     backbone.pretrained = pretrained
-    return DualHashNetwork(backbone, bits=16, categories=3, attributes=2)
+    return DualHashNetwork(backbone, HashLayer(480, 16), categories=3, attributes=2)
 
 
 def group_of(optimiser: torch.optim.SGD, parameter: torch.nn.Parameter) -> dict[str, object]:

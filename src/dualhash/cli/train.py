@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Names
 from dualhash.errors import DualhashError
 
 UNSAID = ColumnOptions()
@@ -30,6 +30,10 @@ class RecipeOptions:
         backbone: The network below the code: alexnet, resnet18, face10, vgg16, efficientnet-lite0,
             resnet18-half, or timm:NAME.
         pretrained: Begin with the backbone's published weights, or from scratch.
+        weights: Begin with the weights in this folder, which `dualhash pretrain` made.
+        frozen_stages: Leave so many of the backbone's leading stages as they are, which makes
+            training several times as fast.
+        without_categories: Categories whose images are not looked at, as a,b,c.
         category_loss: softmax or triplet.
         attribute_loss: weighted-cross-entropy or hinge.
         alpha: Weight of the attributes against the category; auto tries several and keeps the
@@ -46,6 +50,9 @@ class RecipeOptions:
     bits: int | None = None
     backbone: str | None = None
     pretrained: bool | None = None
+    weights: str | None = None
+    frozen_stages: int | None = None
+    without_categories: Names = ()
     category_loss: str | None = None
     attribute_loss: str | None = None
     alpha: Literal["auto"] | float | None = None
@@ -59,7 +66,7 @@ class RecipeOptions:
 
     def given(self) -> dict[str, Any]:
         """What was said."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
 PRESET = RecipeOptions()
@@ -100,22 +107,14 @@ def train(
         columns: Which column plays which part.
     """
     learn = dualhash.train  # says what to install where torch is missing
-    from dualhash.training.preprocessing import usual_size
-    from dualhash.training.presets import preset_for
-
-    settings = (_read(config) if config else {}) | recipe.given()
-    catalogue = columns.read(table)
-    output.list_left_out(catalogue.left_out)
-    output.list_remarks(catalogue.remarks)
+    catalogue = read(table, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
     )
-    in_file = settings.pop("preset", None)
-    chosen = preset or in_file or preset_for(max(usual_size(catalogue.images)))
-    configuration = dualhash.preset_config(chosen, **settings)
+    configuration = settle(catalogue, preset, config, recipe)
     output.note(
-        f"preset {chosen}: {configuration.backbone}, {configuration.bits} bits, "
+        f"preset {configuration.preset}: {configuration.backbone}, {configuration.bits} bits, "
         f"alpha {configuration.alpha}"
     )
     model = learn(
@@ -128,6 +127,27 @@ def train(
         tensorboard=tensorboard,
     )
     _show(model)
+
+
+def read(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
+    """The catalogue; what is wrong with it is shown."""
+    catalogue = columns.read(table)
+    output.list_left_out(catalogue.left_out)
+    output.list_remarks(catalogue.remarks)
+    return catalogue
+
+
+def settle(
+    catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, recipe: RecipeOptions
+) -> dualhash.TrainConfig:
+    """The settings: options over the file over the preset."""
+    from dualhash.training.preprocessing import usual_size
+    from dualhash.training.presets import preset_for
+
+    settings = (_read(config) if config else {}) | recipe.given()
+    in_file = settings.pop("preset", None)
+    chosen = preset or in_file or preset_for(max(usual_size(catalogue.images)))
+    return dualhash.preset_config(chosen, **settings)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def evaluate_codes(
 
 
 def validation_figures(
-    bits: NDArray[np.bool_],
+    codes: Codes,
     probabilities: NDArray[np.floating],
     categories: NDArray[np.int64],
     attributes: NDArray[np.int8],
@@ -84,7 +84,7 @@ def validation_figures(
     """The two figures that choices in training go by: category mAP and avg HM, both ijcv2020.
 
     Args:
-        bits: (N, k) bool.
+        codes: (N, k), bool bits or float32 reals.
         probabilities: (N, p) in [0, 1].
         categories: (N,) int64, negative where missing.
         attributes: (N, p) int8, 1 present, 0 absent.
@@ -94,7 +94,7 @@ def validation_figures(
         Both in [0, 1]; NaN where no query, or no attribute, can be judged.
     """
     labels = Labels(categories, attributes, observed)
-    weights = query_weights(len(bits), 0, np.random.default_rng(0))
-    category_map = mean_of_defined(category_precisions(bits, categories)[None])
+    weights = query_weights(len(codes), 0, np.random.default_rng(0))
+    category_map = mean_of_defined(category_precisions(codes, categories)[None])
     avg_hm = average_harmonic_mean(probabilities, labels, weights).figures["avg_hm"]
     return float(category_map[0]), float(avg_hm[0])

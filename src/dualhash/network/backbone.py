@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.errors import DualhashError
+from dualhash.network.staged import Activations, StagedNetwork
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -54,6 +55,7 @@ class BuiltBackbone(nn.Module):
         input_size: Height and width of the images it is built for.
         pretrained: Whether all its layers hold pretrained weights.
         feature_size: d, the length of the features.
+        frozen_stages: How many of the leading stages are not trained.
     """
 
     def __init__(
@@ -65,11 +67,52 @@ class BuiltBackbone(nn.Module):
         self.input_size = input_size
         self.pretrained = pretrained
         self.feature_size = measure_features(layers, spec.name, input_size)
+        self.frozen_stages = 0
 
     def forward(self, images: Tensor) -> Tensor:
         """Features (N, d) of normalised images (N, 3, H, W)."""
         features: Tensor = self.layers(images)
         return features
+
+    def freeze(self, stages: int) -> None:
+        """Leaves the stem and the first `stages` stages as they are; 0 freezes nothing.
+
+        Raises:
+            DualhashError: The backbone has no stages, or not more than that.
+        """
+        if not stages:
+            return
+        if not isinstance(self.layers, StagedNetwork):
+            raise DualhashError(
+                f"The backbone {self.spec.name!r} has no stages that could be frozen; leave out "
+                "frozen_stages, or take 'resnet18-half' or 'efficientnet-lite0'."
+            )
+        if stages >= len(self.layers.stages):
+            raise DualhashError(
+                f"The backbone {self.spec.name!r} has {len(self.layers.stages)} stages, of which "
+                f"at least one has to be trained; {stages} cannot be frozen."
+            )
+        self.frozen_stages = stages
+        for part in self.frozen_parts:
+            part.requires_grad_(requires_grad=False)
+
+    def lower(self, images: Tensor) -> Activations:
+        """Output of the frozen stages for normalised images (N, 3, H, W)."""
+        return self._staged.lower(images, self.frozen_stages)
+
+    def upper(self, activations: Activations) -> Tensor:
+        """Features (N, d) from the output of the frozen stages."""
+        return self._staged.upper(activations, self.frozen_stages)
+
+    @property
+    def frozen_parts(self) -> list[nn.Module]:
+        """Stem and stages that are not trained, from the bottom."""
+        return [self._staged.stem, *self._staged.stages[: self.frozen_stages]]
+
+    @property
+    def _staged(self) -> StagedNetwork:
+        assert isinstance(self.layers, StagedNetwork), "only stages can be computed apart"
+        return self.layers
 
 
 def measure_features(layers: nn.Module, name: str, input_size: tuple[int, int]) -> int:

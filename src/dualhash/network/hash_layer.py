@@ -1,4 +1,4 @@
-"""The layer whose units are the bits of the code."""
+"""The layer whose units are the bits of the code, and what stands for it where there is none."""
 
 from torch import Tensor, nn
 
@@ -24,3 +24,11 @@ class HashLayer(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """Outputs r in [0, 1], (N, k), of features phi(x), (N, d)."""
         return super().forward(features).sigmoid()
+
+
+class NoHashLayer(nn.Identity):
+    """Leaves the features as they are, so that the heads stand straight on the backbone."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.out_features = features

@@ -7,16 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.network.backbone import BuiltBackbone
-from dualhash.network.hash_layer import HashLayer
+from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.heads import AttributeHead, CategoryHead
 from dualhash.network.normalise import Normalise
+from dualhash.network.staged import Activations
 
 
 class NetworkOutput(NamedTuple):
     """What the network says of N images, all in float32.
 
     Attributes:
-        outputs: (N, k) in [0, 1], the binary-like codes r.
+        outputs: (N, k) in [0, 1], the binary-like codes r; without a hash layer the features.
         category_logits: (N, C).
         attribute_logits: (N, p).
     """
@@ -33,20 +34,17 @@ class DualHashNetwork(nn.Module):
 
     Args:
         backbone: The feature extractor phi.
-        bits: k, a multiple of 8.
+        hash_layer: From features to outputs, which both heads read.
         categories: C; 0 where no categories are known.
         attributes: p; 0 where no attributes are known.
         autocast: The type in which the backbone alone computes, such as `torch.bfloat16`; the hash
             layer and the heads stay in float32. None for float32 throughout.
-
-    Raises:
-        DualhashError: `bits` is not a positive multiple of 8.
     """
 
     def __init__(
         self,
         backbone: BuiltBackbone,
-        bits: int,
+        hash_layer: HashLayer | NoHashLayer,
         categories: int,
         attributes: int,
         *,
@@ -55,18 +53,33 @@ class DualHashNetwork(nn.Module):
         super().__init__()
         self.normalise = Normalise(backbone.spec)
         self.backbone = backbone
-        self.hash_layer = HashLayer(backbone.feature_size, bits)
-        self.category_head = CategoryHead(bits, categories)
-        self.attribute_head = AttributeHead(bits, attributes)
+        self.hash_layer = hash_layer
+        self.category_head = CategoryHead(hash_layer.out_features, categories)
+        self.attribute_head = AttributeHead(hash_layer.out_features, attributes)
         self.autocast = autocast
 
-    def forward(self, images: Tensor) -> NetworkOutput:
-        """Outputs and logits of RGB images, uint8 (N, H, W, 3)."""
-        normalised = self.normalise(images)
-        with self._precision(images.device.type):
-            features: Tensor = self.backbone(normalised)
+    def forward(self, inputs: Tensor | Activations) -> NetworkOutput:
+        """Outputs and logits of RGB images, uint8 (N, H, W, 3), or of their frozen activations."""
+        if isinstance(inputs, Activations):
+            with self._precision(inputs.maps.device.type):
+                features: Tensor = self.backbone.upper(inputs)
+        else:
+            normalised = self.normalise(inputs)
+            with self._precision(inputs.device.type):
+                features = self.backbone(normalised)
         outputs: Tensor = self.hash_layer(features.float())
         return NetworkOutput(outputs, self.category_head(outputs), self.attribute_head(outputs))
+
+    def retrieved(self, output: NetworkOutput) -> tuple[Tensor, Tensor]:
+        """What searches go by: codes (N, k) and attribute probabilities (N, p).
+
+        These are bits and what is read from the bits; without a hash layer the features
+        themselves, (N, d) float32, and what is read from them.
+        """
+        if isinstance(self.hash_layer, NoHashLayer):
+            return output.outputs, output.attribute_logits.sigmoid()
+        bits = output.outputs > 0.5
+        return bits, self.attribute_head(bits.float()).sigmoid()
 
     def _precision(self, device: str) -> AbstractContextManager[object]:
         return torch.autocast(device, self.autocast) if self.autocast else nullcontext()

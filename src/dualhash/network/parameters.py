@@ -27,13 +27,14 @@ class ParameterGroup:
 
 
 def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
-    """Every parameter of the network in exactly one group; groups without any are left out.
+    """Every parameter that is trained in exactly one group; groups without any are left out.
 
     The paper learns new layers at ten times the rate of pretrained ones (section 4.1); the
     released code learns biases at twice their layer's rate and without weight decay.
     """
     groups: dict[tuple[Role, Kind], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
+    trained = (item for item in network.named_parameters() if item[1].requires_grad)
+    for name, parameter in trained:
         loaded = network.backbone.pretrained and name.startswith("backbone.")
         role: Role = "pretrained" if loaded else "new"
         kind: Kind = "bias/norm" if parameter.ndim <= 1 else "weight"

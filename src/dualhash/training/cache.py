@@ -7,15 +7,17 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
 from dualhash.errors import DualhashError
@@ -37,10 +39,12 @@ class CachedImages:
     Attributes:
         pixels: (N, H, W, 3) uint8, read from disk when used; zeros where the image failed.
         failed: For each image that could not be read, its row and why, in plain words.
+        key: Names them by what they were made from.
     """
 
     pixels: NDArray[np.uint8]
     failed: dict[int, str]
+    key: str
 
 
 def default_folder() -> Path:
@@ -84,11 +88,36 @@ def cached_images(
         rows = json.loads(failures.read_text(encoding="utf-8"))
         array = np.load(pixels, mmap_mode="r")
     except OSError as error:
-        raise DualhashError(
-            f"The decoded images cannot be kept in {folder}: {error.strerror or error}. "
-            "Choose another folder with the environment variable DUALHASH_CACHE."
-        ) from error
-    return CachedImages(array, {int(row): reason for row, reason in rows.items()})
+        raise no_cache("The decoded images", folder, error) from error
+    return CachedImages(array, {int(row): reason for row, reason in rows.items()}, key)
+
+
+def no_cache(what: str, folder: Path, error: OSError) -> DualhashError:
+    """What to tell a user whose cache cannot be written."""
+    return DualhashError(
+        f"{what} cannot be kept in {folder}: {error.strerror or error}. Choose another folder with "
+        "the environment variable DUALHASH_CACHE."
+    )
+
+
+@contextmanager
+def new_array(target: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iterator[NDArray[Any]]:
+    """An array to be filled, on disk; it gets its name when that is done.
+
+    Raises:
+        OSError: There is no room for it, or the folder cannot be written.
+    """
+    _remove_left_over(target.parent)
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size > shutil.disk_usage(target.parent).free:
+        # Checked before: a process whose mapped file finds no room on the way is killed.
+        raise OSError(errno.ENOSPC, f"{size / 1e9:,.1f} GB are more than is free there")
+    with NamedTemporaryFile(dir=target.parent, suffix=UNFINISHED, delete=False) as file:
+        unfinished = Path(file.name)
+    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=dtype, shape=shape)
+    yield array
+    array.flush()
+    unfinished.replace(target)
 
 
 def _key(paths: Sequence[Path], preprocessing: Preprocessing) -> str:
@@ -107,29 +136,23 @@ def _decode(
     paths: Sequence[Path], preprocessing: Preprocessing, target: Path, report: Report
 ) -> dict[int, str]:
     """Decodes all images into `target`; returns why each that failed did."""
-    _remove_left_over(target.parent)
-    shape = (len(paths), *preprocessing.resize, 3)
-    if math.prod(shape) > shutil.disk_usage(target.parent).free:
-        # Checked before: a process whose mapped file finds no room on the way is killed.
-        raise OSError(errno.ENOSPC, f"{math.prod(shape) / 1e9:,.1f} GB are more than is free there")
-    with NamedTemporaryFile(dir=target.parent, suffix=UNFINISHED, delete=False) as file:
-        unfinished = Path(file.name)
-    pixels = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=shape)
     failed: dict[int, str] = {}
 
-    def one(row: int) -> None:
-        try:
-            pixels[row] = load_image(paths[row], preprocessing)
-        except ImageError as error:
-            failed[row] = str(error)
+    with (
+        new_array(target, np.uint8, (len(paths), *preprocessing.resize, 3)) as pixels,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        def one(row: int) -> None:
+            try:
+                pixels[row] = load_image(paths[row], preprocessing)
+            except ImageError as error:
+                failed[row] = str(error)
+
         for start in range(0, len(paths), CHUNK):
             stop = min(start + CHUNK, len(paths))
             list(pool.map(one, range(start, stop)))
             report(stop, len(paths))
-    pixels.flush()
-    unfinished.replace(target)
     return dict(sorted(failed.items()))
 
 

@@ -18,7 +18,7 @@ def calibrate(network: DualHashNetwork, data: TrainingSet) -> dict[str, float]:
         data: Of which the validation images are used.
     """
     with torch.inference_mode():
-        outputs = [network(batch.images).outputs for batch in data.validation_batches()]
+        outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
         bits = torch.cat(outputs) > 0.5
         scores = network.attribute_head(bits.float())
     soft = choose_soft(bits.numpy(), scores.numpy(), take(data.labels, data.validation))

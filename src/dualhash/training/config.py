@@ -16,8 +16,18 @@ class TrainConfig(BaseModel):
         preset: The recipe this started from; only a note.
         backbone: A name of `dualhash.network.BACKBONES` or any timm model as `timm:NAME`.
         pretrained: Whether the backbone starts from its published weights.
+        weights: Folder of the weights it starts from instead: what `pretrain` wrote, or
+            OUT.training of a training that kept its checkpoints.
+        frozen_stages: How many of the backbone's leading stages stay as they start. What they make
+            of each image and its mirror image is computed once and kept on disk; random crops are
+            not made then.
+        learns: "both" kinds of labels, or "category" or "attribute" alone, from the images that
+            have them.
+        without_categories: Names of categories whose images are not looked at, as if they did not
+            exist yet.
         image_size: (height, width) in pixels; None for what the backbone was made for, or for a
             backbone of any size the median of the images' own.
+        hash_layer: A name of `dualhash.network.HASH_LAYERS`.
         bits: Length of the code k, a multiple of 8.
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
@@ -60,7 +70,12 @@ class TrainConfig(BaseModel):
     preset: str | None = None
     backbone: str = "alexnet"
     pretrained: bool = True
+    weights: str | None = None
+    frozen_stages: int = Field(default=0, ge=0)
+    learns: Literal["both", "category", "attribute"] = "both"
+    without_categories: tuple[str, ...] = ()
     image_size: tuple[PositiveInt, PositiveInt] | None = None
+    hash_layer: str = "sigmoid"
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
 
     category_loss: str = "softmax"
@@ -107,6 +122,8 @@ class TrainConfig(BaseModel):
     def _check(self) -> Self:
         if (self.iterations is None) == (self.epochs is None):
             raise ValueError("Give either iterations or epochs")
+        if self.frozen_stages and not (self.pretrained or self.weights):
+            raise ValueError("frozen_stages freezes weights: state weights, or pretrained")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         if self.alpha != "auto" and self.alpha < 0:

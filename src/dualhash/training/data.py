@@ -14,10 +14,12 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.evaluation.labels import Labels
+from dualhash.network import Activations
 from dualhash.training.augment import augment
 from dualhash.training.config import TrainConfig
 from dualhash.training.labels import Rows, take
 from dualhash.training.sampler import BatchPlan, batches
+from dualhash.training.trunk import Trunk
 
 BATCHES, AUGMENTATION, NETWORK, SPLIT = range(4)
 """Streams of random numbers that follow from one seed."""
@@ -29,13 +31,13 @@ class Batch(NamedTuple):
     """n images with their labels.
 
     Attributes:
-        images: (n, h, w, 3) uint8.
+        inputs: Pixels (n, h, w, 3) uint8, or what the frozen stages made of them.
         categories: (n,) int64, -1 where missing.
         attributes: (n, p) float32, 1 present, 0 absent or missing.
         observed: (n, p) bool.
     """
 
-    images: Tensor
+    inputs: Tensor | Activations
     categories: Tensor
     attributes: Tensor
     observed: Tensor
@@ -52,6 +54,7 @@ class TrainingSet:
         validation: Rows that choices are made on.
         plan: Of the batches; its rows index `training`.
         preprocessing: Sizes of images.
+        trunk: Output of the frozen stages for the N images; None where all stages are trained.
     """
 
     pixels: NDArray[np.uint8]
@@ -60,22 +63,45 @@ class TrainingSet:
     validation: Rows
     plan: BatchPlan
     preprocessing: Preprocessing
+    trunk: Trunk | None = None
 
-    def batch(self, rows: Rows, images: NDArray[np.uint8]) -> Batch:
-        """`images` with the labels of `rows`."""
+    def training_batch(
+        self, rows: Rows, config: TrainConfig, generator: np.random.Generator
+    ) -> Batch:
+        """Images with their labels, changed at random as `config` says."""
+        if self.trunk:
+            mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
+            return self._labelled(rows, self.trunk.take(rows, mirrored))
+        images = augment(
+            self.pixels[rows],
+            self.preprocessing.crop,
+            generator,
+            mirror=config.mirror,
+            random_crop=config.random_crop,
+            padding=config.crop_padding,
+        )
+        return self._labelled(rows, torch.from_numpy(np.ascontiguousarray(images)))
+
+    def plain_batch(self, rows: Rows) -> Batch:
+        """Images as they are, centrally cropped, with their labels."""
+        if self.trunk:
+            return self._labelled(rows, self.trunk.take(rows, np.zeros(len(rows), bool)))
+        images = centre_crop(self.pixels[rows], self.preprocessing.crop)
+        return self._labelled(rows, torch.from_numpy(np.ascontiguousarray(images)))
+
+    def _labelled(self, rows: Rows, inputs: Tensor | Activations) -> Batch:
         labels = take(self.labels, rows)
         return Batch(
-            torch.from_numpy(np.ascontiguousarray(images)),
+            inputs,
             torch.from_numpy(labels.categories),
             torch.from_numpy(labels.attributes.astype(np.float32)),
             torch.from_numpy(labels.observed),
         )
 
     def validation_batches(self) -> Iterator[Batch]:
-        """The validation images in order, centrally cropped."""
+        """The validation images in order."""
         for start in range(0, len(self.validation), VALIDATION_BATCH):
-            rows = self.validation[start : start + VALIDATION_BATCH]
-            yield self.batch(rows, centre_crop(self.pixels[rows], self.preprocessing.crop))
+            yield self.plain_batch(self.validation[start : start + VALIDATION_BATCH])
 
 
 class TrainingData(LightningDataModule):
@@ -123,15 +149,8 @@ def _training_stream(
 ) -> Iterator[Batch]:
     drawn = batches(data.plan, generator_for(config.seed, BATCHES))
     for iteration, rows in enumerate(islice(drawn, first, iterations), start=first):
-        images = augment(
-            data.pixels[data.training[rows]],
-            data.preprocessing.crop,
-            generator_for(config.seed, AUGMENTATION, iteration),
-            mirror=config.mirror,
-            random_crop=config.random_crop,
-            padding=config.crop_padding,
-        )
-        yield data.batch(data.training[rows], images)
+        generator = generator_for(config.seed, AUGMENTATION, iteration)
+        yield data.training_batch(data.training[rows], config, generator)
 
 
 class _Iterated(IterableDataset[Batch]):

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.losses import JointLoss, build_attribute_loss, build_category_loss
 from dualhash.losses.attribute_counts import AttributeCounts
-from dualhash.network import DualHashNetwork, build_backbone
+from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone, build_hash_layer
 from dualhash.training.checkpoints import BEST, LAST, SafeCheckpointIO, load_checkpoint
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import TrainingData, TrainingSet
@@ -24,6 +24,7 @@ from dualhash.training.module import DualHashModule
 from dualhash.training.precision import autocast_type
 from dualhash.training.progress import Display
 from dualhash.training.rounds import LiveFigures, Round, Rounds
+from dualhash.training.weights import load_weights
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Task:
         counts: Of the attribute labels trained on.
         config: The settings.
         display: Where progress is shown.
+        notes: Plain sentences on what is unusual about images and labels.
     """
 
     data: TrainingSet
@@ -61,6 +63,12 @@ class Task:
     counts: AttributeCounts
     config: TrainConfig
     display: Display
+    notes: tuple[str, ...] = ()
+
+    def say_notes(self) -> None:
+        """Shows the notes."""
+        for text in self.notes:
+            self.display.note(text)
 
 
 def fit(
@@ -122,15 +130,25 @@ def fit(
 
 def build_network(config: TrainConfig, crop: tuple[int, int], names: LabelNames) -> DualHashNetwork:
     """The network as it begins; its new layers are drawn from torch's global generator."""
-    backbone = build_backbone(config.backbone, pretrained=config.pretrained, input_size=crop)
+    backbone = build_backbone_of(config, crop)
     network = DualHashNetwork(
         backbone,
-        config.bits,
+        build_hash_layer(config.hash_layer, backbone.feature_size, config.bits, {}),
         len(names.categories),
         len(names.attributes),
         autocast=autocast_type(config.precision),
     )
     return network.to(memory_format=torch.channels_last)
+
+
+def build_backbone_of(config: TrainConfig, crop: tuple[int, int]) -> BuiltBackbone:
+    """The backbone as a training begins with it: weights loaded, stages frozen."""
+    published = config.pretrained and config.weights is None
+    backbone = build_backbone(config.backbone, pretrained=published, input_size=crop)
+    if config.weights is not None:
+        load_weights(config.weights, backbone)
+    backbone.freeze(config.frozen_stages)
+    return backbone
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The labels of a training: what it may see, what it is judged on."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,10 @@ from dualhash.catalogue.catalogue import (
     TRAIN_CATEGORY,
     Catalogue,
 )
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.labels import Labels
 from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.training.config import TrainConfig
 
 Rows = NDArray[np.int64]
 
@@ -23,7 +26,7 @@ def take(labels: Labels, rows: Rows) -> Labels:
 
 
 def training_catalogue(catalogue: Catalogue) -> Catalogue:
-    """The rows of the training subsets, with the labels that training may see.
+    """The rows of the training subsets.
 
     Raises:
         DualhashError: There are none.
@@ -34,7 +37,52 @@ def training_catalogue(catalogue: Catalogue) -> Catalogue:
             f"{catalogue.source} has no images to train on: none is in train-both, "
             "train-attribute or train-category."
         )
-    return catalogue.take(rows).visible()
+    return catalogue.take(rows)
+
+
+def restrict(catalogue: Catalogue, config: TrainConfig) -> tuple[Catalogue, Rows]:
+    """What a training sees of the training subsets, and the rows that it looks at.
+
+    Args:
+        catalogue: Of `training_catalogue`, with all labels.
+        config: Its `learns` hides the other kind of label, with its names; rows are then those
+            with a label. Its `without_categories` leave the names, and their images the rows.
+
+    Returns:
+        The catalogue with the same N rows, and indices of rows, ascending.
+
+    Raises:
+        DualhashError: `without_categories` names what is not there.
+    """
+    names = catalogue.names
+    for name in config.without_categories:
+        if name not in names.categories:
+            raise DualhashError(
+                f"{catalogue.source} has no category {name!r} to leave out. "
+                f"{nearest(name, names.categories)}"
+            )
+    left_out = np.isin(names.categories, config.without_categories)
+    index = np.append(np.where(left_out, MISSING, np.cumsum(~left_out) - 1), MISSING)
+    kept = catalogue.categories == MISSING
+    kept |= index[catalogue.categories] != MISSING
+    seen = catalogue.visible()
+    categories, names = (
+        index[seen.categories],
+        replace(names, categories=tuple(np.array(names.categories, object)[~left_out])),
+    )
+    attributes, observed = seen.attributes, seen.observed
+    if config.learns == "category":
+        names = replace(names, attributes=())
+        attributes, observed = attributes[:, :0], observed[:, :0]
+        kept &= categories != MISSING
+    if config.learns == "attribute":
+        names = replace(names, categories=())
+        categories = np.full(len(categories), MISSING)
+        kept &= observed.any(axis=1)
+    narrowed = replace(
+        seen, names=names, categories=categories, attributes=attributes, observed=observed
+    )
+    return narrowed, np.flatnonzero(kept)
 
 
 def split_validation(labels: Labels, fraction: float, generator: np.random.Generator) -> Rows:

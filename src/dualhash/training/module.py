@@ -55,7 +55,7 @@ class DualHashModule(LightningModule):
         Raises:
             DualhashError: The loss is infinite or not a number.
         """
-        output = self.network(batch.images)
+        output = self.network(batch.inputs)
         value = self.loss(output, batch.categories, batch.attributes, batch.observed)
         if not value.total.isfinite():
             raise DualhashError(
@@ -63,15 +63,14 @@ class DualHashModule(LightningModule):
                 "has come apart. Lower the learning rates (--lr-new, --lr-pretrained)."
             )
         losses = dict(zip(LOSSES, value, strict=True))
-        self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.images))
+        self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.categories))
         return losses
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keeps the codes of a batch."""
-        bits = self.network(batch.images).outputs > 0.5
-        probabilities = self.network.attribute_head(bits.float()).sigmoid()
+        retrieved = self.network.retrieved(self.network(batch.inputs))
         labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
-        self._outputs.append((bits, probabilities, *labels))
+        self._outputs.append((*retrieved, *labels))
 
     def on_validation_epoch_end(self) -> None:
         """Logs category mAP, avg HM and their harmonic mean on the validation images."""

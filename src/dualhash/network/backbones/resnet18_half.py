@@ -5,11 +5,12 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from dualhash.network.backbone import Backbone
+from dualhash.network.staged import Activations, StagedNetwork
 
 WIDTHS = (32, 64, 128, 256)
 
 
-class HalfResNet18(nn.Module):
+class HalfResNet18(StagedNetwork):
     """A 3x3 stem of stride 2, then four stages of two basic blocks each.
 
     The features are the averages over the image of all four stages' outputs, one after the other,
@@ -18,29 +19,29 @@ class HalfResNet18(nn.Module):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(
+        stem = nn.Sequential(
             nn.Conv2d(3, WIDTHS[0], kernel_size=3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(WIDTHS[0]),
             nn.ReLU(inplace=True),
         )
-        self.stages = nn.ModuleList(
+        stages = [
             nn.Sequential(_block(before, width), _block(width, width))
             for before, width in zip((WIDTHS[0], *WIDTHS), WIDTHS, strict=False)
-        )
+        ]
+        super().__init__(stem, stages)
         self.norm = nn.BatchNorm1d(sum(WIDTHS))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features (N, 480) of normalised images (N, 3, H, W)."""
-        maps: Tensor = self.stem(images)
-        averages = []
-        for stage in self.stages:
-            maps = stage(maps)
-            averages.append(maps.mean(dim=(2, 3)))
-        features: Tensor = self.norm(torch.cat(averages, dim=1))
+    def step(self, stage: nn.Module, activations: Activations) -> Activations:
+        """One stage more, and the averages of its output."""
+        maps = stage(activations.maps)
+        return Activations(maps, (*activations.averages, maps.mean(dim=(2, 3))))
+
+    def top(self, activations: Activations) -> Tensor:
+        """Features (N, 480)."""
+        features: Tensor = self.norm(torch.cat(activations.averages, dim=1))
         return features
 
 

@@ -1,0 +1,64 @@
+"""Every layer between backbone and heads by its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dualhash.errors import DualhashError, nearest
+from dualhash.network.hash_layer import HashLayer, NoHashLayer
+
+
+@dataclass(frozen=True)
+class HashLayerEntry:
+    """The description of a hash layer.
+
+    Attributes:
+        name: How users call it.
+        summary: What it is and where it comes from.
+        build: Makes it for so many features and bits, and settings by name.
+        settings: Names of its settings.
+    """
+
+    name: str
+    summary: str
+    build: Callable[..., HashLayer | NoHashLayer]
+    settings: tuple[str, ...] = ()
+
+
+HASH_LAYERS: dict[str, HashLayerEntry] = {
+    entry.name: entry
+    for entry in (
+        HashLayerEntry("sigmoid", "Sigmoid of a linear map (equation 1).", HashLayer),
+        HashLayerEntry(
+            "none",
+            "No code: the heads stand on the features.",
+            lambda features, bits: NoHashLayer(features),
+        ),
+    )
+}
+
+
+def build_hash_layer(
+    name: str, features: int, bits: int, settings: Mapping[str, float]
+) -> HashLayer | NoHashLayer:
+    """The hash layer of that name; its weights are drawn from torch's global generator.
+
+    Args:
+        name: A key of `HASH_LAYERS`.
+        features: d, the length of the backbone's features.
+        bits: k; "none" does not look at it.
+        settings: In place of the layer's defaults.
+
+    Raises:
+        DualhashError: There is none of that name, or it has no such setting or value; the message
+            names the nearest.
+    """
+    if name not in HASH_LAYERS:
+        raise DualhashError(f"There is no hash layer {name!r}. {nearest(name, HASH_LAYERS)}")
+    entry = HASH_LAYERS[name]
+    for setting in settings:
+        if setting not in entry.settings:
+            raise DualhashError(
+                f"The hash layer {name!r} has no setting {setting!r}. "
+                f"{nearest(setting, entry.settings)}"
+            )
+    return entry.build(features, bits, **settings)

@@ -1,0 +1,159 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.training.cases import make_config
+from tests.training.test_train import QUIET, StopAt, log_of
+
+from dualhash.catalogue.catalogue import TRAIN_BOTH, TRAIN_CATEGORY, Catalogue
+from dualhash.errors import DualhashError
+from dualhash.training.pretrain import pretrain
+from dualhash.training.train import train
+from dualhash.training.weights import WEIGHTS, WEIGHTS_CARD
+
+CONFIG = make_config()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Path:
+    out = tmp_path_factory.mktemp("pretrained") / "trunk"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        pretrain(tiny, CONFIG, out, display=QUIET)
+    return out
+
+
+def test_the_card_says_what_was_learned(weights: Path, tiny: Catalogue):
+    card = json.loads((weights / WEIGHTS_CARD).read_text())
+    assert card["category_names"] == list(tiny.names.categories)
+    assert card["label_hash"] == tiny.label_hash
+    assert (card["config"]["learns"], card["config"]["hash_layer"]) == ("category", "none")
+    shown = tiny.rows(TRAIN_BOTH, TRAIN_CATEGORY)
+    training = card["training"]
+    assert training["images"] + training["validation_images"] == len(shown)
+    assert 0 < training["best"]["category_map"] <= 1
+
+
+def test_nothing_else_is_left(weights: Path):
+    assert sorted(path.name for path in weights.iterdir()) == [WEIGHTS_CARD, WEIGHTS, "log.csv"]
+    assert [path.name for path in weights.parent.iterdir()] == ["trunk"]
+
+
+def test_stopped_and_resumed_it_is_the_same(weights: Path, tiny: Catalogue, tmp_path: Path):
+    out = tmp_path / "trunk"
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(tiny, CONFIG, out, display=StopAt("iteration 4", KeyboardInterrupt()))
+    pretrain(tiny, CONFIG, out, resume=True, display=QUIET)
+    first, again = load_file(weights / WEIGHTS), load_file(out / WEIGHTS)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert log_of(weights) == log_of(out)
+    before = (out / WEIGHTS).stat().st_mtime_ns
+    assert pretrain(tiny, CONFIG, out, resume=True, display=QUIET).label_hash == tiny.label_hash
+    assert (out / WEIGHTS).stat().st_mtime_ns == before
+
+
+def test_test_images_and_categories_left_out_are_not_looked_at(tiny: Catalogue, tmp_path: Path):
+    """Whatever is in them, the weights are the same."""
+    hidden = np.isin(tiny.subsets, (1, 3)) | (tiny.categories == 1)
+    shuffled = tiny.attributes.copy()
+    shuffled[hidden] = 1 - shuffled[hidden]
+    categories = np.where(tiny.subsets == 3, 0, tiny.categories)
+    other = replace(tiny, attributes=shuffled, categories=categories)
+    config = make_config(without_categories=("c1",))
+    cards = [
+        pretrain(catalogue, config, tmp_path / name, display=QUIET)
+        for catalogue, name in ((tiny, "a"), (other, "b"))
+    ]
+    assert cards[0].category_names == ("c0", "c2")
+    assert cards[0].without_categories == ("c1",)
+    a, b = (load_file(tmp_path / name / WEIGHTS) for name in "ab")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_training_starts_from_the_weights(weights: Path, tiny: Catalogue, tmp_path: Path):
+    """With a rate of 0 for what came with weights, the backbone is still what was pretrained."""
+    config = make_config(
+        weights=str(weights), lr_pretrained=1e-30, iterations=1, validation_every=1
+    )
+    train(tiny, config, tmp_path / "m", keep_checkpoints=True, display=QUIET)
+    best = torch.load(tmp_path / "m.training" / "best.ckpt", weights_only=True)["state_dict"]
+    pretrained = load_file(weights / WEIGHTS)
+    learned = [name for name in pretrained if "running" not in name and "num_batches" not in name]
+    for name in learned:
+        torch.testing.assert_close(best[f"network.backbone.{name}"], pretrained[name])
+
+
+def test_frozen_stages_stay_and_the_model_holds_everything(
+    weights: Path, tiny: Catalogue, tmp_path: Path
+):
+    config = make_config(weights=str(weights), frozen_stages=3, lr_pretrained=0.05)
+    model = train(tiny, config, tmp_path / "m", keep_checkpoints=True, display=QUIET)
+    best = torch.load(tmp_path / "m.training" / "best.ckpt", weights_only=True)["state_dict"]
+    pretrained = load_file(weights / WEIGHTS)
+    for name, tensor in pretrained.items():
+        frozen = name.startswith(("layers.stem", *(f"layers.stages.{i}." for i in range(3))))
+        same = torch.equal(best[f"network.backbone.{name}"], tensor)
+        assert same == frozen, name
+    assert model.card.training["encoder"]["equal_bits"] == 1
+    assert model.encode(tiny.images[:3]).reals.shape == (3, 16)
+
+
+def test_with_frozen_stages_stopped_and_resumed_it_is_the_same(
+    weights: Path, tiny: Catalogue, tmp_path: Path
+):
+    config = make_config(weights=str(weights), frozen_stages=2)
+    undisturbed = train(tiny, config, tmp_path / "a", display=QUIET)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, config, tmp_path / "b", display=StopAt("iteration 4", KeyboardInterrupt()))
+    resumed = train(tiny, config, tmp_path / "b", resume=True, display=QUIET)
+    assert resumed.hash == undisturbed.hash
+
+
+def test_the_checkpoint_of_another_training_will_do(tiny: Catalogue, tmp_path: Path):
+    train(tiny, make_config(iterations=1), tmp_path / "a", keep_checkpoints=True, display=QUIET)
+    config = make_config(weights=str(tmp_path / "a.training"), frozen_stages=1, iterations=1)
+    model = train(tiny, config, tmp_path / "b", display=QUIET)
+    assert len(model.card.training["weights_hash"]) == 64
+
+
+def test_other_weights_are_another_training(weights: Path, tiny: Catalogue, tmp_path: Path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / WEIGHTS).write_bytes((weights / WEIGHTS).read_bytes())
+    config = make_config(weights=str(mine))
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, config, tmp_path / "m", display=StopAt("iteration 4", KeyboardInterrupt()))
+    pretrain(tiny, make_config(iterations=2), mine, replace=True, display=QUIET)
+    with pytest.raises(DualhashError, match="began with other weights"):
+        train(tiny, config, tmp_path / "m", resume=True, display=QUIET)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"weights": "nowhere"}, "nowhere holds no weights"),
+        ({"weights": "damaged"}, "is damaged"),
+        ({"weights": "trunk", "backbone": "face10"}, "does not hold the weights of 'face10'"),
+        ({"weights": "trunk", "frozen_stages": 4}, "has 4 stages"),
+        ({"without_categories": ("c9",)}, "no category 'c9' to leave out"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    weights: Path, tiny: Catalogue, tmp_path: Path, settings: dict[str, object], said: str
+):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / WEIGHTS).write_bytes(b"no tensors")
+    if place := settings.get("weights"):
+        settings = settings | {"weights": str(weights if place == "trunk" else tmp_path / place)}
+    with pytest.raises(DualhashError, match=said):
+        train(tiny, make_config(**settings), tmp_path / "m", display=QUIET)
+    assert not (tmp_path / "m").exists()
+
+
+def test_weights_that_are_there_are_replaced_only_when_told(weights: Path, tiny: Catalogue):
+    with pytest.raises(DualhashError, match="--replace"):
+        pretrain(tiny, CONFIG, weights, display=QUIET)
