@@ -1,0 +1,194 @@
+"""Uploads that nobody should send."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """An upload and how it is refused: status and kind."""
+
+    content: Callable[[], bytes]
+    status: int
+    kind: str
+
+
+def image(kind: str, size: tuple[int, int] = (64, 48), **options: object) -> bytes:
+    packed = io.BytesIO()
+    Image.radial_gradient("L").resize(size).convert("RGB").save(packed, kind, **options)
+    return packed.getvalue()
+
+
+def chunk(kind: bytes, content: bytes, length: int | None = None) -> bytes:
+    size = len(content) if length is None else length
+    return struct.pack(">I", size) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, *before: bytes, rows: bytes = b"", depth: int = 8) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
+    packed = chunk(b"IDAT", zlib.compress(rows, 9))
+    return PNG + chunk(b"IHDR", header) + b"".join(before) + packed + chunk(b"IEND", b"")
+
+
+def small_png(*before: bytes) -> bytes:
+    return png(4, 4, *before, rows=b"\0" * 52)
+
+
+def with_exif(orientation: bytes) -> bytes:
+    """A JPEG whose EXIF block is `orientation`."""
+    content = image("JPEG")
+    block = b"Exif\0\0" + orientation
+    return content[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + content[2:]
+
+
+def jpeg_of_size(width: int, height: int) -> bytes:
+    """A JPEG that says it is so large."""
+    content = bytearray(image("JPEG"))
+    at = content.index(b"\xff\xc0")
+    content[at + 5 : at + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+def webp_of_size(width: int, height: int) -> bytes:
+    """A lossless WebP that says it is so large."""
+    content = bytearray(image("WEBP", lossless=True))
+    at = content.index(b"VP8L") + 9
+    said = struct.unpack_from("<I", content, at)[0] >> 28 << 28
+    struct.pack_into("<I", content, at, said | (height - 1) << 14 | (width - 1))
+    return bytes(content)
+
+
+def webp_canvas(width: int, height: int) -> bytes:
+    """An extended WebP whose canvas is so large, around a small picture."""
+    inner = image("WEBP")[12:]
+    canvas = struct.pack("<I", 0) + (width - 1).to_bytes(3, "little")
+    canvas += (height - 1).to_bytes(3, "little")
+    body = b"WEBP" + b"VP8X" + struct.pack("<I", len(canvas)) + canvas + inner
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def gif_of_size(width: int, height: int) -> bytes:
+    content = bytearray(image("GIF"))
+    struct.pack_into("<HH", content, 6, width, height)
+    return bytes(content)
+
+
+def cut(kind: str, share: float) -> bytes:
+    content = image(kind, (256, 256))
+    return content[: int(len(content) * share)]
+
+
+def spoilt(kind: str) -> bytes:
+    """Nothing but noise after its head."""
+    content = image(kind, (256, 256))
+    return content[:24] + bytes((7 * i + 13) % 256 for i in range(len(content) - 24))
+
+
+def scans(count: int) -> bytes:
+    """A progressive JPEG of which one scan is said so many times."""
+    content = image("JPEG", (2000, 2000), progressive=True)
+    first = content.index(b"\xff\xda")
+    second = content.index(b"\xff\xda", first + 2)
+    return content[:first] + content[first:second] * count
+
+
+TEXT = b"k\0\0" + zlib.compress(b"x" * 80_000_000, 9)
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+XXE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><svg>&b;</svg>'
+PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n"
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n(/etc/passwd) run\n"
+ZIP = b"PK\x03\x04" + b"\0" * 26
+
+TOO_MANY = (413, "too-many-pixels")
+NO_IMAGE = (415, "not-an-image")
+DAMAGED = (422, "image-damaged")
+
+UPLOADS: dict[str, Hostile] = {
+    # More pixels than anybody has.
+    "png bomb": Hostile(lambda: png(60_000, 60_000), *TOO_MANY),
+    "png bomb with its rows": Hostile(
+        lambda: png(30_000, 2_000, rows=b"\0" * (90_001 * 2_000)), *TOO_MANY
+    ),
+    "png of the largest size": Hostile(lambda: png(2**31 - 1, 2**31 - 1), *TOO_MANY),
+    "png one pixel high": Hostile(lambda: png(2**31 - 1, 1), *TOO_MANY),
+    "jpeg bomb": Hostile(lambda: jpeg_of_size(65_500, 65_500), *TOO_MANY),
+    "jpeg bomb, narrow": Hostile(lambda: jpeg_of_size(65_500, 1_000), *TOO_MANY),
+    "webp bomb": Hostile(lambda: webp_of_size(16_383, 16_383), *TOO_MANY),
+    "webp bomb, narrow": Hostile(lambda: webp_of_size(16_383, 4_000), *TOO_MANY),
+    "webp canvas": Hostile(lambda: webp_canvas(16_383, 16_383), *TOO_MANY),
+    "gif bomb": Hostile(lambda: gif_of_size(65_535, 65_535), *TOO_MANY),
+    # Sizes that cannot be.
+    "png without rows": Hostile(lambda: png(0, 10), *DAMAGED),
+    "png of a negative size": Hostile(lambda: png(2**32 - 1, 10), *TOO_MANY),
+    "jpeg without rows": Hostile(lambda: jpeg_of_size(64, 0), *DAMAGED),
+    "png of no such depth": Hostile(lambda: png(4, 4, rows=b"\0" * 52, depth=7), *DAMAGED),
+    # Bombs beside the pixels.
+    "png text bomb": Hostile(lambda: small_png(chunk(b"zTXt", TEXT)), *DAMAGED),
+    "png international text bomb": Hostile(
+        lambda: small_png(chunk(b"iTXt", b"k\0\1\0\0\0" + TEXT[3:])), *DAMAGED
+    ),
+    "png profile bomb": Hostile(lambda: small_png(chunk(b"iCCP", TEXT)), *DAMAGED),
+    "png chunk of 2 GB": Hostile(lambda: small_png(chunk(b"tEXt", b"", 2**31 - 1)), *DAMAGED),
+    "jpeg of many scans": Hostile(lambda: scans(40), *DAMAGED),
+    # Cut off and spoilt.
+    **{
+        f"{kind} cut at {share}": Hostile(lambda k=kind, s=share: cut(k, s), *DAMAGED)
+        for kind in ("JPEG", "PNG", "WEBP", "GIF")
+        for share in (0.1, 0.6)
+    },
+    "jpeg of two marks": Hostile(lambda: b"\xff\xd8\xff\xe0", *DAMAGED),
+    "png of a signature": Hostile(lambda: PNG, *DAMAGED),
+    "gif of a signature": Hostile(lambda: b"GIF89a", *DAMAGED),
+    "webp of a signature": Hostile(lambda: b"RIFF\xff\xff\xff\x7fWEBPVP8 ", *DAMAGED),
+    **{
+        f"{kind} of noise": Hostile(lambda k=kind: spoilt(k), *DAMAGED)
+        for kind in ("PNG", "WEBP", "JPEG")
+    },
+    # Nothing, and other things.
+    "0 bytes": Hostile(lambda: b"", *NO_IMAGE),
+    "one byte": Hostile(lambda: b"\xff", *NO_IMAGE),
+    "svg": Hostile(lambda: SVG, *NO_IMAGE),
+    "svg that asks for a file": Hostile(lambda: XXE, *NO_IMAGE),
+    "pdf": Hostile(lambda: PDF, *NO_IMAGE),
+    "postscript": Hostile(lambda: POSTSCRIPT, *NO_IMAGE),
+    "zip": Hostile(lambda: ZIP, *NO_IMAGE),
+    "html": Hostile(lambda: b"<!doctype html><script>alert(1)</script>", *NO_IMAGE),
+    "tiff": Hostile(lambda: image("TIFF"), *NO_IMAGE),
+    "bmp": Hostile(lambda: image("BMP"), *NO_IMAGE),
+    "ico": Hostile(lambda: image("ICO"), *NO_IMAGE),
+    "address": Hostile(lambda: b"http://169.254.169.254/latest/meta-data/", *NO_IMAGE),
+    "path": Hostile(lambda: b"/etc/passwd", *NO_IMAGE),
+    "svg before a png": Hostile(lambda: SVG + image("PNG"), *NO_IMAGE),
+    "zip before a jpeg": Hostile(lambda: ZIP + image("JPEG"), *NO_IMAGE),
+    # Polyglots that begin like an image.
+    "gif that is a script": Hostile(lambda: b"GIF89a=1;alert(document.cookie)//", *DAMAGED),
+    "jpeg that is a page": Hostile(lambda: b"\xff\xd8\xff\xe0<script>alert(1)</script>", *DAMAGED),
+    "png that is a pdf": Hostile(lambda: PNG + PDF, *DAMAGED),
+    "webp that is a zip": Hostile(lambda: b"RIFF\x40\0\0\0WEBP" + ZIP * 2, *DAMAGED),
+    "riff that is no webp": Hostile(lambda: b"RIFF\x40\0\0\0WAVEfmt " + b"\0" * 64, *NO_IMAGE),
+}
+"""By what is wrong with it."""
+
+
+ODD: dict[str, Callable[[], bytes]] = {
+    "exif that points outside": lambda: with_exif(
+        b"MM\0*\0\0\0\x08" + struct.pack(">H", 0xFFFF) + b"\xff" * 60
+    ),
+    "exif that points at itself": lambda: with_exif(
+        b"MM\0*\0\0\0\x08" + struct.pack(">HHHII", 1, 0x8769, 4, 1, 8) + struct.pack(">I", 8)
+    ),
+    "exif of another orientation": lambda: with_exif(
+        b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHH", 1, 0x0112, 3, 1, 99, 0) + b"\0\0\0\0"
+    ),
+    "exif of nothing": lambda: with_exif(b""),
+    "jpeg with a zip behind it": lambda: image("JPEG") + ZIP,
+    "gif with a script behind it": lambda: image("GIF") + b"<script>alert(1)</script>",
+}
+"""Odd, but images: only their pixels are taken."""
