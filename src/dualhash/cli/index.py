@@ -157,6 +157,43 @@ def verify(index: Path, /) -> None:
     output.say(f"{index}: {_images(count)}, nothing is damaged.")
 
 
+@index_app.command
+def push(
+    index: Path,
+    /,
+    *,
+    to: str,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Copy an index to Milvus, where collections too large for one machine are searched.
+
+    Only what differs is sent. A push that was interrupted goes on where it was when it is run
+    again, and after changes of the index another push brings them across: what was added, updated
+    and deleted. Searches give the same results there, by the URI that is printed, as in
+    `dualhash search milvus://host:19530/products id:17`.
+
+    Needs `pip install 'dualhash[milvus]'`. The environment variable MILVUS_TOKEN holds what the
+    server wants to see, such as user:password.
+
+    Args:
+        index: An index file.
+        to: A Milvus server, as http://host:19530 or http://host:19530/collection, or a file of
+            Milvus Lite, as products.db. The collection is named after the index file by default.
+        json: Print what became of the items as JSON.
+    """
+    from dualhash.search.engines.milvus.push import push as push_index
+
+    with output.progress("Pushing") as report:
+        pushed = push_index(index, to, progress=report)
+    if json:
+        output.print_json(asdict(pushed) | {"place": str(pushed.place)})
+        return
+    output.say(
+        f"{pushed.place}: {pushed.added:,} added, {pushed.updated:,} updated, "
+        f"{pushed.deleted:,} deleted, {pushed.unchanged:,} as they were."
+    )
+
+
 def _images(count: int) -> str:
     return f"{count:,} {'image' if count == 1 else 'images'}"
 

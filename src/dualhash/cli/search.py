@@ -34,7 +34,7 @@ Weight = Annotated[
 
 
 def search(
-    index: Path,
+    index: str,
     query: str | None = None,
     /,
     *,
@@ -62,7 +62,8 @@ def search(
     for a query alone, attribute for attributes alone, and combined for a query and attributes.
 
     Args:
-        index: An index file.
+        index: An index file, or where `dualhash index push` brought one, such as
+            milvus://host:19530/products.
         query: An image file, or an item of the index as id:17, which is left out of the results.
             Not needed where --want and --without say it all.
         task: category, attribute, combined or soft.

@@ -117,7 +117,7 @@ class Collection:
                     params = client.prepare_index_params()
                     kind, metric = EXACT_INDEXES[field]
                     params.add_index(field, index_type=kind, metric_type=metric, index_name=field)
-                    client.create_index(name, params, timeout=LONGEST_WAIT)
+                    client.create_index(name, params, sync=False, timeout=LONGEST_WAIT)
             client.load_collection(name, timeout=LONGEST_WAIT)
 
     def check_indexes(self) -> None:

@@ -50,16 +50,17 @@ def parse(text: str) -> Place:
     Raises:
         DualhashError: It is none of these.
     """
-    parts = urlsplit(text)
-    if parts.netloc and parts.scheme in SERVERS:
-        host = parts.netloc if parts.port else f"{parts.netloc}:{PORT}"
-        return Place(f"{SERVERS[parts.scheme]}://{host}", _name(text, parts.path.strip("/")))
+    try:
+        parts = urlsplit(text)
+        port = parts.port or PORT
+    except ValueError as error:
+        raise _no_place(text) from error
+    if parts.hostname and parts.scheme in SERVERS:
+        server = f"{SERVERS[parts.scheme]}://{parts.hostname}:{port}"
+        return Place(server, _name(text, parts.path.strip("/")))
     found = re.fullmatch(r"(?:milvus:)?(?://(?=/))?(.*?\.db)(?:/([^/]*))?/?", text)
     if not found or "://" in text.removeprefix("milvus://"):
-        raise DualhashError(
-            f"{text!r} names no Milvus server. Write http://host:{PORT}/collection, or the name of "
-            "a Milvus Lite file, which ends in .db."
-        )
+        raise _no_place(text)
     file, collection = found.groups()
     return Place(file, _name(text, collection or ""))
 
@@ -77,3 +78,10 @@ def _name(text: str, name: str) -> str | None:
             f"with no digit, unlike {name!r}."
         )
     return name or None
+
+
+def _no_place(text: str) -> DualhashError:
+    return DualhashError(
+        f"{text!r} names no Milvus server. Write http://host:{PORT}/collection, or the name of a "
+        "Milvus Lite file, which ends in .db."
+    )
