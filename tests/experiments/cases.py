@@ -14,7 +14,9 @@ from dualhash.evaluation.report import Figure
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.plan import Plan, plan_for
 
-PLAN: Plan = replace(plan_for("fashion"), bits=16, category_bits=(8, 16), attribute_bits=(8, 16))
+PLAN: Plan = replace(
+    plan_for("fashion"), attributes=5, bits=16, category_bits=(8, 16), attribute_bits=(8, 16)
+)
 
 
 def catalogue(images: int = 120, categories: int = 6, attributes: int = 5) -> Catalogue:

@@ -2,10 +2,18 @@ import pytest
 from tests.experiments.cases import PLAN
 
 from dualhash.errors import DualhashError
+from dualhash.experiments.answers import TOGETHER
 from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.claims import claims, compared_figures
 from dualhash.experiments.exhibit import Exhibit, Picture
-from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits, parts_of, usual
+from dualhash.experiments.grid import (
+    category_bits,
+    cells_of,
+    chosen_exhibits,
+    exhibits,
+    parts_of,
+    usual,
+)
 from dualhash.experiments.needs import extras_of, kept_draws, measured_before
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import PLANS, plan_for
@@ -61,17 +69,32 @@ def test_claimed_methods_have_both_seeds_and_others_one():
 
 def test_every_deep_method_starts_from_the_same_weights():
     for cell in cells_of(exhibits(PLAN)):
+        if cell.method in TOGETHER:
+            continue
         backbones = [part for part in parts_of(cell, PLAN) if part.method == PRETRAINING]
         published = dict(cell.settings).get("backbone") == "efficientnet-lite0"
         assert len(backbones) == (0 if published else 1)
         assert all(part.held_out == PLAN.held_out for part in backbones)
 
 
-def test_parts_are_cells_of_the_grid_or_backbones():
-    cells = cells_of(exhibits(PLAN))
-    for cell in cells:
-        for part in parts_of(cell, PLAN):
-            assert part.method == PRETRAINING or part in cells
+def test_methods_made_of_others_take_the_models_of_their_seed():
+    made_of = {
+        cell.name: [part.name for part in parts_of(cell, PLAN)]
+        for cell in cells_of(exhibits(PLAN))
+        if cell.method in TOGETHER or cell.method == "svm-binary"
+    }
+    backbone = "pretraining-backbone-resnet18-half-without-13-s0"
+    assert made_of == {
+        "svm-binary-16-s0": ["ssdh-16-s0", backbone],
+        "multiple-model-16-s0": ["ssdh-8-s0", "cnn-attribute-s0"],
+        "multiple-model-16-s1": ["ssdh-8-s1", "cnn-attribute-s1"],
+        "class-id-s0": ["ssdh-16-s0", "cnn-attribute-s0"],
+    }
+
+
+def test_a_category_code_and_the_attributes_share_the_bits():
+    assert category_bits(plan_for("fashion")) == 256 - 32
+    assert category_bits(plan_for("imagenet150k")) == 224  # of 231, for codes are whole bytes
 
 
 def test_trials_decide_unless_a_cell_says_all():

@@ -35,6 +35,10 @@ COMMANDS = {
     "serve": ("serve:serve", "A page and an API to search with."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
     "analyse": ("analyse:analyse", "See what each bit of the codes is for."),
+    "experiment": (
+        "experiment:experiment_app",
+        "The paper's tables and figures.",
+    ),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),
 }
 """Name: (where it is found when it is called, what the help says), in the order of the help."""

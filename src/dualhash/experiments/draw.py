@@ -50,7 +50,8 @@ def sheet_figure(sheet: Sheet, find: FindImage = lambda _: None) -> Figure:
     """
     columns = 1 + max(len(each.top) + len(each.bottom) for each in sheet.retrievals)
     rows = len(sheet.retrievals)
-    figure = Figure(figsize=(1.25 * columns, 1.9 * rows))
+    figure = Figure(figsize=(1.15 * columns, 2.1 * rows))
+    figure.subplots_adjust(left=0.02, right=0.98, top=0.96, bottom=0.08, hspace=0.45)
     for row, retrieval in enumerate(sheet.retrievals):
         _query(figure.add_subplot(rows, columns, row * columns + 1), retrieval, find)
         for place, shown in enumerate((*retrieval.top, *retrieval.bottom)):

@@ -126,18 +126,22 @@ def parts_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
     """The cells whose models this one is made from."""
     if cell.method == PRETRAINING:
         return ()
-    backbone = dict(cell.settings).get("backbone", plan.backbones[0])
-    ssdh, attributes = (
-        Cell("ssdh", plan.bits, seed=cell.seed),
-        Cell("cnn-attribute", seed=cell.seed),
-    )
-    made_of = {
-        "svm-binary": (ssdh,),
-        "multiple-model": (attributes,),
+    backbone = dict(cell.settings).get("backbone", plan.backbone)
+    ssdh = Cell("ssdh", plan.bits, seed=cell.seed)
+    attributes = Cell("cnn-attribute", seed=cell.seed)
+    together = {
         "class-id": (ssdh, attributes),
+        "multiple-model": (replace(ssdh, bits=category_bits(plan)), attributes),
     }
-    parts = made_of.get(cell.method, ())
+    if cell.method in together:
+        return together[cell.method]
+    parts = (ssdh,) if cell.method == "svm-binary" else ()
     return parts if backbone in plan.pretrained else (*parts, pretraining(plan, backbone))
+
+
+def category_bits(plan: Plan) -> int:
+    """Bits that Multiple-model has for categories: what attributes leave, a multiple of 8."""
+    return 8 * ((plan.bits - plan.attributes) // 8)
 
 
 def pretraining(plan: Plan, backbone: str) -> Cell:
@@ -177,7 +181,7 @@ def _partly_labelled(plan: Plan) -> Exhibit:
 
 
 def _backbone(plan: Plan, backbone: str) -> tuple[Cell, ...]:
-    if backbone == plan.backbones[0]:
+    if backbone == plan.backbone:
         return usual("dph", plan)
     return _one("dph", plan, settings=(("backbone", backbone),))
 

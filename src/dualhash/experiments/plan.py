@@ -20,12 +20,13 @@ class Plan:
 
     Attributes:
         catalogue: Name of the data set.
-        preset: Of all deep trainings, a name of `dualhash.training.presets.PRESETS`.
-        settings: Training settings over the preset.
-        backbones: Networks compared in figure 9; all other cells have the first.
+        attributes: How many it has.
+        backbones: Networks compared in figure 9, each with the settings that it needs besides; all
+            other cells have the first.
         pretrained: Those of them that have published weights; the others are trained on the
             catalogue's categories first, as the paper does for CFW-60K.
-        pretraining: Training settings of that, over the preset.
+        training: Settings of all trainings, with the name of their preset.
+        pretraining: Settings of those of backbones.
         bits: Of all that is at one length.
         category_bits: Lengths of table 4.
         attribute_bits: Lengths of figure 12.
@@ -37,11 +38,11 @@ class Plan:
     """
 
     catalogue: str
-    preset: str
-    backbones: tuple[str, ...]
-    pretrained: frozenset[str] = frozenset()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    attributes: int
+    backbones: Mapping[str, Mapping[str, Any]]
+    training: Mapping[str, Any]
     pretraining: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: frozenset[str] = frozenset()
     bits: int = 256
     category_bits: tuple[int, ...] = (32, 64, 128, 256)
     attribute_bits: tuple[int, ...] = (16, 32, 64, 128, 256)
@@ -51,29 +52,54 @@ class Plan:
     share: float = 1.0
     resamples: int = RESAMPLES
 
+    @property
+    def backbone(self) -> str:
+        """That of all cells but those of figure 9."""
+        return next(iter(self.backbones))
+
 
 _PLANS = (
-    # The first backbone is pretrained on the shop's own photos, the second on ImageNet.
+    # The first backbone is pretrained on the shop's own photos, the second on ImageNet. All of
+    # their upper stages are trained on, for equally many batches, as in the paper.
     Plan(
         "fashion",
-        preset="small",
-        backbones=("resnet18-half", "efficientnet-lite0"),
+        attributes=32,
+        backbones={
+            "resnet18-half": {},
+            "efficientnet-lite0": {"pretrained": True, "image_size": (80, 60), "frozen_stages": 4},
+        },
+        training={
+            "preset": "small",
+            "lr_pretrained": 0.01,
+            "frozen_stages": 2,
+            "iterations": 1800,
+            "validation_every": 300,
+        },
+        pretraining={"preset": "small", "iterations": 3000},
         pretrained=frozenset({"efficientnet-lite0"}),
     ),
     # Section 4.1 of the paper, and 4.2.3 for the second backbone.
     Plan(
         "imagenet150k",
-        preset="paper-imagenet",
-        backbones=("alexnet", "resnet18"),
+        attributes=25,
+        backbones={"alexnet": {}, "resnet18": {"iterations": 50_000, "step_every": 20_000}},
+        training={"preset": "paper-imagenet"},
         pretrained=frozenset({"alexnet", "resnet18"}),
     ),
     # The paper pretrains on faces of the web that are not published: here on CFW-60K's own.
-    Plan("cfw60k", preset="paper-cfw", backbones=("face10",)),
+    Plan(
+        "cfw60k",
+        attributes=14,
+        backbones={"face10": {}},
+        training={"preset": "paper-cfw"},
+        pretraining={"preset": "paper-cfw"},
+    ),
     # The paper's network comes from MIT Places, in Caffe: here AlexNet's weights of ImageNet.
     Plan(
         "sun120k",
-        preset="paper-imagenet",
-        backbones=("alexnet",),
+        attributes=102,
+        backbones={"alexnet": {}},
+        training={"preset": "paper-imagenet"},
         pretrained=frozenset({"alexnet"}),
     ),
 )
@@ -98,7 +124,7 @@ def plan_for(catalogue: str, *, quick: bool = False) -> Plan:
         return plan
     return replace(
         plan,
-        settings={**plan.settings, **QUICK_SETTINGS},
+        training={**plan.training, **QUICK_SETTINGS},
         pretraining={**plan.pretraining, **QUICK_SETTINGS},
         bits=64,
         category_bits=(32, 64),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dualhash.analysis.figures import draw_alignment, draw_bits
+from dualhash.analysis.figures import draw_alignment, draw_bits, save
 from dualhash.analysis.functionality import BitFunctionality
 from dualhash.errors import DualhashError
 from dualhash.experiments import markdown
@@ -18,18 +19,23 @@ from dualhash.experiments.grid import cells_of, exhibits
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.sheet import Sheet
+from dualhash.experiments.store import Store
 from dualhash.experiments.summary import table_of
+from dualhash.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dualhash.experiments.draw import FindImage
 
+FINDINGS, FIGURES = "findings", "results"
+"""Folders: of prose, beside the results, and of figures, beside the report."""
+
 NOT_WRITTEN = "*Nobody has written yet what this shows.*\n"
 
 
 def report(
-    plan: Plan, results: Mapping[str, Result], findings: Mapping[str, str], figures: str
+    plan: Plan, results: Mapping[str, Result], findings: Mapping[str, str]
 ) -> tuple[str, dict[str, Any], dict[str, Figure]]:
     """The report as Markdown and as data, and its figures by file name.
 
@@ -37,7 +43,6 @@ def report(
         plan: Of the catalogue.
         results: By name of their cell; what is missing is shown as missing.
         findings: Prose by the name of a table or figure, and "introduction".
-        figures: Folder of the figures, as the Markdown names it.
 
     Raises:
         DualhashError: matplotlib is not installed.
@@ -66,7 +71,7 @@ def report(
                 drawn[f"{name}.png"] = figure
                 tables[name] = _facts(exhibit, results)
         if f"{name}.png" in drawn:
-            parts.append(f"![{exhibit.title}]({figures}/{name}.png)\n")
+            parts.append(f"![{exhibit.title}]({FIGURES}/{name}.png)\n")
         parts += [f"{exhibit.note}\n"] if exhibit.note else []
         parts.append(findings.get(name, NOT_WRITTEN))
         parts += [markdown.as_printed(table) for table in printed().get(name, ())]
@@ -81,27 +86,50 @@ def report(
     return "\n".join(parts), data, drawn
 
 
-def sheets(plan: Plan, results: Mapping[str, Result], find: FindImage) -> dict[str, Figure]:
-    """The contact sheets with the photos, by file name; only of cells that are finished.
+def write_report(plan: Plan, store: Store, out: Path) -> int:
+    """Writes `results.md`, `results.json` and the figures in `results/` into a folder.
+
+    The prose is read from `findings/<name>.md` beside the results.
+
+    Returns:
+        How many cells are missing.
+
+    Raises:
+        DualhashError: There are no results, matplotlib is not installed, or the folder cannot be
+            written.
+    """
+    results = _results(store)
+    findings = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted((store.folder / FINDINGS).glob("*.md"))
+    }
+    text, content, figures = report(plan, results, findings)
+    _save(figures, out / FIGURES)
+    try:
+        write_whole(out / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_whole(out / "results.md", text)
+    except OSError as error:
+        raise DualhashError(f"{out} cannot be written: {error.strerror or error}.") from error
+    return len(content["missing"])
+
+
+def draw_sheets(plan: Plan, store: Store, out: Path, find: FindImage) -> None:
+    """Draws the contact sheets that are finished with their photos into a folder.
 
     Args:
         plan: Of the catalogue.
-        results: By name of their cell.
+        store: Of the results.
+        out: The folder.
         find: From the name of an image to its file.
     """
     _check_drawing()
-    drawn = {}
+    results, figures = _results(store), {}
     for name, exhibit in exhibits(plan).items():
         if isinstance(exhibit, Picture) and exhibit.extra.endswith("_sheet"):
             figure = _picture(name, exhibit, results, find)
             if figure is not None:
-                drawn[f"{name}.png"] = figure
-    return drawn
-
-
-def read_findings(folder: Path) -> dict[str, str]:
-    """The prose `<name>.md` in a folder, by name; none where there is no folder."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+                figures[f"{name}.png"] = figure
+    _save(figures, out)
 
 
 def heading(name: str) -> str:
@@ -163,6 +191,24 @@ def _facts(picture: Picture, results: Mapping[str, Result]) -> dict[str, Any]:
     kept = results[picture.cell.name].extras[picture.extra]
     named = ("correlation", "alignment_correlation", "outputs")
     return {"title": picture.title, **{name: kept[name] for name in named if name in kept}}
+
+
+def _results(store: Store) -> dict[str, Result]:
+    results = store.read()
+    if not results:
+        raise DualhashError(
+            f"{store.folder} holds no results: `dualhash experiment run` makes them."
+        )
+    return results
+
+
+def _save(figures: Mapping[str, Figure], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            save(figure, folder / name)
+    except OSError as error:
+        raise DualhashError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
 
 def _check_drawing() -> None:

@@ -1,0 +1,88 @@
+"""What trained models say of images, and what several models together say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.encoder import Progress
+from dualhash.codes.model import Model
+from dualhash.codes.packing import quantise
+from dualhash.experiments.cell import Cell
+from dualhash.experiments.grid import CATEGORY_METHODS
+from dualhash.experiments.measure import EVERYTHING, Answer, Said
+
+REAL_VALUED = frozenset({"svm-real", "cnn-attribute"})
+"""Methods that keep real values of an image: no codes, and attributes are told from those."""
+
+TOGETHER = frozenset({"multiple-model", "class-id"})
+"""Methods that consist of a model for categories and one for attributes."""
+
+CATEGORY_MODEL, ATTRIBUTE_MODEL = "ssdh", "cnn-attribute"
+
+
+def answers_of(cell: Cell) -> frozenset[Answer]:
+    """What is measured of a cell: what its method is made for."""
+    if cell.held_out or (cell.method in CATEGORY_METHODS.values() and cell.method != "dph"):
+        return frozenset({"category"})
+    if cell.method in {"svm-real", "svm-binary", "cnn-attribute"}:
+        return frozenset({"attribute"})
+    return EVERYTHING
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a cell's models say of images.
+
+    Attributes:
+        said: That the method is judged by.
+        before: The same before quantisation, where there is such a thing.
+    """
+
+    said: Said
+    before: Said | None = None
+
+
+def ask(
+    method: str, models: Mapping[str, Model], images: Sequence[Path], progress: Progress
+) -> Answers:
+    """What a cell's models say of N images that can all be read.
+
+    Args:
+        method: Of the cell.
+        models: By method: the cell's own, or those it consists of.
+        images: Paths of the images.
+        progress: Called with how many images a model has seen, and how many there are.
+    """
+    if method not in TOGETHER:
+        return _alone(method, models[method], images, progress)
+    category_model, attribute_model = models[CATEGORY_MODEL], models[ATTRIBUTE_MODEL]
+    outputs = category_model.encode(images, progress=progress).reals
+    features = attribute_model.encode(images, progress=progress).reals
+    told = (attribute_model.attribute_head.probabilities(features) >= 0.5).astype(np.float64)
+    if method == "multiple-model":
+        return Answers(Said(quantise(outputs), told))
+    head = category_model.category_head
+    return Answers(Said(class_bits(head.scores(outputs).argmax(axis=1), len(head.names)), told))
+
+
+def class_bits(predicted: NDArray[np.intp], classes: int) -> NDArray[np.bool_]:
+    """Bits (N, C) at distance 0 for images of the same predicted class, else at distance 2.
+
+    That ranks as log2 C bits of the class's number do, compared for equality.
+    """
+    bits: NDArray[np.bool_] = predicted[:, None] == np.arange(classes)
+    return bits
+
+
+def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress) -> Answers:
+    outputs = model.encode(images, progress=progress).reals
+    bits, head = quantise(outputs), model.attribute_head
+    if not head.names:
+        return Answers(Said(bits), Said(outputs))
+    before = Said(outputs, head.probabilities(outputs))
+    return Answers(
+        before if method in REAL_VALUED else Said(bits, head.probabilities(bits)), before
+    )

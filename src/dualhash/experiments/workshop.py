@@ -1,0 +1,236 @@
+"""Where cells are trained and judged. Training needs the extra `train`."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dualhash.analysis.functionality import bit_functionality
+from dualhash.catalogue.catalogue import TRAIN_ATTRIBUTE, TRAIN_BOTH, Catalogue
+from dualhash.codes.model import Model
+from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.report import Figure
+from dualhash.evaluation.unseen import unseen_images
+from dualhash.experiments import grid
+from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
+from dualhash.experiments.cell import PRETRAINING, Cell, Result
+from dualhash.experiments.measure import Progress, Said, histogram, measure
+from dualhash.experiments.needs import extras_of, kept_draws, measured_before
+from dualhash.experiments.plan import Plan
+from dualhash.experiments.seen import held_out_categories, thinned, training_view
+from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
+from dualhash.experiments.tuning import VALIDATION, chosen, trials_of
+from dualhash.training.presets import preset_config
+from dualhash.training.progress import Display
+
+SHEETS = {"attribute_sheet": attribute_sheet, "combined_sheet": combined_sheet}
+
+DIGITS = 6
+"""Of the draws that are kept."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of the training of a cell.
+
+    Attributes:
+        models: By method; several where the method consists of several, none of a backbone.
+        config: All settings.
+        hashes: Of the models, or of those it consists of.
+        versions: Of the libraries.
+        validation: Figures on validation images.
+    """
+
+    models: Mapping[str, Model]
+    config: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    validation: dict[str, float | None] = field(default_factory=dict)
+
+
+class Workshop:
+    """A catalogue, and the plan of its experiments; a `run.Laboratory`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalogue: Catalogue,
+        display: Display,
+        stages: Callable[[], AbstractContextManager[Progress]],
+    ) -> None:
+        """Takes the share of the images that the plan says.
+
+        Args:
+            plan: Of this catalogue.
+            catalogue: All of it.
+            display: Where trainings show their progress.
+            stages: Shows the progress of judging a cell.
+        """
+        self.plan = plan
+        self.catalogue = thinned(catalogue, plan.share)
+        self.data = self.catalogue.label_hash
+        self._display = display
+        self._stages = stages
+
+    def parts(self, cell: Cell) -> tuple[Cell, ...]:
+        """See `grid.parts_of`."""
+        return grid.parts_of(cell, self.plan)
+
+    def trials(self, cell: Cell) -> tuple[Cell, ...]:
+        """See `tuning.trials_of`."""
+        return trials_of(cell, self.plan)
+
+    def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
+        """The preset's name and the settings over it; None while trials are missing."""
+        tuned = chosen(cell, self.plan, results)
+        if tuned is None:
+            return None
+        if cell.method in TOGETHER:
+            return {}
+        plan = self.plan
+        asked = {"backbone": plan.backbone, **tuned, **dict(cell.settings), "seed": cell.seed}
+        if cell.bits:
+            asked["bits"] = cell.bits
+        if cell.held_out:
+            names = self.catalogue.names.categories
+            asked["without_categories"] = [names[row] for row in self._held_out(cell)]
+        if cell.method == PRETRAINING:
+            return {**plan.pretraining, **asked}
+        return {**plan.training, **plan.backbones[asked["backbone"]], **asked}
+
+    def perform(
+        self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
+    ) -> Result:
+        """See `run.Laboratory`."""
+        begun = time.monotonic()
+        paths = {part.method: path for part, path in parts.items()}
+        made = self._make(cell, recipe, folder / "model", paths)
+        trained = time.monotonic()
+        measured, extras = self._judge(cell, made.models)
+        kept = kept_draws(cell, self.plan) & set(measured.figures)
+        return Result(
+            name=cell.name,
+            method=cell.method,
+            bits=cell.bits,
+            seed=cell.seed,
+            catalogue=self.plan.catalogue,
+            recipe=recipe,
+            config=made.config,
+            figures={
+                **{name: Figure(value=value) for name, value in made.validation.items()},
+                **{name: Figure.of(values) for name, values in measured.figures.items()},
+            },
+            counts=measured.counts,
+            seconds={
+                "training": round(trained - begun, 1),
+                "judging": round(time.monotonic() - trained, 1),
+            },
+            hashes={"data": self.data, **made.hashes},
+            versions=made.versions,
+            draws={
+                name: np.round(measured.figures[name][1:], DIGITS).tolist() for name in sorted(kept)
+            },
+            extras=extras,
+        )
+
+    def _make(
+        self, cell: Cell, recipe: Mapping[str, Any], out: Path, parts: Mapping[str, Path]
+    ) -> Made:
+        """Trains, or goes on with it, or opens what is there."""
+        if cell.method in TOGETHER:
+            models = {method: Model.open(path) for method, path in parts.items()}
+            return Made(models, hashes={method: model.hash for method, model in models.items()})
+        weights = parts.get(PRETRAINING)
+        config = preset_config(**recipe, **({"weights": str(weights)} if weights else {}))
+        view = training_view(self.catalogue, cell.seen)
+        if cell.method == PRETRAINING:
+            from dualhash.training.pretrain import pretrain
+
+            card = pretrain(view, config, out, resume=True, display=self._display)
+            return Made({}, card.config, {}, card.versions, _validation(card.training))
+        from dualhash.training.train import train
+
+        model = train(view, config, out, resume=True, display=self._display)
+        return Made(
+            {cell.method: model},
+            model.card.config,
+            {"model": model.hash},
+            model.card.versions,
+            _validation(model.card.training),
+        )
+
+    def _judge(self, cell: Cell, models: Mapping[str, Model]) -> tuple[Measured, dict[str, Any]]:
+        """Figures on test images, and what else is drawn; nothing of a trial or a backbone."""
+        if cell.trial or not models:
+            return Measured({}), {}
+        test = unseen_images(self.catalogue)
+        with self._stages() as progress:
+            answers = _ask(cell, models, test, progress)
+            measured = measure(
+                answers.said,
+                Labels(test.categories, test.attributes, test.observed),
+                resamples=self.plan.resamples,
+                answers=answers_of(cell),
+                before=answers.before if measured_before(cell, self.plan) else None,
+                unseen=self._held_out(cell),
+                progress=progress,
+            )
+            return measured, self._extras(cell, models, test, answers, progress)
+
+    def _extras(
+        self,
+        cell: Cell,
+        models: Mapping[str, Model],
+        test: Catalogue,
+        answers: Answers,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        wanted = extras_of(cell, self.plan)
+        found: dict[str, Any] = {}
+        if "histogram" in wanted and answers.before is not None:
+            found["histogram"] = histogram(np.asarray(answers.before.codes, np.float32))
+        if "bits" in wanted:
+            functionality = bit_functionality(
+                np.asarray(answers.said.codes, bool),
+                test.categories,
+                test.attributes,
+                test.observed,
+                models[cell.method].attribute_head,
+            )
+            found["bits"] = functionality.model_dump(mode="json")
+        if wanted & SHEETS.keys():
+            shelf = self.catalogue.take(self.catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE))
+            queries = _coded(test, answers.said)
+            database = _coded(shelf, _ask(cell, models, shelf, progress).said)
+            for name in sorted(wanted & SHEETS.keys()):
+                found[name] = SHEETS[name](queries, database).model_dump(mode="json")
+        return found
+
+    def _held_out(self, cell: Cell) -> list[int]:
+        """Categories that no training image is of."""
+        if not cell.held_out:
+            return []
+        return [int(row) for row in held_out_categories(self.catalogue, cell.held_out)]
+
+
+def _ask(cell: Cell, models: Mapping[str, Model], images: Catalogue, progress: Progress) -> Answers:
+    def report(done: int, total: int) -> None:
+        progress("encode", done / total)
+
+    return ask(cell.method, models, images.images, report)
+
+
+def _coded(catalogue: Catalogue, said: Said) -> Coded:
+    assert said.probabilities is not None, "sheets are of methods that tell attributes"
+    return Coded(catalogue, np.asarray(said.codes, bool), said.probabilities)
+
+
+def _validation(training: Mapping[str, Any]) -> dict[str, float | None]:
+    """Figures on validation images, from a card."""
+    best = training.get("best", {})
+    return {name: best.get(name.removeprefix("validation_")) for name in VALIDATION}
