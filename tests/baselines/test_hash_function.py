@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.baselines.hash_function import CHUNK, HashFunction, HashModule, RbfKernel
+from dualhash.baselines.hash_function import CHUNK, HashFunction, RbfKernel
+from dualhash.baselines.hash_module import HashModule
 
 BITS, LENGTH, ANCHORS = 16, 5, 7
 

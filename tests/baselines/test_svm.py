@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from dualhash.baselines.svm import linear_svms
+from dualhash.baselines.svm import attribute_targets, linear_svms
+from dualhash.evaluation.labels import Labels
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -38,3 +39,13 @@ def test_going_on_from_a_solution_takes_fewer_steps():
     found = linear_svms(values, classes, report=lambda done, _: cold.append(done))
     linear_svms(values, classes, start=found, report=lambda done, _: warm.append(done))
     assert len(warm) < len(cold) / 2
+
+
+def test_attribute_targets_by_hand():
+    labels = Labels(
+        np.zeros(4, np.int64),
+        np.array([[1], [0], [0], [0]], np.int8),
+        np.array([[True], [True], [True], [False]]),
+    )
+    # Known of 3, present in 1: 3 / 2 for that, 3 / 4 for each of the others.
+    np.testing.assert_allclose(attribute_targets(labels).ravel(), [1.5, -0.75, -0.75, 0])

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from dualhash.codes.heads import LinearHead, sigmoid
 
@@ -71,38 +69,6 @@ class HashFunction:
     def outputs(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Outputs (N, k) in [0, 1] of features (N, d): the sigmoid of projections."""
         return sigmoid(self.project(values)).astype(np.float32)
-
-
-class HashModule(nn.Module):
-    """A `HashFunction` in torch, after L2 normalisation: for the exported encoder.
-
-    Args:
-        function: What it computes.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    anchors: Tensor
-
-    def __init__(self, function: HashFunction) -> None:
-        super().__init__()
-        self.register_buffer("weight", torch.from_numpy(function.weight))
-        self.register_buffer("bias", torch.from_numpy(function.bias))
-        self.kernel = function.kernel
-        if function.kernel:
-            self.register_buffer("anchors", torch.from_numpy(function.kernel.anchors))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Outputs (N, k) in [0, 1] of a backbone's features (N, d), of any length."""
-        values = nn.functional.normalize(features)
-        if self.kernel:
-            squared = (
-                values.square().sum(1, keepdim=True)
-                + self.anchors.square().sum(1)
-                - 2 * values @ self.anchors.T
-            )
-            values = (-squared.clamp(min=0) / (2 * self.kernel.width**2)).exp()
-        return nn.functional.linear(values, self.weight, self.bias).sigmoid()
 
 
 def squared_distances(

@@ -6,14 +6,20 @@ from types import MappingProxyType
 from dualhash.baselines.cca_itq import CCA_ITQ
 from dualhash.baselines.dbc import DBC
 from dualhash.baselines.itq import ITQ
+from dualhash.baselines.jlbc import JLBC
 from dualhash.baselines.ksh import KSH
 from dualhash.baselines.lsh import LSH
 from dualhash.baselines.method import Method
 from dualhash.baselines.sdh import SDH
+from dualhash.baselines.svm_binary import SVM_BINARY
+from dualhash.baselines.svm_real import SVM_REAL
 from dualhash.errors import DualhashError, nearest
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {method.name: method for method in (LSH, ITQ, CCA_ITQ, DBC, KSH, SDH)}
+    {
+        method.name: method
+        for method in (LSH, ITQ, CCA_ITQ, DBC, KSH, SDH, SVM_REAL, SVM_BINARY, JLBC)
+    }
 )
 """The comparison methods, in the order of the paper's tables."""
 

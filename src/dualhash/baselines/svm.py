@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dualhash.baselines.method import Report, unwatched
+from dualhash.codes.heads import LinearHead
+from dualhash.evaluation.labels import Labels
 
 COST = 1.0
 """C, the weight of the training errors against the margin; liblinear's default."""
@@ -65,3 +67,25 @@ def linear_svms(
         options={"maxiter": ITERATIONS, "ftol": TOLERANCE, "gtol": 0.0},
     )
     return np.asarray(found.x).reshape(shape)
+
+
+def attribute_targets(labels: Labels) -> NDArray[np.float64]:
+    """Targets (N, p) of `linear_svms` for attributes, in which both kinds of label weigh the same.
+
+    An attribute known of n images and present in n_1 gives those n / (2 n_1) and the others
+    -n / (2 n_0), as "balanced" weights do in scikit-learn; unknown labels are 0.
+    """
+    present = labels.observed & (labels.attributes == 1)
+    absent = labels.observed & ~present
+    half = labels.observed.sum(axis=0) / 2
+    shares = [kind * half / np.maximum(kind.sum(axis=0), 1) for kind in (present, absent)]
+    targets: NDArray[np.float64] = shares[0] - shares[1]
+    return targets
+
+
+def attribute_head(
+    bits: NDArray[np.floating], labels: Labels, report: Report = unwatched
+) -> LinearHead:
+    """An SVM for each of p attributes on bits (N, k), 0 or 1; its names are their numbers."""
+    weights = linear_svms(bits, attribute_targets(labels), report=report).astype(np.float32)
+    return LinearHead(tuple(map(str, range(weights.shape[1]))), weights[:-1].T.copy(), weights[-1])

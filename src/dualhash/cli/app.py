@@ -30,6 +30,7 @@ COMMANDS = {
     "catalogue": ("catalogue:catalogue_app", "What a table, folder or data set holds."),
     "train": ("train:train", "Learn codes from a catalogue; writes a model folder."),
     "pretrain": ("pretrain:pretrain", "Teach a backbone categories, for trainings to start from."),
+    "baselines": ("baselines:baselines", "List the methods of other papers, to compare with."),
     "index": ("index:index_app", "Make, change and check a file of codes."),
     "search": ("search:search", "Find images by category, attributes, or both."),
     "serve": ("serve:serve", "A page and an API to search with."),

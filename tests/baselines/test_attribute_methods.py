@@ -1,0 +1,99 @@
+"""What holds for the shallow methods that answer by attributes."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from tests.baselines.cases import digits, mean_average_precision
+
+from dualhash.baselines.dbc import pair_objective
+from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.jlbc import JLBC, attribute_weight, losses, separate_jointly
+from dualhash.baselines.method import Features
+from dualhash.baselines.svm_binary import fit_svm_binary
+from dualhash.baselines.svm_real import SVM_REAL
+from dualhash.baselines.units import padded, unit_head
+
+
+def areas(scores: np.ndarray, features: Features) -> list[float]:
+    """Area under the ROC curve of each attribute, where it is known."""
+    _, attributes, observed = features.labels
+    return [
+        roc_auc_score(attributes[known, j], scores[known, j]) for j, known in enumerate(observed.T)
+    ]
+
+
+def codes_of(function: HashFunction, values: np.ndarray) -> np.ndarray:
+    return (function.outputs(values) > 0.5).astype(np.float32)
+
+
+def test_svm_real_units_are_probabilities_of_attributes():
+    train, test = digits()
+    function = SVM_REAL.fit(train, 256, np.random.default_rng(0))
+    outputs = function.outputs(test.values)
+    assert outputs.shape == (len(test.values), 8)
+    assert min(areas(outputs[:, :2], test)) > 0.9
+    assert (outputs[:, 2:] < 0.5).all()
+
+
+def test_svm_real_bits_say_the_attributes():
+    train, test = digits()
+    function = SVM_REAL.fit(train, 256, np.random.default_rng(0))
+    outputs = function.outputs(test.values)
+    probabilities = function.attribute_head.probabilities(outputs > 0.5)
+    np.testing.assert_array_equal(probabilities > 0.5, outputs[:, :2] > 0.5)
+
+
+def test_svm_binary_reads_attributes_from_bits():
+    train, test = digits()
+    columns = np.random.default_rng(0).standard_normal((64, 32))
+    bits = [(f.values @ columns > 0).astype(np.float32) for f in (train, test)]
+    head = fit_svm_binary(Features(bits[0], train.labels))
+    assert head.weight.shape == (2, 32)
+    assert min(areas(head.scores(bits[1]), test)) > 0.8
+
+
+def test_jlbc_codes_tell_categories_and_attributes():
+    train, test = digits()
+    function = JLBC.fit(train, 16, np.random.default_rng(0))
+    bits = codes_of(function, test.values)
+    assert mean_average_precision(bits > 0.5, test) > 0.6
+    assert min(areas(function.attribute_head.scores(bits), test)) > 0.8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_joint_objective_goes_down(seed: int):
+    rng = np.random.default_rng(seed)
+    categories = rng.integers(0, 4, 40)
+    codes = np.where(rng.random((40, 8)) < 0.5, np.float32(-1), np.float32(1))
+    targets = rng.choice([-1.5, 0, 0.7], (40, 3))
+    readers = rng.standard_normal((9, 3))
+    gamma = attribute_weight(categories, 3)
+
+    def objective(codes: np.ndarray) -> float:
+        missed = losses(codes @ readers[:-1] + readers[-1], targets).sum()
+        return pair_objective(codes, categories) + gamma * float(missed)
+
+    moved = separate_jointly(codes, categories, targets, readers)
+    assert objective(moved) < objective(codes)
+    for _ in range(20):
+        codes, moved = moved, separate_jointly(moved, categories, targets, readers)
+        assert objective(moved) <= objective(codes) + 1e-4
+    np.testing.assert_array_equal(moved, codes)
+
+
+def test_losses_by_hand():
+    # Scores 0.5 where 1 is wanted with weight 2, and 1 where -1 is wanted: 2 * 0.25 + 1 * 4.
+    found = losses(np.array([[0.5, 1.0]]), np.array([[2.0, -1.0]]))
+    np.testing.assert_allclose(found, [4.5])
+
+
+@pytest.mark.parametrize(("attributes", "bits"), [(0, 8), (1, 8), (8, 8), (9, 16), (32, 32)])
+def test_lengths_are_multiples_of_8(attributes: int, bits: int):
+    assert padded(attributes) == bits
+
+
+def test_a_unit_head_reads_one_bit_an_attribute():
+    head = unit_head(2, 8, first=3)
+    bits = np.zeros((1, 8))
+    bits[0, 4] = 1
+    np.testing.assert_array_equal(head.probabilities(bits) > 0.5, [[False, True]])

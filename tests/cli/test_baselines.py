@@ -1,0 +1,48 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dualhash.baselines.registry import METHODS
+from dualhash.cli import app, output
+
+
+def run(*arguments: str) -> int:
+    output.console.cache_clear()
+    with pytest.raises(SystemExit) as left:
+        app.main(["baselines", *arguments])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_lists_every_method(capsys: pytest.CaptureFixture[str]):
+    assert run() == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in METHODS)
+    assert "Gong and" in said
+
+
+def test_json_says_all_there_is_to_know(capsys: pytest.CaptureFixture[str]):
+    assert run("--json") == 0
+    listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(listed) == list(METHODS)
+    assert listed["jlbc"] == {
+        "name": "jlbc",
+        "title": "JLBC",
+        "paper": "Li, Wang, Liu, Jiang, Shan and Chen, ICCV",
+        "year": 2015,
+        "labels": "joint",
+        "bits": "multiples of 8 up to the length of the features",
+        "answers": ["category", "attribute", "combined"],
+    }
+
+
+def test_without_its_packages_it_says_what_to_install():
+    code = (
+        "import sys; sys.modules['scipy'] = None\n"
+        "from dualhash.cli import app; app.main(['baselines'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == app.USER_ERROR
+    assert "pip install 'dualhash[train]'" in done.stderr
