@@ -40,6 +40,7 @@ COMMANDS = {
         "experiment:experiment_app",
         "The paper's tables and figures.",
     ),
+    "codes": ("codes:codes_app", "Write and read codes as files of other programs."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),
 }
 """Name: (where it is found when it is called, what the help says), in the order of the help."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
+from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +52,7 @@ def evaluate(
     The table is read with the columns that the model remembers, unless others are given.
 
     Args:
-        model: A model folder.
+        model: A model folder, or a file of codes from `dualhash codes import`.
         table: A catalogue with images in the subset test, as `dualhash train` takes it.
         protocol: ijcv2020, or cvpr2017 to compare with figures of the released code.
         codes: binary judges the codes that an index holds, real the outputs before thresholding.
@@ -61,22 +63,29 @@ def evaluate(
         columns: Which column plays which part.
     """
     from dualhash.codes import Model
+    from dualhash.codes.saved import read_saved
     from dualhash.evaluation.evaluate import evaluate as measure
+    from dualhash.evaluation.evaluate import evaluate_saved
 
-    opened = Model.open(model)
-    catalogue = columns.read(table, opened)
+    options: dict[str, Any] = {
+        "protocol": protocol,
+        "codes": codes,
+        "bootstrap": bootstrap,
+        "seed": seed,
+    }
+    if model.is_file():
+        if views != 1:
+            raise DualhashError(f"{model} holds codes already; --views is for a model.")
+        saved = read_saved(model)
+        catalogue = columns.read(table)
+        judge = partial(evaluate_saved, saved, catalogue, **options)
+    else:
+        opened = Model.open(model)
+        catalogue = columns.read(table, opened)
+        judge = partial(measure, opened, catalogue, views=views, **options)
     output.list_left_out(catalogue.left_out)
     with output.stages() as report:
-        evaluation = measure(
-            opened,
-            catalogue,
-            protocol=protocol,
-            codes=codes,
-            views=views,
-            bootstrap=bootstrap,
-            seed=seed,
-            progress=report,
-        )
+        evaluation = judge(progress=report)
     output.show(_figures(evaluation))
     output.show(_counts(evaluation))
     output.list_left_out(evaluation.failures)

@@ -1,15 +1,18 @@
-"""A model judged on the test images of a catalogue."""
+"""A model, or codes, judged on the test images of a catalogue."""
 
 from typing import Literal, get_args
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
+from dualhash.codes.saved import SavedCodes
 from dualhash.errors import DualhashError, nearest
+from dualhash.evaluation.distances import Codes
 from dualhash.evaluation.evaluate_codes import RESAMPLES, Progress, evaluate_codes
+from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 from dualhash.evaluation.report import Evaluation, Figure
-from dualhash.evaluation.unseen import encode_unseen
+from dualhash.evaluation.unseen import Unseen, encode_unseen, match_unseen
 
 CodeKind = Literal["binary", "real"]
 
@@ -47,12 +50,11 @@ def evaluate(
             other attributes than the model's.
     """
     judge = protocol_named(protocol)
-    if codes not in get_args(CodeKind):
-        raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
+    _check_kind(codes)
     unseen = encode_unseen(
         model, catalogue, views=views, progress=lambda done, all_: progress("encode", done / all_)
     )
-    outputs = quantise(unseen.reals) if codes == "binary" else unseen.reals
+    outputs = _outputs(unseen, codes)
     measured = evaluate_codes(
         outputs,
         model.attribute_head.probabilities(outputs if judge.quantised else unseen.reals),
@@ -62,6 +64,63 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
+    return _report(measured, unseen, protocol, codes, {"model": model.hash})
+
+
+def evaluate_saved(
+    saved: SavedCodes,
+    catalogue: Catalogue,
+    *,
+    protocol: str = DEFAULT_PROTOCOL,
+    codes: CodeKind = "binary",
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+    progress: Progress = lambda _stage, _share: None,
+) -> Evaluation:
+    """Measures all three tasks on codes that are there already; see `evaluate`.
+
+    Attributes are told from the saved probabilities, whatever the protocol and the kind of codes:
+    without the model they cannot be told from bits.
+
+    Args:
+        saved: Codes of test images of the catalogue; see `match_unseen`.
+        catalogue: What is true of the images; categories and attributes are taken from here.
+        protocol: A name in `PROTOCOLS`.
+        codes: "binary" ranks bits by Hamming distance, "real" the outputs by Euclidean distance.
+        bootstrap: Draws of the intervals; 0 for none.
+        seed: Of the draws.
+        progress: Called with the stage and the share of it that is done.
+
+    Raises:
+        DualhashError: Unknown protocol or kind of codes, or codes of other images.
+    """
+    _check_kind(codes)
+    unseen = match_unseen(saved, catalogue)
+    measured = evaluate_codes(
+        _outputs(unseen, codes),
+        saved.probabilities,
+        unseen.labels,
+        protocol=protocol,
+        bootstrap=bootstrap,
+        seed=seed,
+        progress=progress,
+    )
+    return _report(measured, unseen, protocol, codes, {"codes": saved.hash})
+
+
+def _check_kind(codes: str) -> None:
+    if codes not in get_args(CodeKind):
+        raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
+
+
+def _outputs(unseen: Unseen, codes: CodeKind) -> Codes:
+    return quantise(unseen.reals) if codes == "binary" else unseen.reals
+
+
+def _report(
+    measured: Measured, unseen: Unseen, protocol: str, codes: CodeKind, source: dict[str, str]
+) -> Evaluation:
+    """The figures, with the hash of what made the codes and that of the labels."""
     return Evaluation(
         figures={name: Figure.of(values) for name, values in measured.figures.items()},
         protocol=protocol,
@@ -71,6 +130,6 @@ def evaluate(
             "images_failed": len(unseen.failures),
             **measured.counts,
         },
-        hashes={"model": model.hash, "data": unseen.label_hash},
+        hashes={**source, "data": unseen.label_hash},
         failures=tuple(failure.reason for failure in unseen.failures),
     )

@@ -43,7 +43,8 @@ class Evaluation(BaseModel):
         protocol: By which the figures were measured.
         codes: "binary" or "real".
         counts: Images, queries, selections and attributes that took part or were left out.
-        hashes: Of the `model` and of the `data`, the label table of the test images.
+        hashes: Of the `model`, or of the `codes` where no model was at hand, and of the `data`, the
+            label table of the test images.
         failures: Why each test image that was left out cannot be read, in plain sentences.
     """
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import TEST, Catalogue
 from dualhash.codes.encoder import Failure
+from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Model
+from dualhash.codes.packing import unpack
+from dualhash.codes.saved import SavedCodes
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import Labels
+from dualhash.search.index import Index
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +25,8 @@ class Unseen:
     Attributes:
         catalogue: The N images.
         reals: (N, k) float32, outputs of the hash layer in [0, 1].
-        failures: Further test images, which cannot be read.
-        label_hash: Of all test images, those that cannot be read among them.
+        failures: Further test images, of which there is no code.
+        label_hash: Of all test images, those without a code among them.
     """
 
     catalogue: Catalogue
@@ -33,6 +38,19 @@ class Unseen:
     def labels(self) -> Labels:
         """The truth about the N images."""
         return Labels(self.catalogue.categories, self.catalogue.attributes, self.catalogue.observed)
+
+    def saved(self, head: LinearHead) -> SavedCodes:
+        """The codes with their images' names, and the attributes that `head` tells from `reals`.
+
+        Images without a category are given a number of their own, one past the last.
+        """
+        categories, nameless = self.catalogue.categories, len(self.catalogue.names.categories)
+        return SavedCodes(
+            outputs=self.reals,
+            probabilities=head.probabilities(self.reals).astype(np.float32),
+            labels=np.where(categories >= 0, categories, nameless),
+            images=self.catalogue.references,
+        )
 
 
 def encode_unseen(
@@ -64,6 +82,84 @@ def encode_unseen(
     return Unseen(
         test.take(encoded.rows), encoded.reals[encoded.rows], encoded.failures, test.label_hash
     )
+
+
+def indexed_unseen(index: Index, catalogue: Catalogue) -> Unseen:
+    """The test images that are in an index, with its bits as outputs of 0 and 1.
+
+    Images are found by their paths; those that are not there are left out and named.
+
+    Raises:
+        DualhashError: No test images, none in the index, other attributes than the index's, or the
+            index is damaged.
+    """
+    check_attributes(index.header.attribute_head.names, catalogue)
+    test = unseen_images(catalogue)
+    places = {path.resolve(): row for row, path in enumerate(test.images)}
+    rows = {item.id: places.get(Path(item.image).resolve()) for item in index}
+    reals = np.full((len(test), index.header.bits), np.nan, np.float32)
+    for ids, codes in index.codes():
+        for item, bits in zip(ids.tolist(), unpack(codes), strict=True):
+            if (row := rows.get(item)) is not None:
+                reals[row] = bits
+    missing = np.isnan(reals[:, 0])
+    if missing.all():
+        raise DualhashError(f"{index.path} has none of the test images of {catalogue.source}.")
+    failures = tuple(
+        Failure(row, str(test.images[row]), f"{test.images[row]} is not in {index.path}.")
+        for row in np.flatnonzero(missing).tolist()
+    )
+    kept = np.flatnonzero(~missing)
+    return Unseen(test.take(kept), reals[kept], failures, test.label_hash)
+
+
+def match_unseen(saved: SavedCodes, catalogue: Catalogue) -> Unseen:
+    """The test images that codes belong to.
+
+    They are found by their names where the codes have them; otherwise the codes are those of all
+    test images, in the order of the catalogue. Categories may be numbered otherwise, but the same
+    images must be of one category.
+
+    Raises:
+        DualhashError: Another number of images or attributes, unknown names, or other categories.
+    """
+    test = unseen_images(catalogue)
+    attributes = saved.probabilities.shape[1]
+    if attributes != len(test.names.attributes):
+        raise DualhashError(
+            f"The codes come with {attributes} attributes, {catalogue.source} has "
+            f"{len(test.names.attributes)}."
+        )
+    if saved.images:
+        found = {name: row for row, name in enumerate(test.references)}
+        unknown = [name for name in saved.images if name not in found]
+        if unknown:
+            raise DualhashError(
+                f"{unknown[0]}, which there is a code of, is no test image of {catalogue.source}."
+            )
+        matched = test.take(np.array([found[name] for name in saved.images], np.int64))
+    elif len(saved) == len(test):
+        matched = test
+    else:
+        raise DualhashError(
+            f"There are codes of {len(saved):,} images, but {catalogue.source} has {len(test):,} "
+            "test images. The released extraction tool appends to .dat files that are there "
+            "already: delete them before it runs."
+        )
+    _check_categories(saved.labels, matched)
+    return Unseen(matched, saved.outputs, (), test.label_hash)
+
+
+def _check_categories(labels: NDArray[np.int64], catalogue: Catalogue) -> None:
+    """Refuses labels that do not group the images as the catalogue does."""
+    known = catalogue.categories >= 0
+    pairs = set(zip(labels[known].tolist(), catalogue.categories[known].tolist(), strict=True))
+    for of_pair in zip(*pairs, strict=True):
+        if len(set(of_pair)) != len(pairs):
+            raise DualhashError(
+                f"The categories that come with the codes are not those of {catalogue.source}: are "
+                "the codes of these images, in this order?"
+            )
 
 
 def unseen_images(catalogue: Catalogue) -> Catalogue:

@@ -252,6 +252,10 @@ class Index:
         """The items with ids from `start` to below `stop` (to the last by default), ascending."""
         yield from self._store.items_between(int(start), LAST if stop is None else int(stop))
 
+    def codes(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """Ids (n,), ascending, and their packed codes (n, k/8), some at a time."""
+        yield from self._store.codes()
+
     def __iter__(self) -> Iterator[Item]:
         return self.items()
 

@@ -1,0 +1,113 @@
+"""Codes in a file of their own, without the model that made them: `.npz`, as numpy reads it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+
+ARRAYS = {"outputs": ("f", 2), "probabilities": ("f", 2), "labels": ("i", 1), "images": ("U", 1)}
+"""What the file holds: by name the kind of number or text, and the number of dimensions."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedCodes:
+    """Codes of N images, what was predicted of them, and of which category they are.
+
+    Attributes:
+        outputs: (N, k) float32 in [0, 1], of the hash layer; 0 and 1 where only bits are known.
+        probabilities: (N, p) float32 in [0, 1], of each attribute.
+        labels: (N,) int64, numbers of categories, 0 or more.
+        images: N names of the images; none where they are not known.
+    """
+
+    outputs: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    images: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of outputs and probabilities: what figures of the codes depend on."""
+        digest = sha256()
+        for array in (self.outputs, self.probabilities):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def write_saved(path: Path, codes: SavedCodes) -> None:
+    """Writes the file in one step.
+
+    Raises:
+        OSError: The folder cannot be written; what was at `path` is still there.
+    """
+    content = BytesIO()
+    np.savez_compressed(
+        content,
+        outputs=codes.outputs,
+        probabilities=codes.probabilities,
+        labels=codes.labels,
+        images=np.array(codes.images, np.str_),
+    )
+    write_whole(path, content.getvalue())
+
+
+def read_saved(path: Path) -> SavedCodes:
+    """Reads what `write_saved` wrote.
+
+    Raises:
+        DualhashError: The file is not there, damaged, or not of this kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ARRAYS}
+    except FileNotFoundError as error:
+        raise DualhashError(f"{path} does not exist.") from error
+    except Exception as error:  # numpy raises what its parser happens to stumble over
+        raise _not_saved(path) from error
+    if {name: (array.dtype.kind, array.ndim) for name, array in arrays.items()} != ARRAYS:
+        raise _not_saved(path)
+    codes = SavedCodes(
+        outputs=arrays["outputs"].astype(np.float32),
+        probabilities=arrays["probabilities"].astype(np.float32),
+        labels=arrays["labels"].astype(np.int64),
+        images=tuple(arrays["images"].tolist()),
+    )
+    check_saved(codes, path)
+    return codes
+
+
+def _not_saved(path: Path) -> DualhashError:
+    return DualhashError(
+        f"{path} is not a file of codes, or is damaged; `dualhash codes import` writes them."
+    )
+
+
+def check_saved(codes: SavedCodes, source: Path) -> None:
+    """Refuses arrays that do not belong together, images named twice, and values outside [0, 1].
+
+    Raises:
+        DualhashError: Naming `source`.
+    """
+    counts = {len(codes.outputs), len(codes.probabilities), len(codes.labels)}
+    if codes.images:
+        counts.add(len(codes.images))
+    if len(counts) > 1:
+        raise DualhashError(f"{source} holds different numbers of images: {sorted(counts)}.")
+    if len(set(codes.images)) < len(codes.images):
+        raise DualhashError(f"{source} names an image more than once.")
+    for what, values in (("codes", codes.outputs), ("attributes", codes.probabilities)):
+        wrong = ~((values >= 0) & (values <= 1)).all(axis=1)
+        if wrong.any():
+            raise DualhashError(
+                f"{source} has {what} outside 0 to 1, first of image {int(wrong.argmax())}; those "
+                "of the hash layer and of the attributes are outputs of sigmoids."
+            )
