@@ -14,7 +14,7 @@ from dualhash.serve.service import Service
 api = APIRouter(prefix="/api/v1", tags=["search"])
 probes = APIRouter(tags=["operation"])
 
-Id = Annotated[int, Path(ge=0, lt=2**63, description="Id of an item.")]
+Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")]
 Side = Annotated[Literal[128, 256, 512], Query(description="Pixels on its longer side, at most.")]
 
 

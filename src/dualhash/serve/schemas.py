@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dualhash.search.results import Task
 
+LAST_ID = 2**63 - 2
+"""The largest id that an item can have."""
+
 LAST_OFFSET = 10_000
 """How many of the best can be skipped at most."""
 
@@ -31,7 +34,7 @@ class Search(BaseModel):
         },
     )
 
-    id: int | None = Field(None, ge=0, lt=2**63, description="Item of the index that asks.")
+    id: int | None = Field(None, ge=0, le=LAST_ID, description="Item of the index that asks.")
     code: str | None = Field(
         None,
         pattern="^([0-9a-f]{2})+$",
