@@ -7,13 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint browser clean
 
 demo: $(SETUP)
 	$(BIN)/dualhash demo --out build/demo $(DEMO)
 
-test: $(SETUP) lint
+test: $(SETUP) browser lint
 	$(BIN)/python -m pytest
+
+# The page is tested in a real one.
+browser:
+	sh tools/setup-browser
 
 lint: $(SETUP)
 	$(BIN)/ruff check .

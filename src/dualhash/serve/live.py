@@ -168,9 +168,11 @@ class LiveIndex:
         try:
             new = await Generation.opened(old.number + 1, self.path, self._model)
         except DualhashError as error:
+            said = str(error).replace(str(self.path), "The file")
             self.problem = (
-                f"The index was replaced by one that cannot be served: {error} The earlier one "
-                "goes on."
+                f"The index was replaced by one that cannot be served: {said} The earlier one goes "
+                "on until a sound one takes its place, such as that of: dualhash index create "
+                f"MODEL PICTURES --out {self.path.name} --replace"
             )
             return
         self._current, self.problem, self._refused = new, None, None

@@ -4,7 +4,7 @@ import { byId, count, make } from "./dom.js";
 import { hasQuery, hasWishes, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
-const SAID = { any: "", want: ", wanted", not: ", not wanted" };
+const SAID = { any: "", want: " (wanted)", not: " (not wanted)" };
 const SIGN = { any: "", want: "+", not: "−" };
 const KEYS = { "+": "want", "=": "want", "-": "not", Delete: "any", Backspace: "any" };
 const FEW = 12;

@@ -1,0 +1,340 @@
+"""The page as people use it, in a real browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.serve.page.conftest import BITS, COUNT, serve, write_index
+
+CARDS = "#grid > .card:not(.skeleton)"
+
+
+def ids(page: Page) -> list[str]:
+    """Results in their order, when they are there."""
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator(f"{CARDS}[data-id]").first).to_be_visible()
+    return page.locator(CARDS).evaluate_all("cards => cards.map(card => card.dataset.id)")
+
+
+def chip(page: Page, name: str):
+    return page.locator(f'.chip[data-name="{name}"]')
+
+
+def test_a_first_visit_offers_pictures_to_begin_with(page: Page, address: str):
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
+    expect(page.locator(f"{CARDS} img")).to_have_count(12)
+    page.locator(f"{CARDS} .frame").first.click()
+    expect(page.get_by_role("heading", name="Same kind", exact=True)).to_be_visible()
+    assert re.search(r"#id=\d+$", page.url)
+
+
+def test_an_uploaded_picture_finds_its_kind_and_a_link_finds_the_same(
+    page: Page, address: str, picture: Path
+):
+    page.goto(address)
+    page.set_input_files("#file", picture)
+    expect(page.locator("#preview img")).to_have_attribute("alt", "Your picture")
+    expect(page.locator("#known .known-category h3")).to_contain_text("predicted")
+    expect(page.locator(".bit")).to_have_count(BITS)
+    found = ids(page)
+    assert "#code=" in page.url
+    page.goto("about:blank")
+    page.go_back()
+    assert ids(page) == found
+    expect(page.locator("#preview")).to_contain_text("Only its code is in the link")
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_can_be_dropped_and_pasted(page: Page, address: str, picture: Path, way: str):
+    page.goto(address)
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.evaluate(
+        """([way, bytes]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "mine.png", {type: "image/png"}));
+            const event = way === "drop"
+                ? new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true})
+                : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true});
+            document.querySelector("#drop").dispatchEvent(event);
+        }""",
+        [way, list(picture.read_bytes())],
+    )
+    expect(page.locator("#preview img")).to_have_attribute("alt", "Your picture")
+    assert len(ids(page)) == 24
+
+
+def test_surprise_me_and_remove(page: Page, address: str):
+    page.goto(address)
+    page.get_by_role("button", name="Surprise me").click()
+    ids(page)
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
+
+
+def test_each_task_by_keyboard(page: Page, address: str):
+    page.goto(f"{address}#id=3")
+    by_kind = ids(page)
+    expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
+    page.get_by_role("radio", name="Same kind", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
+    chip(page, "round").press("Space")
+    by_attribute = ids(page)
+    expect(page.locator(f"{CARDS} .reading-name").first).to_have_text("round")
+    page.keyboard.press("Alt+3")
+    combined = ids(page)
+    expect(page.locator("#results-title")).to_contain_text("round")
+    assert by_kind != by_attribute
+    assert by_attribute != combined
+    place = {item: rank for rank, item in enumerate(by_kind)}
+    shared = [place[item] for item in combined if item in place]
+    assert len(shared) > 1
+    assert shared == sorted(shared)
+
+
+def test_an_attribute_has_three_states_on_the_keyboard(page: Page, address: str):
+    page.goto(f"{address}#id=3")
+    ids(page)
+    red = chip(page, "colour=red")
+    red.focus()
+    for state, said in (("want", "red (wanted)"), ("not", "red (not wanted)"), ("any", "red")):
+        page.keyboard.press("Space")
+        expect(red).to_have_attribute("data-wish", state)
+        expect(red).to_have_accessible_name(re.compile(re.escape(said) + "$"))
+        expect(red).to_be_focused()
+    for key, state in (("-", "not"), ("+", "want"), ("Delete", "any")):
+        page.keyboard.press(key)
+        expect(red).to_have_attribute("data-wish", state)
+
+
+def test_a_link_restores_the_view_and_back_goes_back(page: Page, address: str):
+    page.goto(f"{address}#id=3")
+    ids(page)
+    chip(page, "round").click()
+    chip(page, "size=large").click()
+    chip(page, "size=large").click()
+    expect(chip(page, "size=large")).to_have_attribute("data-wish", "not")
+    found, link = ids(page), page.url
+    page.goto("about:blank")
+    page.goto(link)
+    assert ids(page) == found
+    expect(page.get_by_role("radio", name="Same kind, but …")).to_be_checked()
+    expect(chip(page, "round")).to_have_attribute("data-wish", "want")
+    expect(chip(page, "size=large")).to_have_attribute("data-wish", "not")
+    chip(page, "round").click()
+    expect(chip(page, "round")).to_have_attribute("data-wish", "not")
+    page.go_back()
+    expect(chip(page, "round")).to_have_attribute("data-wish", "want")
+    assert ids(page) == found
+
+
+def test_many_attributes_can_be_searched(page: Page, address: str):
+    page.goto(address)
+    page.get_by_label("Find an attribute").fill("GREY")
+    expect(page.locator(".chip:visible")).to_have_count(1)
+    expect(page.locator(".facet:visible legend")).to_have_text(["colour"])
+    page.get_by_label("Find an attribute").fill("")
+    expect(page.locator(".chip:visible")).to_have_count(14)
+
+
+def test_what_the_picture_has_can_be_taken_over(page: Page, address: str):
+    page.goto(f"{address}#id=3&task=attribute")
+    page.get_by_role("button", name="As in the picture").click()
+    ids(page)
+    assert "want=" in page.url
+    page.get_by_role("button", name="Clear wishes").click()
+    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
+
+
+def test_soft_wishes_leave_nothing_out(page: Page, address: str):
+    page.goto(f"{address}#id=3&task=combined&want=round&want=size%3Dlarge")
+    ids(page)
+    hard = int(page.locator("#figure-matches").inner_text())
+    page.get_by_text("rank lower").click()
+    expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
+    assert hard < COUNT - 1
+
+
+def test_results_tell_what_they_are_without_colour(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    looks = {"right": ("✓", "solid"), "wrong": ("✕", "dashed"), "unknown": ("?", "dotted")}
+    for verdict, (sign, line) in looks.items():
+        card = page.locator(f"{CARDS}.{verdict}").first
+        expect(card.locator(".badge")).to_contain_text(sign)
+        expect(card.locator(".frame")).to_have_css("border-top-style", line)
+    first = page.locator(CARDS).first
+    expect(first.locator(".distance")).to_have_text(re.compile(rf"^\d+ / {BITS} bits$"))
+
+
+def test_a_result_shows_which_bits_differ_and_what_they_carry(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    card = page.locator(CARDS).nth(5)
+    differing = int(card.locator(".distance").inner_text().split(" / ")[0])
+    card.hover()
+    expect(page.locator(".bit.differs")).to_have_count(differing)
+    expect(page.locator("#strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
+    assert page.locator("#strip-text b").count() > 0
+    page.locator("#results-title").hover()
+    expect(page.locator(".bit.differs")).to_have_count(0)
+
+
+def test_arrows_walk_through_the_results_and_enter_searches_from_one(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    found = ids(page)
+    page.locator(".from").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"#id={found[1]}$"))
+
+
+def test_more_results_follow_in_order(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    first = ids(page)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(CARDS)).to_have_count(48)
+    both = ids(page)
+    assert both[:24] == first
+    ranks = page.locator(f"{CARDS} .rank").all_inner_texts()
+    assert [int(rank.split()[-1]) for rank in ranks] == list(range(1, 49))
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(CARDS)).to_have_count(COUNT - 1)
+    expect(page.locator("#more")).to_be_hidden()
+
+
+def test_results_can_be_downloaded(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    found = ids(page)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download JSON").click()
+    saved = json.loads(Path(started.value.path()).read_text())
+    assert [str(hit["id"]) for hit in saved["hits"]] == found
+
+
+def test_the_theme_is_kept(page: Page, address: str):
+    page.emulate_media(color_scheme="light")
+    page.goto(address)
+    for theme in ("light", "dark"):
+        page.locator("#theme").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(16, 25, 29)")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("not-an-image.png", b"these are words", "not"),
+        ("empty.png", b"", "empty"),
+        ("damaged.png", None, "damaged"),
+    ],
+)
+def test_a_refused_upload_keeps_the_query(  # noqa: PLR0917
+    page: Page, address: str, picture: Path, name: str, content: bytes | None, said: str
+):
+    page.goto(f"{address}#id=4")
+    found = ids(page)
+    content = picture.read_bytes()[:60] if content is None else content
+    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
+    refusal = page.locator("#refusal")
+    expect(refusal).to_contain_text("The earlier picture is kept.")
+    expect(refusal).to_contain_text(said)
+    assert ids(page) == found
+    assert page.url.endswith("#id=4")
+
+
+def test_too_large_an_upload_is_refused_before_it_is_sent(page: Page, address: str, tmp_path: Path):
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(21 << 20))
+    page.goto(address)
+    page.set_input_files("#file", large)
+    expect(page.locator("#refusal")).to_contain_text("larger than 20 MB")
+
+
+def test_few_matches_say_which_wish_excludes_most(page: Page, address: str):
+    page.goto(f"{address}#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new")
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text(re.compile(r"(Only \d+ match|Nothing matches)"))
+    expect(notice).to_contain_text("excludes most")
+    before = page.url
+    notice.get_by_role("button", name="Search without it").click()
+    expect(page).not_to_have_url(before)
+    assert page.url.count("want=") == 2
+
+
+def test_a_search_that_is_refused_says_why(page: Page, address: str):
+    page.goto(f"{address}#id=99999")
+    expect(page.locator("#notice")).to_contain_text("99999")
+    page.get_by_role("button", name="Start afresh").click()
+    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
+
+
+def test_an_empty_index_says_how_to_fill_it(page: Page, tmp_path: Path):
+    served = serve(write_index(tmp_path / "empty", count=0))
+    page.goto(served.address)
+    expect(page.locator("#banner")).to_contain_text("dualhash index add shapes.dhx")
+    served.stop()
+
+
+def test_an_index_that_was_replaced_by_a_bad_one_is_told_of(page: Page, tmp_path: Path):
+    index = write_index(tmp_path / "stale", count=5)
+    served = serve(index)
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"not an index")
+    bad.replace(index)
+    page.goto(served.address)
+    for _ in range(20):
+        if page.locator("#banner").is_visible():
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    expect(page.locator("#banner")).to_contain_text("cannot be served")
+    expect(page.locator("#banner")).to_contain_text("dualhash index")
+    served.stop()
+
+
+def test_a_server_that_is_gone_is_looked_for(page: Page, shapes: Path):
+    served = serve(shapes)
+    port = int(served.address.rstrip("/").rpartition(":")[2])
+    page.goto(f"{served.address}#id=4")
+    found = ids(page)
+    served.stop()
+    chip(page, "round").click()
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    again = serve(shapes, port)
+    expect(page.locator("#banner")).to_be_hidden()
+    page.go_back()
+    assert ids(page) == found
+    again.stop()
+
+
+def test_a_token_is_asked_for_and_kept_out_of_the_address(page: Page, shapes: Path):
+    served = serve(shapes, token="a-long-secret")
+    page.goto(served.address)
+    expect(page.locator("#notice")).to_contain_text("token")
+    page.goto(f"{served.address}?token=a-long-secret")
+    expect(page.locator(f"{CARDS} img").first).to_be_visible()
+    assert "secret" not in page.url
+    served.stop()
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (320, 256)])
+def test_nothing_is_cut_off_on_narrow_screens_and_at_high_zoom(
+    page: Page, address: str, width: int, height: int
+):
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{address}#id=4&task=combined&want=round")
+    ids(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for control in ("#surprise", ".tasks span", ".chip", ".from", "#theme"):
+        box = page.locator(control).first.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
