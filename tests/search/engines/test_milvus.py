@@ -14,7 +14,7 @@ from dualhash.codes import Model
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Labels
-from dualhash.search.engines.milvus import collection, ranking, source
+from dualhash.search.engines.milvus import collection, connection, ranking, source
 from dualhash.search.engines.milvus import push as pushing
 from dualhash.search.engines.milvus.collection import connect
 from dualhash.search.engines.milvus.index import MilvusIndex
@@ -286,7 +286,7 @@ def test_a_long_payload_is_refused(tmp_path: Path, place: str):
 
 def test_servers_that_do_not_answer(shop: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("pymilvus")
-    monkeypatch.setattr(collection, "PATIENCE", 0.3)
+    monkeypatch.setattr(connection, "PATIENCE", 0.3)
     for use in (
         lambda: Index.open("milvus://127.0.0.1:9/x"),
         lambda: push(shop, "http://127.0.0.1:9"),

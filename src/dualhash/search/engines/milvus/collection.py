@@ -1,16 +1,13 @@
 """A collection of Milvus: its fields, and what is asked of it."""
 
-import logging
-import os
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
+from dualhash.search.engines.milvus.connection import milvus_errors, open_client
 from dualhash.search.engines.milvus.place import Place
 
 if TYPE_CHECKING:
@@ -21,9 +18,6 @@ MOST = 16_384
 
 LONGEST = 65_535
 """Bytes that Milvus keeps in a text, at most."""
-
-PATIENCE = 10.0
-"""Seconds to wait for a server to answer at all."""
 
 LONGEST_WAIT = 120.0
 """Seconds to wait for one request."""
@@ -226,40 +220,23 @@ class Collection:
 def connect(place: Place, *, create: bool = False) -> Collection:
     """Connects to a collection, which may not exist yet.
 
-    A place without the name of a collection is that of the only one that dualhash made there. The
-    environment variable MILVUS_TOKEN holds what a server wants to see, such as user:password.
+    A place without the name of a collection is that of the only one that dualhash made there.
 
     Args:
         place: Where.
         create: Whether a Lite file may be made.
 
     Raises:
-        DualhashError: pymilvus is not there, the server does not answer, or which collection is
-            meant is not clear.
+        DualhashError: The server cannot be used, or which collection is meant is not clear.
     """
+    client = open_client(place, create=create)
     try:
-        from pymilvus import MilvusClient
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            f"{place} needs the package pymilvus: pip install 'dualhash[milvus]'."
-        ) from error
-    if place.file and not create and not place.file.is_file():
-        raise DualhashError(f"{place.file} does not exist. `dualhash index push` makes it.")
-    logging.getLogger("pymilvus").setLevel(
-        logging.CRITICAL
-    )  # it logs all that it raises, at length
-    with milvus_errors(place), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Milvus Lite warns of its own imports
-        client = MilvusClient(
-            place.server, token=os.environ.get("MILVUS_TOKEN", ""), timeout=PATIENCE
-        )
-        if place.collection is None:
-            try:
-                place = Place(place.server, _only_collection(client, place))
-            except BaseException:
-                client.close()
-                raise
-    return Collection(client, place)
+        with milvus_errors(place):
+            name = place.collection or _only_collection(client, place)
+    except BaseException:
+        client.close()
+        raise
+    return Collection(client, Place(place.server, name))
 
 
 def _only_collection(client: "MilvusClient", place: Place) -> str:
@@ -268,31 +245,7 @@ def _only_collection(client: "MilvusClient", place: Place) -> str:
     if len(ours) == 1:
         return str(ours[0])
     if not ours:
-        raise DualhashError(
-            f"{place} has no collection of dualhash. `dualhash index push` makes one."
-        )
+        raise DualhashError(f"{place} holds no index. `dualhash index push` brings one there.")
     raise DualhashError(
         f"{place} has several collections: {', '.join(ours)}. Say which, as {place}/{ours[0]}."
     )
-
-
-@contextmanager
-def milvus_errors(place: Place) -> Iterator[None]:
-    """Says which server it was that something went wrong with."""
-    import grpc
-    from pymilvus import MilvusException
-    from pymilvus.exceptions import ConnectionConfigException
-
-    try:
-        yield
-    except ConnectionConfigException as error:
-        raise DualhashError(
-            f"{place} cannot be opened: {error.message} A Milvus Lite file needs "
-            "pip install 'milvus-lite<2.6' 'setuptools<81', and may be open in one program only."
-        ) from error
-    except (MilvusException, grpc.RpcError, RuntimeError) as error:
-        said = getattr(error, "message", None) or str(error)
-        raise DualhashError(
-            f"{place} cannot be used now: {said.strip()} Is the server running, and reached from "
-            "here?"
-        ) from error

@@ -154,7 +154,8 @@ def _send(
 ) -> set[int]:
     """Sends those items that are not there as they are here, and returns their ids."""
     items = store.items(ids)
-    descriptions = [described(items[item]) for item in ids.tolist()]
+    names = store.header.attribute_head.names
+    descriptions = [described(items[item], names) for item in ids.tolist()]
     changed = [
         which
         for which, (item, description) in enumerate(zip(ids.tolist(), descriptions, strict=True))

@@ -18,17 +18,22 @@ Fact = tuple[str, str]
 """A field and its value, as filters compare it."""
 
 
-def described(item: Item) -> str:
-    """What is kept beside a code, as JSON.
+STATES = {True: "1", False: "0", None: "-"}
+"""A letter for an attribute that is present, absent, or not known of an image."""
+
+
+def described(item: Item, attributes: Sequence[str]) -> str:
+    """What is kept beside a code, as JSON, with a letter for each of the p attributes.
 
     Raises:
         DualhashError: It is longer than Milvus keeps.
     """
+    known = item.labels.attributes
     text = json.dumps(
         {
             "image": item.image,
             "category": item.labels.category,
-            "attributes": item.labels.attributes,
+            "attributes": "".join(STATES[known.get(name)] for name in attributes),
             "payload": item.payload,
         },
         ensure_ascii=False,
@@ -41,11 +46,15 @@ def described(item: Item) -> str:
     return text
 
 
-def read_item(row: Mapping[str, Any]) -> Item:
+def read_item(row: Mapping[str, Any], attributes: Sequence[str]) -> Item:
     """What is kept beside the code of a row."""
     kept = json.loads(row["item"])
-    labels = Labels(kept["category"], kept["attributes"])
-    return Item(row["id"], kept["image"], labels, kept["payload"])
+    known = {
+        name: state == STATES[True]
+        for name, state in zip(attributes, kept["attributes"], strict=True)
+        if state != STATES[None]
+    }
+    return Item(row["id"], kept["image"], Labels(kept["category"], known), kept["payload"])
 
 
 def read_code(row: Mapping[str, Any]) -> NDArray[np.uint8]:

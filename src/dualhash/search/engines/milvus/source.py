@@ -69,7 +69,7 @@ class MilvusSource:
         rows = self._collection.rows([item], [CODE, "item"])
         if item not in rows:
             raise DualhashError(f"{self._collection.place} has no item with the id {item}.")
-        return read_code(rows[item]), read_item(rows[item])
+        return read_code(rows[item]), read_item(rows[item], self.header.attribute_head.names)
 
     def answer(self, queries: Sequence[Query | None], question: Question) -> list[Results]:
         """The results of each of several queries, in their order.
@@ -191,7 +191,8 @@ class MilvusSource:
             some = ids[start : start + ITEMS_AT_ONCE].tolist()
             rows |= self._collection.rows(some, [CODE, "item"])
         found = [self._row(rows, item) for item in ids.tolist()]
-        return {row["id"]: read_item(row) for row in found}, self._codes(found)
+        names = self.header.attribute_head.names
+        return {row["id"]: read_item(row, names) for row in found}, self._codes(found)
 
     def _row(self, rows: Mapping[int, dict[str, Any]], item: int) -> dict[str, Any]:
         if item not in rows:
