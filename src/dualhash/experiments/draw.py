@@ -28,7 +28,8 @@ def exhibit_figure(exhibit: Exhibit, table: Table) -> Figure:
     figure, axes = _axes()
     (_lines if exhibit.drawn == "lines" else _bars)(axes, exhibit, table)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 

@@ -57,12 +57,14 @@ class Picture:
         title: What it shows.
         extra: Name in `Result.extras` of what it is drawn from.
         cell: The cell that keeps it.
+        figure: Which of its values the figure is about, where it is one.
         note: A sentence on how it differs from the paper's.
     """
 
     title: str
     extra: str
     cell: Cell
+    figure: str = ""
     note: str = ""
 
     def cells(self) -> Iterator[Cell]:

@@ -7,6 +7,7 @@ from dualhash.errors import DualhashError, nearest
 from dualhash.experiments.cell import PRETRAINING, Cell, Setting
 from dualhash.experiments.exhibit import Entry, Exhibit, Picture
 from dualhash.experiments.plan import Plan
+from dualhash.experiments.tuning import choices
 
 CATEGORY_METHODS = {
     "LSH": "lsh",
@@ -83,8 +84,12 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
             },
             drawn="bars",
         ),
-        "figure-10": Picture("Category and attribute information of each bit", "bits", dph[0]),
-        "figure-11": Picture("Alignment of attributes with categories", "bits", dph[0]),
+        "figure-10": Picture(
+            "Category and attribute information of each bit", "bits", dph[0], "correlation"
+        ),
+        "figure-11": Picture(
+            "Alignment of attributes with categories", "bits", dph[0], "alignment_correlation"
+        ),
         "table-4": Exhibit(
             "Category retrieval, mAP",
             tuple(f"{bits}-bit" for bits in plan.category_bits),
@@ -101,6 +106,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "figure-15": Picture("Combined retrievals", "combined_sheet", dph[0]),
         "class-id": _class_id(plan),
         "unseen": _unseen(plan),
+        **({"choices": choices(plan)} if plan.trials else {}),
     }
 
 

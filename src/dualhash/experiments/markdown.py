@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from dualhash.analysis.correlation import Correlation
 from dualhash.experiments.claims import Verdict
 from dualhash.experiments.exhibit import Exhibit
 from dualhash.experiments.paper import Printed
@@ -35,6 +36,15 @@ def as_printed(table: Printed) -> str:
     """A table of the paper."""
     rows = [[head, *(f"{value:.3f}" for value in values)] for head, values in table.rows.items()]
     return f"{table.dataset}, as printed:\n\n" + grid(["", *table.columns], rows)
+
+
+def correlation(value: Correlation) -> str:
+    """A correlation with its interval."""
+    if value.value is None:
+        return "The correlation is not defined.\n"
+    low, high = value.low, value.high
+    reach = "" if low is None or high is None else f", 95 % interval {low:.4f} to {high:.4f}"
+    return f"Correlation {value.value:.4f}{reach}.\n"
 
 
 def verdicts(held: Mapping[str, Verdict]) -> str:

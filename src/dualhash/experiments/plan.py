@@ -108,7 +108,7 @@ PLANS: Mapping[str, Plan] = MappingProxyType({plan.catalogue: plan for plan in _
 """Every catalogue that the grid can be run on."""
 
 QUICK_IMAGES = 0.2
-QUICK_SETTINGS = {"iterations": 300, "validation_every": 100}
+QUICK_SETTINGS = {"iterations": 150, "validation_every": 75}
 
 
 def plan_for(catalogue: str, *, quick: bool = False) -> Plan:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dualhash.analysis.correlation import Correlation
 from dualhash.analysis.figures import draw_alignment, draw_bits, save
 from dualhash.analysis.functionality import BitFunctionality
 from dualhash.errors import DualhashError
@@ -48,29 +49,17 @@ def report(
         DualhashError: matplotlib is not installed.
     """
     _check_drawing()
-    from dualhash.experiments import draw
-
     shown = exhibits(plan)
     held = {name: judge(claim, results) for name, claim in claims(plan).items()}
+    parts = [_opening(plan, results, held, findings.get("introduction", ""))]
     drawn: dict[str, Figure] = {}
     tables: dict[str, Any] = {}
-    parts = [_opening(plan, results, held, findings.get("introduction", ""))]
     for name, exhibit in shown.items():
-        parts.append(f"## {heading(name)}: {exhibit.title}\n")
-        if isinstance(exhibit, Exhibit):
-            table = table_of(exhibit, results)
-            tables[name] = table.model_dump(mode="json")
-            parts.append(markdown.numbers(exhibit, table))
-            if exhibit.drawn:
-                drawn[f"{name}.png"] = draw.exhibit_figure(exhibit, table)
-        else:
-            figure = _picture(name, exhibit, results)
-            if figure is None:
-                parts.append(f"{markdown.MISSING}: {exhibit.cell.name}\n")
-            else:
-                drawn[f"{name}.png"] = figure
-                tables[name] = _facts(exhibit, results)
-        if f"{name}.png" in drawn:
+        numbers, tables[name] = _numbers(exhibit, results)
+        parts += [f"## {heading(name)}: {exhibit.title}\n", numbers]
+        figure = _figure(name, exhibit, results)
+        if figure is not None:
+            drawn[f"{name}.png"] = figure
             parts.append(f"![{exhibit.title}]({FIGURES}/{name}.png)\n")
         parts += [f"{exhibit.note}\n"] if exhibit.note else []
         parts.append(findings.get(name, NOT_WRITTEN))
@@ -126,7 +115,7 @@ def draw_sheets(plan: Plan, store: Store, out: Path, find: FindImage) -> None:
     results, figures = _results(store), {}
     for name, exhibit in exhibits(plan).items():
         if isinstance(exhibit, Picture) and exhibit.extra.endswith("_sheet"):
-            figure = _picture(name, exhibit, results, find)
+            figure = _figure(name, exhibit, results, find)
             if figure is not None:
                 figures[f"{name}.png"] = figure
     _save(figures, out)
@@ -165,32 +154,50 @@ def _closing(missing: list[str]) -> list[str]:
     return [f"## Missing\n\n{len(missing)} cells are not finished:\n\n{listed}\n"]
 
 
-def _picture(
+def _numbers(exhibit: Exhibit | Picture, results: Mapping[str, Result]) -> tuple[str, Any]:
+    """The numbers of a table or figure, for people and for programs."""
+    if isinstance(exhibit, Exhibit):
+        table = table_of(exhibit, results)
+        return markdown.numbers(exhibit, table), table.model_dump(mode="json")
+    kept = _kept(exhibit, results)
+    if kept is None:
+        return f"{markdown.MISSING}: {exhibit.cell.name}\n", None
+    if exhibit.extra != "bits":
+        return "", {"title": exhibit.title}
+    functionality = BitFunctionality.model_validate(kept)
+    correlation: Correlation = getattr(functionality, exhibit.figure)
+    return markdown.correlation(correlation), {
+        "title": exhibit.title,
+        "correlation": correlation.model_dump(mode="json"),
+    }
+
+
+def _figure(
     name: str,
-    picture: Picture,
+    exhibit: Exhibit | Picture,
     results: Mapping[str, Result],
     find: FindImage = lambda _: None,
 ) -> Figure | None:
-    """The figure of one cell's extras; None where they are missing."""
-    result = results.get(picture.cell.name)
-    if result is None or picture.extra not in result.extras:
-        return None
+    """What is drawn; None where nothing is, or what it is drawn from is missing."""
     from dualhash.experiments import draw
 
-    kept = result.extras[picture.extra]
-    if picture.extra == "histogram":
+    if isinstance(exhibit, Exhibit):
+        return draw.exhibit_figure(exhibit, table_of(exhibit, results)) if exhibit.drawn else None
+    kept = _kept(exhibit, results)
+    if kept is None:
+        return None
+    if exhibit.extra == "histogram":
         return draw.histogram_figure(kept["counts"])
-    if picture.extra == "bits":
-        functionality = BitFunctionality.model_validate(kept)
-        return (draw_bits if name == "figure-10" else draw_alignment)(functionality)
+    if exhibit.extra == "bits":
+        drawing = draw_bits if name == "figure-10" else draw_alignment
+        return drawing(BitFunctionality.model_validate(kept))
     return draw.sheet_figure(Sheet.model_validate(kept), find)
 
 
-def _facts(picture: Picture, results: Mapping[str, Result]) -> dict[str, Any]:
-    """The numbers of a picture, without its long lists."""
-    kept = results[picture.cell.name].extras[picture.extra]
-    named = ("correlation", "alignment_correlation", "outputs")
-    return {"title": picture.title, **{name: kept[name] for name in named if name in kept}}
+def _kept(picture: Picture, results: Mapping[str, Result]) -> Any:  # noqa: ANN401
+    """What the cell of a picture keeps for it; None where it is missing."""
+    result = results.get(picture.cell.name)
+    return None if result is None else result.extras.get(picture.extra)
 
 
 def _results(store: Store) -> dict[str, Result]:

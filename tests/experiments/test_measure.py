@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from tests.experiments.cases import catalogue
+
+from dualhash.evaluation.evaluate_codes import evaluate_codes
+from dualhash.evaluation.labels import Labels
+from dualhash.experiments.measure import BINS, Said, histogram, measure
+
+RNG = np.random.default_rng(1)
+IMAGES = catalogue(60)
+LABELS = Labels(IMAGES.categories, IMAGES.attributes, IMAGES.observed)
+BITS = RNG.random((60, 16)) > 0.5
+PROBABILITIES = RNG.random((60, 5))
+
+
+def test_figures_are_those_of_an_evaluation():
+    found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=20)
+    expected = evaluate_codes(BITS, PROBABILITIES, LABELS, bootstrap=20)
+    assert set(found.figures) == set(expected.figures)
+    for name, values in expected.figures.items():
+        np.testing.assert_array_equal(found.figures[name], values)
+    assert found.counts == expected.counts
+
+
+@pytest.mark.parametrize(
+    ("answers", "figures"),
+    [
+        ({"category"}, {"category_map"}),
+        ({"attribute"}, {"attribute_map", "avg_hm"}),
+    ],
+)
+def test_only_what_a_method_is_made_for_is_measured(answers: set, figures: set):
+    said = Said(BITS, PROBABILITIES)
+    found = measure(said, LABELS, resamples=0, answers=frozenset(answers))
+    assert set(found.figures) == figures
+
+
+def test_before_quantisation():
+    reals = RNG.random((60, 16), np.float32)
+    found = measure(
+        Said(BITS, PROBABILITIES), LABELS, resamples=0, before=Said(reals, PROBABILITIES)
+    )
+    alone = measure(Said(reals, PROBABILITIES), LABELS, resamples=0)
+    assert found.figures["real_category_map"] == alone.figures["category_map"]
+    assert found.figures["category_map"] != alone.figures["category_map"]
+
+
+def test_unseen_categories_by_hand():
+    """Images 0 and 1 are of the unseen category 2; only image 2 comes between them."""
+    bits = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]], bool)
+    labels = Labels(np.array([2, 2, 0, 0]), np.zeros((4, 0), np.int8), np.zeros((4, 0), bool))
+    found = measure(
+        Said(bits), labels, resamples=0, answers=frozenset({"category"}), unseen=[2]
+    ).figures
+    assert found["unseen_map"][0] == 1.0
+    # Query 0: image 2 at 1, image 1 at 2. Query 1: image 2 at 1, images 0 and 3 tie at 2.
+    assert found["unseen_among_all_map"][0] == pytest.approx((1 / 2 + (1 / 2 + 1 / 3) / 2) / 2)
+
+
+def test_histogram_counts_every_output():
+    counted = histogram(np.array([[0.0, 0.01, 0.5], [0.999, 1.0, 0.03]], np.float32))
+    counts = counted["counts"]
+    assert (len(counts), sum(counts), counted["outputs"]) == (BINS, 6, 6)
+    assert (counts[0], counts[1], counts[BINS // 2], counts[-1]) == (2, 1, 1, 2)

@@ -1,0 +1,165 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.experiments.cases import PLAN, catalogue, figure, result
+
+from dualhash.analysis.functionality import bit_functionality
+from dualhash.codes.heads import LinearHead
+from dualhash.errors import DualhashError
+from dualhash.experiments.exhibit import Entry, Exhibit
+from dualhash.experiments.grid import cells_of, exhibits, usual
+from dualhash.experiments.report import draw_sheets, heading, write_report
+from dualhash.experiments.sheet import Retrieval, Sheet, Shown
+from dualhash.experiments.store import Store
+from dualhash.experiments.summary import number_of
+
+DPH = usual("dph", PLAN)
+
+
+def extras() -> dict:
+    images, rng = catalogue(), np.random.default_rng(0)
+    head = LinearHead(
+        images.names.attributes, rng.random((5, 16), np.float32), np.zeros(5, np.float32)
+    )
+    bits = rng.random((len(images), 16)) > 0.5
+    labels = (images.categories, images.attributes, images.observed)
+    shown = Shown(image="a.png", category="kind 1", right=True, probabilities=(0.9,), distance=3)
+    sheet = Sheet(
+        retrievals=(
+            Retrieval(
+                image="q.png", category="kind 1", wanted={"colour=1": True}, top=(shown,) * 3
+            ),
+        )
+    ).model_dump(mode="json")
+    return {
+        "histogram": {"counts": [10] + [1] * 48 + [10], "outputs": 68},
+        "bits": bit_functionality(bits, *labels, head).model_dump(mode="json"),
+        "attribute_sheet": sheet,
+        "combined_sheet": sheet,
+    }
+
+
+def fill(store: Store, *, without: str = "") -> None:
+    """Every cell of the grid, each figure a number of its own, but for one method."""
+    for place, cell in enumerate(cells_of(exhibits(PLAN))):
+        figures = {
+            entry.figure: figure(0.3 + place / 1000)
+            for exhibit in exhibits(PLAN).values()
+            if isinstance(exhibit, Exhibit)
+            for entries in exhibit.rows.values()
+            for entry in entries
+            if entry and cell in entry.cells
+        }
+        if cell.method != without:
+            store.write(
+                result(
+                    cell,
+                    figures=figures,
+                    draws={name: [figures[name].value] * 3 for name in figures},
+                    extras=extras() if cell == DPH[0] else {},
+                )
+            )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    store = Store(folder / "in")
+    fill(store, without="lsh")
+    (store.folder / "findings").mkdir()
+    (store.folder / "findings" / "table-1.md").write_text("All four learn.\n")
+    assert write_report(PLAN, store, folder / "out") == len(PLAN.category_bits)
+    return folder / "out"
+
+
+def test_every_table_and_figure_is_there_and_every_link_leads_somewhere(written: Path):
+    text = (written / "results.md").read_text()
+    for name, exhibit in exhibits(PLAN).items():
+        assert f"## {heading(name)}: {exhibit.title}" in text
+    links = [part.split(")")[0] for part in text.split("](")[1:]]
+    assert len(links) == 8
+    assert all((written / link).is_file() for link in links)
+    assert {path.name for path in (written / "results").iterdir()} == {
+        link.removeprefix("results/") for link in links
+    }
+
+
+def test_what_is_missing_is_said_to_be_missing(written: Path):
+    text = (written / "results.md").read_text()
+    assert "| LSH | missing | missing |" in text
+    assert "- lsh-8-s0" in text
+    data = json.loads((written / "results.json").read_text())
+    assert data["missing"] == ["lsh-8-s0", "lsh-16-s0"]
+    assert data["tables"]["table-4"]["rows"]["LSH"] == [None, None]
+
+
+def test_prose_stands_where_it_was_written_for(written: Path):
+    text = (written / "results.md").read_text()
+    assert text.count("All four learn.") == 1
+    assert text.index("All four learn.") < text.index("## Table 2")
+    assert text.count("Nobody has written yet") == len(exhibits(PLAN)) - 1
+
+
+def test_the_papers_figures_stand_beside(written: Path):
+    text = (written / "results.md").read_text()
+    assert "| SSDH | 0.381 | 0.394 | 0.394 | 0.372 |" in text
+
+
+def test_numbers_are_means_over_seeds_with_their_spread(written: Path):
+    data = json.loads((written / "results.json").read_text())
+    number = data["tables"]["table-1"]["rows"]["cls + wsce"][0]
+    cells = cells_of(exhibits(PLAN))
+    seeds = [0.3 + cells.index(cell) / 1000 for cell in DPH]
+    assert number["seeds"] == pytest.approx({"0": seeds[0], "1": seeds[1]})
+    assert number["mean"] == pytest.approx(sum(seeds) / 2)
+    assert number["interval"] == pytest.approx([sum(seeds) / 2 - 0.01, sum(seeds) / 2 + 0.01])
+
+
+def test_claims_are_held_against_the_numbers(written: Path):
+    claim = json.loads((written / "results.json").read_text())["claims"]["category-map-near-ssdh"]
+    cells = cells_of(exhibits(PLAN))
+    dph, ssdh = (
+        np.mean([0.3 + cells.index(cell) / 1000 for cell in usual(method, PLAN)])
+        for method in ("dph", "ssdh")
+    )
+    assert claim["margin"] == pytest.approx(dph - ssdh)
+    assert claim["holds"] == (dph - ssdh >= -0.01)
+
+
+def test_without_results_there_is_no_report(tmp_path: Path):
+    with pytest.raises(DualhashError, match="holds no results"):
+        write_report(PLAN, Store(tmp_path / "none"), tmp_path)
+
+
+def test_one_finished_cell_is_enough(tmp_path: Path):
+    store = Store(tmp_path / "in")
+    store.write(result(DPH[1], figures={"category_map": figure(0.5)}))
+    assert write_report(PLAN, store, tmp_path / "out") == len(cells_of(exhibits(PLAN))) - 1
+    assert "0.500<br>" in (tmp_path / "out" / "results.md").read_text()
+
+
+def test_no_seed_no_number():
+    entry = Entry("category_map", DPH)
+    assert number_of(entry, {}) is None
+    only = result(DPH[1], figures={"category_map": figure(0.5)})
+    number = number_of(entry, {only.name: only})
+    assert number is not None
+    assert (number.mean, number.seeds) == (0.5, {1: 0.5})
+
+
+def test_sheets_have_the_photos_that_are_at_hand(tmp_path: Path):
+    store = Store(tmp_path / "in")
+    store.write(result(DPH[0], extras=extras()))
+    Image.new("RGB", (6, 8), (255, 0, 255)).save(tmp_path / "a.png")
+    draw_sheets(PLAN, store, tmp_path / "with", {"a.png": tmp_path / "a.png"}.get)
+    draw_sheets(PLAN, store, tmp_path / "without", {}.get)
+    counts = {
+        folder: int((np.asarray(Image.open(tmp_path / folder / "figure-13.png").convert("RGB"))
+                     == (255, 0, 255)).all(axis=2).sum())
+        for folder in ("with", "without")
+    }  # fmt: skip
+    assert counts["without"] == 0
+    assert counts["with"] > 1000
