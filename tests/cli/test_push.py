@@ -1,0 +1,71 @@
+"""`dualhash index push`, and the commands of docs/scale.md run as they stand."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_model
+
+from dualhash.cli import app as shell
+from dualhash.search import Index
+
+pytest.importorskip("milvus_lite", reason="Milvus Lite is not installed")
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        shell.main(list(arguments))
+    return left.value.code
+
+
+def blocks(language: str) -> str:
+    return "".join(re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture
+def products(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The index of the page, in the folder of the commands."""
+    monkeypatch.chdir(tmp_path)
+    with Index.create(tmp_path / "products.dhx", colour_model(tmp_path / "model")) as index:
+        index.add(np.arange(12, dtype=np.uint8).reshape(6, 2), [f"{i}.png" for i in range(6)])
+    return tmp_path / "products.dhx"
+
+
+def test_the_page_runs_as_it_stands(products: Path, capsys: pytest.CaptureFixture[str]):
+    lines = blocks("console").splitlines()
+    for line, shown in zip(lines, [*lines[1:], "$"], strict=True):
+        if line.startswith("$ "):
+            assert run(*shlex.split(line.removeprefix("$ dualhash "))) == 0
+            said = capsys.readouterr().out
+            assert said.strip()
+            assert shown.startswith("$") or said.strip() == shown
+    exec(blocks("python"), {})
+    assert capsys.readouterr().out.startswith("6 ")
+
+
+def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("index", "push", str(products), "--to", "shop.db", "--json") == 0
+    pushed = json.loads(capsys.readouterr().out)
+    assert pushed == {
+        "place": "milvus:shop.db/products",
+        "added": 6,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": 0,
+    }
+    found = []
+    for index in (str(products), pushed["place"]):
+        assert run("search", index, "id:1", "-k", "3", "--json") == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+    assert len(found[0]["hits"]) == 3
+
+
+def test_what_is_no_server(products: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("index", "push", str(products), "--to", "somewhere") == 2
+    assert "names no Milvus server" in capsys.readouterr().err
