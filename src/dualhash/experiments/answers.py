@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, log2
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,12 @@ class Answers:
 
     Attributes:
         said: That the method is judged by.
+        bits: That it keeps of an image; 0 where it keeps real values.
         before: The same before quantisation, where there is such a thing.
     """
 
     said: Said
+    bits: int = 0
     before: Said | None = None
 
 
@@ -63,9 +66,13 @@ def ask(
     features = attribute_model.encode(images, progress=progress).reals
     told = (attribute_model.attribute_head.probabilities(features) >= 0.5).astype(np.float64)
     if method == "multiple-model":
-        return Answers(Said(quantise(outputs), told))
+        return Answers(Said(quantise(outputs), told), category_model.bits + told.shape[1])
     head = category_model.category_head
-    return Answers(Said(class_bits(head.scores(outputs).argmax(axis=1), len(head.names)), told))
+    classes = len(head.names)
+    return Answers(
+        Said(class_bits(head.scores(outputs).argmax(axis=1), classes), told),
+        ceil(log2(classes)) + told.shape[1],
+    )
 
 
 def class_bits(predicted: NDArray[np.intp], classes: int) -> NDArray[np.bool_]:
@@ -81,8 +88,8 @@ def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress
     outputs = model.encode(images, progress=progress).reals
     bits, head = quantise(outputs), model.attribute_head
     if not head.names:
-        return Answers(Said(bits), Said(outputs))
+        return Answers(Said(bits), model.bits, Said(outputs))
     before = Said(outputs, head.probabilities(outputs))
-    return Answers(
-        before if method in REAL_VALUED else Said(bits, head.probabilities(bits)), before
-    )
+    if method in REAL_VALUED:
+        return Answers(before)
+    return Answers(Said(bits, head.probabilities(bits)), model.bits, before)

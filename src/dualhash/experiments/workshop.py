@@ -180,6 +180,8 @@ class Workshop:
                 unseen=self._held_out(cell),
                 progress=progress,
             )
+            if answers.bits:
+                measured.figures["bits"] = np.array([float(answers.bits)])
             return measured, self._extras(cell, models, test, answers, progress)
 
     def _extras(
