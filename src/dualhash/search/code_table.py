@@ -86,8 +86,9 @@ class CodeTable:
         criterion = (head.weight.tobytes(), head.bias.tobytes(), threshold)
         known = self._present.get(criterion, np.empty(0, np.uint64))
         if len(known) < len(self.blocks.everything):
-            rest = self.blocks.after(len(known))
-            (new,) = present(rest, head, threshold=threshold, threads=threads)
+            (new,) = present(
+                self.blocks, head, threshold=threshold, first=len(known), threads=threads
+            )
             while len(self._present) >= KEPT:
                 self._present.pop(next(iter(self._present)))
             self._present[criterion] = known = np.concatenate([known, new])

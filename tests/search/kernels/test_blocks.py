@@ -34,10 +34,10 @@ def test_the_older_codes_stay_when_more_are_added(rng: np.random.Generator):
 
 
 def test_words_stand_one_after_the_other_and_lines_begin_blocks():
-    blocks = Blocks.of(np.arange(100 * 16, dtype=np.uint16).astype(np.uint8).reshape(100, 16))
-    assert blocks.words.shape[1:] == (2, 64)
+    blocks = Blocks.of(np.arange(600 * 16, dtype=np.uint16).astype(np.uint8).reshape(600, 16))
+    assert blocks.words.shape[1:] == (2, 512)
     assert blocks.words.ctypes.data % 64 == 0
-    assert blocks.words[1, 1, 5].tobytes() == blocks.codes(np.array([69]))[0, 8:].tobytes()
+    assert blocks.words[1, 1, 5].tobytes() == blocks.codes(np.array([517]))[0, 8:].tobytes()
 
 
 def test_codes_of_another_length_are_refused():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import population
+from dualhash.search.kernels.lanes import fetch, lowest, population
 
 BLOCK = 64
 """Codes in a block: a bitmap has one word a block."""
@@ -17,12 +17,14 @@ BLOCK = 64
 SPARE = 1 / 8
 """Room for further codes, as a part of those there are, whenever memory is reserved."""
 
-MOST_JUMPS = 4
+RUN = 512
+"""Codes whose words of one place stand together: a page of memory, which is read as one."""
 
 _LINE = 64
-_EVERY_GROUP = np.uint64(0xFF)
-_LOWEST_BITS = np.uint64(0x0101010101010101)
-_GATHER = np.uint64(0x0102040810204080)
+
+FEW = 3
+"""Codes a block that are looked up one by one, rather than the whole block read."""
+
 
 Words = NDArray[np.uint64]
 
@@ -32,14 +34,14 @@ Bitmap = NDArray[np.uint64]
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """n codes in blocks of 64, word after word: word w of all 64 codes, then their word w + 1.
+    """n codes in runs of 512, word after word: word w of all 512 codes, then their word w + 1.
 
     The place of a code is its position. Positions should be in the order of ids, since results that
     are alike come in the order of positions.
 
     Attributes:
         bits: Length k of the codes.
-        words: (blocks, ceil(k/64), 64) uint64; words beyond the last code are reserved.
+        words: (runs, ceil(k/64), 512) uint64; words beyond the last code are reserved.
         count: n.
     """
 
@@ -69,9 +71,9 @@ class Blocks:
         if codes.shape[1] * 8 != self.bits:
             raise DualhashError(f"Codes of {codes.shape[1] * 8} bits among codes of {self.bits}.")
         words, total = self.words, self.count + len(codes)
-        if blocks_of(total) > len(words):
+        if total > len(words) * RUN:
             words = _reserve(total, codes.shape[1])
-            filled = blocks_of(self.count)
+            filled = -(-self.count // RUN)
             words[:filled] = self.words[:filled]
         for start in range(0, len(codes), 1 << 20):
             _spread_out(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
@@ -85,13 +87,9 @@ class Blocks:
             bitmap[-1] = (1 << self.count % BLOCK) - 1
         return bitmap
 
-    def after(self, blocks: int) -> "Blocks":
-        """These codes without the first so many blocks, in the same memory; not to be extended."""
-        return Blocks(self.bits, self.words[blocks:], self.count - blocks * BLOCK)
-
     def codes(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Packed codes (m, k/8) at m positions."""
-        words = self.words[positions // BLOCK, :, positions % BLOCK]
+        words = self.words[positions // RUN, :, positions % RUN]
         return np.ascontiguousarray(words).view(np.uint8)[:, : self.bits // 8]
 
 
@@ -124,22 +122,33 @@ def has(bitmap: Bitmap, position: int) -> bool:
 
 
 @compiled
-def groups(members: np.uint64) -> np.uint64:
-    """Which groups of eight codes of a block to look at, bit g for codes 8g to 8g + 7.
+def start_of(block: int, length: int) -> int:
+    """Where the first word of a block's first code stands in the flat words of all."""
+    return block * BLOCK // RUN * length * RUN + block * BLOCK % RUN
 
-    Those in which there is a member; or all, where there are so many that to jump from one to the
-    next costs more than to look at codes that do not matter.
-    """
-    some = members | (members >> np.uint64(4))
-    some |= some >> np.uint64(2)
-    some |= some >> np.uint64(1)
-    found = ((some & _LOWEST_BITS) * _GATHER) >> np.uint64(56)
-    return _EVERY_GROUP if population(found) > MOST_JUMPS else found
+
+@compiled
+def are_few(bitmap: Bitmap) -> bool:
+    """Whether the members of some blocks are better looked up one by one."""
+    members = 0
+    for word in bitmap:
+        members += population(word)
+    return members <= FEW * len(bitmap)
+
+
+@compiled
+def fetch_members(words: Words, base: int, length: int, members: np.uint64) -> None:
+    """Asks the memory for the codes of a block that are members."""
+    while members:
+        place = lowest(members)
+        members &= members - np.uint64(1)
+        for word in range(length):
+            fetch(words, base + place + word * RUN)
 
 
 def _reserve(count: int, width: int) -> NDArray[np.uint64]:
     """Room for codes of `width` bytes and some to spare, aligned with the lines of the cache."""
-    shape = (blocks_of(int(count * (1 + SPARE))), -(-width // 8), BLOCK)
+    shape = (-(-int(count * (1 + SPARE)) // RUN), -(-width // 8), RUN)
     octets = np.empty(8 * int(np.prod(shape)) + _LINE, np.uint8)
     start = -octets.ctypes.data % _LINE
     return octets[start : start + 8 * int(np.prod(shape))].view(np.uint64).reshape(shape)
@@ -148,6 +157,6 @@ def _reserve(count: int, width: int) -> NDArray[np.uint64]:
 @compiled
 def _spread_out(codes: Words, position: int, words: Words) -> None:
     for row in range(len(codes)):
-        block, lane = divmod(position + row, BLOCK)
+        run, place = divmod(position + row, RUN)
         for word in range(codes.shape[1]):
-            words[block, word, lane] = codes[row, word]
+            words[run, word, place] = codes[row, word]

@@ -4,7 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, groups, size
+from dualhash.search.kernels.blocks import (
+    BLOCK,
+    RUN,
+    Bitmap,
+    Blocks,
+    Words,
+    are_few,
+    fetch_members,
+    size,
+    start_of,
+)
 from dualhash.search.kernels.closest import (
     COUNT,
     LIMIT,
@@ -18,10 +28,11 @@ from dualhash.search.kernels.closest import (
 )
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
+    ALL_LANES,
     WIDTH,
     add_differing,
     either,
-    fetch,
+    fetch_lanes,
     lanes_at,
     lowest,
     negative,
@@ -35,17 +46,11 @@ QUERIES_AT_ONCE = 256
 CHUNK_BYTES = 1 << 18
 """Codes that stay in a core's cache while all queries are compared with them."""
 
-AHEAD_BYTES = 1 << 13
+AHEAD_BYTES = 1 << 14
 """How far ahead codes are asked for, while one query reads them as fast as memory gives them."""
 
 USUAL_ROOM = 4096
 """Codes found within a radius; where there are more, they are looked for again."""
-
-TRIAL = 16
-"""Every so many chunks it is tried again whether the first half of the words is enough."""
-
-_ALL = np.uint64(0xFF)
-_8 = np.uint64(8)
 
 
 def nearest(
@@ -138,25 +143,16 @@ def _scan(
     count, length = queries.shape
     flat, flat_queries = words.reshape(-1), queries.reshape(-1)
     step = max(1, CHUNK_BYTES // (8 * BLOCK * length))
-    halving = np.ones(count, np.bool_)
-    for chunk in range(-(-(stop - start) // step)):
-        first = start + chunk * step
+    fours = count - count % 4
+    for first in range(start, stop, step):
         last = min(stop, first + step)
-        for query in range(0, count, 4):
-            halved = halving[query] or chunk % TRIAL == 0
-            half = length // 2 if halved and length > 1 else length
-            if query + 4 <= count:
-                going = _four(
-                    flat, allowed, first, last, flat_queries, length, half, query, closest
-                )
-            else:
-                going = 0
-                for single in range(query, count):
-                    going += _one(
-                        flat, allowed, first, last, flat_queries, length, half, single, closest
-                    )
-            if half < length:
-                halving[query] = going * 2 < (last - first) * WIDTH
+        if are_few(allowed[first:last]):
+            _few(flat, allowed, first, last, flat_queries, length, closest)
+            continue
+        for query in range(0, fours, 4):
+            _four(flat, allowed, first, last, flat_queries, length, query, closest)
+        for query in range(fours, count):
+            _one(flat, allowed, first, last, flat_queries, length, query, closest)
 
 
 @compiled
@@ -167,11 +163,10 @@ def _four(
     last: int,
     queries: Words,
     length: int,
-    half: int,
     query: int,
     closest: Closest,
-) -> int:
-    """Compares blocks with four queries; returns how many groups the first `half` words left.
+) -> None:
+    """Compares blocks with four queries.
 
     Sums begin at minus the limit, so a sum that is still negative is a distance below it.
     """
@@ -180,38 +175,25 @@ def _four(
     state = closest.state
     near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
     near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
-    going = 0
     for block in range(first, last):
         members = allowed[block]
-        looking = groups(members)
-        while looking:
-            lane = WIDTH * lowest(looking)
-            looking &= looking - np.uint64(1)
-            wanted = (members >> np.uint64(lane)) & _ALL
-            base = block * length * BLOCK + lane
+        base = start_of(block, length)
+        for lane in range(0, BLOCK, WIDTH):
             sum0, sum1, sum2, sum3 = spread(near0), spread(near1), spread(near2), spread(near3)
-            for word in range(half):
-                codes = lanes_at(words, base + word * BLOCK)
+            for word in range(length):
+                codes = lanes_at(words, base + lane + word * RUN)
                 sum0 = add_differing(sum0, codes, word_at(queries, row0 + word))
                 sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
                 sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
                 sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
-            if negative(either(either(sum0, sum1), either(sum2, sum3))) == 0:
+            wanted = (members >> np.uint64(lane)) & ALL_LANES
+            if negative(either(either(sum0, sum1), either(sum2, sum3))) & wanted == 0:
                 continue
-            going += 1
-            for word in range(half, length):
-                codes = lanes_at(words, base + word * BLOCK)
-                sum0 = add_differing(sum0, codes, word_at(queries, row0 + word))
-                sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
-                sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
-                sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
-            hits = (negative(sum3) & wanted) << _8 | negative(sum2) & wanted
-            hits = (hits << _8 | negative(sum1) & wanted) << _8 | negative(sum0) & wanted
-            if hits:
-                _take(words, block, lane, queries, length, query, closest, hits)
-                near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
-                near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
-    return going
+            for whose, total in enumerate((sum0, sum1, sum2, sum3)):
+                hits = (negative(total) & wanted) << np.uint64(lane)
+                _take(words, block, queries, length, query + whose, closest, hits)
+            near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
+            near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
 
 
 @compiled
@@ -222,63 +204,80 @@ def _one(
     last: int,
     queries: Words,
     length: int,
-    half: int,
     query: int,
     closest: Closest,
-) -> int:
+) -> None:
     """The same for one query, which waits for memory more than it counts bits."""
     row = query * length
     ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
     near = -closest.state[query, LIMIT]
-    going = 0
     for block in range(first, last):
         members = allowed[block]
-        coming = allowed[block + ahead] if block + ahead < len(allowed) else np.uint64(0)
-        looking = groups(members)
-        while looking:
-            lane = WIDTH * lowest(looking)
-            looking &= looking - np.uint64(1)
-            wanted = (members >> np.uint64(lane)) & _ALL
-            base = block * length * BLOCK + lane
-            if (coming >> np.uint64(lane)) & _ALL:
-                for word in range(half):
-                    fetch(words, base + (ahead * length + word) * BLOCK)
+        base = start_of(block, length)
+        coming = start_of(block + ahead, length)
+        for lane in range(0, BLOCK, WIDTH):
             total = spread(near)
-            for word in range(half):
-                codes = lanes_at(words, base + word * BLOCK)
+            for word in range(length):
+                fetch_lanes(words, coming + lane + word * RUN)
+                codes = lanes_at(words, base + lane + word * RUN)
                 total = add_differing(total, codes, word_at(queries, row + word))
-            if negative(total) == 0:
-                continue
-            going += 1
-            for word in range(half, length):
-                codes = lanes_at(words, base + word * BLOCK)
-                total = add_differing(total, codes, word_at(queries, row + word))
-            near_enough = negative(total) & wanted
-            if near_enough:
-                _take(words, block, lane, queries, length, query, closest, near_enough)
+            hits = negative(total) & (members >> np.uint64(lane))
+            if hits:
+                _take(words, block, queries, length, query, closest, hits << np.uint64(lane))
                 near = -closest.state[query, LIMIT]
-    return going
+
+
+@compiled
+def _few(
+    words: Words,
+    allowed: Bitmap,
+    first: int,
+    last: int,
+    queries: Words,
+    length: int,
+    closest: Closest,
+) -> None:
+    """Compares with all queries where so few codes are allowed that each is looked up."""
+    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
+    for block in range(first, last):
+        if block + ahead < len(allowed):
+            fetch_members(words, start_of(block + ahead, length), length, allowed[block + ahead])
+        members = allowed[block]
+        while members:
+            place = lowest(members)
+            members &= members - np.uint64(1)
+            start = start_of(block, length) + place
+            for query in range(len(closest.state)):
+                distance = _distance(words, start, queries, length, query)
+                if distance < closest.state[query, LIMIT]:
+                    keep(closest, query, distance, block * BLOCK + place)
 
 
 @compiled
 def _take(
     words: Words,
     block: int,
-    lane: int,
     queries: Words,
     length: int,
     query: int,
     closest: Closest,
     hits: np.uint64,
 ) -> None:
-    """Keeps the codes of a group whose bits are set, eight bits a query, if still near enough."""
+    """Keeps the codes of a block whose bits are set, if they are still near enough."""
+    base = start_of(block, length)
     while hits:
-        hit = lowest(hits)
+        place = lowest(hits)
         hits &= hits - np.uint64(1)
-        whose, place = query + hit // WIDTH, lane + hit % WIDTH
-        distance = 0
-        for word in range(length):
-            code = word_at(words, (block * length + word) * BLOCK + place)
-            distance += population(code ^ word_at(queries, whose * length + word))
-        if distance < closest.state[whose, LIMIT]:
-            keep(closest, whose, distance, block * BLOCK + place)
+        distance = _distance(words, base + place, queries, length, query)
+        if distance < closest.state[query, LIMIT]:
+            keep(closest, query, distance, block * BLOCK + place)
+
+
+@compiled
+def _distance(words: Words, start: int, queries: Words, length: int, query: int) -> int:
+    """From a query to the code whose first word stands at `start`."""
+    distance = 0
+    for word in range(length):
+        code = word_at(words, start + word * RUN)
+        distance += population(code ^ word_at(queries, query * length + word))
+    return distance

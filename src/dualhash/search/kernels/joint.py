@@ -7,10 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, groups, size
+from dualhash.search.kernels.blocks import (
+    BLOCK,
+    Bitmap,
+    Blocks,
+    Words,
+    fetch_members,
+    size,
+    start_of,
+)
 from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import WIDTH, fetch, less, lowest
-from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_of_eight, tables
+from dualhash.search.kernels.lanes import ALL_LANES, WIDTH, less, lowest
+from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_from, tables
 from dualhash.search.kernels.probability import joint
 from dualhash.search.kernels.shards import in_shards
 from dualhash.search.kernels.topmost import NOTHING, Topmost, in_order, least, nobody, offer
@@ -20,8 +28,6 @@ AHEAD_BYTES = 1 << 13
 
 SMALLEST = 1e-290
 """Below this float64 no longer holds probabilities to 53 bits, and nothing is left out."""
-
-_ALL = np.uint64(0xFF)
 
 
 class _Ranking(NamedTuple):
@@ -103,18 +109,15 @@ def _rank(
     _raise(need, planes, floor)
     for block in range(start, stop):
         members = among[block]
-        coming = among[block + ahead] if block + ahead < len(among) else np.uint64(0)
-        looking = groups(members)
-        while looking:
-            lane = WIDTH * lowest(looking)
-            looking &= looking - np.uint64(1)
-            going = (members >> np.uint64(lane)) & _ALL
-            base = block * length * BLOCK + lane
-            if (coming >> np.uint64(lane)) & _ALL:
-                for word in range(length):
-                    fetch(flat, base + (ahead * length + word) * BLOCK)
+        if block + ahead < len(among):
+            fetch_members(flat, start_of(block + ahead, length), length, among[block + ahead])
+        base = start_of(block, length)
+        for lane in range(0, BLOCK, WIDTH):
+            going = (members >> np.uint64(lane)) & ALL_LANES
+            if going == 0:
+                continue
             for which in range(functions):
-                steps = steps_of_eight(flat, base, length, planes, which)
+                steps = steps_from(flat, base + lane, length, planes, which)
                 going &= ~less(steps, need[which])
                 if going == 0:
                     break
@@ -123,7 +126,7 @@ def _rank(
                 going &= going - np.uint64(1)
                 for which in range(functions):
                     scores[which] = exact(
-                        flat, block, place, length, ranking.tables[which], ranking.bias[which]
+                        flat, base + place, length, ranking.tables[which], ranking.bias[which]
                     )
                 product = joint(scores, ranking.wanted)
                 if product >= floor and offer(topmost, product, block * BLOCK + place):

@@ -1,4 +1,4 @@
-"""Eight 64-bit numbers at once, for kernels: one AVX-512 register, two of AVX2, four of ARM's.
+"""Thirty-two 64-bit numbers at once, for kernels: four registers of AVX-512, eight of AVX2.
 
 LLVM turns these operations into whatever the processor has. A population count of eight words, on
 which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
@@ -7,13 +7,16 @@ which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel.models import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
-WIDTH = 8
+WIDTH = 32
+ALL_LANES = np.uint64((1 << WIDTH) - 1)
+WORDS_A_LINE = 8
 
 _WORD = ir.IntType(64)
 _INDEX = ir.IntType(32)
@@ -22,7 +25,7 @@ _ZEROS = ir.Constant(_VECTOR, [0] * WIDTH)
 
 
 class LanesType(types.Type):
-    """Numba's type of eight lanes."""
+    """Numba's type of `WIDTH` lanes."""
 
     def __init__(self) -> None:
         super().__init__(name="Lanes")
@@ -39,7 +42,9 @@ class _LanesModel(PrimitiveModel):
 
 def _spread(builder: Any, word: Any) -> Any:
     first = builder.insert_element(_ZEROS, word, _INDEX(0))
-    return builder.shuffle_vector(first, _ZEROS, ir.Constant(ir.VectorType(_INDEX, WIDTH), [0] * 8))
+    return builder.shuffle_vector(
+        first, _ZEROS, ir.Constant(ir.VectorType(_INDEX, WIDTH), [0] * WIDTH)
+    )
 
 
 def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -51,6 +56,13 @@ def _population(builder: Any, lanes: Any) -> Any:
     kind = ir.FunctionType(_VECTOR, [_VECTOR])
     name = f"llvm.ctpop.v{WIDTH}i64"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
+
+
+def _fetch(builder: Any, pointer: Any) -> None:
+    pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INDEX, _INDEX, _INDEX])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [pointer, _INDEX(0), _INDEX(3), _INDEX(1)])
 
 
 def _operation(generator: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +83,7 @@ def word_at(typing: Any, array: Any, index: Any) -> Any:
 
 @_operation
 def lanes_at(typing: Any, array: Any, index: Any) -> Any:
-    """Elements `index` to `index + 7` of a flat array of words; bounds are not checked."""
+    """Elements from `index` on, one a lane, of a flat array of words; bounds are not checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _address(context, builder, signature, arguments)
@@ -85,11 +97,20 @@ def fetch(typing: Any, array: Any, index: Any) -> Any:
     """Asks the memory for what stands around element `index`, which need not exist."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _fetch(builder, _address(context, builder, signature, arguments))
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), generate
+
+
+@_operation
+def fetch_lanes(typing: Any, array: Any, index: Any) -> Any:
+    """The same for all that `lanes_at` would read there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _address(context, builder, signature, arguments)
-        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INDEX, _INDEX, _INDEX])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, _INDEX(0), _INDEX(3), _INDEX(1)])
+        for line in range(0, WIDTH, WORDS_A_LINE):
+            _fetch(builder, builder.gep(pointer, [_INDEX(line)]))
         return context.get_dummy_value()
 
     return types.none(array, types.intp), generate

@@ -6,23 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words
+from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, start_of
 from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import WIDTH, less, lowest
+from dualhash.search.kernels.lanes import ALL_LANES, WIDTH, less, lowest
 from dualhash.search.kernels.linear import (
     Planes,
     enough,
     exact,
     needed,
     rounded,
-    steps_of_eight,
+    steps_from,
     tables,
 )
 from dualhash.search.kernels.shards import in_shards
 
 PLANES = 6
-
-_ALL = np.uint64(0xFF)
 
 
 def present(
@@ -30,30 +28,35 @@ def present(
     head: LinearHead,
     *,
     threshold: float = 0.5,
+    first: int = 0,
     threads: int = 1,
 ) -> NDArray[np.uint64]:
     """Which codes have each of p attributes: bitmaps (p, blocks) of p_j >= threshold.
+
+    Blocks before `first` are left out.
 
     p_j >= t is w_j . b + c_j >= log(t / (1 - t)), one comparison (section 3.5).
     """
     weight, bias = head.summable
     planes, table = rounded(weight, bias, PLANES), tables(weight)
     score = math.log(threshold / (1 - threshold))
-    bitmaps = np.zeros((len(head.names), len(blocks.everything)), np.uint64)
+    last = len(blocks.everything)
+    bitmaps = np.zeros((len(head.names), last - first), np.uint64)
 
     def mark(start: int, stop: int) -> None:
-        _mark(blocks.words, blocks.everything, start, stop, planes, table, bias, score, bitmaps)
+        existing = blocks.everything[first + start : first + stop]
+        marked = bitmaps[:, start:stop]
+        _mark(blocks.words, first + start, existing, planes, table, bias, score, marked)
 
-    in_shards(mark, len(blocks.everything), threads)
+    in_shards(mark, last - first, threads)
     return bitmaps
 
 
 @compiled
 def _mark(
     words: Words,
+    first: int,
     existing: Bitmap,
-    start: int,
-    stop: int,
     planes: Planes,
     table: NDArray[np.float64],
     bias: NDArray[np.float64],
@@ -64,17 +67,18 @@ def _mark(
     flat = words.reshape(-1)
     maybe = np.array([needed(planes, which, score) for which in range(len(bias))])
     surely = np.array([enough(planes, which, score) for which in range(len(bias))])
-    for block in range(start, stop):
+    for block in range(len(existing)):
+        base = start_of(first + block, length)
         for which in range(len(bias)):
             marked = np.uint64(0)
             for lane in range(0, BLOCK, WIDTH):
-                steps = steps_of_eight(flat, block * length * BLOCK + lane, length, planes, which)
+                steps = steps_from(flat, base + lane, length, planes, which)
                 below = less(steps, surely[which])
-                marked |= (_ALL ^ below) << np.uint64(lane)
+                marked |= (ALL_LANES ^ below) << np.uint64(lane)
                 unclear = below & ~less(steps, maybe[which])
                 while unclear:
                     place = lane + lowest(unclear)
                     unclear &= unclear - np.uint64(1)
-                    if exact(flat, block, place, length, table[which], bias[which]) >= score:
+                    if exact(flat, base + place, length, table[which], bias[which]) >= score:
                         marked |= np.uint64(1) << np.uint64(place)
             bitmaps[which, block] = marked & existing[block]
