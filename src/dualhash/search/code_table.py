@@ -73,9 +73,16 @@ class CodeTable:
         That is p_j >= threshold of those wanted, p_j < threshold of the others.
         """
         met = self.blocks.everything
+        for codes in self.meeting_each(conditions, threads):
+            met = met & codes
+        return met
+
+    def meeting_each(self, conditions: Conditions, threads: int = 1) -> list[Bitmap]:
+        """For each condition the set of codes that meet it; it may go on beyond the last code."""
+        met = []
         for row, wanted in enumerate(conditions.wanted):
             having = self._having(conditions.head.take([row]), conditions.threshold, threads)
-            met = met & (having if wanted else ~having)
+            met.append(having if wanted else ~having)
         return met
 
     def _having(self, head: LinearHead, threshold: float, threads: int) -> Bitmap:

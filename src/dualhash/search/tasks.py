@@ -180,7 +180,7 @@ def by_attributes(queries: Queries, conditions: Conditions, scope: Scope) -> lis
         conditions.wanted,
         scope.enough(queries),
         allowed=scope.allowed,
-        likely=scope.table.meeting(conditions.at_even_odds, scope.threads),
+        likely=scope.table.meeting_each(conditions.at_even_odds, scope.threads),
         threads=scope.threads,
     )
     return [scope.first(found, own) for own in queries.own.tolist()]

@@ -28,7 +28,7 @@ def test_the_most_probable_are_those_of_a_full_sort(
         wanted,
         case.k,
         allowed=bitmap(case.allowed) if filtered else None,
-        likely=bitmap(((scores >= 0) == wanted).all(axis=1)) if hinted else None,
+        likely=[bitmap(column) for column in ((scores >= 0) == wanted).T] if hinted else None,
         threads=case.threads,
     )
     assert positions.tolist() == expected.tolist()
@@ -54,8 +54,7 @@ def test_a_product_of_better_than_even_chances_can_lose_to_one_with_a_worse_one(
     head = LinearHead(("red", "round"), weight, np.zeros(2, np.float32))
     codes = np.array([[0b10000000], [0b01000000]], np.uint8)
     wanted = np.array([True, True])
-    found, positions = most_probable(
-        Blocks.of(codes), head, wanted, 1, likely=bitmap(np.array([True, False]))
-    )
+    likely = [bitmap(np.array([True, True])), bitmap(np.array([True, False]))]
+    found, positions = most_probable(Blocks.of(codes), head, wanted, 1, likely=likely)
     assert positions.tolist() == [1]
     assert found[0] == pytest.approx(0.4899, abs=1e-3)

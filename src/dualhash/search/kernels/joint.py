@@ -1,6 +1,7 @@
 """Exact search for the codes whose attributes most probably are as wanted."""
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from dualhash.codes.heads import LinearHead
 from dualhash.search.kernels.blocks import (
     BLOCK,
+    RUN,
     Bitmap,
     Blocks,
     Words,
@@ -17,9 +19,9 @@ from dualhash.search.kernels.blocks import (
     start_of,
 )
 from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import ALL_LANES, WIDTH, less, lowest
+from dualhash.search.kernels.lanes import ALL_LANES, WIDTH, less, lowest, word_at
 from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_from, tables
-from dualhash.search.kernels.probability import joint
+from dualhash.search.kernels.probability import sigmoid
 from dualhash.search.kernels.shards import in_shards
 from dualhash.search.kernels.topmost import NOTHING, Topmost, in_order, least, nobody, offer
 
@@ -45,7 +47,7 @@ def most_probable(
     k: int,
     *,
     allowed: Bitmap | None = None,
-    likely: Bitmap | None = None,
+    likely: Sequence[Bitmap] | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The k codes whose attributes most probably all have the wanted values, exactly.
@@ -56,8 +58,9 @@ def most_probable(
         wanted: (s,) bool, whether each shall be present.
         k: At least 1.
         allowed: The codes to search among; all by default.
-        likely: All codes that have all wanted values at p >= 0.5, if that is known: they are
-            looked at first, and the others only if their products of at most 0.5 may matter.
+        likely: For each attribute all codes that have the wanted value at p >= 0.5, if that is
+            known. Codes that have all are looked at first, then those that lack one, whose product
+            is at most 1/2, then the others, whose product is at most 1/4, each if it may matter.
         threads: How many share the work; the result does not depend on it.
 
     Returns:
@@ -70,11 +73,10 @@ def most_probable(
     sign = np.where(wanted, 1.0, -1.0)
     planes = rounded(weight * sign[:, None], bias * sign, PLANES)
     ranking = _Ranking(tables(weight), bias, np.asarray(wanted, np.bool_))
-    first = allowed if likely is None else allowed & likely
     found = nobody(0)
-    for among in (first, allowed & ~first):
+    for highest, among in _parts(allowed, likely or ()):
         floor = float(found.scores[-1]) if k and len(found.scores) == k else NOTHING
-        if k == 0 or floor > 0.5 or not among.any():
+        if floor > highest or not among.any():
             continue
 
         def scan(start: int, stop: int, among: Bitmap = among, floor: float = floor) -> Topmost:
@@ -84,6 +86,24 @@ def most_probable(
 
         found = in_order([found, *in_shards(scan, len(allowed), threads)], k)
     return found.scores, found.positions
+
+
+def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[float, Bitmap]]:
+    """The allowed codes in parts, each after the highest product that is possible in it."""
+    all_likely, but_one = allowed.copy(), np.zeros_like(allowed)
+    for codes in likely:
+        _lack(all_likely, but_one, codes)
+    yield 1.0, all_likely
+    yield 0.5, but_one
+    yield 0.25, allowed & ~all_likely & ~but_one
+
+
+@compiled
+def _lack(all_likely: Bitmap, but_one: Bitmap, codes: Bitmap) -> None:
+    """Moves what is not among these codes to the set that lacks one, and out of that."""
+    for block in range(len(codes)):
+        but_one[block] = (but_one[block] & codes[block]) | (all_likely[block] & ~codes[block])
+        all_likely[block] &= codes[block]
 
 
 @compiled
@@ -97,40 +117,66 @@ def _rank(
     floor: float,
     topmost: Topmost,
 ) -> None:
+    """Gathers the codes of a set, as many as there are lanes, and scores them."""
+    length = words.shape[1]
+    flat = words.reshape(-1)
+    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
+    gathered = np.empty(length * WIDTH, np.uint64)
+    positions = np.empty(WIDTH, np.int64)
+    need = np.empty(len(ranking.bias), np.int64)
+    _raise(need, planes, floor)
+    count = 0
+    for block in range(start, stop):
+        if block + ahead < len(among):
+            fetch_members(flat, start_of(block + ahead, length), length, among[block + ahead])
+        base = start_of(block, length)
+        members = among[block]
+        while members:
+            place = lowest(members)
+            members &= members - np.uint64(1)
+            for word in range(length):
+                gathered[word * WIDTH + count] = word_at(flat, base + place + word * RUN)
+            positions[count] = block * BLOCK + place
+            count += 1
+            if count == WIDTH:
+                _score(gathered, positions, count, need, planes, ranking, floor, topmost)
+                count = 0
+    _score(gathered, positions, count, need, planes, ranking, floor, topmost)
+
+
+@compiled
+def _score(
+    words: Words,
+    positions: NDArray[np.int64],
+    count: int,
+    need: NDArray[np.int64],
+    planes: Planes,
+    ranking: _Ranking,
+    floor: float,
+    topmost: Topmost,
+) -> None:
     """Scores the codes whose factors can all be as large as the smallest product of interest.
 
     A product is at most its smallest factor.
     """
-    length, functions = words.shape[1], len(ranking.bias)
-    flat = words.reshape(-1)
-    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
-    scores = np.empty(functions, np.float32)
-    need = np.empty(functions, np.int64)
-    _raise(need, planes, floor)
-    for block in range(start, stop):
-        members = among[block]
-        if block + ahead < len(among):
-            fetch_members(flat, start_of(block + ahead, length), length, among[block + ahead])
-        base = start_of(block, length)
-        for lane in range(0, BLOCK, WIDTH):
-            going = (members >> np.uint64(lane)) & ALL_LANES
-            if going == 0:
-                continue
-            for which in range(functions):
-                steps = steps_from(flat, base + lane, length, planes, which)
-                going &= ~less(steps, need[which])
-                if going == 0:
-                    break
-            while going:
-                place = lane + lowest(going)
-                going &= going - np.uint64(1)
-                for which in range(functions):
-                    scores[which] = exact(
-                        flat, base + place, length, ranking.tables[which], ranking.bias[which]
-                    )
-                product = joint(scores, ranking.wanted)
-                if product >= floor and offer(topmost, product, block * BLOCK + place):
-                    _raise(need, planes, max(floor, least(topmost)))
+    length = len(words) // WIDTH
+    going = ALL_LANES >> np.uint64(WIDTH - count) if count else np.uint64(0)
+    for which in range(len(need)):
+        if going == 0:
+            return
+        going &= ~less(steps_from(words, 0, WIDTH, length, planes, which), need[which])
+    while going:
+        lane = lowest(going)
+        going &= going - np.uint64(1)
+        product = 1.0
+        for which in range(len(need)):
+            table, bias = ranking.tables[which], ranking.bias[which]
+            score = np.float64(exact(words, lane, WIDTH, length, table, bias))
+            product *= sigmoid(score if ranking.wanted[which] else -score)
+            if product < floor:
+                break
+        if product >= floor and offer(topmost, product, positions[lane]):
+            _raise(need, planes, max(floor, least(topmost)))
 
 
 @compiled

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import RUN, Words
+from dualhash.search.kernels.blocks import Words
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
     add_differing_within,
@@ -84,7 +84,9 @@ def _steps(planes: Planes, which: int, score: float, slack: NDArray[np.float64])
 
 
 @compiled
-def steps_from(words: Words, base: int, length: int, planes: Planes, which: int) -> Any:
+def steps_from(
+    words: Words, base: int, stride: int, length: int, planes: Planes, which: int
+) -> Any:
     """Sums of steps of the codes, one a lane, whose first words stand at `base`."""
     count = len(planes.masks) // len(planes.flips)
     total = spread(0)
@@ -93,7 +95,7 @@ def steps_from(words: Words, base: int, length: int, planes: Planes, which: int)
         for word in range(length):
             total = add_differing_within(
                 total,
-                lanes_at(words, base + word * RUN),
+                lanes_at(words, base + word * stride),
                 word_at(planes.flips, which * length + word),
                 word_at(planes.masks, (which * count + plane) * length + word),
             )
@@ -116,12 +118,12 @@ def tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @compiled
 def exact(
-    words: Words, start: int, length: int, table: NDArray[np.float64], bias: float
+    words: Words, start: int, stride: int, length: int, table: NDArray[np.float64], bias: float
 ) -> np.float32:
     """The score of the code whose first word stands at `start`, from a table (words * 8, 256)."""
     total = bias
     for word in range(length):
-        code = word_at(words, start + word * RUN)
+        code = word_at(words, start + word * stride)
         for byte in range(8):
             total += table[word * 8 + byte, (code >> np.uint64(8 * byte)) & np.uint64(255)]
     return np.float32(total)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, start_of
+from dualhash.search.kernels.blocks import BLOCK, RUN, Bitmap, Blocks, Words, start_of
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import ALL_LANES, WIDTH, less, lowest
 from dualhash.search.kernels.linear import (
@@ -72,13 +72,13 @@ def _mark(
         for which in range(len(bias)):
             marked = np.uint64(0)
             for lane in range(0, BLOCK, WIDTH):
-                steps = steps_from(flat, base + lane, length, planes, which)
+                steps = steps_from(flat, base + lane, RUN, length, planes, which)
                 below = less(steps, surely[which])
                 marked |= (ALL_LANES ^ below) << np.uint64(lane)
                 unclear = below & ~less(steps, maybe[which])
                 while unclear:
                     place = lane + lowest(unclear)
                     unclear &= unclear - np.uint64(1)
-                    if exact(flat, base + place, length, table[which], bias[which]) >= score:
+                    if exact(flat, base + place, RUN, length, table[which], bias[which]) >= score:
                         marked |= np.uint64(1) << np.uint64(place)
             bitmaps[which, block] = marked & existing[block]
