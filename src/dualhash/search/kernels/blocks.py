@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import fetch, lowest, population
+from dualhash.search.kernels.lanes import fetch, lowest, population, word_at
 
 BLOCK = 64
 """Codes in a block: a bitmap has one word a block."""
@@ -144,6 +144,15 @@ def fetch_members(words: Words, base: int, length: int, members: np.uint64) -> N
         members &= members - np.uint64(1)
         for word in range(length):
             fetch(words, base + place + word * RUN)
+
+
+@compiled
+def distance_at(words: Words, start: int, length: int, queries: Words, row: int) -> int:
+    """From the query whose words stand at `row` to the code whose first word stands at `start`."""
+    distance = 0
+    for word in range(length):
+        distance += population(word_at(words, start + word * RUN) ^ word_at(queries, row + word))
+    return distance
 
 
 def _reserve(count: int, width: int) -> NDArray[np.uint64]:

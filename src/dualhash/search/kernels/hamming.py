@@ -11,6 +11,7 @@ from dualhash.search.kernels.blocks import (
     Blocks,
     Words,
     are_few,
+    distance_at,
     fetch_members,
     size,
     start_of,
@@ -36,7 +37,6 @@ from dualhash.search.kernels.lanes import (
     lanes_at,
     lowest,
     negative,
-    population,
     spread,
     word_at,
 )
@@ -248,7 +248,7 @@ def _few(
             members &= members - np.uint64(1)
             start = start_of(block, length) + place
             for query in range(len(closest.state)):
-                distance = _distance(words, start, queries, length, query)
+                distance = distance_at(words, start, length, queries, query * length)
                 if distance < closest.state[query, LIMIT]:
                     keep(closest, query, distance, block * BLOCK + place)
 
@@ -268,16 +268,6 @@ def _take(
     while hits:
         place = lowest(hits)
         hits &= hits - np.uint64(1)
-        distance = _distance(words, base + place, queries, length, query)
+        distance = distance_at(words, base + place, length, queries, query * length)
         if distance < closest.state[query, LIMIT]:
             keep(closest, query, distance, block * BLOCK + place)
-
-
-@compiled
-def _distance(words: Words, start: int, queries: Words, length: int, query: int) -> int:
-    """From a query to the code whose first word stands at `start`."""
-    distance = 0
-    for word in range(length):
-        code = word_at(words, start + word * RUN)
-        distance += population(code ^ word_at(queries, query * length + word))
-    return distance

@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import BLOCK, Bitmap, Blocks, Words, groups, size
+from dualhash.search.kernels.blocks import (
+    BLOCK,
+    RUN,
+    Bitmap,
+    Blocks,
+    Words,
+    distance_at,
+    size,
+    start_of,
+)
 from dualhash.search.kernels.compiled import compiled
 from dualhash.search.kernels.lanes import (
     WIDTH,
@@ -16,7 +25,6 @@ from dualhash.search.kernels.lanes import (
     lanes_at,
     lowest,
     negative,
-    population,
     spread,
     word_at,
 )
@@ -31,7 +39,6 @@ EVEN_ODDS = math.log(2)
 MARGIN = 1e-9
 """More than what rounding does to costs."""
 
-_ALL = np.uint64(0xFF)
 _TERMS = 18
 
 
@@ -122,33 +129,24 @@ def _scan(
     A cost is at least the distance and the surcharge. Scores are minus the costs.
     """
     length = words.shape[1]
-    half = max(1, length // 2)
     flat, query = words.reshape(-1), queries.reshape(-1)
     bits = length * 64
     near = -_limit(floor, surcharge, bits)
     for block in range(start, stop):
         members = among[block]
-        looking = groups(members)
-        while looking:
-            lane = WIDTH * lowest(looking)
-            looking &= looking - np.uint64(1)
-            base = block * length * BLOCK + lane
+        if members == 0:
+            continue
+        base = start_of(block, length)
+        for lane in range(0, BLOCK, WIDTH):
             total = spread(near)
-            for word in range(half):
-                total = add_differing(
-                    total, lanes_at(flat, base + word * BLOCK), word_at(query, word)
-                )
-            if negative(total) == 0:
-                continue
-            for word in range(half, length):
-                total = add_differing(
-                    total, lanes_at(flat, base + word * BLOCK), word_at(query, word)
-                )
-            hits = negative(total) & (members >> np.uint64(lane)) & _ALL
+            for word in range(length):
+                codes = lanes_at(flat, base + lane + word * RUN)
+                total = add_differing(total, codes, word_at(query, word))
+            hits = negative(total) & (members >> np.uint64(lane))
             while hits:
                 place = lane + lowest(hits)
                 hits &= hits - np.uint64(1)
-                score = -_cost(flat, block, place, length, query, costs)
+                score = -_cost(flat, base + place, length, query, costs)
                 if score >= floor and offer(topmost, score, block * BLOCK + place):
                     near = -_limit(max(floor, least(topmost)), surcharge, bits)
 
@@ -161,16 +159,13 @@ def _limit(score: float, surcharge: float, bits: int) -> int:
 
 
 @compiled
-def _cost(words: Words, block: int, lane: int, length: int, query: Words, costs: _Costs) -> float:
-    distance = 0
-    for word in range(length):
-        code = word_at(words, (block * length + word) * BLOCK + lane)
-        distance += population(code ^ word_at(query, word))
+def _cost(words: Words, start: int, length: int, query: Words, costs: _Costs) -> float:
+    """Of the code whose first word stands at `start`."""
+    distance = distance_at(words, start, length, query, 0)
     improbable = 0.0
     for which in range(len(costs.bias)):
-        score = np.float64(
-            exact(words, block, lane, length, costs.tables[which], costs.bias[which])
-        )
+        table, bias = costs.tables[which], costs.bias[which]
+        score = np.float64(exact(words, start, RUN, length, table, bias))
         improbable += improbability(score if costs.wanted[which] else -score)
     return distance + costs.weight * improbable
 
