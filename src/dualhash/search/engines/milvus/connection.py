@@ -68,12 +68,12 @@ def milvus_errors(place: Place) -> Iterator[None]:
         yield
     except ConnectionConfigException as error:
         raise DualhashError(
-            f"{place} cannot be opened: {error.message} A Milvus Lite file needs "
+            f"{place} cannot be opened: {error.message.strip('. ')}. A Milvus Lite file needs "
             "pip install 'milvus-lite<2.6' 'setuptools<81', and may be open in one program only."
         ) from error
     except (MilvusException, grpc.RpcError, RuntimeError) as error:
         said = getattr(error, "message", None) or str(error)
         raise DualhashError(
-            f"{place} cannot be used now: {said.strip()} Is the server running, and reached from "
+            f"{place} cannot be used now: {said.strip('. ')}. Is the server running, and reached from "
             "here?"
         ) from error
