@@ -45,8 +45,9 @@ def serving(path: Path, **settings: object) -> Iterator[Live]:
     )
     try:
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        assert address, "the server did not start"
+        printed = process.stdout.readline().strip()
+        assert printed, "the server did not start"
+        address, _, _ = printed.partition("/?")
         yield Live(process, address)
     finally:
         process.kill()

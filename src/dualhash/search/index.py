@@ -99,7 +99,7 @@ class Index:
 
     @classmethod
     def open(cls, path: str | Path, model: Model | str | Path | None = None) -> "Index | Engine":
-        """Opens an index file, or what a URI such as milvus://host/collection names.
+        """Opens an index file, or what a URI names: milvus://host/collection, http://host:8000.
 
         Args:
             path: The file; or the URI of an engine, which answers searches and no more.

@@ -1,5 +1,6 @@
 """From what the library says to what goes over the wire."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.analysis.sheet import verdict
+from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.index import Index
@@ -133,6 +135,25 @@ def facets(index: Index) -> schemas.Attributes:
         facets=[schemas.Facet(facet=facet, attributes=each) for facet, each in grouped.items()],
         categories=list(index.header.category_head.names),
     )
+
+
+def model(header: Header) -> schemas.Model:
+    """What a program needs to read codes."""
+    return schemas.Model(
+        bits=header.bits,
+        views=header.views,
+        model=header.model_hash,
+        soft=header.soft,
+        category=_head(header.category_head),
+        attribute=_head(header.attribute_head),
+    )
+
+
+def _head(head: LinearHead) -> schemas.Head:
+    weight, bias = (
+        b64encode(array.astype("<f4").tobytes()).decode() for array in (head.weight, head.bias)
+    )
+    return schemas.Head(names=list(head.names), weight=weight, bias=bias)
 
 
 def samples(index: Index, count: int, rng: np.random.Generator) -> schemas.Samples:

@@ -22,6 +22,7 @@ def options_of(search: schemas.Search) -> dict[str, Any]:
         "without": search.without,
         "attributes": search.attributes,
         "where": search.where,
+        "ids": search.ids,
         "radius": search.radius,
         "threshold": search.threshold,
         "soft": search.soft,

@@ -114,6 +114,12 @@ async def bits(request: Request) -> schemas.Bits:
     return await service_of(request).look_up(lambda index: answers.bits(index.header))
 
 
+@api.get("/model", responses=refusals())
+async def model(request: Request) -> schemas.Model:
+    """What a program needs to read codes: names, and the weights of both heads."""
+    return await service_of(request).look_up(lambda index: answers.model(index.header))
+
+
 @api.get("/samples", responses=refusals("invalid-request"))
 async def samples(
     request: Request,

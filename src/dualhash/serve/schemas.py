@@ -1,6 +1,6 @@
 """What goes over the wire, typed."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,7 @@ LAST_OFFSET = 10_000
 """How many of the best can be skipped at most."""
 
 Source = Literal["labelled", "predicted"]
+Id = Annotated[int, Field(ge=0, le=LAST_ID)]
 Names = list[str]
 
 
@@ -34,7 +35,7 @@ class Search(BaseModel):
         },
     )
 
-    id: int | None = Field(None, ge=0, le=LAST_ID, description="Item of the index that asks.")
+    id: Id | None = Field(None, description="Item of the index that asks.")
     code: str | None = Field(
         None,
         pattern="^([0-9a-f]{2})+$",
@@ -49,6 +50,9 @@ class Search(BaseModel):
     )
     where: dict[str, str | int | float | bool] = Field(
         {}, max_length=20, description="Only items with these values of category or payload fields."
+    )
+    ids: tuple[Id, Id] | None = Field(
+        None, description="Only items with ids from the first to below the second."
     )
     radius: int | None = Field(
         None, ge=0, le=1 << 20, description="Only items at most so many bits away."
@@ -312,6 +316,40 @@ class Stats(BaseModel):
     model: str
     images: bool
     problem: str | None
+
+
+class Head(BaseModel):
+    """A linear function that reads labels from codes.
+
+    Attributes:
+        names: Of the m labels.
+        weight: (m, k) float32, little-endian, row after row, in base64.
+        bias: (m,) float32, likewise.
+    """
+
+    names: list[str]
+    weight: str
+    bias: str
+
+
+class Model(BaseModel):
+    """What a program needs to read codes.
+
+    Attributes:
+        bits: k, the length of a code.
+        views: Views of each image that made its code.
+        model: Hash of the model that made the codes.
+        soft: How much probabilities weigh in soft searches, as found for the model; None if not.
+        category: Reads categories.
+        attribute: Reads attributes.
+    """
+
+    bits: int
+    views: int
+    model: str
+    soft: float | None
+    category: Head
+    attribute: Head
 
 
 class Samples(BaseModel):

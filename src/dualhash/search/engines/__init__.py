@@ -65,7 +65,11 @@ class Scheme:
 
 MILVUS = Scheme("dualhash.search.engines.milvus.index", "open_collection")
 
-SCHEMES: Mapping[str, Scheme] = MappingProxyType({"milvus": MILVUS, "milvus+https": MILVUS})
+SERVICE = Scheme("dualhash.search.engines.service", "open_service")
+
+SCHEMES: Mapping[str, Scheme] = MappingProxyType(
+    {"milvus": MILVUS, "milvus+https": MILVUS, "http": SERVICE, "https": SERVICE}
+)
 """Scheme of a URI: what it opens."""
 
 

@@ -1,0 +1,173 @@
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.builders import colour_model
+from tests.serve.conftest import NAMES, write_index
+from tests.serve.live import Live, serving
+
+from dualhash.codes import Failure, Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Results
+from dualhash.search.engines import service
+from dualhash.search.engines.service import ServiceIndex
+
+TOKEN = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shapes")
+    return write_index(folder, colour_model(folder / "model", attribute_names=NAMES))
+
+
+@pytest.fixture(scope="module")
+def here(shapes: Path) -> Iterator[Index]:
+    with Index.open(shapes) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def live(shapes: Path) -> Iterator[Live]:
+    with serving(shapes, token=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture
+def there(live: Live, monkeypatch: pytest.MonkeyPatch) -> Index:
+    monkeypatch.setenv("DUALHASH_TOKEN", TOKEN)
+    with Index.open(live.address) as opened:
+        return opened
+
+
+def comparable(results: Results) -> tuple[object, ...]:
+    """All but the images, which are addresses there."""
+    query = results.query
+    hits = [(replace(hit, image=""), hit.code.tobytes()) for hit in results.hits]
+    known = query and (query.code.tobytes(), query.id, query.labels, query.prediction)
+    return replace(results, query=None, hits=()), known, hits
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        (3, {}),
+        ("id:2", {"k": 4}),
+        (np.array([5, 77], np.uint8), {"radius": 9}),
+        (3, {"where": {"parity": "even"}, "threads": 1}),
+        (3, {"ids": (2, 9)}),
+        (2, {"task": "attribute", "attributes": "shiny", "want": ["colour=red"]}),
+        (None, {"task": "combined", "without": ["shiny"], "threshold": 0.8}),
+        (4, {"task": "soft", "want": ["shiny"], "soft": 2.5}),
+    ],
+)
+def test_results_are_those_of_the_index(
+    there: Index, here: Index, query: Any, options: dict[str, Any]
+):
+    assert comparable(there.search(query, **options)) == comparable(here.search(query, **options))
+
+
+def test_an_image_is_encoded_there(there: Index, here: Index):
+    image = here.item(7).image
+    assert comparable(there.search(image)) == comparable(here.search(image))
+    assert there.search(image).query.image == image
+
+
+def test_what_it_knows_of_the_index(there: Index, here: Index, live: Live):
+    assert len(there) == len(here)
+    for name in ("bits", "views", "model_hash", "soft"):
+        assert getattr(there.header, name) == getattr(here.header, name)
+    for head in ("category_head", "attribute_head"):
+        mine, other = getattr(here.header, head), getattr(there.header, head)
+        assert mine.names == other.names
+        np.testing.assert_array_equal(mine.weight, other.weight)
+        np.testing.assert_array_equal(mine.bias, other.bias)
+    hit = there.search(0, k=1).hits[0]
+    assert hit.image == f"{live.address}/api/v1/items/{hit.id}/thumbnail"
+
+
+def test_more_results_than_a_page(there: Index, here: Index, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(service, "PAGE", 4)
+    assert comparable(there.search(0, k=10)) == comparable(here.search(0, k=10))
+    assert comparable(there.search(0, k=99)) == comparable(here.search(0, k=99))
+
+
+def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: Index):
+    first, second, third = there.search_batch([1, 99, 2], k=3)
+    assert comparable(first) == comparable(here.search(1, k=3))
+    assert comparable(third) == comparable(here.search(2, k=3))
+    assert isinstance(second, Failure)
+    assert (second.row, "no item with the id 99" in second.reason) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "says"),
+    [
+        (99, {}, "no item with the id 99"),
+        ("none.png", {}, "none.png cannot be read"),
+        (3, {"k": 10_201}, "at most 10,200"),
+        (3, {"task": "colour"}, "no task 'colour'"),
+        (None, {}, "needs a query"),
+        (None, {"task": "attribute", "want": ["shny"]}, "Did you mean 'shiny'"),
+        (np.zeros(3, np.uint8), {}, "16 bits"),
+        (3.5, {}, "not float"),
+    ],
+)
+def test_what_cannot_be_searched_for(there: Index, query: Any, options: Any, says: str):
+    with pytest.raises(DualhashError, match=says):
+        there.search(query, **options)
+
+
+def test_a_file_that_is_no_image(there: Index, tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(DualhashError, match="not a JPEG, PNG, WebP or GIF"):
+        there.search(tmp_path / "notes.txt")
+
+
+def test_the_token(live: Live, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DUALHASH_TOKEN", raising=False)
+    with pytest.raises(DualhashError, match="Show the token"):
+        Index.open(live.address)
+    assert len(ServiceIndex(live.address, TOKEN)) > 0
+    with Index.open(f"{live.address}/?token=correct%20horse") as opened:
+        assert len(opened) > 0
+
+
+def test_another_model_is_refused(there: Index, live: Live, here: Index, tmp_path: Path):
+    assert len(Index.open(live.address, here.model)) == len(here)
+    other: Model = colour_model(tmp_path / "other", seed=9)
+    with pytest.raises(DualhashError, match="codes of another model"):
+        Index.open(live.address, other)
+
+
+def test_nobody_there():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(DualhashError, match=f"127.0.0.1:{port} does not answer"):
+        Index.open(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(("status", "says"), [(200, "does not answer as expected"), (404, "404")])
+def test_another_kind_of_server(status: int, says: str):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            with pytest.raises(DualhashError, match=says):
+                Index.open(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
