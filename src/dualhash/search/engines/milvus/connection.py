@@ -74,6 +74,6 @@ def milvus_errors(place: Place) -> Iterator[None]:
     except (MilvusException, grpc.RpcError, RuntimeError) as error:
         said = getattr(error, "message", None) or str(error)
         raise DualhashError(
-            f"{place} cannot be used now: {said.strip('. ')}. Is the server running, and reached from "
-            "here?"
+            f"{place} cannot be used now: {said.strip('. ')}. Is the server running, and "
+            "reached from here?"
         ) from error
