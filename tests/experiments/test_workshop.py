@@ -14,8 +14,9 @@ from dualhash.evaluation.report import Figure
 from dualhash.experiments.answers import answers_of, ask, class_bits
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.grid import DEPTHS, cells_of, exhibits, pretraining, usual
+from dualhash.experiments.make import Made
 from dualhash.experiments.tuning import trial_cells
-from dualhash.experiments.workshop import Made, Workshop
+from dualhash.experiments.workshop import Workshop
 from dualhash.training.progress import Display
 
 NAMES = LabelNames(("circle", "square", "triangle"), ("red", "green", "blue"))
@@ -57,7 +58,7 @@ def workshop(shapes: Catalogue) -> Workshop:
 
 def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path: Path):
     made = Made(models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, {"validation_avg_hm": 0.5})
-    monkeypatch.setattr(workshop, "_make", lambda *_: made)
+    monkeypatch.setattr("dualhash.experiments.workshop.make", lambda *_, **__: made)
     return workshop.perform(cell, {"bits": 16}, tmp_path, {})
 
 

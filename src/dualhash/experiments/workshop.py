@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +18,19 @@ from dualhash.evaluation.unseen import unseen_images
 from dualhash.experiments import grid
 from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
+from dualhash.experiments.make import make
 from dualhash.experiments.measure import Progress, Said, histogram, measure
 from dualhash.experiments.needs import extras_of, kept_draws, measured_before
 from dualhash.experiments.plan import Plan
-from dualhash.experiments.seen import held_out_categories, thinned, training_view
+from dualhash.experiments.seen import held_out_categories, thinned
 from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
-from dualhash.experiments.tuning import VALIDATION, chosen, trials_of
-from dualhash.training.presets import preset_config
+from dualhash.experiments.tuning import chosen, trials_of
 from dualhash.training.progress import Display
 
 SHEETS = {"attribute_sheet": attribute_sheet, "combined_sheet": combined_sheet}
 
 DIGITS = 6
 """Of the draws that are kept."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of the training of a cell.
-
-    Attributes:
-        models: By method; several where the method consists of several, none of a backbone.
-        config: All settings.
-        hashes: Of the models, or of those it consists of.
-        versions: Of the libraries.
-        validation: Figures on validation images.
-    """
-
-    models: Mapping[str, Model]
-    config: dict[str, Any] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    validation: dict[str, float | None] = field(default_factory=dict)
 
 
 class Workshop:
@@ -109,7 +89,14 @@ class Workshop:
         """See `run.Laboratory`."""
         begun = time.monotonic()
         paths = {part.method: path for part, path in parts.items()}
-        made = self._make(cell, recipe, folder / "model", paths)
+        made = make(
+            cell,
+            recipe,
+            self.catalogue,
+            folder / "model",
+            parts=paths,
+            display=self._display,
+        )
         trained = time.monotonic()
         measured, extras = self._judge(cell, made.models)
         kept = kept_draws(cell, self.plan) & set(measured.figures)
@@ -136,32 +123,6 @@ class Workshop:
                 name: np.round(measured.figures[name][1:], DIGITS).tolist() for name in sorted(kept)
             },
             extras=extras,
-        )
-
-    def _make(
-        self, cell: Cell, recipe: Mapping[str, Any], out: Path, parts: Mapping[str, Path]
-    ) -> Made:
-        """Trains, or goes on with it, or opens what is there."""
-        if cell.method in TOGETHER:
-            models = {method: Model.open(path) for method, path in parts.items()}
-            return Made(models, hashes={method: model.hash for method, model in models.items()})
-        weights = parts.get(PRETRAINING)
-        config = preset_config(**recipe, **({"weights": str(weights)} if weights else {}))
-        view = training_view(self.catalogue, cell.seen)
-        if cell.method == PRETRAINING:
-            from dualhash.training.pretrain import pretrain
-
-            card = pretrain(view, config, out, resume=True, display=self._display)
-            return Made({}, card.config, {}, card.versions, _validation(card.training))
-        from dualhash.training.train import train
-
-        model = train(view, config, out, resume=True, display=self._display)
-        return Made(
-            {cell.method: model},
-            model.card.config,
-            {"model": model.hash},
-            model.card.versions,
-            _validation(model.card.training),
         )
 
     def _judge(self, cell: Cell, models: Mapping[str, Model]) -> tuple[Measured, dict[str, Any]]:
@@ -230,9 +191,3 @@ def _ask(cell: Cell, models: Mapping[str, Model], images: Catalogue, progress: P
 def _coded(catalogue: Catalogue, said: Said) -> Coded:
     assert said.probabilities is not None, "sheets are of methods that tell attributes"
     return Coded(catalogue, np.asarray(said.codes, bool), said.probabilities)
-
-
-def _validation(training: Mapping[str, Any]) -> dict[str, float | None]:
-    """Figures on validation images, from a card."""
-    best = training.get("best", {})
-    return {name: best.get(name.removeprefix("validation_")) for name in VALIDATION}

@@ -1,0 +1,91 @@
+"""From a cell to its models. Needs the extra `train`, from where it trains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.codes.model import Model
+from dualhash.experiments.answers import TOGETHER
+from dualhash.experiments.cell import PRETRAINING, Cell
+from dualhash.experiments.seen import training_view
+from dualhash.experiments.tuning import VALIDATION
+from dualhash.training.config import TrainConfig
+from dualhash.training.presets import preset_config
+from dualhash.training.progress import Display
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of the training of a cell.
+
+    Attributes:
+        models: By method; several where the method consists of several, none of a backbone.
+        config: All settings; `weights` is the name of the cell that they are of.
+        hashes: Of the models, or of those it consists of, and of its backbone.
+        versions: Of the libraries.
+        validation: Figures on validation images.
+    """
+
+    models: Mapping[str, Model]
+    config: dict[str, Any] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    validation: dict[str, float | None] = field(default_factory=dict)
+
+
+def make(
+    cell: Cell,
+    recipe: Mapping[str, Any],
+    catalogue: Catalogue,
+    out: Path,
+    *,
+    parts: Mapping[str, Path],
+    display: Display,
+) -> Made:
+    """Trains, or goes on with a training that was killed, or opens what is there.
+
+    Args:
+        cell: What is made.
+        recipe: The preset and the settings over it.
+        catalogue: All of it.
+        out: Folder of the model.
+        parts: Folders of the models it is made from, by their methods.
+        display: Where progress is shown.
+    """
+    if cell.method in TOGETHER:
+        models = {method: Model.open(path) for method, path in parts.items()}
+        return Made(models, hashes={method: model.hash for method, model in models.items()})
+    weights = parts.get(PRETRAINING)
+    started = {"weights": str(weights)} if weights else {}
+    config = preset_config(**recipe, **started)
+    view = training_view(catalogue, cell.seen)
+    if cell.method == PRETRAINING:
+        return _pretrained(view, config, out, display)
+    from dualhash.training.train import train
+
+    model = train(view, config, out, resume=True, display=display)
+    card = model.card
+    backbone = card.training.get("weights_hash")
+    return Made(
+        {cell.method: model},
+        {**card.config, "weights": weights and weights.parent.name},
+        {"model": model.hash, **({"backbone": backbone} if backbone else {})},
+        card.versions,
+        _validation(card.training),
+    )
+
+
+def _pretrained(view: Catalogue, config: TrainConfig, out: Path, display: Display) -> Made:
+    from dualhash.training.pretrain import pretrain
+    from dualhash.training.weights import weights_hash
+
+    card = pretrain(view, config, out, resume=True, display=display)
+    hashes = {"model": str(weights_hash(out))}
+    return Made({}, card.config, hashes, card.versions, _validation(card.training))
+
+
+def _validation(training: Mapping[str, Any]) -> dict[str, float | None]:
+    best = training["best"]
+    return {name: best.get(name.removeprefix("validation_")) for name in VALIDATION}
