@@ -168,3 +168,69 @@ def test_items_one_after_the_other(index: Index, monkeypatch: pytest.MonkeyPatch
     assert [item.id for item in index] == [0, 1, 2, 4, 5]
     assert [item.payload["number"] for item in index.items(1, 5)] == [1, 2, 4]
     assert list(index.items(6)) == []
+
+
+def read_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Each entry is an id after which codes were read, from now on."""
+    asked: list[int] = []
+    codes = index._store.codes
+
+    def noted(after: int = -1):
+        asked.append(after)
+        return codes(after)
+
+    monkeypatch.setattr(index._store, "codes", noted)
+    return asked
+
+
+def test_what_others_change_is_followed_without_reading_all(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+):
+    codes = np.random.default_rng(0).integers(0, 256, (300, 2), np.uint8)
+    with Index.create(tmp_path / "i.dhx", model) as writer:
+        writer.add(codes, ["x"] * 300)
+        with Index.open(writer.path) as reader:
+            expected = {i: bytes(code) for i, code in enumerate(codes)}
+
+            def check() -> None:
+                nearest = sorted(expected, key=lambda i: (distance(expected[i]), i))
+                results = reader.search(QUERY, k=1000)
+                assert [hit.id for hit in results.hits] == nearest
+                sides = [
+                    {hit.id for hit in reader.search(task="combined", k=1000, **side).hits}
+                    for side in ({"want": "red"}, {"without": "red"})
+                ]
+                assert sides[0] | sides[1] == set(expected)
+                assert not sides[0] & sides[1]
+                with Index.open(writer.path) as fresh:
+                    again = fresh.search(task="combined", want="red", k=1000)
+                    assert {hit.id for hit in again.hits} == sides[0]
+
+            check()
+            asked = read_again(reader, monkeypatch)
+            writer.delete([0, 70, 299])
+            for gone in (0, 70, 299):
+                del expected[gone]
+            check()
+            writer.update(71, code=np.array([0, 0], np.uint8))
+            expected[71] = bytes(2)
+            check()
+            assert asked == [70]  # the one block with the new code
+            writer.add(codes[:2], ["x"] * 2)
+            expected |= {300: bytes(codes[0]), 301: bytes(codes[1])}
+            check()
+            assert asked == [70, 299]
+            writer.delete(range(1, 60))
+            for gone in range(1, 60):
+                del expected[gone]
+            check()
+            assert asked == [70, 299, -1]  # so many that all is read again
+
+
+def test_what_the_file_no_longer_knows_is_read_again(index: Index):
+    with Index.open(index.path) as reader:
+        assert found(reader) == [0, 5, 1, 2, 3, 4]
+        index.delete([0])
+        index.compact()
+        index.delete([1])
+        assert found(reader) == [5, 2, 3, 4]

@@ -36,6 +36,8 @@ def everything(path: Path) -> list[object]:
         results = [
             index.search(np.zeros(2, np.uint8), k=ITEMS),
             index.search(task="attribute", want=["red", "blue"], without=["green"], k=ITEMS),
+            index.search(np.zeros(2, np.uint8), where={"category": "circle"}, k=ITEMS),
+            index.search(np.zeros(2, np.uint8), where={"number": 30}, k=ITEMS),
         ]
         return [index.header.views, *(found.as_dict() for found in results)]
 
@@ -65,6 +67,9 @@ def test_a_sound_index_has_no_damage(path: Path):
         ("UPDATE items SET category = 'hat' WHERE id = 8", "what belongs to id 8 "),
         ("UPDATE items SET attributes = x'00' WHERE id = 9", "what belongs to id 9 "),
         ("DELETE FROM items WHERE id = 7", "codes and its items have different ids"),
+        ("UPDATE columns SET texts = '[]' WHERE field = 'number'", "field 'number' of the block"),
+        ("UPDATE fields SET count = 39", "the fields of the block that begins with id 0"),
+        ("DELETE FROM fields", "codes and its fields are in other blocks"),
         ("DELETE FROM blocks", "of 40 codes 0 are there"),
         ("UPDATE meta SET value = 41 WHERE key = 'count'", "of 41 codes 40 are there"),
         ("UPDATE meta SET value = 39 WHERE key = 'next_id'", "give ids again"),
@@ -73,7 +78,7 @@ def test_a_sound_index_has_no_damage(path: Path):
 def test_damage_is_named(path: Path, sql: str, said: str):
     spoil(path, sql)
     with Index.open(path) as index:
-        (found,) = (sentence for sentence in index.verify() if said in sentence)
+        found, *_ = (sentence for sentence in index.verify() if said in sentence)
     assert "i.dhx is damaged" in found
 
 

@@ -79,7 +79,8 @@ def soft_recalls(
 def _distances(bits: NDArray[np.bool_], asked: NDArray[np.int64]) -> NDArray[np.float64]:
     """Hamming distances (Q, n) from the images asked to all n."""
     signs = 2 * bits.astype(np.float32) - 1
-    return ((bits.shape[1] - signs[asked] @ signs.T) / 2).astype(np.float64)
+    distances: NDArray[np.float64] = (bits.shape[1] - signs[asked] @ signs.T).astype(np.float64) / 2
+    return distances
 
 
 def _recall(costs: NDArray[np.float64], hits: NDArray[np.bool_]) -> float:

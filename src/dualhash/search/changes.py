@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.search.records import BLOCK_COLUMNS, ITEM_COLUMNS, ItemRow
+from dualhash.search.fields import Fields, fields_of, joined, taken
+from dualhash.search.records import (
+    BLOCK_COLUMNS,
+    CHANGE_COLUMNS,
+    COLUMN_COLUMNS,
+    FIELDS_COLUMNS,
+    ITEM_COLUMNS,
+    ItemRow,
+)
 from dualhash.search.results import Labels
 from dualhash.search.store import Store
 
 BLOCK = 4096
 """Codes in a block, at most."""
 
-Block = tuple[NDArray[np.int64], NDArray[np.uint8]]
-"""Ids (n,), ascending, and packed codes (n, k/8)."""
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What is kept of n items beside their rows.
+
+    Attributes:
+        ids: (n,) int64, ascending.
+        codes: (n, k/8) uint8, packed.
+        fields: Their columns.
+    """
+
+    ids: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    fields: Fields
+
+    def take(self, rows: NDArray[np.int64]) -> "Block":
+        """Only these items."""
+        return Block(self.ids[rows], self.codes[rows], taken(self.fields, rows.tolist()))
 
 
 def add(
@@ -33,11 +58,14 @@ def add(
         start = _increase(connection, "next_id", len(codes))
         _increase(connection, "count", len(codes))
         ids = np.arange(start, start + len(codes), dtype=np.int64)
-        rows = zip(ids.tolist(), images, labels, payloads, strict=True)
-        _insert_items(connection, (store.records.item_row(*row) for row in rows))
+        rows = [
+            store.records.item_row(*row)
+            for row in zip(ids.tolist(), images, labels, payloads, strict=True)
+        ]
+        _insert_items(connection, rows)
         ((last,),) = connection.execute("SELECT max(first_id) FROM blocks")
         blocks = [] if last is None else [_take_block(store, connection, last)]
-        _write_blocks(store, connection, [*blocks, (ids, codes)])
+        _write_blocks(store, connection, [*blocks, Block(ids, codes, _fields_of(rows))])
     return ids
 
 
@@ -59,11 +87,11 @@ def delete(store: Store, ids: Iterable[int]) -> None:
             "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", (listed,)
         )
         for first in _blocks_with(connection, gone):
-            block_ids, codes = _take_block(store, connection, first)
-            stay = ~np.isin(block_ids, gone)
-            _write_blocks(store, connection, [(block_ids[stay], codes[stay])])
+            block = _take_block(store, connection, first)
+            stay = np.flatnonzero(~np.isin(block.ids, gone))
+            _write_blocks(store, connection, [block.take(stay)])
         _increase(connection, "count", -len(gone))
-        _increase(connection, "edition", 1)
+        _note_change(store, connection, gone)
 
 
 def update(
@@ -90,17 +118,24 @@ def update(
         )
         connection.execute("DELETE FROM items WHERE id = ?", (item,))
         _insert_items(connection, [row])
-        if code is not None:
-            (first,) = _blocks_with(connection, [item])
-            ids, codes = _take_block(store, connection, first)
-            codes = np.where((ids == item)[:, None], code, codes)
-            _write_blocks(store, connection, [(ids, codes)])
-        _increase(connection, "edition", 1)
+        (first,) = _blocks_with(connection, [item])
+        block = _take_block(store, connection, first)
+        place = int(np.searchsorted(block.ids, item))
+        changed = Block(
+            block.ids[place : place + 1],
+            block.codes[place : place + 1] if code is None else code[None],
+            _fields_of([row]),
+        )
+        rows = np.arange(len(block.ids))
+        parts = [block.take(rows[:place]), changed, block.take(rows[place + 1 :])]
+        _write_blocks(store, connection, parts)
+        _note_change(store, connection, [item])
 
 
 def compact(store: Store) -> None:
     """Fills blocks up and gives the room of what was deleted back to the disk."""
     with store.writing() as connection:
+        connection.execute("DELETE FROM changes")
         rest: list[Block] = []
         for (first,) in connection.execute(
             "SELECT first_id FROM blocks WHERE first_id >= "
@@ -108,10 +143,11 @@ def compact(store: Store) -> None:
             (8 * BLOCK,),
         ).fetchall():
             rest.append(_take_block(store, connection, first))
-            ids, codes = _joined(rest)
-            full = len(ids) // BLOCK * BLOCK
-            _write_blocks(store, connection, [(ids[:full], codes[:full])])
-            rest = [(ids[full:], codes[full:])]
+            block = _joined(rest)
+            rows = np.arange(len(block.ids))
+            full = len(rows) // BLOCK * BLOCK
+            _write_blocks(store, connection, [block.take(rows[:full])])
+            rest = [block.take(rows[full:])]
         if rest:
             _write_blocks(store, connection, rest)
     store.vacuum()
@@ -136,27 +172,62 @@ def _blocks_with(connection: sqlite3.Connection, ids: list[int]) -> list[int]:
     return [int(first) for first in firsts[blocks]]
 
 
+def _note_change(store: Store, connection: sqlite3.Connection, ids: list[int]) -> None:
+    """Begins the next edition, in which these items are not what they were."""
+    edition = _increase(connection, "edition", 1) + 1
+    connection.execute(
+        f"INSERT INTO changes ({CHANGE_COLUMNS}) VALUES (?, ?, ?)",
+        store.records.change_row(edition, ids),
+    )
+
+
+def _fields_of(rows: Sequence[ItemRow]) -> Fields:
+    return fields_of([(category, json.loads(payload)) for _, _, category, _, payload, _ in rows])
+
+
 def _take_block(store: Store, connection: sqlite3.Connection, first: int) -> Block:
     """Takes a block out of the file."""
     ((*row,),) = connection.execute(
         f"SELECT {BLOCK_COLUMNS} FROM blocks WHERE first_id = ?", (first,)
     )
-    connection.execute("DELETE FROM blocks WHERE first_id = ?", (first,))
-    return store.records.block(row)
+    ids, codes = store.records.block(row)
+    fields = store.block_fields(first)
+    connection.executemany(
+        "DELETE FROM columns WHERE field = ? AND first_id = ?", ((name, first) for name in fields)
+    )
+    for table in ("blocks", "fields"):
+        connection.execute(f"DELETE FROM {table} WHERE first_id = ?", (first,))
+    return Block(ids, codes, fields)
 
 
 def _write_blocks(store: Store, connection: sqlite3.Connection, parts: list[Block]) -> None:
-    """Writes ids and codes, ascending, in blocks of one size, the last of which may be smaller."""
-    ids, codes = _joined(parts)
-    connection.executemany(
-        f"INSERT INTO blocks ({BLOCK_COLUMNS}) VALUES (?, ?, ?, ?)",
-        (
-            store.records.block_row(ids[start : start + BLOCK], codes[start : start + BLOCK])
-            for start in range(0, len(ids), BLOCK)
-        ),
-    )
+    """Writes items, ascending, in blocks of one size, the last of which may be smaller."""
+    records, whole = store.records, _joined(parts)
+    for start in range(0, len(whole.ids), BLOCK):
+        block = whole.take(np.arange(start, min(start + BLOCK, len(whole.ids))))
+        row = records.block_row(block.ids, block.codes)
+        first, fields = row[0], _had(block.fields)
+        connection.execute(f"INSERT INTO blocks ({BLOCK_COLUMNS}) VALUES (?, ?, ?, ?)", row)
+        connection.execute(
+            f"INSERT INTO fields ({FIELDS_COLUMNS}) VALUES (?, ?, ?, ?)",
+            records.fields_row(first, len(block.ids), fields),
+        )
+        connection.executemany(
+            f"INSERT INTO columns ({COLUMN_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+            (records.column_row(name, first, column) for name, column in fields.items()),
+        )
+
+
+def _had(fields: Fields) -> Fields:
+    """The columns of fields that some item has."""
+    return {
+        name: column for name, column in fields.items() if any(text is not None for text in column)
+    }
 
 
 def _joined(parts: list[Block]) -> Block:
-    ids, codes = zip(*parts, strict=True)
-    return np.concatenate(ids), np.concatenate(codes)
+    return Block(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.codes for part in parts]),
+        joined((len(part.ids), part.fields) for part in parts),
+    )

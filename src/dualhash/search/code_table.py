@@ -1,14 +1,15 @@
 """Codes in memory, with their ids and with bitmaps of who has which attribute."""
 
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
 from dualhash.search.conditions import Conditions
-from dualhash.search.kernels import Bitmap, Blocks, bitmap, present
+from dualhash.search.kernels import Bitmap, Blocks, bitmap, present, size
 from dualhash.search.kernels.blocks import BLOCK
 
 Criterion = tuple[bytes, bytes, float]
@@ -26,26 +27,47 @@ class CodeTable:
     Attributes:
         ids: (N,) int64, ascending.
         blocks: The codes as the kernels read them.
+        existing: Those that have not been deleted; the others keep their positions.
     """
 
     ids: NDArray[np.int64]
     blocks: Blocks
+    existing: Bitmap
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, bits: int, room: int = 0) -> "CodeTable":
         """No codes, with room for that many of `bits` bits."""
-        return cls(np.empty(0, np.int64), Blocks.empty(bits, room))
+        return cls(np.empty(0, np.int64), Blocks.empty(bits, room), np.empty(0, np.uint64))
+
+    @property
+    def count(self) -> int:
+        """How many have not been deleted."""
+        return size(self.existing)
 
     def extended(self, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]) -> "CodeTable":
         """These codes and more: ids (n,), ascending and above those here, and codes (n, k/8)."""
-        blocks, ids = self.blocks, [self.ids]
+        blocks, ids = self.blocks, array("q", self.ids.tobytes())
         for more_ids, codes in parts:
             blocks = blocks.extended(codes)
-            ids.append(more_ids)
+            ids.frombytes(more_ids.tobytes())
+        existing = blocks.everything.copy()
+        existing[: len(self.existing)] &= ~(self.blocks.everything & ~self.existing)
         full = self.blocks.count // BLOCK
         known = {name: bits[:full] for name, bits in self._present.items()}
-        return CodeTable(np.concatenate(ids), blocks, known)
+        return CodeTable(np.frombuffer(ids, np.int64), blocks, existing, known)
+
+    def without(self, ids: NDArray[np.int64]) -> "CodeTable":
+        """These codes but for some ids that are here."""
+        return replace(self, existing=self.existing & ~self.only(ids)) if len(ids) else self
+
+    def replaced(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> "CodeTable":
+        """These codes with others (n, k/8) in place of those of some ids, in the same memory.
+
+        The older table must not be searched any more.
+        """
+        self.blocks.replace(self.positions(ids), codes)
+        return replace(self, _present={})
 
     def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Positions (n,) of ids that are here."""
@@ -72,7 +94,7 @@ class CodeTable:
 
         That is p_j >= threshold of those wanted, p_j < threshold of the others.
         """
-        met = self.blocks.everything
+        met = self.existing
         for codes in self.meeting_each(conditions, threads):
             met = met & codes
         return met

@@ -37,7 +37,7 @@ LAST = 2**63 - 1
 class Index:
     """An open index file. Use it in a `with` block, or close it.
 
-    What other programs add is seen by the next search.
+    What other programs add is seen by the next search. Several threads may use it at once.
     """
 
     def __init__(self, store: Store, model: Model | None = None) -> None:
@@ -318,7 +318,7 @@ class Index:
             k=k,
             threads=threads,
         )
-        return self._searcher.one(query, question)
+        return self._search().one(query, question)
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[Options]
@@ -339,7 +339,12 @@ class Index:
         Raises:
             DualhashError: What was asked for does not make a query of this kind, for any of them.
         """
-        return self._searcher.many(queries, Question(**options))
+        return self._search().many(queries, Question(**options))
+
+    def _search(self) -> "Searcher":
+        """The same for all threads."""
+        with self._store.reading():
+            return self._searcher
 
     @cached_property
     def _searcher(self) -> "Searcher":

@@ -29,12 +29,33 @@ FORMAT = 3
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
 
+HOW: Any = {"timeout": PATIENCE, "isolation_level": None, "check_same_thread": False}
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE blocks (
     first_id INTEGER PRIMARY KEY,
     ids BLOB NOT NULL,
     codes BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE fields (
+    first_id INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    names TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE columns (
+    field TEXT,
+    first_id INTEGER,
+    texts TEXT NOT NULL,
+    which BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (field, first_id)
+) WITHOUT ROWID;
+CREATE TABLE changes (
+    edition INTEGER PRIMARY KEY,
+    ids BLOB NOT NULL,
     checksum INTEGER NOT NULL
 );
 CREATE TABLE items (
@@ -107,9 +128,42 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection on which transactions are begun and ended by hand."""
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    """A connection on which transactions are begun and ended by hand, by one thread at a time."""
+    return _connected(sqlite3.connect(path, **HOW))
+
+
+def connect_existing(path: Path) -> sqlite3.Connection:
+    """A connection to an index file, which may be in a place that cannot be written to.
+
+    SQLite cannot open a file with a log there, since it would have to write beside it; it is then
+    told that nobody else writes either.
+
+    Raises:
+        DualhashError: It cannot be written to, and there is a log that is not in it yet.
+    """
+    connection = sqlite3.connect(path, **HOW)
+    try:
+        return _connected(connection)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+    except BaseException:
+        connection.close()
+        raise
+    log, _ = _companions(path)
+    if log.exists() and log.stat().st_size:
+        raise DualhashError(
+            f"{path} cannot be opened where nothing can be written: what was added last is still "
+            f"in {log.name}. Open it once where it can be written, such as in a copy of the folder."
+        )
+    unchanging = path.absolute().as_uri() + "?mode=ro&immutable=1"
+    return _connected(sqlite3.connect(unchanging, uri=True, **HOW))
+
+
+def _connected(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     return connection
 
 
@@ -189,6 +243,10 @@ def database_errors(path: Path) -> Iterator[None]:
     except sqlite3.ProgrammingError as error:
         raise DualhashError(f"{path} cannot be used: {error}") from error
     except sqlite3.OperationalError as error:
+        if "readonly" in str(error):
+            raise DualhashError(
+                f"{path} cannot be changed: it is in a place that cannot be written to."
+            ) from error
         hint = " Another program is using it." if "locked" in str(error) else ""
         raise DualhashError(f"{path} cannot be used now: {error}.{hint}") from error
     except sqlite3.DatabaseError as error:

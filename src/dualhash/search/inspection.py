@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dualhash.errors import DualhashError
-from dualhash.search.records import BLOCK_COLUMNS, ITEM_COLUMNS
+from dualhash.search.records import BLOCK_COLUMNS, CHANGE_COLUMNS, ITEM_COLUMNS
 from dualhash.search.store import Store
 
 T = TypeVar("T")
@@ -80,6 +80,10 @@ def damages(store: Store) -> tuple[str, ...]:
             coded, broken = _read(lambda row: records.block(row)[0], blocks)
             items = store.select(f"SELECT {ITEM_COLUMNS} FROM items ORDER BY id")
             described, lost = _read(lambda row: records.item(row).id, items)
+            fields = store.select("SELECT first_id FROM fields ORDER BY first_id")
+            columns, torn = _read(lambda row: store.block_fields(row[0]), fields)
+            changes = store.select(f"SELECT {CHANGE_COLUMNS} FROM changes")
+            _, untold = _read(records.change, changes)
     except DualhashError as error:
         return (str(error),)
     ids = np.concatenate([np.empty(0, np.int64), *coded])
@@ -89,7 +93,9 @@ def damages(store: Store) -> tuple[str, ...]:
         found.append(f"{store.path} is damaged: its codes and its items have different ids.")
     if len(ids) and ids[-1] >= state.next_id:
         found.append(f"{store.path} is damaged: it would give ids again that are taken.")
-    return (*found, *broken, *lost)
+    if not broken and not torn and len(columns) != len(coded):
+        found.append(f"{store.path} is damaged: its codes and its fields are in other blocks.")
+    return (*found, *broken, *lost, *torn, *untold)
 
 
 def _read(read: Callable[[Sequence[Any]], T], rows: Iterable[Any]) -> tuple[list[T], list[str]]:

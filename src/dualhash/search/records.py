@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.checksum import checksum
+from dualhash.search.fields import Column, Fields
 from dualhash.search.index_file import portable
 from dualhash.search.results import Item, Labels
+
+NOWHERE = 0xFFFF
+"""The stored place of the text of a field that an item does not have."""
 
 UNKNOWN = -1
 """The stored value of an attribute that is neither present (1) nor absent (0)."""
@@ -21,7 +25,14 @@ UNKNOWN = -1
 BLOCK_COLUMNS = "first_id, ids, codes, checksum"
 ITEM_COLUMNS = "id, image, category, attributes, payload, checksum"
 
+FIELDS_COLUMNS = "first_id, count, names, checksum"
+COLUMN_COLUMNS = "field, first_id, texts, which, checksum"
+CHANGE_COLUMNS = "edition, ids, checksum"
+
 BlockRow = tuple[int, bytes, bytes, int]
+FieldsRow = tuple[int, int, str, int]
+ColumnRow = tuple[str, int, str, bytes, int]
+ChangeRow = tuple[int, bytes, int]
 ItemRow = tuple[int, str, str | None, bytes, str, int]
 
 
@@ -58,6 +69,60 @@ class Records:
             np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
             np.frombuffer(codes, np.uint8).reshape(-1, self.bits // 8),
         )
+
+    def fields_row(self, first: int, count: int, fields: Fields) -> FieldsRow:
+        """The row that says which columns there are of a block of so many items."""
+        values = first, count, json.dumps(sorted(fields), ensure_ascii=False)
+        return *values, checksum(*values)
+
+    def fields(self, row: Sequence[Any]) -> tuple[int, list[str]]:
+        """How many items a block has, and which fields.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        first, count, names = values
+        if checksum(*values) != expected:
+            raise self.damaged(f"the fields of the block that begins with id {first}")
+        return count, json.loads(names)
+
+    def column_row(self, field: str, first: int, column: Column) -> ColumnRow:
+        """The row of one field of a block: its different texts, and which of them each item has."""
+        texts = sorted({text for text in column if text is not None})
+        place: dict[str | None, int] = {text: i for i, text in enumerate(texts)}
+        which = np.array([place.get(text, NOWHERE) for text in column], "<u2")
+        values = field, first, json.dumps(texts, ensure_ascii=False), which.tobytes()
+        return *values, checksum(*values)
+
+    def column(self, row: Sequence[Any]) -> tuple[list[str], NDArray[np.uint16]]:
+        """The different texts of a field of a block, and which of them each item has.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        field, first, texts, which = values
+        if checksum(*values) != expected:
+            raise self.damaged(f"the field {field!r} of the block that begins with id {first}")
+        return json.loads(texts), np.frombuffer(which, "<u2")
+
+    def change_row(self, edition: int, ids: Sequence[int]) -> ChangeRow:
+        """The row that says what was changed or deleted when an edition was made."""
+        values = edition, np.array(ids, "<i8").tobytes()
+        return *values, checksum(*values)
+
+    def change(self, row: Sequence[Any]) -> NDArray[np.int64]:
+        """Ids that were changed or deleted when an edition was made.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        edition, ids = values
+        if checksum(*values) != expected:
+            raise self.damaged(f"what was changed in edition {edition}")
+        return np.frombuffer(ids, "<i8").astype(np.int64, copy=False)
 
     def item_row(
         self, item: int, image: Path | str, labels: Labels, payload: Mapping[str, Any]

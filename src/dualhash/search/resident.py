@@ -1,13 +1,28 @@
 """What of an index file is kept in memory between searches, and how it follows the file."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.errors import DualhashError, near
 from dualhash.search.code_table import CodeTable
-from dualhash.search.kernels import Bitmap
-from dualhash.search.store import State, Store, as_text
+from dualhash.search.fields import as_text, check_field
+from dualhash.search.kernels import Bitmap, bitmap, members
+from dualhash.search.kernels.blocks import BLOCK
+from dualhash.search.records import NOWHERE
+from dualhash.search.store import State, Store
 
 FILTERS = 64
 """Filters whose bitmaps are kept, so that asking again costs nothing."""
+
+MOST_CHANGED = 8
+"""Where more than one in so many items was changed, all codes are read again."""
+
+COMMON = 5
+"""Values of a field that are named where one was asked for that there is not."""
 
 
 class Resident:
@@ -25,21 +40,21 @@ class Resident:
     def table(self) -> CodeTable:
         """All codes, as the file has them now.
 
-        What was added is read; what was there is read again only if something of it was changed or
-        deleted.
+        What was added or changed is read. All is read again only where the file no longer knows
+        what was changed, or where more than half of the codes here have been deleted.
 
         Raises:
             DualhashError: The file is damaged.
         """
         store, state = self._store, self._store.state()
         if state != self._state:
-            self._filters.clear()
-            if state.edition == self._state.edition:
-                table = self._table.extended(store.codes(after=self._state.next_id - 1))
-            else:
+            table = self._followed(state)
+            if table is None or 2 * state.count < len(table.ids):
+                self._filters.clear()
                 empty = CodeTable.empty(store.header.bits, room=state.count)
                 table = empty.extended(store.codes())
-            if len(table.ids) != state.count:
+            if table.count != state.count:
+                self._state = State(count=0, edition=-1, next_id=0)
                 raise store.records.damaged("its number of codes")
             self._table, self._state = table, state
         return self._table
@@ -48,15 +63,72 @@ class Resident:
         """The set of items that have all these values.
 
         Raises:
-            DualhashError: No item has such a field.
+            DualhashError: No item has such a field, or one of the values.
         """
-        table = self.table()
-        allowed = table.blocks.everything
+        allowed = self.table().existing
         for field, value in where.items():
-            text = as_text(value)
-            if (field, text) not in self._filters:
-                while len(self._filters) >= FILTERS:
-                    self._filters.pop(next(iter(self._filters)))
-                self._filters[field, text] = table.only(self._store.ids_where(field, text))
-            allowed = allowed & self._filters[field, text]
+            having = self._having(field, as_text(value))
+            if not (having & self._table.existing).any():
+                raise self._nobody(field, as_text(value))
+            allowed = allowed & having
         return allowed
+
+    def _followed(self, state: State) -> CodeTable | None:
+        """The codes that were here, brought up to date; None where to read all again is better."""
+        store, here = self._store, self._state
+        changed = None if here.edition < 0 else store.changed(here.edition)
+        if changed is None or MOST_CHANGED * len(changed) > state.count:
+            return None
+        changed = changed[changed < here.next_id]
+        kept = np.array(sorted(store.items(changed)), np.int64)
+        table = self._table.without(np.setdiff1d(changed, kept))
+        if len(kept):
+            self._filters.clear()
+            table = table.replaced(kept, np.stack([store.item(int(item))[0] for item in kept]))
+        if state.next_id != here.next_id:
+            full = table.blocks.count // BLOCK
+            self._filters = {key: known[:full] for key, known in self._filters.items()}
+            table = table.extended(store.codes(after=here.next_id - 1))
+        return table
+
+    def _having(self, field: str, text: str) -> Bitmap:
+        """The set of items with a value. What is known from earlier is not read again."""
+        table, known = self._table, self._filters.get((field, text), np.empty(0, np.uint64))
+        if len(known) < len(table.existing):
+            start = BLOCK * len(known)
+            here = members(table.existing, table.blocks.count)[start:]
+            found = self._matches(field, text, int(table.ids[start - 1]) if start else -1)
+            later = len(found) - int(here.sum())
+            if later < 0:
+                raise self._store.records.damaged("its number of fields")
+            chosen = np.zeros(len(here), np.bool_)
+            chosen[here] = found[later:]
+            while len(self._filters) >= FILTERS:
+                self._filters.pop(next(iter(self._filters)))
+            self._filters[field, text] = known = np.concatenate([known, bitmap(chosen)])
+        return known
+
+    def _matches(self, field: str, text: str, after: int) -> NDArray[np.bool_]:
+        """Whether items have a value, in order: those with ids above `after`, and some before."""
+        parts = [np.empty(0, np.bool_)]
+        for texts, which in self._store.columns(field, after):
+            place = bisect_left(texts, text)
+            there = place < len(texts) and texts[place] == text
+            parts.append(which == place if there else np.zeros(len(which), np.bool_))
+        return np.concatenate(parts)
+
+    def _nobody(self, field: str, text: str) -> DualhashError:
+        """What to say where no item has a value.
+
+        Raises:
+            DualhashError: None has the field, either.
+        """
+        check_field(field, self._store.fields())
+        counts: Counter[str] = Counter()
+        for texts, which in self._store.columns(field):
+            numbers = np.bincount(which[which != NOWHERE], minlength=len(texts))
+            counts.update(dict(zip(texts, numbers.tolist(), strict=True)))
+        common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON))
+        return DualhashError(
+            f"No item has {field}={text!r}. {near(text, counts)}Most common: {common}."
+        )

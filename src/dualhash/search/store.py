@@ -6,37 +6,36 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError
+from dualhash.search.fields import CATEGORY, Fields, facts_of
 from dualhash.search.index_file import (
     check_index_file,
-    connect,
+    connect_existing,
     database_errors,
     identity,
     read_header,
 )
-from dualhash.search.records import BLOCK_COLUMNS, ITEM_COLUMNS, Records
+from dualhash.search.records import (
+    BLOCK_COLUMNS,
+    CHANGE_COLUMNS,
+    COLUMN_COLUMNS,
+    FIELDS_COLUMNS,
+    ITEM_COLUMNS,
+    NOWHERE,
+    Records,
+)
 from dualhash.search.results import Item
-
-CATEGORY = "category"
-"""The field of a filter that is an item's label; all others are fields of its payload."""
 
 AT_ONCE = 1024
 """Items read at a time while all are gone through."""
 
-FIELDS = "FROM items, json_each(items.payload) AS field"
-
-TEXT = """
-CASE WHEN field.type IN ('true', 'false', 'null') THEN field.type
-ELSE CAST(field.value AS TEXT) END
-"""
-"""The value of a field as filters compare it."""
-
-MATCHING = f"SELECT items.id {FIELDS} WHERE field.key = ? AND ? = {TEXT}"
+ALL_FIELDS = f"SELECT {FIELDS_COLUMNS} FROM fields"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,9 @@ class State:
 class Store:
     """The contents of an index file.
 
-    Each method sees a consistent state; in a block of `reading` all of them see the same.
+    Each method sees a consistent state; in a block of `reading` all of them see the same. Threads
+    take turns: while one is in a block of `reading` or `writing`, others wait. What comes row by
+    row has to be read within such a block.
 
     Attributes:
         path: The file.
@@ -74,8 +75,9 @@ class Store:
         check_index_file(path)
         self.path = path
         self._identity = identity(path)
+        self._turn = RLock()
         with database_errors(path):
-            self._connection = connect(path)
+            self._connection = connect_existing(path)
             try:
                 self.header = read_header(self._connection, path)
             except BaseException:
@@ -85,25 +87,27 @@ class Store:
 
     def close(self) -> None:
         """Closes the file; closing twice does nothing."""
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """What others write in the meantime is not seen in this block."""
-        with database_errors(self.path):
-            outermost = not self._connection.in_transaction
-            if outermost:
-                self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            if outermost:
-                self._connection.rollback()
+        with self._turn:
+            with database_errors(self.path):
+                outermost = not self._connection.in_transaction
+                if outermost:
+                    self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if outermost:
+                    self._connection.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all that is written in the block is kept, or nothing."""
-        with database_errors(self.path):
+        with self._turn, database_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._check_in_place()
@@ -115,8 +119,8 @@ class Store:
 
     def vacuum(self) -> None:
         """Gives room that is not used back to the disk."""
-        self._check_in_place()
-        with database_errors(self.path):
+        with self._turn, database_errors(self.path):
+            self._check_in_place()
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -142,7 +146,8 @@ class Store:
         """
         counters = "SELECT key, value FROM meta WHERE key IN ('count', 'edition', 'next_id')"
         try:
-            return State(**{key: int(value) for key, value in self.select(counters)})
+            with self.reading():
+                return State(**{key: int(value) for key, value in self.select(counters)})
         except (TypeError, ValueError) as error:
             raise self.records.damaged("its number of items") from error
 
@@ -159,16 +164,21 @@ class Store:
 
     def items(self, ids: Iterable[int]) -> dict[int, Item]:
         """The items with these ids, by id; ids that do not exist are left out."""
-        rows = self.select(
-            f"SELECT {ITEM_COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps([int(item) for item in ids]),
-        )
-        return {row[0]: self.records.item(row) for row in rows}
+        with self.reading():
+            rows = self.select(
+                f"SELECT {ITEM_COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))",
+                json.dumps([int(item) for item in ids]),
+            )
+            return {row[0]: self.records.item(row) for row in rows}
 
     def items_between(self, start: int, stop: int) -> Iterator[Item]:
         """The items with ids from `start` to below `stop`, ascending; some at a time."""
         sql = f"SELECT {ITEM_COLUMNS} FROM items WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
-        while some := list(self.select(sql, start, stop, AT_ONCE)):
+        while True:
+            with self.reading():
+                some = list(self.select(sql, start, stop, AT_ONCE))
+            if not some:
+                return
             for row in some:
                 yield self.records.item(row)
             start = some[-1][0] + 1
@@ -186,44 +196,63 @@ class Store:
             ids, codes = next(self.codes(item - 1))
         return codes[np.searchsorted(ids, item)], kept[item]
 
-    def ids_where(self, field: str, text: str) -> NDArray[np.int64]:
-        """Ids (n,) of the items of which a field has a value, in no particular order.
+    def changed(self, edition: int) -> NDArray[np.int64] | None:
+        """Ids (n,) of items changed or deleted after an edition; None where that is not known."""
+        sql = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE edition > ?"
+        with self.reading():
+            ids = [self.records.change(row) for row in self.select(sql, edition)]
+            known = len(ids) == self.state().edition - edition
+        return np.unique(np.concatenate([np.empty(0, np.int64), *ids])) if known else None
 
-        Args:
-            field: "category", or a field of the payload.
-            text: The value; numbers, true, false and null as JSON writes them.
+    def block_fields(self, first: int) -> Fields:
+        """The columns of the block that begins with an id."""
+        fields: Fields = {}
+        with self.reading():
+            for row in self.select(
+                f"SELECT {FIELDS_COLUMNS} FROM fields WHERE first_id = ?", first
+            ):
+                count, names = self.records.fields(row)
+                for name in names:
+                    texts, which = self._column(name, first, count)
+                    fields[name] = [texts[i] if i != NOWHERE else None for i in which.tolist()]
+        return fields
 
-        Raises:
-            DualhashError: No item has such a field.
+    def columns(
+        self, field: str, after: int = -1
+    ) -> Iterator[tuple[list[str], NDArray[np.uint16]]]:
+        """A field of all items with ids above `after`, ascending, block by block.
+
+        Yields:
+            Its different texts, and which of them each of the items has; `NOWHERE` for none.
         """
-        if field == CATEGORY:
-            found = self.select("SELECT id FROM items WHERE category = ?", text)
-        else:
-            found = self.select(MATCHING, field, text)
-        ids = np.fromiter((row[0] for row in found), np.int64)
-        if not len(ids):
-            check_field(field, self.fields())
-        return ids
-
-    def facts(self, start: int, stop: int) -> Iterator[tuple[int, str, str]]:
-        """What filters compare: ids from `start` to below `stop`, a field of each, its value."""
-        labels = "SELECT id, ?, category FROM items WHERE id >= ? AND id < ? AND category NOT NULL"
-        yield from self.select(labels, CATEGORY, start, stop)
-        values = f"SELECT items.id, field.key, {TEXT} {FIELDS} WHERE items.id >= ? AND items.id < ?"
-        yield from self.select(f"{values} AND field.key != ?", start, stop, CATEGORY)
+        for row in self.select(
+            f"SELECT {FIELDS_COLUMNS} FROM fields WHERE first_id >= coalesce("
+            "(SELECT max(first_id) FROM fields WHERE first_id <= ?), 0) ORDER BY first_id",
+            after + 1,
+        ):
+            count, names = self.records.fields(row)
+            if field in names:
+                texts, which = self._column(field, row[0], count)
+            else:
+                texts, which = [], np.full(count, NOWHERE, np.uint16)
+            yield texts, which
 
     def fields(self) -> list[str]:
         """What filters can ask for: the label, and every field of a payload."""
-        fields = self.select(f"SELECT DISTINCT field.key {FIELDS}")
-        return [CATEGORY, *(key for (key,) in fields if key != CATEGORY)]
+        names = (self.records.fields(row)[1] for row in self.select(ALL_FIELDS))
+        return [CATEGORY, *sorted({name for some in names for name in some} - {CATEGORY})]
 
+    def facts(self, start: int, stop: int) -> Iterator[tuple[int, str, str]]:
+        """What filters compare: ids from `start` to below `stop`, a field of each, its value."""
+        for item in self.items_between(start, stop):
+            for field, text in facts_of(item.labels.category, item.payload).items():
+                yield item.id, field, text
 
-def as_text(value: object) -> str:
-    """A value as filters compare it."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def check_field(field: str, known: Iterable[str]) -> None:
-    """Refuses a field that no item has."""
-    if field not in known:
-        raise DualhashError(f"No item has a field {field!r}. {nearest(field, known)}")
+    def _column(self, field: str, first: int, count: int) -> tuple[list[str], NDArray[np.uint16]]:
+        for row in self.select(
+            f"SELECT {COLUMN_COLUMNS} FROM columns WHERE field = ? AND first_id = ?", field, first
+        ):
+            texts, which = self.records.column(row)
+            if len(which) == count:
+                return texts, which
+        raise self.records.damaged(f"the field {field!r} of the block that begins with id {first}")

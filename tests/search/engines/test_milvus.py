@@ -107,7 +107,13 @@ def test_results_are_those_of_the_index_file(
     """Of 16 items at most an answer is cut among ties, which are then sought by ranges of ids."""
     index, copy = both
     asked = np.frombuffer(query, np.uint8) if isinstance(query, bytes) else query
-    expected = index.search(asked, **options)
+    try:
+        expected = index.search(asked, **options)
+    except DualhashError as error:
+        with pytest.raises(DualhashError, match=r"^No item has \w+='\w*'\.$"):
+            copy.search(asked, **options)
+        assert "Most common" in str(error)
+        return
     with monkeypatch.context() as patch:
         patch.setattr(ranking, "MOST", most)
         found = copy.search(asked, **options)

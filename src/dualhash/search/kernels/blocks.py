@@ -79,6 +79,10 @@ class Blocks:
             _spread_out(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
         return Blocks(self.bits, words, total)
 
+    def replace(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
+        """Writes packed codes (m, k/8) over those at m positions."""
+        self.words[positions // BLOCK, :, positions % BLOCK] = as_words(codes)
+
     @cached_property
     def everything(self) -> Bitmap:
         """The set of all codes."""

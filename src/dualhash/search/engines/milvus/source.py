@@ -21,11 +21,11 @@ from dualhash.search.engines.milvus.rows import (
     read_item,
     with_fact,
 )
+from dualhash.search.fields import as_text, check_field
 from dualhash.search.index_file import Header
 from dualhash.search.kernels import joint_probability
 from dualhash.search.question import PRESENT, Question
 from dualhash.search.results import Item, Query, Results
-from dualhash.search.store import as_text, check_field
 from dualhash.search.tasks import check_task
 
 MOST_RESULTS = MOST // 2
@@ -80,8 +80,10 @@ class MilvusSource:
         self._check(question)
         state = notes.read_state(self._collection)
         assert state is not None
-        for field in question.where:
+        for field, value in question.where.items():
             check_field(field, state.fields)
+            if not self._collection.count(with_fact(field, as_text(value))):
+                raise DualhashError(f"No item has {field}={as_text(value)!r}.")
         return [self._one(query, question, state.stop) for query in queries]
 
     def _check(self, question: Question) -> None:

@@ -1,0 +1,129 @@
+"""Memory and opening of a large index: `python -m benchmarks.memory --json out.json`.
+
+An index of 10 million codes of 256 bits, each with an image and a payload, is made by the public
+functions. A process of its own then opens it, searches, and filters by each of 30 attributes. What
+is counted is what that process holds beyond one that has imported the same modules.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import data
+from dualhash.codes.heads import LinearHead
+from dualhash.search import Index
+from dualhash.search.index_file import Header, new_index_file
+from dualhash.search.store import Store
+
+TARGETS = {"resident, MB": 500.0, "open and first search, s": 3.0}
+CHUNK = 100_000
+MEGABYTE = 1_000_000
+
+
+def make(path: Path, count: int, rng: np.random.Generator) -> None:
+    """Random codes, with a shop's fields as payload."""
+    head = data.uniform(1, rng).head
+    header = Header(
+        bits=data.BITS,
+        views=1,
+        model_hash="0" * 64,
+        model_folder=path.parent,
+        category_head=LinearHead((), np.zeros((0, data.BITS), np.float32), np.zeros(0, np.float32)),
+        attribute_head=head,
+    )
+    with new_index_file(path, header, replace=True) as file, Index(Store(file)) as index:
+        for start in range(0, count, CHUNK):
+            rows = range(start, min(start + CHUNK, count))
+            codes = rng.integers(0, 256, (len(rows), data.BITS // 8), dtype=np.uint8)
+            payloads = [{"shelf": row % 100, "season": "winter"} for row in rows]
+            index.add(codes, [f"images/{row}.jpg" for row in rows], payloads)
+            print(f"{rows.stop:,} of {count:,}", end="\r", flush=True)
+    print()
+
+
+def resident() -> float:
+    """Memory that this process holds now, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def measure(path: Path) -> dict[str, float]:
+    """What opening and using an index takes; to be called once in a process of its own."""
+    import dualhash.search.searcher  # noqa: F401 - with the kernels, as the first search imports it
+
+    before = resident()
+    query = np.zeros(data.BITS // 8, np.uint8)
+    start = time.perf_counter()
+    with Index.open(path) as index:
+        opened = time.perf_counter()
+        index.search(query, k=100)
+        searched = time.perf_counter()
+        codes = resident()
+        for name in index.header.attribute_head.names:
+            index.search(query, task="combined", want=[name], k=100)
+        filtered = time.perf_counter()
+        after = resident()
+        index.search(query, where={"shelf": 17})
+        first_filter = time.perf_counter()
+        index.search(query, where={"shelf": 17})
+        same_filter = time.perf_counter()
+        index.search(query, where={"shelf": 18})
+        next_filter = time.perf_counter()
+        items = len(index)
+    return {
+        "items": items,
+        "interpreter with imports, MB": before,
+        "resident with codes, MB": codes - before,
+        "resident, MB": after - before,
+        "resident with a filter of values, MB": resident() - before,
+        "open, s": opened - start,
+        "open and first search, s": searched - start,
+        "30 attributes for the first time, s": filtered - searched,
+        "filter of values for the first time, s": first_filter - filtered,
+        "the same filter again, s": same_filter - first_filter,
+        "another value, s": next_filter - same_filter,
+    }
+
+
+def main() -> None:
+    """Makes the index unless it is there, measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--index", type=Path, help="where the index is kept; made if it is not")
+    parser.add_argument("--count", type=int, default=10_000_000, help="how many codes")
+    parser.add_argument("--measure", action="store_true", help="only measure, in this process")
+    chosen = parser.parse_args()
+    if chosen.measure:
+        print(json.dumps(measure(chosen.index)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = chosen.index or Path(folder) / "large.dhx"
+        if not path.exists():
+            make(path, chosen.count, np.random.default_rng(0))
+        command = [sys.executable, "-m", "benchmarks.memory", "--measure", "--index", str(path)]
+        for _ in range(2):  # the first warms the disk, and compiles
+            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    measured: dict[str, float] = json.loads(told)
+    for name, figure in measured.items():
+        print(f"{name:48} {figure:14,.3f}")
+    written = {
+        "targets": {
+            name: {"measured": round(measured[name], 2), "target": target}
+            for name, target in TARGETS.items()
+        },
+        "measured": {name: round(figure, 3) for name, figure in measured.items()},
+    }
+    if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        chosen.json.write_text(json.dumps(written, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

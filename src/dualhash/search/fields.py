@@ -1,0 +1,64 @@
+"""The values of items' fields, by column, so that a filter reads only what it asks for."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from dualhash.errors import DualhashError, nearest
+
+CATEGORY = "category"
+"""The field of a filter that is an item's label; all others are fields of its payload."""
+
+Column = list[str | None]
+"""The text of one field of each of n items; None where an item does not have the field."""
+
+Fields = dict[str, Column]
+"""The columns of n items, by field."""
+
+
+def as_text(value: object) -> str:
+    """A value in the form in which it is stored and compared: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def facts_of(category: str | None, payload: Mapping[str, Any]) -> dict[str, str]:
+    """The text of each field of one item; a label takes the place of a field of its name."""
+    facts = {field: as_text(value) for field, value in payload.items() if field != CATEGORY}
+    return facts if category is None else facts | {CATEGORY: category}
+
+
+def check_field(field: str, known: Collection[str]) -> None:
+    """Refuses a field that no item has.
+
+    Raises:
+        DualhashError: It is not known.
+    """
+    if field not in known:
+        raise DualhashError(f"No item has a field {field!r}. {nearest(field, known)}")
+
+
+def fields_of(items: Sequence[tuple[str | None, dict[str, Any]]]) -> Fields:
+    """The columns of items, given by their category and payload."""
+    fields: defaultdict[str, Column] = defaultdict(lambda: [None] * len(items))
+    for row, (category, payload) in enumerate(items):
+        for field, text in facts_of(category, payload).items():
+            fields[field][row] = text
+    return fields
+
+
+def joined(parts: Iterable[tuple[int, Fields]]) -> Fields:
+    """The columns of several lots of items, each with its number of items, as one."""
+    fields: Fields = {}
+    total = 0
+    for count, part in parts:
+        for field in fields.keys() | part.keys():
+            column = fields.setdefault(field, [None] * total)
+            column += part.get(field, [None] * count)
+        total += count
+    return fields
+
+
+def taken(fields: Fields, rows: Sequence[int] | range) -> Fields:
+    """The columns of some of the items."""
+    return {field: [column[row] for row in rows] for field, column in fields.items()}
