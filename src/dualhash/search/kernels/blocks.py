@@ -81,7 +81,7 @@ class Blocks:
 
     def replace(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
         """Writes packed codes (m, k/8) over those at m positions."""
-        self.words[positions // BLOCK, :, positions % BLOCK] = as_words(codes)
+        self.words[positions // RUN, :, positions % RUN] = as_words(codes)
 
     @cached_property
     def everything(self) -> Bitmap:
