@@ -69,14 +69,17 @@ def _axes() -> tuple[Figure, Axes]:
 
 
 def _lines(axes: Axes, exhibit: Exhibit, table: Table) -> None:
+    """One colour a method; a second line of it, named `METHOD, …`, is dashed."""
     places = range(len(table.columns))
-    for i, (head, numbers) in enumerate(table.rows.items()):
+    methods = list(dict.fromkeys(head.partition(",")[0] for head in table.rows))
+    for head, numbers in table.rows.items():
         at = [place for place in places if numbers[place] is not None]
         there = [number for number in numbers if number is not None]
         if not there:
             continue
-        colour = COLOURS[i % len(COLOURS)]
-        axes.plot(at, [number.mean for number in there], "o-", label=head, color=colour, ms=3)
+        colour = COLOURS[methods.index(head.partition(",")[0]) % len(COLOURS)]
+        line = "o--" if "," in head else "o-"
+        axes.plot(at, [number.mean for number in there], line, label=head, color=colour, ms=3)
         ends = [number.interval or (number.mean, number.mean) for number in there]
         axes.fill_between(at, [e[0] for e in ends], [e[1] for e in ends], color=colour, alpha=0.15)
     axes.set_xticks(list(places), [column.removesuffix("-bit") for column in table.columns])
