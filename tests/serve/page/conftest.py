@@ -98,7 +98,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         pytest.skip("no Chromium is installed (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield opened
         opened.close()
 
