@@ -86,6 +86,11 @@ class TestRefusals:
         with pytest.raises(DualhashError, match=r"pest\.csv does not exist.*'pets\.csv'"):
             read_catalogue(pets.parent / "pest.csv")
 
+    def test_what_is_beside_it_but_unlike_it_is_not_named(self, pets):
+        with pytest.raises(DualhashError, match=r"nowhere\.csv does not exist. A catal") as refused:
+            read_catalogue(pets.parent / "nowhere.csv")
+        assert "'pets" not in str(refused.value)
+
     def test_no_such_name(self, pets, monkeypatch):
         monkeypatch.chdir(pets)
         with pytest.raises(DualhashError, match=r"openmojis does not exist.*'openmoji'"):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,16 @@ def test_a_catalogue_with_its_labels_and_rows(
         np.testing.assert_array_equal(
             stored(index)[1], model.encode([catalogue.images[i] for i in (0, 1, 3)]).codes
         )
+
+
+def test_a_damaged_image_is_named_with_its_row(tmp_path: Path, model: Model, catalogue: Catalogue):
+    table = replace(catalogue, row_numbers=np.array([1, 2, 5, 6]))
+    report = build_index(model, table, tmp_path / "i.dhx")
+    (failure,) = report.failures
+    assert failure.reason.startswith("table.csv row 5: ")
+    assert "2.png is not an image" in failure.reason
+    (bare,) = build_index(model, catalogue.images, tmp_path / "bare.dhx").failures
+    assert "row" not in bare.reason
 
 
 def test_bare_images(tmp_path: Path, model: Model, catalogue: Catalogue):

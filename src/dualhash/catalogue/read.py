@@ -9,7 +9,7 @@ from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.folder import read_folder
 from dualhash.catalogue.table import TABLE_SUFFIXES, read_table
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError, near, nearest
 
 DEFAULT_COLUMNS = Columns()
 
@@ -65,4 +65,8 @@ def _neighbours(path: Path) -> str:
         return f"Nor does its folder {path.parent}."
     beside = [p for p in path.parent.iterdir() if p.suffix.lower() in TABLE_SUFFIXES or p.is_dir()]
     names = [p.name for p in beside if not p.name.startswith(".")]
-    return nearest(path.name, [*sorted(names), *DATASETS])
+    known = [*sorted(names), *DATASETS]
+    return near(path.name, known).rstrip() or (
+        "A catalogue is a .csv or .parquet table, a folder of images, or a data set "
+        f"({', '.join(DATASETS)})."
+    )

@@ -85,7 +85,7 @@ def add_images(
             views=index.header.views,
             progress=progress and _shifted(progress, start, len(paths)),
         )
-        failures += [changed(failure, row=start + failure.row) for failure in encoded.failures]
+        failures += [_placed(failure, images, start) for failure in encoded.failures]
         rows = [start + int(row) for row in encoded.rows]
         index.add(
             encoded.codes,
@@ -98,6 +98,14 @@ def add_images(
             f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
         )
     return BuildReport(len(paths) - len(failures), tuple(failures))
+
+
+def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], start: int) -> Failure:
+    """A failure among images from `start` on, with the row of the table that names its image."""
+    row = start + failure.row
+    if not isinstance(images, Catalogue) or images.row_numbers is None:
+        return changed(failure, row=row)
+    return changed(failure, row=row, reason=f"{images.where(row)}: {failure.reason}")
 
 
 def _shifted(progress: Progress, start: int, total: int) -> Progress:

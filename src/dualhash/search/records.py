@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class Records:
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
         values = (
             item,
-            portable(Path(image), self.path.absolute().parent),
+            portable(image, self._folder),
             labels.category,
             np.array(states, np.int8).tobytes(),
             _to_json(payload),
@@ -154,8 +155,12 @@ class Records:
             for name, state in zip(self.attributes, states, strict=True)
             if state != UNKNOWN
         }
-        folder = self.path.absolute().parent
-        return Item(item, str(folder / image), Labels(category, known), json.loads(payload))
+        return Item(item, str(self._folder / image), Labels(category, known), json.loads(payload))
+
+    @cached_property
+    def _folder(self) -> Path:
+        """What images are named from."""
+        return self.path.absolute().parent
 
     def damaged(self, what: str) -> DualhashError:
         """The error to raise where something is not as it was written."""
