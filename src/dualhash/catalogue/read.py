@@ -65,8 +65,8 @@ def _neighbours(path: Path) -> str:
         return f"Nor does its folder {path.parent}."
     beside = [p for p in path.parent.iterdir() if p.suffix.lower() in TABLE_SUFFIXES or p.is_dir()]
     names = [p.name for p in beside if not p.name.startswith(".")]
-    known = [*sorted(names), *DATASETS]
-    return near(path.name, known).rstrip() or (
+    like = [name for name in [*sorted(names), *DATASETS] if near(path.stem, [Path(name).stem])]
+    return near(path.name, like).rstrip() or (
         "A catalogue is a .csv or .parquet table, a folder of images, or a data set "
         f"({', '.join(DATASETS)})."
     )
