@@ -14,7 +14,7 @@ from dualhash.evaluation.report import Figure
 from dualhash.experiments.answers import answers_of, ask, class_bits
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.grid import DEPTHS, cells_of, exhibits, pretraining, usual
-from dualhash.experiments.make import Made
+from dualhash.experiments.make import Made, validation_figures
 from dualhash.experiments.tuning import trial_cells
 from dualhash.experiments.workshop import Workshop
 from dualhash.training.progress import Display
@@ -57,7 +57,9 @@ def workshop(shapes: Catalogue) -> Workshop:
 
 
 def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path: Path):
-    made = Made(models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, {"validation_avg_hm": 0.5})
+    made = Made(
+        models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, {"validation_avg_hm": 0.5}, 99.0
+    )
     monkeypatch.setattr("dualhash.experiments.workshop.make", lambda *_, **__: made)
     return workshop.perform(cell, {"bits": 16}, tmp_path, {})
 
@@ -90,13 +92,20 @@ def test_a_cell_keeps_what_its_tables_need(workshop, models, monkeypatch, tmp_pa
     }  # fmt: skip
     assert all(len(draws) == SMALL.resamples for draws in kept.draws.values())
     assert kept.hashes == {"data": workshop.data, "model": "m"}
-    assert set(kept.seconds) == {"training", "judging"}
+    assert kept.seconds["training"] == 99.0  # before and after it was killed
+    assert kept.seconds["judging"] < 60
 
 
 def test_a_trial_is_not_judged_on_test_images(workshop, models, monkeypatch, tmp_path):
     trial = trial_cells("dph", SMALL)[0]
     kept = perform(workshop, trial, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
     assert set(kept.figures) == {"validation_avg_hm"}
+
+
+def test_what_is_not_defined_on_validation_images_is_none():
+    card = {"best": {"category_map": 0.5, "avg_hm": float("nan"), "score": 0.5}}
+    expected = {"validation_category_map": 0.5, "validation_avg_hm": None}
+    assert validation_figures(card) == expected
 
 
 def test_unseen_categories_are_judged_alone(workshop, models, monkeypatch, tmp_path):

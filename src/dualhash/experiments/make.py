@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Made:
         hashes: Of the models, or of those it consists of, and of its backbone.
         versions: Of the libraries.
         validation: Figures on validation images.
+        seconds: Of the training, those before it was killed among them.
     """
 
     models: Mapping[str, Model]
@@ -33,6 +35,7 @@ class Made:
     hashes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     validation: dict[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 def make(
@@ -73,7 +76,8 @@ def make(
         {**card.config, "weights": weights and weights.parent.name},
         {"model": model.hash, **({"backbone": backbone} if backbone else {})},
         card.versions,
-        _validation(card.training),
+        validation_figures(card.training),
+        card.training["seconds"],
     )
 
 
@@ -83,9 +87,11 @@ def _pretrained(view: Catalogue, config: TrainConfig, out: Path, display: Displa
 
     card = pretrain(view, config, out, resume=True, display=display)
     hashes = {"model": str(weights_hash(out))}
-    return Made({}, card.config, hashes, card.versions, _validation(card.training))
+    figures = validation_figures(card.training)
+    return Made({}, card.config, hashes, card.versions, figures, card.training["seconds"])
 
 
-def _validation(training: Mapping[str, Any]) -> dict[str, float | None]:
-    best = training["best"]
-    return {name: best.get(name.removeprefix("validation_")) for name in VALIDATION}
+def validation_figures(training: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures on validation images that a card has; None where they are not defined."""
+    found = {name: training["best"].get(name.removeprefix("validation_")) for name in VALIDATION}
+    return {name: None if value is None or isnan(value) else value for name, value in found.items()}

@@ -114,7 +114,7 @@ class Workshop:
             },
             counts=measured.counts,
             seconds={
-                "training": round(trained - begun, 1),
+                "training": round(max(trained - begun, made.seconds), 1),
                 "judging": round(time.monotonic() - trained, 1),
             },
             hashes={"data": self.data, **made.hashes},
