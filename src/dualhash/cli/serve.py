@@ -11,7 +11,7 @@ from dualhash.cli import output
 from dualhash.cli.options import Names
 from dualhash.errors import DualhashError
 
-EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client", "python_multipart")
+EXTRA = ("fastapi", "httptools", "starlette", "uvicorn", "prometheus_client", "python_multipart")
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Switch = Annotated[bool, Parameter(negative=())]

@@ -68,7 +68,7 @@ def create_app(
     app.include_router(probes)
     _serve_page(app)
     _describe(app)
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Gate, settings=settings, check_room=service.check_room)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

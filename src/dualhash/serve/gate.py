@@ -1,7 +1,9 @@
 """Who may ask, how often, and what browsers are told about every answer."""
 
+import asyncio
 import hmac
 import socket
+from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +21,12 @@ COOKIE = "dualhash_token"
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Open to all, for they say nothing; and never too many."""
+
+SEARCH = "/api/v1/search"
+
+HOLD_SECONDS = 0.25
+"""How long those who are turned away wait for their answer: programs that ask again at once would
+otherwise take all the time there is."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -61,9 +69,10 @@ class Gate:
     The files of the page are public: they hold nothing of the index.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Guards `app`."""
+    def __init__(self, app: ASGIApp, settings: Settings, check_room: Callable[[], None]) -> None:
+        """Guards `app`; `check_room` raises a problem where searches could not even wait."""
         self._app, self._token = app, settings.token
+        self._check_room = check_room
         self._names = {"localhost", socket.gethostname().lower(), settings.host.lower()}
         self._names |= {name.lower() for name in settings.trusted_hosts}
         self._rate = Rate(settings.rate, settings.burst)
@@ -74,17 +83,22 @@ class Gate:
             await self._app(scope, receive, send)
             return
         answer = self._refusal(HTTPConnection(scope))
+        if answer and answer.status_code in (429, 503):
+            await asyncio.sleep(HOLD_SECONDS)
         await (answer or self._app)(scope, receive, send)
 
     def _refusal(self, request: HTTPConnection) -> Response | None:
         try:
             self._check_name(request)
-            if request.url.path in PROBES:
+            path = request.scope["path"]
+            if path in PROBES:
                 return None
             self._check_rate(request)
             if self._token and "token" in request.query_params:
                 return self._welcome(request)
             self._check_token(request)
+            if path == SEARCH:
+                self._check_room()
         except Problem as problem:
             return problem.response()
         return None
@@ -103,7 +117,7 @@ class Gate:
             raise Problem("too-many-requests", "You ask too often; wait a moment.")
 
     def _check_token(self, request: HTTPConnection) -> None:
-        path = request.url.path
+        path = request.scope["path"]
         if self._token is None or not (path.startswith("/api/") or path == "/metrics"):
             return
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")

@@ -20,6 +20,15 @@ class Lane:
         self._room = room
         self.waiting = 0
 
+    def check_room(self) -> None:
+        """Refuses what would have to wait while as many wait as may.
+
+        Raises:
+            Problem: It would.
+        """
+        if self._slots.locked() and self.waiting >= self._room:
+            raise Problem("busy", "Too many requests are waiting; ask again in a moment.")
+
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Waits for a slot and holds it.
@@ -27,8 +36,7 @@ class Lane:
         Raises:
             Problem: As many are waiting as may.
         """
-        if self._slots.locked() and self.waiting >= self._room:
-            raise Problem("busy", "Too many requests are waiting; ask again in a moment.")
+        self.check_room()
         self.waiting += 1
         try:
             await self._slots.acquire()

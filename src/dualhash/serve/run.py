@@ -1,5 +1,6 @@
 """Listening, until somebody says stop."""
 
+import os
 import signal
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
@@ -20,7 +21,10 @@ from dualhash.serve.settings import Settings
 CONNECTIONS = 1000
 """More than so many at a time are turned away."""
 
-TURN_SECONDS = 0.0005
+HEAD_BYTES = 1 << 16
+"""Longest head of a request."""
+
+TURN_SECONDS = 0.00005
 """How long one thread keeps Python from another: a search lets go of Python some hundred times, and
 with the default of 5 ms would take half a second while others are being turned away."""
 
@@ -55,6 +59,7 @@ def run(
             log_level="warning",
             server_header=False,
             limit_concurrency=CONNECTIONS,
+            backlog=1024,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=settings.drain_seconds,
         ),
@@ -87,11 +92,12 @@ class _Server(uvicorn.Server):
                 signal.signal(stop, handler)
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
-    class Impatient(H11Protocol):
-        """Hangs up on those who do not finish the head of a request within some seconds."""
+def _protocol(seconds: float) -> type[HttpToolsProtocol]:
+    class Impatient(HttpToolsProtocol):
+        """Hangs up on those whose head of a request is too long or takes some seconds too long."""
 
         _waits: TimerHandle | None = None
+        _head: int | None = None
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -99,11 +105,22 @@ def _protocol(seconds: float) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            answering = self.cycle is not None and not self.cycle.response_complete
-            if answering:
+            if self.cycle is not None and not self.cycle.response_complete:
                 self._stop_waiting()
             elif self._waits is None:
                 self._waits = self.loop.call_later(seconds, self.transport.close)
+            if self._head is not None:
+                self._head += len(data)
+                if self._head > HEAD_BYTES:
+                    self.transport.close()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._head = 0
+
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            self._head = None
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
@@ -118,15 +135,21 @@ def _protocol(seconds: float) -> type[H11Protocol]:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """A listening socket; of one that is known to be TCP's, answers are sent without delay."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
     except (OSError, OverflowError) as error:
+        listening.close()
         reason = getattr(error, "strerror", None) or error
         raise DualhashError(
             f"{settings.host} port {settings.port} cannot be listened on: {reason}. Choose another "
             "with --port, or any free one with --port 0."
         ) from error
+    return listening
 
 
 def _address(listening: socket.socket, settings: Settings) -> str:

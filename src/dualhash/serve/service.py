@@ -30,6 +30,11 @@ from dualhash.serve.thumbnails import Thumbnails
 T = TypeVar("T")
 
 
+AHEAD = 4
+"""Searches that are handed to the thread of the index at a time, so that it need not wait for the
+next one while others are received."""
+
+
 class Service:
     """Answers questions about the index at a path.
 
@@ -46,7 +51,7 @@ class Service:
         self.metrics = Metrics()
         self._decoders = Decoders(settings)
         self._encoding = Lane(1, settings.waiting)
-        self._searching = Lane(1, settings.waiting)
+        self._searching = Lane(AHEAD, settings.waiting)
         self._thumbnails = Thumbnails()
         self.metrics.waits(
             [
@@ -68,6 +73,14 @@ class Service:
         """Closes the index and ends the processes."""
         await self._decoders.stop()
         await self.live.stop()
+
+    def check_room(self) -> None:
+        """Refuses a search that could not even wait; the cheapest way to turn it away.
+
+        Raises:
+            Problem: As many wait as may.
+        """
+        self._searching.check_room()
 
     async def answer(self, question: Question) -> schemas.SearchAnswer:
         """Searches.
