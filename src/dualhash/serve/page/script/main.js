@@ -60,6 +60,7 @@ function from(id) {
 }
 
 async function surprise() {
+  await started;
   await guarded(async () => {
     const { items } = await api.samples(1);
     if (items.length) from(items[0].id);
@@ -82,6 +83,7 @@ async function run() {
 
 /** Searches with a picture; one that is refused leaves everything as it was. */
 async function upload(image) {
+  await started;
   panel.refuse(null);
   if (image.size > UPLOAD_BYTES) {
     refuse(`${image.name} is larger than 20 MB.`);
@@ -288,4 +290,4 @@ byId("home").addEventListener("click", (event) => {
 });
 byId("about").open = matchMedia("(width >= 52rem)").matches;
 addEventListener("popstate", look);
-await guarded(start);
+const started = guarded(start);

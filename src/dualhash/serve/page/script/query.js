@@ -32,15 +32,18 @@ export class QueryPanel {
   /**
    * Shows the picture.
    * @param {string|null} address of its pixels; null where there are none to show
-   * @param {string|null} words what stands in for it
+   * @param {string|null} words what it is, or what stands in for it
    */
   preview(address, words) {
     const preview = byId("preview");
     preview.replaceChildren();
     byId("no-query").hidden = !address && !words;
     preview.classList.toggle("empty", !address && !words);
-    if (address) preview.append(make("img", { src: address, alt: words ?? "The picture that asks" }));
-    else if (words) preview.append(make("p", { class: "preview-words" }, words));
+    if (address) {
+      const image = make("img", { src: address, alt: words });
+      image.addEventListener("error", () => this.preview(null, "The picture is not there to be shown."));
+      preview.append(image);
+    } else if (words) preview.append(make("p", { class: "preview-words" }, words));
   }
 
   /** Says why a picture was refused; null takes it back. */
