@@ -57,7 +57,8 @@ def workshop(shapes: Catalogue) -> Workshop:
 
 
 def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path: Path):
-    made = Made(
+    validation = {"validation_avg_hm": 0.5}
+    made = Made(models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, validation, 99.0)
         models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, {"validation_avg_hm": 0.5}, 99.0
     )
     monkeypatch.setattr("dualhash.experiments.workshop.make", lambda *_, **__: made)
