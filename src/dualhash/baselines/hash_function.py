@@ -39,12 +39,15 @@ class HashFunction:
         bias: (k,) float32.
         kernel: Applied before the projections; None for none.
         attribute_head: Scores of p attributes from k bits; None for a method that has none.
+        attribute_units: For each attribute the unit of the outputs that is its probability; empty
+            where attributes are read from all bits together.
     """
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     kernel: RbfKernel | None = None
     attribute_head: LinearHead | None = None
+    attribute_units: tuple[int, ...] = ()
 
     @classmethod
     def of_centred(

@@ -4,23 +4,22 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.baselines.hash_function import HashFunction
+from dualhash.network import HashLayer
 
 
-class HashModule(nn.Module):
-    """A `HashFunction` in torch, after L2 normalisation: for the exported encoder.
+class HashModule(HashLayer):
+    """A `HashFunction` after L2 normalisation, in the place of a hash layer that was trained.
 
     Args:
         function: What it computes.
     """
 
-    weight: Tensor
-    bias: Tensor
     anchors: Tensor
 
     def __init__(self, function: HashFunction) -> None:
-        super().__init__()
-        self.register_buffer("weight", torch.from_numpy(function.weight))
-        self.register_buffer("bias", torch.from_numpy(function.bias))
+        super().__init__(function.weight.shape[1], len(function.weight))
+        self.weight = nn.Parameter(torch.from_numpy(function.weight), requires_grad=False)
+        self.bias = nn.Parameter(torch.from_numpy(function.bias), requires_grad=False)
         self.kernel = function.kernel
         if function.kernel:
             self.register_buffer("anchors", torch.from_numpy(function.kernel.anchors))
@@ -35,4 +34,4 @@ class HashModule(nn.Module):
                 - 2 * values @ self.anchors.T
             )
             values = (-squared.clamp(min=0) / (2 * self.kernel.width**2)).exp()
-        return nn.functional.linear(values, self.weight, self.bias).sigmoid()
+        return super().forward(values)

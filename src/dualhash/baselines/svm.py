@@ -89,3 +89,11 @@ def attribute_head(
     """An SVM for each of p attributes on bits (N, k), 0 or 1; its names are their numbers."""
     weights = linear_svms(bits, attribute_targets(labels), report=report).astype(np.float32)
     return LinearHead(tuple(map(str, range(weights.shape[1]))), weights[:-1].T.copy(), weights[-1])
+
+
+def category_head(bits: NDArray[np.floating], labels: Labels, categories: int) -> LinearHead:
+    """An SVM for each of C categories against all others, on bits (N, k), 0 or 1."""
+    known = labels.categories >= 0
+    own = labels.categories[known, None] == np.arange(categories)
+    weights = linear_svms(bits[known], np.where(own, 1.0, -1.0)).astype(np.float32)
+    return LinearHead(tuple(map(str, range(categories))), weights[:-1].T.copy(), weights[-1])

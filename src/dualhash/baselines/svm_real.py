@@ -26,7 +26,12 @@ def fit_svm_real(
     weight[:attributes] = weights[:-1].T
     bias = np.full(length, -1, np.float32)  # bits that stand for nothing are 0
     bias[:attributes] = weights[-1]
-    return HashFunction(weight, bias, attribute_head=unit_head(attributes, length))
+    return HashFunction(
+        weight,
+        bias,
+        attribute_head=unit_head(attributes, length),
+        attribute_units=tuple(range(attributes)),
+    )
 
 
 SVM_REAL = ShallowMethod(

@@ -174,7 +174,8 @@ def _show(model: dualhash.Model) -> None:
     best = training["best"]
     output.say(
         f"{model.folder}: {model.bits} bits from {training['images']:,} images in "
-        f"{training['seconds']:.0f} seconds, alpha {training['alpha']:g}"
+        f"{training['seconds']:.0f} seconds"
+        + (f", alpha {training['alpha']:g}" if "alpha" in training else "")
     )
     for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM of attributes")):
         if best[name] is not None:

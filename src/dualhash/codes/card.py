@@ -23,6 +23,8 @@ class ModelCard(BaseModel):
         bits: k, the length of a code.
         category_names: C names, in the order of the category head's rows.
         attribute_names: p names, in the order of the attribute head's rows.
+        attribute_units: For each attribute the unit of the code that is its probability; empty
+            where attributes are read from all units together.
         columns: How the table trained on was read.
         source: The catalogue trained on, as the user named it.
         preprocessing: How an image becomes the encoder's input.
@@ -44,6 +46,7 @@ class ModelCard(BaseModel):
     bits: int = Field(ge=8, multiple_of=8)
     category_names: tuple[str, ...]
     attribute_names: tuple[str, ...]
+    attribute_units: tuple[int, ...] = ()
     columns: Columns
     source: str
     preprocessing: Preprocessing

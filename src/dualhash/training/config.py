@@ -14,6 +14,7 @@ class TrainConfig(BaseModel):
 
     Attributes:
         preset: The recipe this started from; only a note.
+        method: "dph", or the name of a comparison method; `baselines.train_method` fills it in.
         backbone: A name of `dualhash.network.BACKBONES` or any timm model as `timm:NAME`.
         pretrained: Whether the backbone starts from its published weights.
         weights: Folder of the weights it starts from instead: what `pretrain` wrote, or
@@ -68,6 +69,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     preset: str | None = None
+    method: str = "dph"
     backbone: str = "alexnet"
     pretrained: bool = True
     weights: str | None = None

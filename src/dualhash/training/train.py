@@ -64,12 +64,25 @@ def train(
     task.say_notes()
     learned = learn(task, workspace.folder, tensorboard=tensorboard)
     display.note("writing the model")
-    _write(workspace.out, learned, catalogue)
+    write_learned(workspace.out, learned, catalogue)
     workspace.close(keep=keep_checkpoints)
     return Model.open(workspace.out)
 
 
-def _write(out: Path, learned: Learned, catalogue: Catalogue) -> None:
+def write_learned(
+    out: Path, learned: Learned, catalogue: Catalogue, attribute_units: tuple[int, ...] = ()
+) -> None:
+    """Writes the model folder, after a check that the exported encoder is the network.
+
+    Args:
+        out: The folder.
+        learned: What came of the training.
+        catalogue: That was trained on.
+        attribute_units: See `ModelCard.attribute_units`.
+
+    Raises:
+        DualhashError: The encoder differs, or the folder cannot be written.
+    """
     task, network = learned.task, learned.fitted.network
     data, config = task.data, task.config
     graph = export_encoder(network, data.preprocessing.crop)
@@ -78,9 +91,11 @@ def _write(out: Path, learned: Learned, catalogue: Catalogue) -> None:
         graph, network, centre_crop(sample, data.preprocessing.crop), data.preprocessing
     )
     card = ModelCard(
-        bits=config.bits,
+        method=config.method,
+        bits=network.hash_layer.out_features,
         category_names=task.names.categories,
         attribute_names=task.names.attributes,
+        attribute_units=attribute_units,
         columns=catalogue.columns,
         source=catalogue.source,
         preprocessing=data.preprocessing,
