@@ -152,7 +152,7 @@ def test_a_backbone_of_random_weights_is_refused(tiny: Catalogue, tmp_path: Path
 
 def test_attribute_methods_need_attributes(tiny: Catalogue, tmp_path: Path):
     bare = tiny.aligned(LabelNames(tiny.names.categories, ()))
-    with pytest.raises(DualhashError, match="attribute"):
+    with pytest.raises(DualhashError, match="SVM-real learns attributes, and tiny has none"):
         learn("svm-real", bare, tmp_path / "m")
 
 

@@ -50,6 +50,8 @@ def train_head(
         DualhashError: `base` is no model of the right method, the labels cannot be learned from,
             or `out` holds something that may not be written over.
     """
+    if not catalogue.names.attributes:
+        raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
     display = display or Display()
     card, tensors, graph = read_model(Path(base))
     if card.method != method.base:
@@ -71,8 +73,6 @@ def train_head(
         return found
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
     task = prepare(catalogue, config, display)
-    if not task.names.attributes:
-        raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
     task.say_notes()
     begun = time.monotonic()
     seen = codes_of(model, task.data, task.data.training, display)

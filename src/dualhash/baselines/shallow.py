@@ -70,6 +70,8 @@ def train_shallow(
             f"{method.title} learns from the features of a backbone that was trained before: state "
             "weights that `dualhash pretrain` wrote, or take a backbone with published weights."
         )
+    if "attribute" in method.answers and not catalogue.names.attributes:
+        raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
     display = display or Display()
     config = config.model_copy(update={"method": method.name, "learns": LEARNS[method.labels]})
     workspace = Workspace.of(Path(out))
@@ -79,8 +81,6 @@ def train_shallow(
         return model
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
     task = prepare(catalogue, config, display)
-    if "attribute" in method.answers and not task.names.attributes:
-        raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
     task.say_notes()
     rows = task.data.training
     if method.labels == "joint":
