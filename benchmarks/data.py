@@ -1,13 +1,21 @@
-"""Codes to search: uniform random ones, and such as a model learns."""
+"""Codes to search: uniform random ones, and such as a model learns.
 
+`python -m benchmarks.data INDEX.dhx OUT.npz` writes the codes of an index, the categories of its
+images and its attribute head to a file, from which learned codes are drawn.
+"""
+
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.packing import unpack
+from dualhash.search import Index
+from dualhash.search.kernels import Blocks, nearest
 
 BITS = 256
 CLASSES = 400
@@ -44,9 +52,11 @@ def uniform(count: int, rng: np.random.Generator) -> Data:
 def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
     """Codes near others of their class.
 
-    With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (30, 256) and
-    `bias` (30,), each code is one of those with about half the flips seen between two others of its
-    class. Without, classes are random codes whose bits flip with a chance of 2 to 10 %.
+    With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (p, 256) and
+    `bias` (p,), each code is one of those with about half the flips seen between two others of its
+    class: with half of them the 100th of millions is about as far away as the catalogue's own.
+    Without, classes are random codes whose bits flip with a chance of 3 to 21 %, so that the 100th
+    is about as far away.
     """
     if source is None:
         pool, classes, rates = _made_up(rng)
@@ -55,7 +65,7 @@ def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
         codes = np.concatenate([_flipped(pool[part], rates[part], rng) for part in _chunks(chosen)])
     else:
         stored = np.load(source)
-        head = LinearHead(_names(), stored["weight"], stored["bias"])
+        head = LinearHead(_names(len(stored["bias"])), stored["weight"], stored["bias"])
         codes = _resampled(stored["codes"], stored["classes"], count, rng)
     queries = codes[rng.integers(0, count, 64)]
     return Data("learned", codes, queries, head)
@@ -84,7 +94,7 @@ def _made_up(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64]]:
     centres = rng.integers(0, 256, (CLASSES, BITS // 8), dtype=np.uint8)
-    return centres, rng.integers(0, CLASSES, 20_000), rng.uniform(0.02, 0.1, CLASSES)
+    return centres, rng.integers(0, CLASSES, 20_000), rng.uniform(0.03, 0.21, CLASSES)
 
 
 def _flipped(
@@ -113,5 +123,46 @@ def _chunks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
 
 
-def _names() -> tuple[str, ...]:
-    return tuple(f"attribute {number}" for number in range(ATTRIBUTES))
+def _names(count: int = ATTRIBUTES) -> tuple[str, ...]:
+    return tuple(f"attribute {number}" for number in range(count))
+
+
+def _exported(index: Index) -> dict[str, NDArray[Any]]:
+    """What `learned` reads; items without a category are a class of their own."""
+    categories = np.array([item.labels.category or "" for item in index])
+    head = index.header.attribute_head
+    return {
+        "codes": np.concatenate([codes for _, codes in index.codes()]),
+        "classes": np.unique(categories, return_inverse=True)[1],
+        "weight": head.weight,
+        "bias": head.bias,
+    }
+
+
+def _tenth_and_hundredth(codes: NDArray[np.uint8], queries: NDArray[np.uint8]) -> str:
+    found, _ = nearest(Blocks.of(codes), queries, 100)
+    return " and ".join(f"{np.median(found[:, k - 1]):g}" for k in (10, 100))
+
+
+def main() -> None:
+    """Writes the file, and prints how far away the 10th and the 100th are."""
+    parser = argparse.ArgumentParser(description="Writes learned codes for the benchmarks.")
+    parser.add_argument("index", type=Path, help="an index of 256-bit codes of labelled images")
+    parser.add_argument("out", type=Path, help="the .npz file to write")
+    parser.add_argument("--codes", type=int, default=1_000_000, help="how many to draw and compare")
+    chosen = parser.parse_args()
+    with Index.open(chosen.index) as index:
+        exported = _exported(index)
+    with chosen.out.open("wb") as file:
+        np.savez(file, allow_pickle=False, **exported)
+    rng = np.random.default_rng(0)
+    own = exported["codes"]
+    print("Median distance of the 10th and the 100th:")
+    print("  in the index:", _tenth_and_hundredth(own, own[rng.integers(0, len(own), 64)]))
+    for name, source in (("drawn from it", chosen.out), ("made up", None)):
+        drawn = learned(chosen.codes, rng, source)
+        print(f"  of {chosen.codes} {name}:", _tenth_and_hundredth(drawn.codes, drawn.queries))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,25 +3,69 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-PAUSE = 0.02
-"""Seconds of rest before each, in which the idle threads of the one before go to sleep."""
+REST = 0.02
+"""Seconds of rest before each, in which threads that still wait for work go to sleep."""
+
+SHORT = 0.2
+"""What takes fewer seconds is run untimed just before it is timed, to wake all processors."""
+
+Things = Mapping[str, Callable[[], object]]
 
 
-def in_turns(things: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each repeat of each thing, by name; each is run once before."""
+def in_turns(things: Things, repeats: int) -> dict[str, float]:
+    """The median of the seconds of each thing, by name.
+
+    Each is run once before, and in every other turn they come in the opposite order, since what
+    ran before leaves the processors and their caches in one state or another.
+    """
+    before = {name: _seconds(thing) for name, thing in things.items()}
     seconds: dict[str, list[float]] = {name: [] for name in things}
-    for thing in things.values():
-        thing()
-    for _ in range(repeats):
-        for name, thing in things.items():
-            time.sleep(PAUSE)
-            start = time.perf_counter()
-            thing()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
-def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
-    """The median of each."""
+    for turn in range(repeats):
+        for name, thing in list(things.items())[:: -1 if turn % 2 else 1]:
+            time.sleep(REST)
+            if before[name] < SHORT:
+                thing()
+            seconds[name].append(_seconds(thing))
     return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def _seconds(thing: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    thing()
+    return time.perf_counter() - start
+
+
+@dataclass
+class Report:
+    """What was measured.
+
+    Attributes:
+        repeats: How often each thing is timed, beside once before.
+        seconds: Medians, by part and by what ran.
+        measured: The figures that have targets, the worst where there are several of one name.
+        kth: Median distance of the 10th and the 100th, by kind and number of codes.
+    """
+
+    repeats: int
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    kth: dict[str, list[float]] = field(default_factory=dict)
+
+    def run(self, part: str, things: Things, *, per: int = 1, more: int = 1) -> dict[str, float]:
+        """Medians of `more` times the repeats, divided by `per`; also kept and printed."""
+        medians = in_turns(things, more * self.repeats)
+        found = {name: each / per for name, each in medians.items()}
+        self.keep(part, found)
+        return found
+
+    def keep(self, part: str, seconds: dict[str, float]) -> None:
+        """Keeps and prints medians."""
+        self.seconds[part] = seconds
+        for name, each in seconds.items():
+            print(f"{part:60} {name:26} {1000 * each:10.2f} ms", flush=True)
+
+    def note(self, name: str, figure: float) -> None:
+        """A figure with a target; the smallest of each name counts."""
+        self.measured[name] = min(figure, self.measured.get(name, figure))

@@ -1,4 +1,4 @@
-"""Thirty-two 64-bit numbers at once, for kernels: four registers of AVX-512, eight of AVX2.
+"""Sixteen 64-bit numbers at once, for kernels: two registers of AVX-512, four of AVX2.
 
 LLVM turns these operations into whatever the processor has. A population count of eight words, on
 which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.core.datamodel.models import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
-WIDTH = 32
+WIDTH = 16
 ALL_LANES = np.uint64((1 << WIDTH) - 1)
 WORDS_A_LINE = 8
 

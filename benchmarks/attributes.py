@@ -1,0 +1,124 @@
+"""Rankings by attributes, timed: three wanted ones, a query's own values, one."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import data, peers
+from benchmarks.timing import Report, in_turns
+from dualhash.codes.heads import LinearHead
+from dualhash.search.kernels import Bitmap, Blocks, most_probable, present, size
+
+Selection = tuple[list[int], NDArray[np.bool_]]
+"""Rows of the head, and the values that are wanted of them."""
+
+REPEATS = 3
+"""Of each of many selections, of whose medians the median is taken."""
+
+COMPARED = 3
+"""So many selections are also ranked with numpy, and single attributes with IndexPQ."""
+
+
+def attributes(
+    report: Report,
+    kind: data.Data,
+    blocks: Blocks,
+    rng: np.random.Generator,
+    *,
+    selections: int,
+    numpy_codes: int,
+) -> None:
+    """Top 100 by three attributes of many selections, and by one, at 2 threads."""
+    bitmaps = present(blocks, kind.head, threads=2)
+    cases = {
+        "three wanted attributes": partial(_three_wanted, kind, bitmaps, blocks.count, rng),
+        "a query's own values": partial(_own_values, kind, rng),
+    }
+    for name, draw in cases.items():
+        drawn = [draw() for _ in range(selections)]
+        medians = [
+            in_turns({"": partial(_ranked, blocks, kind.head, each, bitmaps)}, REPEATS)[""]
+            for each in drawn
+        ]
+        report.keep(
+            f"{name}, {kind.name}, {blocks.count} codes",
+            {
+                "dualhash, median": float(np.median(medians)),
+                "dualhash, fastest": min(medians),
+                "dualhash, slowest": max(medians),
+            },
+        )
+        rate = blocks.count / float(np.median(medians))
+        report.note(f"{name}, million codes/s", rate / 1e6)
+        naive = [_by_numpy(kind, each, numpy_codes) for each in drawn[:COMPARED]]
+        report.keep(f"{name}, {kind.name}, {numpy_codes} codes", {"numpy": float(np.median(naive))})
+        report.note("attributes against numpy", rate * float(np.median(naive)) / numpy_codes)
+    _one(report, kind, blocks, bitmaps, rng)
+
+
+def _one(
+    report: Report,
+    kind: data.Data,
+    blocks: Blocks,
+    bitmaps: NDArray[np.uint64],
+    rng: np.random.Generator,
+) -> None:
+    """Single attributes against IndexPQ."""
+    pq = peers.FaissBits(kind.codes)
+    for row in rng.choice(len(kind.head.names), COMPARED, replace=False).tolist():
+        head, wanted = kind.head.take([row]), np.array([True])
+        found, _ = most_probable(blocks, head, wanted, 100, threads=2)
+        theirs = pq.search(head.weight[0], 100, threads=2) + head.bias[0]
+        np.testing.assert_allclose(1 / (1 + np.exp(-theirs)), found, rtol=1e-4)
+        things: dict[str, Callable[[], object]] = {
+            "dualhash": partial(_ranked, blocks, kind.head, ([row], wanted), bitmaps)
+        }
+        for threads in (1, 2):
+            search = partial(pq.search, head.weight[0], 100, threads=threads)
+            things[f"IndexPQ, {threads} thread{'s'[: threads - 1]}"] = search
+        seconds = report.run(f"one attribute ({row}), {kind.name}, {blocks.count} codes", things)
+        best = min(each for name, each in seconds.items() if name.startswith("IndexPQ"))
+        report.note("one attribute against IndexPQ", best / seconds["dualhash"])
+
+
+def _by_numpy(kind: data.Data, selection: Selection, count: int) -> float:
+    """Seconds of unpacking and multiplying, where the results are the same."""
+    rows, wanted = selection
+    head, codes = kind.head.take(rows), np.ascontiguousarray(kind.codes[:count])
+    naive = partial(peers.numpy_probabilities, codes, head.weight, head.bias, wanted, 100)
+    found, _ = most_probable(Blocks.of(codes), head, wanted, 100)
+    np.testing.assert_allclose(found, naive(), rtol=1e-4)
+    return in_turns({"": naive}, REPEATS)[""]
+
+
+def _ranked(
+    blocks: Blocks, head: LinearHead, selection: Selection, bitmaps: NDArray[np.uint64]
+) -> object:
+    rows, wanted = selection
+    return most_probable(
+        blocks, head.take(rows), wanted, 100, likely=_likely(bitmaps[rows], wanted), threads=2
+    )
+
+
+def _likely(bitmaps: NDArray[np.uint64], wanted: NDArray[np.bool_]) -> list[Bitmap]:
+    """For each attribute the codes on the wanted side."""
+    return [codes if want else ~codes for codes, want in zip(bitmaps, wanted, strict=True)]
+
+
+def _three_wanted(
+    kind: data.Data, bitmaps: NDArray[np.uint64], count: int, rng: np.random.Generator
+) -> Selection:
+    """Three attributes that at most a tenth of the codes have, and at least 100 of them."""
+    while True:
+        rows = sorted(rng.choice(len(kind.head.names), 3, replace=False).tolist())
+        if 100 <= size(np.bitwise_and.reduce(bitmaps[rows])) <= count / 10:
+            return rows, np.ones(3, np.bool_)
+
+
+def _own_values(kind: data.Data, rng: np.random.Generator) -> Selection:
+    """Three attributes with the values that a query has."""
+    rows = sorted(rng.choice(len(kind.head.names), 3, replace=False).tolist())
+    query = kind.queries[rng.integers(0, len(kind.queries))]
+    return rows, kind.head.take(rows).code_scores(query[None])[0] >= 0

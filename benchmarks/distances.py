@@ -1,0 +1,122 @@
+"""Searches by Hamming distance, timed: one query, batches, filters, more and more codes."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import data, peers
+from benchmarks.timing import Report
+from dualhash.search.kernels import Blocks, bitmap, nearest
+
+ONE_AFTER_ANOTHER = 4
+"""Different queries of which the time of one query is the mean."""
+
+PERCENTS = (1, 10, 50)
+
+
+def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) -> None:
+    """Top 10 and 100 of one query and of 64, at 1 and 2 threads."""
+    flat = peers.FaissFlat(kind.codes)
+    few = np.ascontiguousarray(kind.codes[:numpy_codes])
+    expected = flat.search(kind.queries, 100, heap=True, threads=2)
+    for threads in (1, 2):
+        ours = nearest(blocks, kind.queries, 100, threads=threads)[0]
+        np.testing.assert_array_equal(ours, expected)
+    single = kind.queries[:ONE_AFTER_ANOTHER]
+    by_usearch = peers.usearch_exact(kind.codes, single[:1], 100, threads=2)
+    np.testing.assert_array_equal(by_usearch, expected[:1])
+    np.testing.assert_array_equal(
+        peers.numpy_exact(few, single, 100), nearest(Blocks.of(few), single, 100)[0]
+    )
+    where = f"{kind.name}, {blocks.count} codes"
+    report.kth[where] = [float(np.median(expected[:, k - 1])) for k in (10, 100)]
+    for k, (name, each) in product((10, 100), _queries(kind.queries).items()):
+        things: dict[str, Callable[[], object]] = {}
+        for threads in (1, 2):
+            ours_now = partial(nearest, blocks, k=k, threads=threads)
+            things[f"dualhash, {_threads(threads)}"] = partial(_each, ours_now, each)
+        for heap, threads in product((True, False), (1, 2)):
+            theirs = partial(flat.search, k=k, heap=heap, threads=threads)
+            things[f"faiss, {_threads(threads)}, heap {heap}"] = partial(_each, theirs, each)
+        if k == 100 and name == "one query":
+            theirs = partial(peers.usearch_exact, kind.codes, k=k, threads=2)
+            things["usearch, 2 threads"] = partial(_each, theirs, each)
+            things[f"numpy, {len(few)} codes"] = partial(
+                _each, partial(peers.numpy_exact, few, k=k), each
+            )
+        found = report.run(f"{name}, {where}, k = {k}", things, per=len(each))
+        for threads in (1, 2):
+            ratio = _faiss(found, threads) / found[f"dualhash, {_threads(threads)}"]
+            report.note(f"{name}, {_threads(threads)}, {kind.name}, k = {k}", ratio)
+
+
+def filtered(report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Generator) -> None:
+    """Top 100 among 1, 10 and 50 % of the codes, of one query and of 64, at 2 threads."""
+    flat = peers.FaissFlat(kind.codes)
+    for percent in PERCENTS:
+        among = rng.random(blocks.count) < percent / 100
+        ours, theirs = bitmap(among), np.packbits(among, bitorder="little")
+        single = kind.queries[:ONE_AFTER_ANOTHER]
+        np.testing.assert_array_equal(
+            nearest(blocks, single, 100, allowed=ours, threads=2)[0],
+            flat.search(single, 100, heap=True, threads=2, allowed=theirs),
+        )
+        for name, each in _queries(kind.queries).items():
+            one_query = name == "one query"
+            part = f"{name}, filter of {percent} %, {kind.name}, {blocks.count} codes"
+            search = partial(nearest, blocks, k=100, threads=2)
+            things: dict[str, Callable[[], object]] = {
+                "dualhash": partial(_each, partial(search, allowed=ours), each)
+            }
+            for heap, threads in product((True, False), (1, 2)) if one_query else [(True, 2)]:
+                others = partial(flat.search, k=100, heap=heap, threads=threads, allowed=theirs)
+                things[f"faiss, {_threads(threads)}, heap {heap}"] = partial(_each, others, each)
+            found = report.run(part, things, per=len(each))
+            end = "" if one_query else ", 64 queries"
+            report.note(f"filter of {percent} %{end}", _faiss(found, 2) / found["dualhash"])
+            alone: dict[str, Callable[[], object]] = {
+                "dualhash": things["dualhash"],
+                "no filter": partial(_each, search, each),
+                "no filter again": partial(_each, search, each),
+            }
+            more = 3 if one_query else 1
+            found = report.run(f"{part}, or none", alone, per=len(each), more=more)
+            report.note(f"filter against none{end}", found["no filter"] / found["dualhash"])
+            again = found["no filter"] / found["no filter again"]
+            report.note(f"no filter against the same again{end}", again)
+
+
+def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
+    """One query among more and more codes, at 2 threads."""
+    each = kind.queries[:ONE_AFTER_ANOTHER, None]
+    things: dict[str, Callable[[], object]] = {}
+    for count in counts:
+        search = partial(nearest, Blocks.of(kind.codes[:count]), k=100, threads=2)
+        things[str(count)] = partial(_each, search, each)
+    found = report.run("growth", things, per=len(each))
+    first, last = (counts[row] / found[str(counts[row])] for row in (0, -1))
+    report.note("growth: codes/s among the most codes against the fewest", last / first)
+
+
+def _queries(queries: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    """Batches (B, Q, k/8) that are searched one after another."""
+    return {"one query": queries[:ONE_AFTER_ANOTHER, None], "64 queries": queries[None]}
+
+
+def _each(
+    search: Callable[[NDArray[np.uint8]], object], batches: NDArray[np.uint8]
+) -> list[object]:
+    return [search(batch) for batch in batches]
+
+
+def _faiss(seconds: dict[str, float], most: int) -> float:
+    """Its best time with at most so many threads."""
+    starts = tuple(f"faiss, {_threads(threads)}" for threads in range(1, most + 1))
+    return min(each for name, each in seconds.items() if name.startswith(starts))
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s'[: count - 1]}"

@@ -1,0 +1,70 @@
+"""What the benchmark runs on, and how fast its memory is."""
+
+import os
+import platform
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.timing import in_turns
+from dualhash.search.kernels.lanes import WIDTH, either, fetch_lanes, lanes_at, negative, spread
+
+AHEAD = 1 << 10
+"""Words; the kernels ask for memory about as far ahead."""
+
+
+def machine() -> dict[str, object]:
+    """Processor, cores, vector instructions and versions."""
+    features = llvmlite.binding.get_host_cpu_features()
+    simd = [
+        name for name in ("avx512vpopcntdq", "avx512f", "avx2", "neon", "sve") if features.get(name)
+    ]
+    packages = ("numpy", "numba", "llvmlite", "faiss-cpu", "usearch")
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "simd": simd,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+def bandwidth(words: NDArray[np.uint64], repeats: int) -> dict[str, float]:
+    """Bytes a second that are read by 1 and by 2 threads which do nothing else."""
+    with ThreadPoolExecutor(2) as pool:
+        things: dict[str, Callable[[], object]] = {}
+        for threads in (1, 2):
+            size = len(words) // threads
+            parts = [words[size * part : size * (part + 1)] for part in range(threads)]
+            things[str(threads)] = partial(_all, pool, parts)
+        return {name: words.nbytes / each for name, each in in_turns(things, repeats).items()}
+
+
+def _all(pool: ThreadPoolExecutor, parts: list[NDArray[np.uint64]]) -> list[int]:
+    return list(pool.map(_read, parts))
+
+
+@numba.njit(nogil=True)
+def _read(words: NDArray[np.uint64]) -> int:
+    seen = spread(0)
+    for start in range(0, len(words) - WIDTH, WIDTH):
+        fetch_lanes(words, start + AHEAD)
+        seen = either(seen, lanes_at(words, start))
+    found: int = negative(seen)
+    return found
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
