@@ -59,8 +59,6 @@ def workshop(shapes: Catalogue) -> Workshop:
 def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path: Path):
     validation = {"validation_avg_hm": 0.5}
     made = Made(models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, validation, 99.0)
-        models, {"bits": 16}, {"model": "m"}, {"numpy": "2"}, {"validation_avg_hm": 0.5}, 99.0
-    )
     monkeypatch.setattr("dualhash.experiments.workshop.make", lambda *_, **__: made)
     return workshop.perform(cell, {"bits": 16}, tmp_path, {})
 
