@@ -60,10 +60,13 @@ def test_who_does_not_finish_a_head_is_hung_up_on(impatient: Live, sent: bytes):
 
 
 def test_who_sends_an_endless_head_is_hung_up_on_however_patient_it_is(shapes: Path):
-    with serving(shapes, idle_seconds=10 * PATIENCE) as live, connect(live) as connection:
-        with contextlib.suppress(ConnectionError):
-            connection.sendall(HEAD + b"X-Long: " + b"a" * (1 << 20))
-            assert b"200 OK" not in until_it_hangs_up(connection)
+    with (
+        serving(shapes, idle_seconds=10 * PATIENCE) as live,
+        connect(live) as connection,
+        contextlib.suppress(ConnectionError),
+    ):
+        connection.sendall(HEAD + b"X-Long: " + b"a" * (1 << 20))
+        assert b"200 OK" not in until_it_hangs_up(connection)
 
 
 def test_the_second_head_of_a_connection_is_not_waited_for_either(impatient: Live):

@@ -1,6 +1,6 @@
 """The addresses of the API."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request
@@ -10,12 +10,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from dualhash.serve import answers, schemas
 from dualhash.serve.problems import KINDS
 from dualhash.serve.service import Service
+from dualhash.serve.thumbnails import Side
 
 api = APIRouter(prefix="/api/v1", tags=["search"])
 probes = APIRouter(tags=["operation"])
 
 Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")]
-Side = Annotated[Literal[128, 256, 512], Query(description="Pixels on its longer side, at most.")]
 
 
 def refusals(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -93,7 +93,7 @@ async def item(request: Request, number: Id) -> schemas.Item:
     },
     response_class=Response,
 )
-async def thumbnail(request: Request, number: Id, side: Side = 256) -> Response:
+async def thumbnail(request: Request, number: Id, side: Side = Side.MEDIUM) -> Response:
     """A small WebP of an item's image, made anew from its pixels."""
     image, tag = await service_of(request).thumbnail(number, side)
     headers = {"ETag": tag, "Cache-Control": "private, max-age=300"}

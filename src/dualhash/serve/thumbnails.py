@@ -1,14 +1,21 @@
 """Thumbnails that were made lately."""
 
 from collections import OrderedDict
+from enum import IntEnum
 
 from dualhash.serve.settings import MIB
 
 ROOM = 64 * MIB
 """Bytes of thumbnails that are kept in memory."""
 
-SIDES = (128, 256, 512)
-"""Sides in pixels that a thumbnail can have."""
+
+class Side(IntEnum):
+    """Pixels of the longer side of a thumbnail, at most."""
+
+    SMALL = 128
+    MEDIUM = 256
+    LARGE = 512
+
 
 Key = tuple[str, int, int]
 """Path of the image, when it was changed (ns), side."""
