@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data, peers
-from benchmarks.timing import Report
+from benchmarks.timing import Report, in_turns
 from dualhash.search.kernels import Blocks, bitmap, nearest
 
 ONE_AFTER_ANOTHER = 4
@@ -53,8 +53,10 @@ def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) 
             report.note(f"{name}, {_threads(threads)}, {kind.name}, k = {k}", ratio)
 
 
-def filtered(report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Generator) -> None:
-    """Top 100 among 1, 10 and 50 % of the codes, of one query and of 64, at 2 threads."""
+def filtered(
+    report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Generator, *, batches: bool
+) -> None:
+    """Top 100 among 1, 10 and 50 % of the codes, of one query, and of 64 if wanted; 2 threads."""
     flat = peers.FaissFlat(kind.codes)
     for percent in PERCENTS:
         among = rng.random(blocks.count) < percent / 100
@@ -66,6 +68,8 @@ def filtered(report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Gen
         )
         for name, each in _queries(kind.queries).items():
             one_query = name == "one query"
+            if not (one_query or batches):
+                continue
             part = f"{name}, filter of {percent} %, {kind.name}, {blocks.count} codes"
             search = partial(nearest, blocks, k=100, threads=2)
             things: dict[str, Callable[[], object]] = {
@@ -90,15 +94,27 @@ def filtered(report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Gen
 
 
 def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
-    """One query among more and more codes, at 2 threads."""
-    each = kind.queries[:ONE_AFTER_ANOTHER, None]
+    """One query among more and more codes, at 2 threads.
+
+    Each is among other codes than the one before, as far as there are any, so that few codes do not
+    come from the processor's caches where many come from memory.
+    """
     things: dict[str, Callable[[], object]] = {}
     for count in counts:
-        search = partial(nearest, Blocks.of(kind.codes[:count]), k=100, threads=2)
-        things[str(count)] = partial(_each, search, each)
-    found = report.run("growth", things, per=len(each))
+        starts = range(0, counts[-1], count)
+        parts = [Blocks.of(kind.codes[start : start + count]) for start in starts]
+        things[str(count)] = partial(_in_all, parts, kind.queries[:1])
+    found = {
+        name: seconds * int(name) / counts[-1]
+        for name, seconds in in_turns(things, report.repeats).items()
+    }
+    report.keep("growth", found)
     first, last = (counts[row] / found[str(counts[row])] for row in (0, -1))
     report.note("growth: codes/s among the most codes against the fewest", last / first)
+
+
+def _in_all(parts: list[Blocks], query: NDArray[np.uint8]) -> list[object]:
+    return [nearest(blocks, query, 100, threads=2) for blocks in parts]
 
 
 def _queries(queries: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:

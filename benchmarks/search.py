@@ -73,7 +73,7 @@ def main() -> None:
         for kind in (data.uniform(count, rng), data.learned(count, rng, chosen.learned)):
             blocks = Blocks.of(kind.codes)
             searches(report, kind, blocks, scale.numpy_codes)
-            filtered(report, kind, blocks, rng)
+            filtered(report, kind, blocks, rng, batches=count == scale.counts[0])
             if kind.name == "learned":
                 attributes(
                     report,
