@@ -69,11 +69,15 @@ def test_an_index_survives_kills(tmp_path: Path, model: Model):
             assert not index.verify()
             payloads = {item.id: item.payload["code"] for item in index}
             next_id = index._store.state().next_id
+            codes_by_column = [
+                texts[place] for texts, which in index._store.columns("code") for place in which
+            ]
         state = (ids.tolist(), next_id)
         assert state in begun
         assert payloads == {
             item: code.tobytes().hex() for item, code in zip(state[0], codes, strict=True)
         }
+        assert codes_by_column == list(payloads.values())
         np.testing.assert_array_equal(ids, np.sort(ids))
 
 
