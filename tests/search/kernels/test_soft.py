@@ -82,3 +82,22 @@ def test_by_hand():
     found, positions = softly_nearest(Blocks.of(codes), query, head, np.array([True]), 2.0, 2)
     assert positions.tolist() == [1, 2]
     assert found.tolist() == pytest.approx([2 * math.log(2), 1 + 2 * math.log(2)])
+
+
+def test_a_code_at_less_than_even_odds_can_be_the_best():
+    """8 bits away and certain costs 8; no bit away at p = 0.49 costs 7.13, and is seen second."""
+    weight = np.zeros((1, 16), np.float32)
+    weight[0, 0] = 40
+    head = LinearHead(("red",), weight, np.array([-0.04], np.float32))
+    codes = np.array([[0b11111111, 0], [0, 0], [0, 0b11]], np.uint8)
+    found, positions = softly_nearest(
+        Blocks.of(codes),
+        np.zeros(2, np.uint8),
+        head,
+        np.array([True]),
+        10.0,
+        1,
+        likely=bitmap(np.array([True, False, False])),
+    )
+    assert positions.tolist() == [1]
+    assert found == pytest.approx([7.13], abs=0.01)
