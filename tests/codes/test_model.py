@@ -81,3 +81,17 @@ def test_a_card_that_fits_no_encoder_is_refused(tmp_path: Path):
     path.write_text(json.dumps(described))
     with pytest.raises(DualhashError, match="does not fit its model"):
         Model.open(tmp_path)
+
+
+def test_units_that_are_attributes_are_taken_as_they_are(tmp_path: Path):
+    model = colour_model(tmp_path / "model", attribute_units=(2, 0, 1))
+    outputs = np.random.default_rng(0).random((3, 16), dtype=np.float32)
+    assert np.array_equal(model.attribute_probabilities(outputs), outputs[:, [2, 0, 1]])
+    bits = outputs > 0.5
+    assert np.array_equal(
+        model.attribute_probabilities(bits), model.attribute_head.probabilities(bits)
+    )
+    plain = colour_model(tmp_path / "plain")
+    assert np.array_equal(
+        plain.attribute_probabilities(outputs), plain.attribute_head.probabilities(outputs)
+    )

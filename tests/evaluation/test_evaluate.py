@@ -11,6 +11,7 @@ from dualhash.catalogue.catalogue import TEST, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.heads import LinearHead
+from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
@@ -25,7 +26,8 @@ class StubModel:
     """Knows the outputs of every image by its name; image 5 is damaged."""
 
     hash = "hash-of-the-model"
-    card = SimpleNamespace(attribute_names=NAMES)
+    card = SimpleNamespace(attribute_names=NAMES, attribute_units=())
+    attribute_probabilities = Model.attribute_probabilities
 
     def __init__(self, broken=(5,)):
         rng = np.random.default_rng(0)

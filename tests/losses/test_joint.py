@@ -43,10 +43,16 @@ def naive_attribute_losses(name: str, batch: Batch) -> list[list[float]]:
 
 
 def naive_category_loss(name: str, batch: Batch) -> float:
-    categories = batch.categories.tolist()
-    if name == "triplet":
-        return oracle.triplet(batch.outputs.tolist(), categories, 4)
-    return oracle.softmax(batch.category_logits.tolist(), categories)
+    outputs, logits, categories = (
+        tensor.tolist() for tensor in (batch.outputs, batch.category_logits, batch.categories)
+    )
+    return {
+        "softmax": lambda: oracle.softmax(logits, categories),
+        "triplet": lambda: oracle.triplet(outputs, categories, 4),
+        "ssdh": lambda: oracle.ssdh(logits, outputs, categories),
+        "hashnet": lambda: oracle.hashnet(outputs, categories),
+        "dnnh": lambda: oracle.dnnh(outputs, categories),
+    }[name]()
 
 
 @pairs

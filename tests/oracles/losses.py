@@ -13,7 +13,37 @@ def softmax(logits, categories):
     return sum(losses) / len(losses) if losses else 0.0
 
 
-def triplets(outputs, categories, margin):
+def ssdh(logits, outputs, categories, push=1.0, balance=1.0):
+    """The three terms of SSDH as its authors' layers compute them, one image at a time."""
+    known = [row for row, category in zip(outputs, categories, strict=True) if category >= 0]
+    if not known:
+        return 0.0
+    undecided, uneven = 0.0, 0.0
+    for row in known:
+        undecided -= sum((value - 0.5) ** 2 for value in row) / len(row) / 2
+        uneven += (sum(row) / len(row) - 0.5) ** 2 / 2
+    return softmax(logits, categories) + (push * undecided + balance * uneven) / len(known)
+
+
+def hashnet(outputs, categories, slope=10.0, similar=1.0):
+    """Each pair's negative log likelihood; the mean of similar pairs plus that of the others."""
+    alike, different = [], []
+    for i in range(len(outputs)):
+        for j in range(i):
+            if -1 in (categories[i], categories[j]):
+                continue
+            pairs = zip(outputs[i], outputs[j], strict=True)
+            inner = sum((2 * a - 1) * (2 * b - 1) for a, b in pairs)
+            probability = 1 / (1 + math.exp(-slope / len(outputs[i]) * inner))
+            if categories[i] == categories[j]:
+                alike.append(-math.log(probability))
+            else:
+                different.append(-math.log(1 - probability))
+    mean = sum(alike) / len(alike) if alike else 0.0
+    return similar * mean + (sum(different) / len(different) if different else 0.0)
+
+
+def triplets(outputs, categories, margin, distance=math.dist):
     """Equation 4: for each image, the losses of its triplets one by one."""
     n = len(outputs)
     losses = [[] for _ in range(n)]
@@ -23,17 +53,23 @@ def triplets(outputs, categories, margin):
                 if i == j or -1 in (categories[i], categories[j], categories[k]):
                     continue
                 if categories[j] == categories[i] != categories[k]:
-                    near = math.dist(outputs[i], outputs[j])
-                    far = math.dist(outputs[i], outputs[k])
+                    near = distance(outputs[i], outputs[j])
+                    far = distance(outputs[i], outputs[k])
                     losses[i].append(max(near + margin - far, 0))
     return losses
 
 
-def triplet(outputs, categories, margin):
+def triplet(outputs, categories, margin, distance=math.dist):
     """The mean over images with a category of the mean over each one's triplets."""
-    means = [sum(own) / len(own) if own else 0.0 for own in triplets(outputs, categories, margin)]
+    losses = triplets(outputs, categories, margin, distance)
+    means = [sum(own) / len(own) if own else 0.0 for own in losses]
     labelled = sum(category >= 0 for category in categories)
     return sum(means) / labelled if labelled else 0.0
+
+
+def dnnh(outputs, categories, margin=1.0):
+    """The mean of the triplets of DNNH, by squared distance."""
+    return triplet(outputs, categories, margin, lambda a, b: math.dist(a, b) ** 2)
 
 
 def weighted_cross_entropy(logit, present, positives, negatives):

@@ -7,7 +7,9 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder
 from dualhash.errors import DualhashError
 from dualhash.network import DualHashNetwork, HashLayer, build_backbone
-from dualhash.training.export import check_encoder, export_encoder, head_tensors
+from dualhash.network import Encoder as NetworkEncoder
+from dualhash.training.assembly import head_of
+from dualhash.training.export import check_encoder, export_encoder
 
 SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
 
@@ -27,7 +29,7 @@ def network() -> DualHashNetwork:
 
 @pytest.fixture(scope="module")
 def graph(network: DualHashNetwork) -> bytes:
-    return export_encoder(network, SIZE.crop)
+    return export_encoder(NetworkEncoder(network), SIZE.crop)
 
 
 @pytest.fixture
@@ -51,22 +53,22 @@ def test_gives_what_torch_gives_in_float32_for_any_number_of_images(
 def test_the_check_passes_the_network_and_refuses_another(
     network: DualHashNetwork, graph: bytes, images: np.ndarray
 ):
-    check = check_encoder(graph, network, images, SIZE)
+    check = check_encoder(graph, NetworkEncoder(network), images, SIZE)
     assert check["largest_difference"] < 1e-4
     assert check["equal_bits"] > 0.999
     with pytest.raises(DualhashError, match="differs from the network"):
-        check_encoder(graph, make_network(1), images, SIZE)
+        check_encoder(graph, NetworkEncoder(make_network(1)), images, SIZE)
 
 
 def test_the_graph_is_sound_and_tells_nothing_of_the_machine(graph: bytes):
     model = onnx.load_model_from_string(graph)
     onnx.checker.check_model(model, full_check=True)
     assert b".py" not in graph
-    assert export_encoder(make_network(0), SIZE.crop) == graph
+    assert export_encoder(NetworkEncoder(make_network(0)), SIZE.crop) == graph
 
 
 def test_heads_go_by_the_names_that_models_read(network: DualHashNetwork):
-    tensors = head_tensors(network)
+    tensors = head_of(network, "category") | head_of(network, "attribute")
     assert {name: array.shape for name, array in tensors.items()} == {
         "attribute_head.weight": (2, 16),
         "attribute_head.bias": (2,),

@@ -1,6 +1,7 @@
 """Shallow methods at work: from a catalogue and a pretrained backbone to a model folder."""
 
 import time
+from dataclasses import replace as altered
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, DualHashNetwork, NoHashLayer
 from dualhash.network.heads import LinearHead as TorchHead
+from dualhash.training.assembly import one_network
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import TrainingSet, generator_for
 from dualhash.training.fit import Fitted, Task, build_backbone_of
@@ -26,7 +28,7 @@ from dualhash.training.labels import Rows, take, training_catalogue
 from dualhash.training.learn import Learned
 from dualhash.training.prepare import prepare
 from dualhash.training.progress import Display, Step
-from dualhash.training.train import write_learned
+from dualhash.training.train import write_assembly
 from dualhash.training.weights import weights_hash
 from dualhash.training.workspace import Workspace
 
@@ -87,7 +89,8 @@ def train_shallow(
         rows = rows[training_catalogue(catalogue).subsets[rows] == TRAIN_BOTH]
     learned, function = _fit(task, method, rows)
     display.note("writing the model")
-    write_learned(workspace.out, learned, catalogue, function.attribute_units)
+    made = altered(one_network(config, {"": learned}), attribute_units=function.attribute_units)
+    write_assembly(workspace.out, made, config, catalogue, task.data)
     return Model.open(workspace.out)
 
 

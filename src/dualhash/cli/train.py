@@ -77,6 +77,8 @@ def train(
     /,
     *,
     out: Path,
+    method: str = "dph",
+    base: Path | None = None,
     preset: str | None = None,
     config: Path | None = None,
     resume: Flag = False,
@@ -95,6 +97,9 @@ def train(
         table: A CSV or Parquet table with a row for each image, a folder with a folder for each
             category, or openmoji.
         out: The model folder to make.
+        method: dph, or a method of another paper that `dualhash baselines` lists, such as ssdh; it
+            learns from the images that have the labels it is made for.
+        base: The model folder whose codes the method svm-binary reads.
         preset: A whole recipe: small (images under 100 pixels, from scratch), photo (larger ones,
             from weights), paper-imagenet, paper-cfw, released-imagenet or released-cfw. Left out,
             the size of the images decides between the first two.
@@ -106,7 +111,9 @@ def train(
         recipe: Settings over those of the preset.
         columns: Which column plays which part.
     """
-    learn = dualhash.train  # says what to install where torch is missing
+    _ = dualhash.train  # says what to install where torch is missing
+    from dualhash.baselines.train_method import PAPERS_OWN, train_method
+
     catalogue = read(table, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
@@ -114,13 +121,16 @@ def train(
     )
     configuration = settle(catalogue, preset, config, recipe)
     output.note(
-        f"preset {configuration.preset}: {configuration.backbone}, {configuration.bits} bits, "
-        f"alpha {configuration.alpha}"
+        f"{method}, preset {configuration.preset}: {configuration.backbone}, "
+        f"{configuration.bits} bits"
+        + (f", alpha {configuration.alpha}" if method == PAPERS_OWN else "")
     )
-    model = learn(
+    model = train_method(
+        method,
         catalogue,
         configuration,
         out,
+        base=base,
         resume=resume,
         replace=replace,
         keep_checkpoints=keep_checkpoints,
@@ -171,11 +181,10 @@ def _read(path: Path) -> dict[str, Any]:
 def _show(model: dualhash.Model) -> None:
     """What came out."""
     training = model.card.training
-    best = training["best"]
+    best, alpha = training["best"], training.get("alpha")
     output.say(
         f"{model.folder}: {model.bits} bits from {training['images']:,} images in "
-        f"{training['seconds']:.0f} seconds"
-        + (f", alpha {training['alpha']:g}" if "alpha" in training else "")
+        f"{training['seconds']:.0f} seconds" + ("" if alpha is None else f", alpha {alpha:g}")
     )
     for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM of attributes")):
         if best[name] is not None:

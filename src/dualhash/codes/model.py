@@ -89,6 +89,19 @@ class Model:
         """Outputs (N, k) in [0, 1] of images (N, h, w, 3) uint8; see `Encoder.encode_arrays`."""
         return self.encoder.encode_arrays(images)
 
+    def attribute_probabilities(
+        self, outputs: NDArray[np.bool_] | NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Probability of each attribute, (N, p) in [0, 1].
+
+        Args:
+            outputs: (N, k) bits, or real outputs of the hash layer. Where units are probabilities
+                of attributes (`ModelCard.attribute_units`), the real ones are taken as they are.
+        """
+        if self.card.attribute_units and outputs.dtype != np.bool_:
+            return outputs[:, list(self.card.attribute_units)].astype(np.float64)
+        return self.attribute_head.probabilities(outputs)
+
     def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
         """Category and attributes of packed codes (N, k/8), read from the bits alone."""
         return predict(codes, self.category_head, self.attribute_head)

@@ -31,7 +31,8 @@ def evaluate(
     """Encodes the `test` images and measures all three tasks on them, leave-one-out.
 
     Args:
-        model: The model; its attributes must be those of the catalogue, in the same order.
+        model: The model; it has the attributes of the catalogue, in the same order, or none, and
+            is then judged on categories alone.
         catalogue: What is true of the images.
         protocol: A name in `PROTOCOLS`: "ijcv2020", or "cvpr2017", which reproduces the released
             code, faults included.
@@ -57,7 +58,7 @@ def evaluate(
     outputs = _outputs(unseen, codes)
     measured = evaluate_codes(
         outputs,
-        model.attribute_head.probabilities(outputs if judge.quantised else unseen.reals),
+        model.attribute_probabilities(outputs if judge.quantised else unseen.reals),
         unseen.labels,
         protocol=protocol,
         bootstrap=bootstrap,

@@ -63,7 +63,7 @@ def encode_unseen(
     """Encodes the subset `test`; images that cannot be read are left out and named.
 
     Args:
-        model: Its attributes must be those of the catalogue, in the same order.
+        model: It has the attributes of the catalogue, in the same order, or none.
         catalogue: What is true of the images.
         views: 1, or 10 to average corners, centre and mirrors.
         progress: Called with how many images are done and how many there are.
@@ -71,6 +71,8 @@ def encode_unseen(
     Raises:
         DualhashError: No test images, none that can be read, or other attributes than the model's.
     """
+    if not model.card.attribute_names:
+        catalogue = catalogue.aligned(model.card.names)
     check_attributes(model.card.attribute_names, catalogue)
     test = unseen_images(catalogue)
     encoded = model.encode(test.images, views=views, progress=progress)

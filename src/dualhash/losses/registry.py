@@ -1,13 +1,17 @@
 """Every loss by its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dualhash.errors import DualhashError, nearest
 from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.losses.dnnh import DnnhLoss
+from dualhash.losses.hashnet import HashNetLoss
 from dualhash.losses.hinge import HingeLoss
 from dualhash.losses.protocols import AttributeLoss, CategoryLoss
 from dualhash.losses.softmax import SoftmaxLoss
+from dualhash.losses.ssdh import SsdhLoss
 from dualhash.losses.triplet import TripletLoss
 from dualhash.losses.weighted_cross_entropy import WeightedCrossEntropy
 
@@ -19,12 +23,14 @@ class CategoryLossEntry:
     Attributes:
         name: How users call it.
         summary: What it is and where it comes from.
-        build: Makes it with the paper's values.
+        build: Makes it with its paper's values, or with settings by name.
+        settings: Names of its settings.
     """
 
     name: str
     summary: str
-    build: Callable[[], CategoryLoss]
+    build: Callable[..., CategoryLoss]
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,28 @@ CATEGORY_LOSSES: dict[str, CategoryLossEntry] = {
     for entry in (
         CategoryLossEntry("softmax", "Softmax cross entropy (equation 2).", SoftmaxLoss),
         CategoryLossEntry(
-            "triplet", "All triplets of a batch with a margin of 4 (equation 4).", TripletLoss
+            "triplet",
+            "All triplets of a batch with a margin of 4 (equation 4).",
+            TripletLoss,
+            ("margin",),
+        ),
+        CategoryLossEntry(
+            "ssdh",
+            "Softmax, outputs pushed to 0 and 1 and half of them on (Yang et al. 2015).",
+            SsdhLoss,
+            ("push", "balance"),
+        ),
+        CategoryLossEntry(
+            "hashnet",
+            "Weighted likelihood of the pairs of a batch (Cao et al. 2017).",
+            HashNetLoss,
+            ("slope", "similar"),
+        ),
+        CategoryLossEntry(
+            "dnnh",
+            "All triplets of a batch by squared distance (Lai et al. 2015).",
+            DnnhLoss,
+            ("margin",),
         ),
     )
 }
@@ -65,15 +92,29 @@ ATTRIBUTE_LOSSES: dict[str, AttributeLossEntry] = {
 }
 
 
-def build_category_loss(name: str) -> CategoryLoss:
+NO_SETTINGS: Mapping[str, float] = MappingProxyType({})
+
+
+def build_category_loss(name: str, settings: Mapping[str, float] = NO_SETTINGS) -> CategoryLoss:
     """The category loss of that name.
 
+    Args:
+        name: A key of `CATEGORY_LOSSES`.
+        settings: In place of its paper's values.
+
     Raises:
-        DualhashError: There is none; the message names the nearest.
+        DualhashError: There is none, or it has no such setting; the message names the nearest.
     """
     if name not in CATEGORY_LOSSES:
         raise DualhashError(f"There is no category loss {name!r}. {nearest(name, CATEGORY_LOSSES)}")
-    return CATEGORY_LOSSES[name].build()
+    entry = CATEGORY_LOSSES[name]
+    for setting in settings:
+        if setting not in entry.settings:
+            raise DualhashError(
+                f"The category loss {name!r} has no setting {setting!r}. "
+                f"{nearest(setting, entry.settings)}"
+            )
+    return entry.build(**settings)
 
 
 def build_attribute_loss(name: str, counts: AttributeCounts) -> AttributeLoss:

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor, nn
 
 
-def triplet_sums(outputs: Tensor, categories: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+def triplet_sums(
+    outputs: Tensor, categories: Tensor, margin: float, *, squared: bool = False
+) -> tuple[Tensor, Tensor]:
     """The sum of each anchor's triplet losses (equation 4), and how many triplets it has.
 
     For the anchor i, over all j != i of the same category and all k of another one,
@@ -15,11 +17,14 @@ def triplet_sums(outputs: Tensor, categories: Tensor, margin: float) -> tuple[Te
         outputs: (N, k), the binary-like codes r.
         categories: (N,) int64, all known.
         margin: m, in units of D, which is at most sqrt(k).
+        squared: Whether D is the squared distance instead.
 
     Returns:
         Sums (N,), at least 0, and numbers of triplets (N,) int64.
     """
     distances = torch.cdist(outputs, outputs, compute_mode="donot_use_mm_for_euclid_dist")
+    if squared:
+        distances = distances.square()
     same = categories[:, None] == categories[None, :]
     itself = torch.eye(len(outputs), dtype=torch.bool, device=outputs.device)
     positive = same & ~itself

@@ -2,23 +2,14 @@
 
 from torch import Tensor, nn
 
-from dualhash.errors import DualhashError
-
 
 class HashLayer(nn.Linear):
     """r = sigmoid(W phi(x) + c), the binary-like code (equation 1).
 
     Bit i of the code is r_i > 0.5. The weight W is (k, d), the bias c is (k,).
-
-    Raises:
-        DualhashError: `bits` is not a positive multiple of 8.
     """
 
     def __init__(self, features: int, bits: int) -> None:
-        if bits < 8 or bits % 8:
-            raise DualhashError(
-                f"A code cannot have {bits} bits; give a positive multiple of 8, such as 64."
-            )
         super().__init__(features, bits)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dualhash.errors import DualhashError, nearest
+from dualhash.network.continuation import ContinuationLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
+from dualhash.network.slices import SliceLayer
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ HASH_LAYERS: dict[str, HashLayerEntry] = {
     entry.name: entry
     for entry in (
         HashLayerEntry("sigmoid", "Sigmoid of a linear map (equation 1).", HashLayer),
+        HashLayerEntry(
+            "continuation",
+            "A sigmoid that becomes a step (Cao et al. 2017).",
+            ContinuationLayer,
+            ("growth",),
+        ),
+        HashLayerEntry(
+            "slices",
+            "Each bit from features of its own, thresholded piecewise (Lai et al. 2015).",
+            SliceLayer,
+            ("slice_size", "epsilon"),
+        ),
         HashLayerEntry(
             "none",
             "No code: the heads stand on the features.",

@@ -29,8 +29,10 @@ class TrainConfig(BaseModel):
         image_size: (height, width) in pixels; None for what the backbone was made for, or for a
             backbone of any size the median of the images' own.
         hash_layer: A name of `dualhash.network.HASH_LAYERS`.
+        hash_settings: Settings of the hash layer in place of its paper's, by name.
         bits: Length of the code k, a multiple of 8.
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
+        loss_settings: Settings of the category loss in place of its paper's, by name.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
         alpha: Weight of the attribute loss in equation 8; "auto" searches it (`training.alpha`).
         alphas: What the search tries, ascending, the first 0.
@@ -78,9 +80,11 @@ class TrainConfig(BaseModel):
     without_categories: tuple[str, ...] = ()
     image_size: tuple[PositiveInt, PositiveInt] | None = None
     hash_layer: str = "sigmoid"
+    hash_settings: dict[str, float] = {}
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
 
     category_loss: str = "softmax"
+    loss_settings: dict[str, float] = {}
     attribute_loss: str = "weighted-cross-entropy"
     alpha: Literal["auto"] | float = 0.1
     alphas: tuple[float, ...] = ALPHAS

@@ -3,30 +3,21 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder as OnnxEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.network import DualHashNetwork, Encoder
 
 OPSET = 18
 MOST_DIFFERENCE = 1e-3
 LEAST_EQUAL_BITS = 0.999
 
 
-def head_tensors(network: DualHashNetwork) -> dict[str, NDArray[np.float32]]:
-    """Weights and biases of the two heads, by the names that `Model` reads."""
-    return {
-        f"{head}.{name}": parameter.detach().cpu().float().numpy()
-        for head in ("attribute_head", "category_head")
-        for name, parameter in getattr(network, head).named_parameters()
-    }
-
-
-def export_encoder(network: DualHashNetwork, crop: tuple[int, int]) -> bytes:
-    """The encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k)."""
-    encoder = Encoder(network).cpu().eval()
+def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
+    """An encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k)."""
+    encoder = encoder.cpu().eval()
     example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
     program = torch.onnx.export(
         encoder,
@@ -49,13 +40,13 @@ def export_encoder(network: DualHashNetwork, crop: tuple[int, int]) -> bytes:
 
 
 def check_encoder(
-    graph: bytes, network: DualHashNetwork, images: NDArray[np.uint8], preprocessing: Preprocessing
+    graph: bytes, encoder: nn.Module, images: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> dict[str, float]:
-    """Compares the exported encoder with the network on real images.
+    """Compares the exported encoder with what it was made from on real images.
 
     Args:
         graph: Of `export_encoder`.
-        network: What it was made from.
+        encoder: What it was made from.
         images: (N, h, w, 3), at `preprocessing.crop`.
         preprocessing: Sizes of images.
 
@@ -65,10 +56,10 @@ def check_encoder(
     Raises:
         DualhashError: They differ by more than rounding.
     """
-    encoder = Encoder(network).cpu().eval()
+    encoder = encoder.cpu().eval()
     with torch.inference_mode():
         expected = encoder(torch.from_numpy(np.ascontiguousarray(images))).numpy()
-    found = OnnxEncoder(graph, network.hash_layer.out_features, preprocessing).encode_arrays(images)
+    found = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
     difference = float(np.abs(found - expected).max())
     equal = float((quantise(found) == quantise(expected)).mean())
     if difference > MOST_DIFFERENCE or equal < LEAST_EQUAL_BITS:

@@ -95,7 +95,7 @@ def fit(
         torch.manual_seed(config.seed)
         network = build_network(config, task.data.preprocessing.crop, names)
         loss = JointLoss(
-            build_category_loss(config.category_loss),
+            build_category_loss(config.category_loss, config.loss_settings),
             build_attribute_loss(config.attribute_loss, task.counts),
             alpha,
         )
@@ -133,7 +133,9 @@ def build_network(config: TrainConfig, crop: tuple[int, int], names: LabelNames)
     backbone = build_backbone_of(config, crop)
     network = DualHashNetwork(
         backbone,
-        build_hash_layer(config.hash_layer, backbone.feature_size, config.bits, {}),
+        build_hash_layer(
+            config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
+        ),
         len(names.categories),
         len(names.attributes),
         autocast=autocast_type(config.precision),

@@ -11,6 +11,7 @@ from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import validation_figures
 from dualhash.losses import JointLoss
 from dualhash.network import DualHashNetwork, parameter_groups
+from dualhash.network.continuation import ContinuationLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import NETWORK, Batch, generator_for
 from dualhash.training.schedule import multiplier
@@ -45,9 +46,11 @@ class DualHashModule(LightningModule):
         }
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seeds dropout."""
+        """Seeds dropout, and tells a hash layer that changes with time what time it is."""
         generator = generator_for(self.config.seed, NETWORK, self.global_step)
         torch.manual_seed(int(generator.integers(2**63)))
+        if isinstance(self.network.hash_layer, ContinuationLayer):
+            self.network.hash_layer.begin(self.global_step / self.iterations)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Losses of a batch; their means over a round are logged.

@@ -11,9 +11,12 @@ from dualhash.training.weights import WEIGHTS, WeightsCard, read_card, write_wei
 from dualhash.training.workspace import Workspace
 
 PRETRAINING = {
-    "hash_layer": "none",
+    "method": "pretraining",
     "learns": "category",
+    "hash_layer": "none",
+    "hash_settings": {},
     "category_loss": "softmax",
+    "loss_settings": {},
     "alpha": 0.0,
 }
 """What a pretraining settles, whatever the configuration says."""

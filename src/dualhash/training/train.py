@@ -7,10 +7,11 @@ from dualhash.catalogue.images import centre_crop
 from dualhash.codes.card import ModelCard
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import write_model
-from dualhash.training.calibration import calibrate
+from dualhash.training.assembly import ONE_NETWORK, Assembly, Plan
 from dualhash.training.config import TrainConfig
-from dualhash.training.export import check_encoder, export_encoder, head_tensors
-from dualhash.training.learn import Learned, learn, library_versions
+from dualhash.training.data import TrainingSet
+from dualhash.training.export import check_encoder, export_encoder
+from dualhash.training.learn import learn, library_versions
 from dualhash.training.prepare import prepare
 from dualhash.training.progress import Display
 from dualhash.training.workspace import Workspace
@@ -29,6 +30,7 @@ def train(
     keep_checkpoints: bool = False,
     tensorboard: bool = False,
     display: Display | None = None,
+    plan: Plan = ONE_NETWORK,
 ) -> Model:
     """Learns codes from the training subsets of a catalogue and writes a model folder.
 
@@ -47,6 +49,7 @@ def train(
         keep_checkpoints: Leave `<out>.training` there in the end.
         tensorboard: Log for TensorBoard, too, into `tensorboard` of the model folder.
         display: Where progress is shown; None shows it on stderr.
+        plan: How the method is trained; comparison methods have others.
 
     Raises:
         DualhashError: The labels cannot be learned from, a setting names what does not exist, or
@@ -59,52 +62,53 @@ def train(
         workspace.check_finished(model.card, config, catalogue.label_hash)
         return model
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = prepare(catalogue, config, display)
+    runs = plan.runs(config, len(catalogue.names.attributes))
+    tasks = {name: prepare(catalogue, settings, display) for name, settings in runs.items()}
     workspace.begin(config, catalogue.label_hash, resume=resume)
-    task.say_notes()
-    learned = learn(task, workspace.folder, tensorboard=tensorboard)
+    learned = {}
+    for name, task in tasks.items():
+        task.say_notes()
+        learned[name] = learn(task, workspace.folder / name, tensorboard=tensorboard)
     display.note("writing the model")
-    write_learned(workspace.out, learned, catalogue)
-    workspace.close(keep=keep_checkpoints)
+    write_assembly(workspace.out, plan.assemble(config, learned), config, catalogue, task.data)
+    workspace.close(runs, keep=keep_checkpoints)
     return Model.open(workspace.out)
 
 
-def write_learned(
-    out: Path, learned: Learned, catalogue: Catalogue, attribute_units: tuple[int, ...] = ()
+def write_assembly(
+    out: Path, made: Assembly, config: TrainConfig, catalogue: Catalogue, data: TrainingSet
 ) -> None:
-    """Writes the model folder, after a check that the exported encoder is the network.
+    """Writes a model folder, after a check that the exported encoder does what it was made from.
 
     Args:
         out: The folder.
-        learned: What came of the training.
+        made: The model.
+        config: The settings.
         catalogue: That was trained on.
-        attribute_units: See `ModelCard.attribute_units`.
+        data: Some of whose images are tried.
 
     Raises:
         DualhashError: The encoder differs, or the folder cannot be written.
     """
-    task, network = learned.task, learned.fitted.network
-    data, config = task.data, task.config
-    graph = export_encoder(network, data.preprocessing.crop)
-    sample = data.pixels[data.training[:CHECKED]]
-    check = check_encoder(
-        graph, network, centre_crop(sample, data.preprocessing.crop), data.preprocessing
-    )
+    preprocessing = data.preprocessing
+    graph = export_encoder(made.encoder, preprocessing.crop)
+    sample = centre_crop(data.pixels[data.training[:CHECKED]], preprocessing.crop)
+    check = check_encoder(graph, made.encoder, sample, preprocessing)
     card = ModelCard(
         method=config.method,
-        bits=network.hash_layer.out_features,
-        category_names=task.names.categories,
-        attribute_names=task.names.attributes,
-        attribute_units=attribute_units,
+        bits=made.bits,
+        category_names=made.names.categories,
+        attribute_names=made.names.attributes,
+        attribute_units=made.attribute_units,
         columns=catalogue.columns,
         source=catalogue.source,
-        preprocessing=data.preprocessing,
+        preprocessing=preprocessing,
         backbone=config.backbone,
         config=config.model_dump(mode="json"),
         seed=config.seed,
         label_hash=catalogue.label_hash,
         versions=library_versions(),
-        calibration=calibrate(network, data),
-        training=learned.report | {"encoder": check},
+        calibration=dict(made.calibration),
+        training={**made.report, "encoder": check},
     )
-    write_model(out, card, head_tensors(network), graph)
+    write_model(out, card, made.tensors, graph)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,13 +104,15 @@ class Workspace:
                 "resume: --replace replaces it, or choose another --out."
             )
 
-    def close(self, *, keep: bool) -> None:
-        """Moves the logs to the result and removes the folder, unless it is kept."""
-        write_whole(self.out / LOG, (self.folder / LOG).read_text(encoding="utf-8"))
-        events = self.folder / "tensorboard"
-        if events.exists():
-            shutil.rmtree(self.out / events.name, ignore_errors=True)
-            shutil.copytree(events, self.out / events.name)
+    def close(self, runs: Iterable[str] = ("",), *, keep: bool) -> None:
+        """Moves the logs of all runs to the result and removes the folder, unless it is kept."""
+        for run in runs:
+            name = "-".join(filter(None, (run, LOG)))
+            write_whole(self.out / name, (self.folder / run / LOG).read_text(encoding="utf-8"))
+            events = self.folder / run / "tensorboard"
+            if events.exists():
+                shutil.rmtree(self.out / events.name / run, ignore_errors=True)
+                shutil.copytree(events, self.out / events.name / run)
         if not keep:
             shutil.rmtree(self.folder)
 

@@ -1,0 +1,19 @@
+"""DNNH."""
+
+from types import MappingProxyType
+
+from dualhash.baselines.deep_method import DeepMethod
+
+DNNH = DeepMethod(
+    name="dnnh",
+    title="DNNH",
+    paper="Lai, Pan, Liu and Yan, CVPR",
+    year=2015,
+    answers=frozenset({"category"}),
+    labels="category",
+    bits="any multiple of 8",
+    settings=MappingProxyType(
+        {"learns": "category", "hash_layer": "slices", "category_loss": "dnnh", "alpha": 0.0}
+    ),
+)
+"""Triplets on bits that have features of their own: `losses.dnnh`, `network.slices`."""

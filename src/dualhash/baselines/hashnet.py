@@ -1,0 +1,24 @@
+"""HashNet."""
+
+from types import MappingProxyType
+
+from dualhash.baselines.deep_method import DeepMethod
+
+HASHNET = DeepMethod(
+    name="hashnet",
+    title="HashNet",
+    paper="Cao, Long, Wang and Yu, ICCV",
+    year=2017,
+    answers=frozenset({"category"}),
+    labels="category",
+    bits="any multiple of 8",
+    settings=MappingProxyType(
+        {
+            "learns": "category",
+            "hash_layer": "continuation",
+            "category_loss": "hashnet",
+            "alpha": 0.0,
+        }
+    ),
+)
+"""Likelihood of pairs on outputs that become steps: `losses.hashnet`, `network.continuation`."""

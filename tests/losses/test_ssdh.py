@@ -1,0 +1,63 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
+from torch.autograd import gradcheck
+
+from dualhash.losses.softmax import SoftmaxLoss
+from dualhash.losses.ssdh import SsdhLoss, unbalance, undecided
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_the_loop(seed):
+    batch = random_batch(seed)
+    value = SsdhLoss(0.7, 0.3)(batch.outputs, batch.category_logits, batch.categories)
+    parts = (batch.category_logits, batch.outputs, batch.categories)
+    expected = oracle.ssdh(*(tensor.tolist() for tensor in parts), 0.7, 0.3)
+    assert value.item() == pytest.approx(expected)
+
+
+def test_hand_worked():
+    outputs = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.5, 0.7]])
+    assert undecided(outputs).item() == pytest.approx(-(4 * 0.25 + 0.04) / 6 / 2)
+    assert unbalance(outputs).item() == pytest.approx((0 + 0.25 + 0.01) / 3 / 2)
+
+
+def test_bits_that_are_half_on_are_best():
+    best = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
+    assert (undecided(best).item(), unbalance(best).item()) == (-1 / 8, 0)
+    assert undecided(torch.full((1, 4), 0.5)) == 0
+    assert unbalance(torch.ones(1, 4)).item() == 1 / 8
+
+
+@given(seed=st.integers(0, 1000))
+def test_flipping_all_bits_changes_neither_push_nor_balance(seed):
+    outputs = random_batch(seed).outputs
+    assert undecided(1 - outputs).item() == pytest.approx(undecided(outputs).item())
+    assert unbalance(1 - outputs).item() == pytest.approx(unbalance(outputs).item())
+
+
+def test_without_push_and_balance_it_is_the_softmax():
+    batch = random_batch(0)
+    given_ = (batch.outputs, batch.category_logits, batch.categories)
+    assert SsdhLoss(0, 0)(*given_).item() == pytest.approx(SoftmaxLoss()(*given_).item())
+
+
+def test_images_without_a_category_take_no_part():
+    batch = random_batch(1)
+    known = batch.categories >= 0
+    assert not known.all()
+    loss = SsdhLoss()
+    all_, only = (
+        loss(b.outputs, b.category_logits, b.categories) for b in (batch, batch.take(known))
+    )
+    assert all_.item() == pytest.approx(only.item())
+    assert loss(batch.outputs, batch.category_logits, torch.full((9,), -1)) == 0
+
+
+def test_gradient():
+    batch = random_batch(2)
+    inputs = (batch.outputs.requires_grad_(), batch.category_logits.requires_grad_())
+    assert gradcheck(lambda r, z: SsdhLoss()(r, z, batch.categories), inputs)
