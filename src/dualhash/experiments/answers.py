@@ -64,7 +64,7 @@ def ask(
     category_model, attribute_model = models[CATEGORY_MODEL], models[ATTRIBUTE_MODEL]
     outputs = category_model.encode(images, progress=progress).reals
     features = attribute_model.encode(images, progress=progress).reals
-    told = (attribute_model.attribute_head.probabilities(features) >= 0.5).astype(np.float64)
+    told = (attribute_model.attribute_probabilities(features) >= 0.5).astype(np.float64)
     if method == "multiple-model":
         return Answers(Said(quantise(outputs), told), category_model.bits + told.shape[1])
     head = category_model.category_head
@@ -86,10 +86,10 @@ def class_bits(predicted: NDArray[np.intp], classes: int) -> NDArray[np.bool_]:
 
 def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress) -> Answers:
     outputs = model.encode(images, progress=progress).reals
-    bits, head = quantise(outputs), model.attribute_head
-    if not head.names:
+    bits = quantise(outputs)
+    if not model.attribute_head.names:
         return Answers(Said(bits), model.bits, Said(outputs))
-    before = Said(outputs, head.probabilities(outputs))
+    before = Said(outputs, model.attribute_probabilities(outputs))
     if method in REAL_VALUED:
         return Answers(before)
-    return Answers(Said(bits, head.probabilities(bits)), model.bits, before)
+    return Answers(Said(bits, model.attribute_probabilities(bits)), model.bits, before)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
-from dualhash.experiments.answers import TOGETHER
+from dualhash.experiments.answers import CATEGORY_MODEL, TOGETHER
 from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.seen import training_view
 from dualhash.experiments.tuning import VALIDATION
@@ -66,9 +66,10 @@ def make(
     view = training_view(catalogue, cell.seen)
     if cell.method == PRETRAINING:
         return _pretrained(view, config, out, display)
-    from dualhash.training.train import train
+    from dualhash.baselines.train_method import train_method
 
-    model = train(view, config, out, resume=True, display=display)
+    base = parts.get(CATEGORY_MODEL)
+    model = train_method(cell.method, view, config, out, base=base, resume=True, display=display)
     card = model.card
     backbone = card.training.get("weights_hash")
     return Made(
