@@ -55,6 +55,23 @@ def test_sets_of_ids():
     assert not members(table.between(300, 200), len(codes)).any()
 
 
+def test_ids_of_any_size():
+    """They grow out of 32 bits."""
+    codes = np.arange(4, dtype=np.uint8)[:, None]
+    small = CodeTable.empty(8).extended([(np.array([5, 2**32 - 1]), codes[:2])])
+    large = small.extended([(np.array([2**32, 2**62]), codes[2:])])
+    assert (small.ids.dtype, large.ids.dtype) == (np.uint32, np.int64)
+    for table, ids in ((small, [5, 2**32 - 1]), (large, [5, 2**32 - 1, 2**32, 2**62])):
+        every = np.array(ids)
+        assert table.ids_at(np.arange(len(ids))).tolist() == ids
+        assert table.ids_at(np.arange(len(ids))).dtype == np.int64
+        assert table.positions(every).tolist() == list(range(len(ids)))
+        assert table.codes(every[1:]).tolist() == codes[1 : len(ids)].tolist()
+        for start, stop in ((0, 6), (-(2**63), 2**63 - 1), (6, 2**32), (2**32, 2**63 - 1)):
+            chosen = members(table.between(start, stop), len(ids))
+            assert chosen.tolist() == [start <= item < stop for item in ids]
+
+
 def test_one_half_is_present():
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     table = CodeTable.empty(8).extended([(np.arange(1), np.zeros((1, 1), np.uint8))])

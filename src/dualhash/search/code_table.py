@@ -1,6 +1,7 @@
 """Codes in memory, with their ids and with bitmaps of who has which attribute."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -25,12 +26,12 @@ class CodeTable:
     """N codes at positions 0..N-1, in the order of their ids.
 
     Attributes:
-        ids: (N,) int64, ascending.
+        ids: (N,), ascending; uint32, to save memory, as long as they are small enough, else int64.
         blocks: The codes as the kernels read them.
         existing: Those that have not been deleted; the others keep their positions.
     """
 
-    ids: NDArray[np.int64]
+    ids: NDArray[np.uint32] | NDArray[np.int64]
     blocks: Blocks
     existing: Bitmap
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class CodeTable:
     @classmethod
     def empty(cls, bits: int, room: int = 0) -> "CodeTable":
         """No codes, with room for that many of `bits` bits."""
-        return cls(np.empty(0, np.int64), Blocks.empty(bits, room), np.empty(0, np.uint64))
+        return cls(np.empty(0, np.uint32), Blocks.empty(bits, room), np.empty(0, np.uint64))
 
     @property
     def count(self) -> int:
@@ -47,7 +48,7 @@ class CodeTable:
 
     def extended(self, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]) -> "CodeTable":
         """These codes and more: ids (n,), ascending and above those here, and codes (n, k/8)."""
-        blocks, ids = self.blocks, array("q", self.ids.tobytes())
+        blocks, ids = self.blocks, array("q", self.ids.astype(np.int64).tobytes())
         for more_ids, codes in parts:
             blocks = blocks.extended(codes)
             ids.frombytes(more_ids.tobytes())
@@ -55,7 +56,7 @@ class CodeTable:
         existing[: len(self.existing)] &= ~(self.blocks.everything & ~self.existing)
         full = self.blocks.count // BLOCK
         known = {name: bits[:full] for name, bits in self._present.items()}
-        return CodeTable(np.frombuffer(ids, np.int64), blocks, existing, known)
+        return CodeTable(_small(np.frombuffer(ids, np.int64)), blocks, existing, known)
 
     def without(self, ids: NDArray[np.int64]) -> "CodeTable":
         """These codes but for some ids that are here."""
@@ -71,7 +72,11 @@ class CodeTable:
 
     def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Positions (n,) of ids that are here."""
-        return np.searchsorted(self.ids, ids)
+        return np.searchsorted(self.ids, ids.astype(self.ids.dtype))
+
+    def ids_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids (n,) at positions."""
+        return self.ids[positions].astype(np.int64)
 
     def codes(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Packed codes (n, k/8) of ids that are here."""
@@ -86,7 +91,7 @@ class CodeTable:
     def between(self, start: int, stop: int) -> Bitmap:
         """The set of ids from `start` to below `stop`."""
         chosen = np.zeros(len(self.ids), np.bool_)
-        chosen[slice(*np.searchsorted(self.ids, (start, stop)))] = True
+        chosen[bisect_left(self.ids, start) : bisect_left(self.ids, stop)] = True
         return bitmap(chosen)
 
     def meeting(self, conditions: Conditions, threads: int = 1) -> Bitmap:
@@ -122,3 +127,7 @@ class CodeTable:
                 self._present.pop(next(iter(self._present)))
             self._present[criterion] = known = np.concatenate([known, new])
         return known
+
+
+def _small(ids: NDArray[np.int64]) -> NDArray[np.uint32] | NDArray[np.int64]:
+    return ids if len(ids) and ids[-1] > np.iinfo(np.uint32).max else ids.astype(np.uint32)

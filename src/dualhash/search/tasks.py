@@ -84,7 +84,7 @@ class Scope:
     def first(self, positions: NDArray[np.int64], own: int) -> Ranking:
         """The first k that are not the query itself, where all that is allowed matches."""
         matched = size(self.allowed) - (own != NOBODY and has(self.allowed, own))
-        return Ranking(self.table.ids[positions[positions != own][: self.k]], matched)
+        return Ranking(self.table.ids_at(positions[positions != own][: self.k]), matched)
 
 
 def rank(
@@ -169,7 +169,7 @@ def _near(code: NDArray[np.uint8], own: int, scope: Scope) -> Ranking:
         scope.table.blocks, code, scope.radius, allowed=scope.allowed, threads=scope.threads
     )
     others = found[found != own]
-    return Ranking(scope.table.ids[others[: scope.k]], len(others))
+    return Ranking(scope.table.ids_at(others[: scope.k]), len(others))
 
 
 def by_attributes(queries: Queries, conditions: Conditions, scope: Scope) -> list[Ranking]:
