@@ -40,6 +40,13 @@ def test_help_teaches_the_five_commands(capsys: pytest.CaptureFixture[str]):
         assert f"dualhash {command}" in said
 
 
+def test_help_of_a_command_is_all_that_it_says(capsys: pytest.CaptureFixture[str]):
+    assert run("search", "--help") == 0
+    assert "soft keeps all images" in " ".join(capsys.readouterr().out.split())
+    assert run("index", "--help") == 0
+    assert "Make, change and check a file of codes." in capsys.readouterr().out
+
+
 def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]):
     assert run() == 0
     assert "Getting started" in capsys.readouterr().out

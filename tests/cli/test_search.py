@@ -175,7 +175,12 @@ def test_a_damaged_image_of_a_batch_is_named_and_the_others_are_answered(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"query\n\n", "holds no queries"), (b"\xff\xfe\x00", "cannot be read")]
+    ("content", "said"),
+    [
+        (b"query\n\n", "holds no queries"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b'"id:0\nid:1\n', "cannot be read: unexpected end of data"),
+    ],
 )
 def test_batches_without_queries(
     shop: Path, capsys: pytest.CaptureFixture[str], content: bytes, said: str

@@ -1,5 +1,5 @@
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,19 @@ def test_the_old_index_stays_until_the_new_one_is_complete(tmp_path: Path, model
     with Index.open(path) as index:
         assert len(index) == 9
     assert files(tmp_path) == ["i.dhx"]
+
+
+def test_a_new_index_holds_what_was_still_in_its_log(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    with ExitStack() as stack:
+        with Index.unfinished(path, model) as index:
+            # The log stays when the index is closed, as it does where the disk is full.
+            other = stack.enter_context(closing(sqlite3.connect(index.path)))
+            other.execute("SELECT count(*) FROM items").fetchone()
+            index.add(np.zeros((9, 2), np.uint8), ["x"] * 9)
+        with Index.open(path) as index:
+            assert len(index) == 9
+            assert not index.verify()
 
 
 def test_the_log_of_a_killed_writer_does_not_get_into_the_next_index(tmp_path: Path, model: Model):

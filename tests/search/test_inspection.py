@@ -97,6 +97,15 @@ def test_a_damaged_header_is_not_opened(path: Path, sql: str):
         Index.open(path)
 
 
+def test_text_that_is_not_text_any_more_is_damage(path: Path):
+    spoil(path, "UPDATE items SET payload = CAST(x'7b22ff' AS TEXT) WHERE id = 7")
+    with Index.open(path) as index:
+        with pytest.raises(DualhashError, match=r"i.dhx is damaged: .* column 'payload'"):
+            index.item(7)
+        (found,) = index.verify()
+    assert "i.dhx is damaged" in found
+
+
 def test_damaged_parts_are_not_served(path: Path):
     spoil(path, "UPDATE items SET payload = '{}' WHERE id = 7")
     with Index.open(path) as index:

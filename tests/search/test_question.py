@@ -8,6 +8,8 @@ from dualhash.search.question import Question, infer_task
     ("options", "said"),
     [
         ({"task": "categroy"}, "no task 'categroy'. Did you mean 'category'"),
+        ({"want": "red", "attributes": "red"}, "'red' is both stated and taken over"),
+        ({"without": "red", "attributes": ["new", "red"]}, "'red' is both stated and taken over"),
         ({"k": 0}, "results k must be at least 1, not 0"),
         ({"radius": -1}, "range of distances must be at least 0, not -1"),
         ({"threads": 0}, "threads must be at least 1, not 0"),

@@ -61,10 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     if os.environ.get("DUALHASH_DEBUG") == "1":
-        app(arguments, print_error=False, exit_on_error=False)
+        _call(arguments)
         return 0
     try:
-        app(arguments, print_error=False, exit_on_error=False)
+        _call(arguments)
         sys.stdout.flush()
     except (DualhashError, CycloptsError) as error:
         output.complain(str(error))
@@ -80,3 +80,11 @@ def _run(arguments: list[str]) -> int:
         output.complain(f"{named}{error.strerror or error}.")
         return USER_ERROR
     return 0
+
+
+def _call(arguments: list[str]) -> None:
+    """A command's own help is all that it says, not the line that stands in the list."""
+    for name in COMMANDS.keys() & set(arguments[:1]):
+        if app[name].default_command:
+            app[name].help = None
+    app(arguments, print_error=False, exit_on_error=False)

@@ -43,7 +43,7 @@ def read_queries(file: Path) -> list[Line]:
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = csv.reader(opened)
+            rows = csv.reader(opened, strict=True)
             lines = [Line(rows.line_num, row[0].strip()) for row in rows if row and row[0].strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error

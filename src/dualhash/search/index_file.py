@@ -248,12 +248,18 @@ def database_errors(path: Path) -> Iterator[None]:
             raise DualhashError(
                 f"{path} cannot be changed: it is in a place that cannot be written to."
             ) from error
+        if "decode" in str(error):  # text that is not text any more
+            raise _damaged(path, error) from error
         hint = " Another program is using it." if "locked" in str(error) else ""
         raise DualhashError(f"{path} cannot be used now: {error}.{hint}") from error
     except sqlite3.DatabaseError as error:
-        raise DualhashError(
-            f"{path} is damaged: {error}. Make it again with `dualhash index create --replace`."
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: sqlite3.Error) -> DualhashError:
+    return DualhashError(
+        f"{path} is damaged: {error}. Make it again with `dualhash index create --replace`."
+    )
 
 
 def _check_free(path: Path, *, replace: bool) -> None:
@@ -289,6 +295,8 @@ def _take_place(unfinished: Path, path: Path) -> None:
     Those who have the other one open go on reading it; `Store` keeps them from writing to it. One
     that is damaged is left as it is.
     """
+    with closing(connect(unfinished)) as connection:
+        _settle(connection, unfinished)
     with ExitStack() as stack:
         if path.exists():
             try:

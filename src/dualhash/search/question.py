@@ -53,6 +53,12 @@ class Question:
             object.__setattr__(self, name, _names(getattr(self, name)))
         if self.task not in TASKS:
             raise DualhashError(f"There is no task {self.task!r}. {nearest(self.task, TASKS)}")
+        for name in self.attributes:
+            if name in (*self.want, *self.without):
+                raise DualhashError(
+                    f"The attribute {name!r} is both stated and taken over from the query; choose "
+                    "one."
+                )
         if self.k < 1:
             raise DualhashError(f"The number of results k must be at least 1, not {self.k}.")
         if self.radius is not None and self.radius < 0:
