@@ -42,8 +42,9 @@ def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) 
             theirs = partial(flat.search, k=k, heap=heap, threads=threads)
             things[f"faiss, {_threads(threads)}, heap {heap}"] = partial(_each, theirs, each)
         if k == 100 and name == "one query":
-            theirs = partial(peers.usearch_exact, kind.codes, k=k, threads=2)
-            things["usearch, 2 threads"] = partial(_each, theirs, each)
+            for threads in (1, 2):
+                theirs = partial(peers.usearch_exact, kind.codes, k=k, threads=threads)
+                things[f"usearch, {_threads(threads)}"] = partial(_each, theirs, each)
             things[f"numpy, {len(few)} codes"] = partial(
                 _each, partial(peers.numpy_exact, few, k=k), each
             )
@@ -75,7 +76,7 @@ def filtered(
             things: dict[str, Callable[[], object]] = {
                 "dualhash": partial(_each, partial(search, allowed=ours), each)
             }
-            for heap, threads in product((True, False), (1, 2)) if one_query else [(True, 2)]:
+            for heap, threads in product((True, False), (1, 2) if one_query else (2,)):
                 others = partial(flat.search, k=100, heap=heap, threads=threads, allowed=theirs)
                 things[f"faiss, {_threads(threads)}, heap {heap}"] = partial(_each, others, each)
             found = report.run(part, things, per=len(each))

@@ -46,10 +46,12 @@ class Scale:
     growth: tuple[int, ...] = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000)
     repeats: int = 7
     selections: int = 50
-    numpy_codes: int = 200_000
+    numpy_codes: int = 50_000
 
 
-QUICK = Scale((500_000,), (250_000, 500_000, 1_000_000), 7, 8, 100_000)
+LEARNED = Path("build/fashion.npz")
+
+QUICK = Scale((500_000,), (250_000, 500_000, 1_000_000), 7, 8, 20_000)
 
 
 def main() -> None:
@@ -62,7 +64,11 @@ def main() -> None:
         help="a minute, of too few codes for the targets",
     )
     parser.add_argument(
-        "--learned", type=Path, help="a model's codes, as `python -m benchmarks.data` writes them"
+        "--learned",
+        type=Path,
+        default=LEARNED if LEARNED.exists() else None,
+        help=f"a model's codes, as `python -m benchmarks.data` writes them; {LEARNED} by default, "
+        "made-up codes where there is none",
     )
     chosen = parser.parse_args()
     scale = QUICK if chosen.quick else Scale()

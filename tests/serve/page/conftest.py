@@ -92,8 +92,9 @@ def address(shapes: Path) -> Iterator[str]:
     served.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed after the last test of a module, for while it is open no other event loop can run."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium is installed (Debian: apt install chromium)")
