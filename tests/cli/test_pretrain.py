@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.test_train import table  # noqa: F401 - a fixture
+from tests.training.cases import make_config
+
+from dualhash.cli import app
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        app.main([*arguments, "--attribute-columns", "top,left"])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_weights_are_made_and_any_method_starts_from_them(
+    table: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+):
+    skipped = {"iterations", "frozen_stages", "weights", "without_categories", "method", "preset"}
+    small = {
+        name: value
+        for name, value in make_config().model_dump(mode="json").items()
+        if name not in skipped and value is not None
+    }
+    (table / "small.json").write_text(json.dumps(small))
+    usual = ("--preset", "small", "--config", "small.json", "--iterations", "1")
+    assert run("pretrain", "tiny.csv", "--out", "w", *usual, "--without-categories", "c1") == 0
+    assert "w: resnet18-half tells 2 categories, from" in capsys.readouterr().out
+    start = ("--weights", "w", "--frozen-stages", "3")
+    assert run("train", "tiny.csv", "--out", "m", "--method", "ssdh", *usual, *start) == 0
+    said = capsys.readouterr()
+    assert "ssdh, preset small: resnet18-half, 16 bits" in said.err
+    assert "m: 16 bits from" in said.out
+    assert json.loads((table / "m" / "model.json").read_text())["method"] == "ssdh"
+    assert run("evaluate", "m", "tiny.csv", "--bootstrap", "0") == 0
+    judged = capsys.readouterr()
+    assert "category mAP" in judged.out + judged.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pretrain", "tiny.csv", "--without-categories", "c7"), "no category 'c7'"),
+        (("train", "tiny.csv", "--method", "sshd"), "'ssdh'"),
+        (("train", "tiny.csv", "--weights", "nowhere"), "nowhere holds no weights"),
+        (("train", "tiny.csv", "--frozen-stages", "2"), "state weights, or pretrained"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_sentence(
+    table: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+):
+    assert run(*arguments, "--out", "m", "--preset", "small") == 2
+    assert said in capsys.readouterr().err
