@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from dualhash.baselines.svm import attribute_targets, linear_svms
+from dualhash.baselines.svm import (
+    CODE_COST,
+    attribute_targets,
+    category_head,
+    code_vectors,
+    linear_svms,
+)
 from dualhash.evaluation.labels import Labels
 
 
@@ -49,3 +55,19 @@ def test_attribute_targets_by_hand():
     )
     # Known of 3, present in 1: 3 / 2 for that, 3 / 4 for each of the others.
     np.testing.assert_allclose(attribute_targets(labels).ravel(), [1.5, -0.75, -0.75, 0])
+
+
+def test_heads_read_bits_as_the_machines_read_code_vectors():
+    rng = np.random.default_rng(7)
+    bits = rng.random((90, 16)) < 0.5
+    labels = Labels(rng.integers(-1, 3, 90), np.zeros((90, 0), np.int8), np.zeros((90, 0), bool))
+    head = category_head(bits, labels, 4)
+    vectors = code_vectors(bits)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    known = labels.categories >= 0
+    for category in range(4):
+        own = np.where(labels.categories[known] == category, 1.0, -1.0)
+        alone = linear_svms(vectors[known], own[:, None], cost=CODE_COST)
+        expected = vectors @ alone[:-1, 0] + alone[-1, 0]
+        np.testing.assert_allclose(head.scores(bits)[:, category], expected, atol=0.02)
+    assert (head.scores(bits)[:, 3] < 0).all()  # of the last category there is no image

@@ -13,7 +13,7 @@ from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
 ANCHORS = 300
 MOST_IMAGES = 20_000
 STEPS = 500
-TOLERANCE = 1e-2
+TOLERANCE = 1e-3
 RIDGE = 1e-6
 
 Array = NDArray[np.floating]
@@ -32,7 +32,7 @@ def fit_ksh(
     20,000 random images take part, as in the paper reproduced here.
 
     Deviations: the label matrix is never written out, its products follow from sums over
-    categories. The steps end at a relative change of the objective of 1e-2, where the authors'
+    categories. The steps end at a relative change of the objective of 1e-3, where the authors'
     code has an absolute one of 0.01 N. The spectral problem has a small ridge, for anchors that
     are nearly alike.
     """

@@ -156,7 +156,7 @@ def _network(
         backbone, HashModule(function), len(names.categories), len(names.attributes)
     )
     if names.categories:
-        bits = quantise(function.outputs(seen.values)).astype(np.float32)
+        bits = quantise(function.outputs(seen.values))
         _put(network.category_head, category_head(bits, seen.labels, len(names.categories)))
     if function.attribute_head:
         _put(network.attribute_head, function.attribute_head)

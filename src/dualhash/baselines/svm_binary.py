@@ -11,7 +11,7 @@ def fit_svm_binary(codes: Features, report: Report = unwatched) -> LinearHead:
     Source: section 4.3.2 of the paper reproduced here, which takes the 256 bits of SSDH. As in
     SVM-real both kinds of label weigh the same, and the sigmoid of a score is the probability.
     """
-    return attribute_head(codes.values, codes.labels, report)
+    return attribute_head(codes.values > 0.5, codes.labels, report)
 
 
 SVM_BINARY = HeadMethod(
