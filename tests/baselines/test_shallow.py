@@ -86,6 +86,7 @@ def test_a_model_is_judged_by_what_it_answers(name: str, tiny: Catalogue, models
     assert (best["category_map"] is not None) == ("category" in answers)
     assert (best["avg_hm"] is not None) == ("attribute" in answers)
     assert model.card.training["encoder"]["equal_bits"] > 0.999
+    assert model.card.training["notes"] == []  # nothing of batches, of which there are none
 
     judged = evaluate(model, tiny.aligned(model.card.names), bootstrap=0).values()
     assert judged["category_map"] is not None
@@ -99,7 +100,7 @@ def test_a_category_method_is_indexed_and_says_which_searches_it_cannot_do(
     build_index(models["sdh"], tiny, tmp_path / "i.dhx")
     with Index.open(tmp_path / "i.dhx") as index:
         assert len(index.search("id:0", k=5).hits) == 5
-        with pytest.raises(DualhashError, match="attribute"):
+        with pytest.raises(DualhashError, match="tells no attributes"):
             index.search("id:0", task="attribute", want=["top"])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualhash.baselines.figures import figures
 from dualhash.baselines.method import Features, HeadMethod
+from dualhash.baselines.shallow import without_batches
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import centre_crop
 from dualhash.codes.model import Model
@@ -72,7 +73,7 @@ def train_head(
             )
         return found
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = prepare(catalogue, config, display)
+    task = without_batches(prepare(catalogue, config, display))
     task.say_notes()
     begun = time.monotonic()
     seen = codes_of(model, task.data, task.data.training, display)

@@ -82,7 +82,7 @@ def train_shallow(
         workspace.check_finished(model.card, config, catalogue.label_hash)
         return model
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = prepare(catalogue, config, display)
+    task = without_batches(prepare(catalogue, config, display))
     task.say_notes()
     rows = task.data.training
     if method.labels == "joint":
@@ -92,6 +92,12 @@ def train_shallow(
     made = altered(one_network(config, {"": learned}), attribute_units=function.attribute_units)
     write_assembly(workspace.out, made, config, catalogue, task.data)
     return Model.open(workspace.out)
+
+
+def without_batches(task: Task) -> Task:
+    """The task without what is said of batches, which only deep methods have."""
+    kept = tuple(text for text in task.notes if text not in task.data.plan.notes)
+    return altered(task, notes=kept)
 
 
 def _fit(task: Task, method: ShallowMethod, rows: Rows) -> tuple[Learned, HashFunction]:

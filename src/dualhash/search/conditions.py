@@ -79,6 +79,10 @@ def choose(
     chosen: dict[int, bool] = {}
 
     def add(name: str, *, wanted: bool) -> None:
+        if not head.names:
+            raise DualhashError(
+                "The model of this index tells no attributes: it can only be searched by category."
+            )
         if name not in head.names:
             raise DualhashError(f"There is no attribute {name!r}. {nearest(name, head.names)}")
         if chosen.setdefault(head.names.index(name), wanted) != wanted:
