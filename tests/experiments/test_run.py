@@ -70,6 +70,16 @@ def test_a_killed_run_goes_on_where_it_stopped(lab, store, tmp_path):
     assert lab.resumed == [SSDH]
 
 
+def test_what_was_begun_with_other_settings_is_not_gone_on_with(lab, store, tmp_path):
+    lab.dies_at = DPH
+    with pytest.raises(Killed):
+        go(lab, store, tmp_path)
+    changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, version=2)
+    go(changed, store, tmp_path)
+    assert changed.performed == ORDER
+    assert not changed.resumed
+
+
 def test_a_part_whose_model_is_gone_is_made_again(lab, store, tmp_path):
     go(lab, store, tmp_path)
     (store.folder / f"{SVM.name}.json").unlink()

@@ -5,7 +5,7 @@ from tests.experiments.cases import PLAN, result
 
 from dualhash.evaluation.report import Figure
 from dualhash.experiments.cell import Cell
-from dualhash.experiments.tuning import choices, chosen, trial_cells
+from dualhash.experiments.tuning import choices, chosen, nested, trial_cells
 
 TRIED = replace(
     PLAN, trials={"dph": {"alpha": (0.0, 0.1, 1.0)}, "hashnet": {"lr_new": (0.01, 0.1)}}
@@ -60,3 +60,10 @@ def test_every_trial_is_a_row_of_the_table():
         "hashnet, lr_new 0.01",
         "hashnet, lr_new 0.1",
     ]
+
+
+def test_settings_within_settings_have_a_dot():
+    assert nested({"alpha": 0.1, "loss_settings.push": 3.0, "loss_settings.balance": 1.0}) == {
+        "alpha": 0.1,
+        "loss_settings": {"push": 3.0, "balance": 1.0},
+    }

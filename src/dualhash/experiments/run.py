@@ -1,5 +1,6 @@
 """Trains what is missing, keeps each finished cell at once, and says how long the rest takes."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from typing import Any, Protocol
 from dualhash.errors import DualhashError
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.store import Store, current
+from dualhash.files import write_whole
+
+ASKED = "asked.json"
+"""In the folder of a cell: what it is made by and from."""
 
 
 class Laboratory(Protocol):
@@ -127,9 +132,10 @@ def run(
         recipe = lab.recipe(cell, results)
         assert recipe is not None, "trials come before what is chosen by them"
         folder = work / cell.name
-        folder.mkdir(parents=True, exist_ok=True)
         parts = {part: _model(work, part) for part in lab.parts(cell)}
+        hashes = {part.name: results[part.name].hashes for part in parts}
         try:
+            _begin(folder, {"recipe": recipe, "data": lab.data, "parts": hashes})
             store.write(lab.perform(cell, recipe, folder, parts))
         except Exception as error:  # whatever it was, hours of other cells may lie ahead
             failed[cell] = str(error) or type(error).__name__
@@ -140,6 +146,16 @@ def run(
             "; ".join(f"{cell.name}: {why}" for cell, why in failed.items())
             + ". All other cells are kept; the same command tries these again."
         )
+
+
+def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Makes the folder of a cell, empty unless the same was begun there."""
+    note = folder / ASKED
+    text = json.dumps(asked, sort_keys=True)
+    if not note.is_file() or note.read_text(encoding="utf-8") != text:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_whole(note, text)
 
 
 def _is_current(cell: Cell, lab: Laboratory, results: Mapping[str, Result]) -> bool:

@@ -56,6 +56,18 @@ def chosen(cell: Cell, plan: Plan, results: Mapping[str, Result]) -> dict[str, A
     return settings
 
 
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those of names such as "loss_settings.margin" in dicts, as trainings ask."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[outer] = value
+    return found
+
+
 VALIDATION = ("validation_category_map", "validation_avg_hm")
 """Figures of a trial."""
 

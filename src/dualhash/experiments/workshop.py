@@ -24,7 +24,7 @@ from dualhash.experiments.needs import extras_of, kept_draws, measured_before
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.seen import held_out_categories, thinned
 from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
-from dualhash.experiments.tuning import chosen, trials_of
+from dualhash.experiments.tuning import chosen, nested, trials_of
 from dualhash.training.progress import Display
 
 SHEETS = {"attribute_sheet": attribute_sheet, "combined_sheet": combined_sheet}
@@ -73,7 +73,8 @@ class Workshop:
         if cell.method in TOGETHER:
             return {}
         plan = self.plan
-        asked = {"backbone": plan.backbone, **tuned, **dict(cell.settings), "seed": cell.seed}
+        settings = nested({**tuned, **dict(cell.settings)})
+        asked = {"backbone": plan.backbone, **settings, "seed": cell.seed}
         if cell.bits:
             asked["bits"] = cell.bits
         if cell.held_out:
