@@ -19,7 +19,8 @@ import numpy as np
 from benchmarks import data
 from dualhash.codes.heads import LinearHead
 from dualhash.search import Index
-from dualhash.search.index_file import Header, new_index_file
+from dualhash.search.header import Header
+from dualhash.search.index_file import new_index_file
 from dualhash.search.store import Store
 
 TARGETS = {"resident, MB": 500.0, "open and first search, s": 3.0}

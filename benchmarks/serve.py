@@ -25,7 +25,8 @@ import numpy as np
 from benchmarks import data
 from dualhash.codes.heads import LinearHead
 from dualhash.search import Index, Labels
-from dualhash.search.index_file import Header, new_index_file
+from dualhash.search.header import Header
+from dualhash.search.index_file import new_index_file
 from dualhash.search.store import Store
 from dualhash.serve.gate import HOLD_SECONDS
 

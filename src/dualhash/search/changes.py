@@ -19,6 +19,7 @@ from dualhash.search.records import (
     FIELDS_COLUMNS,
     ITEM_COLUMNS,
     ItemRow,
+    State,
 )
 from dualhash.search.results import Labels
 from dualhash.search.store import Store
@@ -55,8 +56,7 @@ def add(
 ) -> NDArray[np.int64]:
     """Adds n items and returns their ids (n,), ascending."""
     with store.writing() as connection:
-        start = _increase(connection, "next_id", len(codes))
-        _increase(connection, "count", len(codes))
+        start = _advance(store, connection, count=len(codes), next_id=len(codes)).next_id
         ids = np.arange(start, start + len(codes), dtype=np.int64)
         rows = [
             store.records.item_row(*row)
@@ -90,8 +90,7 @@ def delete(store: Store, ids: Iterable[int]) -> None:
             block = _take_block(store, connection, first)
             stay = np.flatnonzero(~np.isin(block.ids, gone))
             _write_blocks(store, connection, [block.take(stay)])
-        _increase(connection, "count", -len(gone))
-        _note_change(store, connection, gone)
+        _note_change(store, connection, gone, count=-len(gone))
 
 
 def update(
@@ -153,11 +152,22 @@ def compact(store: Store) -> None:
     store.vacuum()
 
 
-def _increase(connection: sqlite3.Connection, counter: str, by: int) -> int:
-    """Returns what the counter was before."""
-    ((before,),) = connection.execute("SELECT value FROM meta WHERE key = ?", (counter,))
-    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (before + by, counter))
-    return int(before)
+def _advance(
+    store: Store,
+    connection: sqlite3.Connection,
+    *,
+    count: int = 0,
+    edition: int = 0,
+    next_id: int = 0,
+) -> State:
+    """Adds to the numbers of what the file holds, and returns what they were before."""
+    before = store.state()
+    after = State(before.count + count, before.edition + edition, before.next_id + next_id)
+    connection.execute(
+        "UPDATE state SET count = ?, edition = ?, next_id = ?, checksum = ?",
+        store.records.state_row(after),
+    )
+    return before
 
 
 def _insert_items(connection: sqlite3.Connection, rows: Iterable[ItemRow]) -> None:
@@ -172,9 +182,11 @@ def _blocks_with(connection: sqlite3.Connection, ids: list[int]) -> list[int]:
     return [int(first) for first in firsts[blocks]]
 
 
-def _note_change(store: Store, connection: sqlite3.Connection, ids: list[int]) -> None:
+def _note_change(
+    store: Store, connection: sqlite3.Connection, ids: list[int], *, count: int = 0
+) -> None:
     """Begins the next edition, in which these items are not what they were."""
-    edition = _increase(connection, "edition", 1) + 1
+    edition = _advance(store, connection, count=count, edition=1).edition + 1
     connection.execute(
         f"INSERT INTO changes ({CHANGE_COLUMNS}) VALUES (?, ?, ?)",
         store.records.change_row(edition, ids),

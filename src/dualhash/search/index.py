@@ -16,7 +16,8 @@ from dualhash.codes.views import check_views
 from dualhash.errors import DualhashError
 from dualhash.search import changes
 from dualhash.search.engines import Engine, opener
-from dualhash.search.index_file import Header, new_index_file
+from dualhash.search.header import Header
+from dualhash.search.index_file import new_index_file
 from dualhash.search.inspection import Stats, damages, measure
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike, check_codes

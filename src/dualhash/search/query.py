@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 from dualhash.search.results import Item, Labels, Query
 
 QueryLike = str | Path | int | NDArray[np.uint8]

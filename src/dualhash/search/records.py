@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.checksum import checksum
+from dualhash.search.database import damaged
 from dualhash.search.fields import Column, Fields
-from dualhash.search.index_file import portable
+from dualhash.search.paths import portable
 from dualhash.search.results import Item, Labels
 
 NOWHERE = 0xFFFF
@@ -23,18 +24,34 @@ NOWHERE = 0xFFFF
 UNKNOWN = -1
 """The stored value of an attribute that is neither present (1) nor absent (0)."""
 
+STATE_COLUMNS = "count, edition, next_id, checksum"
 BLOCK_COLUMNS = "first_id, ids, codes, checksum"
 ITEM_COLUMNS = "id, image, category, attributes, payload, checksum"
-
 FIELDS_COLUMNS = "first_id, count, names, checksum"
 COLUMN_COLUMNS = "field, first_id, texts, which, checksum"
 CHANGE_COLUMNS = "edition, ids, checksum"
 
+StateRow = tuple[int, int, int, int]
 BlockRow = tuple[int, bytes, bytes, int]
 FieldsRow = tuple[int, int, str, int]
 ColumnRow = tuple[str, int, str, bytes, int]
 ChangeRow = tuple[int, bytes, int]
 ItemRow = tuple[int, str, str | None, bytes, str, int]
+
+
+@dataclass(frozen=True)
+class State:
+    """What an index file holds, as three numbers.
+
+    Attributes:
+        count: How many items there are.
+        edition: Grows whenever something that was there is changed or deleted.
+        next_id: The id of the next item; grows whenever something is added.
+    """
+
+    count: int
+    edition: int
+    next_id: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,22 @@ class Records:
     path: Path
     bits: int
     attributes: tuple[str, ...]
+
+    def state_row(self, state: State) -> StateRow:
+        """The row of what the file holds."""
+        values = state.count, state.edition, state.next_id
+        return *values, checksum(*values)
+
+    def state(self, row: Sequence[Any]) -> State:
+        """What the file holds.
+
+        Raises:
+            DualhashError: It is damaged.
+        """
+        *values, expected = row
+        if checksum(*values) != expected:
+            raise self.damaged("its number of items")
+        return State(*values)
 
     def block_row(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> BlockRow:
         """The row of at least one id, ascending, and packed codes (n, k/8)."""
@@ -164,10 +197,7 @@ class Records:
 
     def damaged(self, what: str) -> DualhashError:
         """The error to raise where something is not as it was written."""
-        return DualhashError(
-            f"{self.path} is damaged: {what} is not what was written. Put a copy in its place or "
-            "make it again with `dualhash index create --replace`."
-        )
+        return damaged(self.path, what)
 
 
 def _to_json(payload: Mapping[str, Any]) -> str:

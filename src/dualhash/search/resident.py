@@ -12,8 +12,8 @@ from dualhash.search.code_table import CodeTable
 from dualhash.search.fields import as_text, check_field
 from dualhash.search.kernels import Bitmap, bitmap, members
 from dualhash.search.kernels.blocks import BLOCK
-from dualhash.search.records import NOWHERE
-from dualhash.search.store import State, Store
+from dualhash.search.records import NOWHERE, State
+from dualhash.search.store import Store
 
 FILTERS = 64
 """Filters whose bitmaps are kept, so that asking again costs nothing."""

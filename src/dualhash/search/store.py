@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -13,14 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
+from dualhash.search.database import database_errors
 from dualhash.search.fields import CATEGORY, Fields, facts_of
-from dualhash.search.index_file import (
-    check_index_file,
-    connect_existing,
-    database_errors,
-    identity,
-    read_header,
-)
+from dualhash.search.index_file import identity, open_index_file
 from dualhash.search.records import (
     BLOCK_COLUMNS,
     CHANGE_COLUMNS,
@@ -28,7 +22,9 @@ from dualhash.search.records import (
     FIELDS_COLUMNS,
     ITEM_COLUMNS,
     NOWHERE,
+    STATE_COLUMNS,
     Records,
+    State,
 )
 from dualhash.search.results import Item
 
@@ -36,21 +32,6 @@ AT_ONCE = 1024
 """Items read at a time while all are gone through."""
 
 ALL_FIELDS = f"SELECT {FIELDS_COLUMNS} FROM fields"
-
-
-@dataclass(frozen=True)
-class State:
-    """What an index file holds, as three numbers.
-
-    Attributes:
-        count: How many items there are.
-        edition: Grows whenever something that was there is changed or deleted.
-        next_id: The id of the next item; grows whenever something is added.
-    """
-
-    count: int
-    edition: int
-    next_id: int
 
 
 class Store:
@@ -72,18 +53,16 @@ class Store:
         Raises:
             DualhashError: It is not an index, of another format, or damaged.
         """
-        check_index_file(path)
         self.path = path
         self._identity = identity(path)
         self._turn = RLock()
-        with database_errors(path):
-            self._connection = connect_existing(path)
-            try:
-                self.header = read_header(self._connection, path)
-            except BaseException:
-                self.close()
-                raise
+        self._connection, self.header = open_index_file(path)
         self.records = Records(path, self.header.bits, self.header.attribute_head.names)
+        try:
+            self.state()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the file; closing twice does nothing."""
@@ -144,12 +123,11 @@ class Store:
         Raises:
             DualhashError: It is damaged.
         """
-        counters = "SELECT key, value FROM meta WHERE key IN ('count', 'edition', 'next_id')"
-        try:
-            with self.reading():
-                return State(**{key: int(value) for key, value in self.select(counters)})
-        except (TypeError, ValueError) as error:
-            raise self.records.damaged("its number of items") from error
+        with self.reading():
+            rows = list(self.select(f"SELECT {STATE_COLUMNS} FROM state"))
+        if len(rows) != 1:
+            raise self.records.damaged("its number of items")
+        return self.records.state(rows[0])
 
     def codes(self, after: int = -1) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Ids (n,) above `after`, ascending, and their packed codes (n, k/8), block by block."""

@@ -11,8 +11,8 @@ from dualhash.analysis.sheet import verdict
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
+from dualhash.search.header import Header
 from dualhash.search.index import Index
-from dualhash.search.index_file import Header
 from dualhash.serve import schemas
 from dualhash.serve.problems import Problem
 

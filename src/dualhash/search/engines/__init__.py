@@ -9,7 +9,7 @@ from typing import Protocol, Self, Unpack
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError, nearest
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 from dualhash.search.query import QueryLike
 from dualhash.search.question import Options
 from dualhash.search.results import Results

@@ -20,7 +20,7 @@ from dualhash.codes.encoder import Failure
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 from dualhash.search.model import check_model
 from dualhash.search.query import QueryLike, as_id, check_codes
 from dualhash.search.question import Options, Question

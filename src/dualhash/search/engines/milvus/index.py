@@ -11,7 +11,7 @@ from dualhash.errors import DualhashError
 from dualhash.search.engines.milvus import notes
 from dualhash.search.engines.milvus.collection import Collection, connect
 from dualhash.search.engines.milvus.place import parse
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike
 from dualhash.search.question import Options, Question

@@ -13,7 +13,7 @@ from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.checksum import checksum
 from dualhash.search.engines.milvus.collection import Collection
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 
 FORMAT = 1
 """The format of collections that this version writes and reads."""

@@ -22,7 +22,7 @@ from dualhash.search.engines.milvus.rows import (
     with_fact,
 )
 from dualhash.search.fields import as_text, check_field
-from dualhash.search.index_file import Header
+from dualhash.search.header import Header
 from dualhash.search.kernels import joint_probability
 from dualhash.search.question import PRESENT, Question
 from dualhash.search.results import Item, Query, Results
