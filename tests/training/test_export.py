@@ -76,3 +76,13 @@ def test_heads_go_by_the_names_that_models_read(network: DualHashNetwork):
         "category_head.bias": (3,),
     }
     assert np.array_equal(tensors["category_head.bias"], network.category_head.bias.detach())
+
+
+class DecidesByValue(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float().mean(dim=(1, 2)) * (1 if images.sum() > 7 else 2)
+
+
+def test_what_onnx_cannot_say_is_an_error_that_names_the_backbone():
+    with pytest.raises(DualhashError, match="backbone cannot be exported to ONNX"):
+        export_encoder(DecidesByValue(), SIZE.crop)

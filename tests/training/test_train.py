@@ -233,3 +233,16 @@ def test_unknown_names_name_the_nearest(
 ):
     with pytest.raises(DualhashError, match=said):
         train(tiny, make_config(**settings), tmp_path / "model", display=QUIET)
+
+
+def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
+    tiny: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(*_: object) -> bytes:
+        raise DualhashError("no export")
+
+    monkeypatch.setattr("dualhash.training.train.export_encoder", fails)
+    config = make_config(backbone="timm:resnet10t", pretrained=False, image_size=(32, 32))
+    with pytest.raises(DualhashError, match="no export"):
+        train(tiny, config, tmp_path / "m", display=QUIET)
+    assert not list(tmp_path.iterdir())

@@ -125,17 +125,21 @@ def train(
         f"{configuration.bits} bits"
         + (f", alpha {configuration.alpha}" if method == PAPERS_OWN else "")
     )
-    model = train_method(
-        method,
-        catalogue,
-        configuration,
-        out,
-        base=base,
-        resume=resume,
-        replace=replace,
-        keep_checkpoints=keep_checkpoints,
-        tensorboard=tensorboard,
-    )
+    try:
+        model = train_method(
+            method,
+            catalogue,
+            configuration,
+            out,
+            base=base,
+            resume=resume,
+            replace=replace,
+            keep_checkpoints=keep_checkpoints,
+            tensorboard=tensorboard,
+        )
+    except KeyboardInterrupt:
+        output.note("The same command with --resume goes on from the last validation.")
+        raise
     _show(model)
 
 

@@ -86,7 +86,7 @@ _PLANS = (
         training={
             "preset": "small",
             "frozen_stages": 3,
-            "iterations": 1200,
+            "iterations": 900,
             "validation_every": 300,
         },
         pretraining={"preset": "small", "iterations": 3000},

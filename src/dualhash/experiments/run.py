@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, Protocol
 
 from dualhash.errors import DualhashError
-from dualhash.experiments.cell import Cell, Result
+from dualhash.experiments.cell import PRETRAINING, Cell, Result
 from dualhash.experiments.store import Store, current
 from dualhash.files import write_whole
 
@@ -88,12 +88,11 @@ def agenda(cells: Iterable[Cell], lab: Laboratory, store: Store, work: Path) -> 
 
 
 def expected_seconds(cell: Cell, results: Mapping[str, Result]) -> float | None:
-    """Mean time of the finished cells of its method, or of all if there are none of it."""
-    every = {name: sum(result.seconds.values()) for name, result in results.items()}
-    alike = [every[name] for name in every if results[name].method == cell.method]
-    if not every:
-        return None
-    return fmean(alike or every.values())
+    """Mean time of the finished cells of its method, or else of all but those of backbones."""
+    every = [(result.method, sum(result.seconds.values())) for result in results.values()]
+    alike = [seconds for method, seconds in every if method == cell.method]
+    others = [seconds for method, seconds in every if method != PRETRAINING]
+    return fmean(alike or others) if alike or others else None
 
 
 def run(

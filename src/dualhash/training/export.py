@@ -16,19 +16,30 @@ LEAST_EQUAL_BITS = 0.999
 
 
 def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
-    """An encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k)."""
+    """An encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k).
+
+    Raises:
+        DualhashError: It does what ONNX cannot.
+    """
     encoder = encoder.cpu().eval()
     example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
-    program = torch.onnx.export(
-        encoder,
-        (example,),
-        input_names=["images"],
-        output_names=["outputs"],
-        dynamic_shapes={"images": {0: torch.export.Dim("images_per_batch")}},
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
+    try:
+        program = torch.onnx.export(
+            encoder,
+            (example,),
+            input_names=["images"],
+            output_names=["outputs"],
+            dynamic_shapes={"images": {0: torch.export.Dim("images_per_batch")}},
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        first = str(error).strip().partition("\n")[0]
+        raise DualhashError(
+            f"This backbone cannot be exported to ONNX, which indexing and searching need: {first} "
+            "Choose another."
+        ) from error
     assert program is not None
     graph = program.model_proto
     for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):

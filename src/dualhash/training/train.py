@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import torch
+
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import centre_crop
 from dualhash.codes.card import ModelCard
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import write_model
+from dualhash.network import BACKBONES, Encoder
 from dualhash.training.assembly import ONE_NETWORK, Assembly, Plan
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import TrainingSet
 from dualhash.training.export import check_encoder, export_encoder
+from dualhash.training.fit import Task, build_network
 from dualhash.training.learn import learn, library_versions
 from dualhash.training.prepare import prepare
 from dualhash.training.progress import Display
@@ -64,6 +68,8 @@ def train(
     workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
     runs = plan.runs(config, len(catalogue.names.attributes))
     tasks = {name: prepare(catalogue, settings, display) for name, settings in runs.items()}
+    if config.backbone not in BACKBONES:
+        _try_export(config, next(iter(tasks.values())))
     workspace.begin(config, catalogue.label_hash, resume=resume)
     learned = {}
     for name, task in tasks.items():
@@ -73,6 +79,14 @@ def train(
     write_assembly(workspace.out, plan.assemble(config, learned), config, catalogue, task.data)
     workspace.close(runs, keep=keep_checkpoints)
     return Model.open(workspace.out)
+
+
+def _try_export(config: TrainConfig, task: Task) -> None:
+    """Sees that a backbone out of the many can be exported before hours are spent on it."""
+    task.display.note("seeing whether the backbone can be exported")
+    crop = task.data.preprocessing.crop
+    with torch.random.fork_rng(devices=()):
+        export_encoder(Encoder(build_network(config, crop, task.names)), crop)
 
 
 def write_assembly(
