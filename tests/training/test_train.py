@@ -244,5 +244,5 @@ def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
     monkeypatch.setattr("dualhash.training.train.export_encoder", fails)
     config = make_config(backbone="timm:resnet10t", pretrained=False, image_size=(32, 32))
     with pytest.raises(DualhashError, match="no export"):
-        train(tiny, config, tmp_path / "m", display=QUIET)
-    assert not list(tmp_path.iterdir())
+        train(tiny, config, tmp_path / "model", display=QUIET)
+    assert not list(tmp_path.glob("model*"))
