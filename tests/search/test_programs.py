@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-import numpy as np
 from tests.search.programs import read, write
 from tests.search.stored import stored
 
@@ -46,39 +45,48 @@ def run_and_kill(path: Path, seed: int, messages: int) -> list[tuple[str, object
         return said
 
 
-def after(ids: list[int], next_id: int, step: tuple[str, object]) -> tuple[list[int], int]:
-    """Ids that are there, and the next one, when a step is done."""
-    kind, which = step
+State = tuple[dict[int, str], int]
+"""The code of each id that is there, and the next id."""
+
+
+def after(state: State, step: tuple[str, object]) -> State:
+    """What is there when a step is done."""
+    (codes, next_id), (kind, what) = state, step
     if kind == "add":
-        return [*ids, *range(next_id, next_id + which)], next_id + which
-    return [item for item in ids if kind != "delete" or item not in set(which)], next_id
+        return codes | dict(enumerate(what, start=next_id)), next_id + len(what)
+    if kind == "update":
+        return codes | dict([what]), next_id
+    gone = set(what) if kind == "delete" else set()
+    return {item: code for item, code in codes.items() if item not in gone}, next_id
 
 
 def test_an_index_survives_kills(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     Index.create(path, model).close()
-    chance, state = random.Random(0), ([], 0)
+    chance, state = random.Random(0), ({}, 0)
+    kinds = set()
     for turn in range(ROUNDS):
         said = run_and_kill(path, turn, chance.randint(1, 12))
         steps = said[::2]
+        kinds |= {kind for kind, _ in steps}
         for step in steps[: len(said) // 2]:
-            state = after(*state, step)
-        begun = [state] + ([after(*state, steps[-1])] if len(said) % 2 else [])
+            state = after(state, step)
+        begun = [state] + ([after(state, steps[-1])] if len(said) % 2 else [])
         with Index.open(path) as index:
             ids, codes = stored(index)
             assert not index.verify()
-            payloads = {item.id: item.payload["code"] for item in index}
+            items = list(index)
             next_id = index._store.state().next_id
             codes_by_column = [
                 texts[place] for texts, which in index._store.columns("code") for place in which
             ]
-        state = (ids.tolist(), next_id)
+        names = [code.tobytes().hex() for code in codes]
+        state = (dict(zip(ids.tolist(), names, strict=True)), next_id)
         assert state in begun
-        assert payloads == {
-            item: code.tobytes().hex() for item, code in zip(state[0], codes, strict=True)
-        }
-        assert codes_by_column == list(payloads.values())
-        np.testing.assert_array_equal(ids, np.sort(ids))
+        assert [item.id for item in items] == ids.tolist() == sorted(ids.tolist())
+        assert [item.payload["code"] for item in items] == names == codes_by_column
+        assert [Path(item.image).name for item in items] == names
+    assert kinds == {"add", "delete", "update", "compact"}
 
 
 def test_two_programs_search_while_one_writes(tmp_path: Path, model: Model):
