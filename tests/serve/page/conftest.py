@@ -1,11 +1,14 @@
 """A real browser on a real server."""
 
+import json
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
@@ -29,12 +32,18 @@ ATTRIBUTES = (
 BITS = 64
 COUNT = 60
 
+PATIENCE = 60.0
+"""Seconds to wait for whatever must come, on a machine that has other things to do."""
 
-def write_index(folder: Path, count: int = COUNT) -> Path:
-    """Items of random colours; a third have a category, half have attributes."""
+
+def write_index(folder: Path, count: int = COUNT, attributes: tuple[str, ...] = ATTRIBUTES) -> Path:
+    """Items of random colours; two thirds have a category, half may have attributes."""
     folder.mkdir(parents=True, exist_ok=True)
     model = colour_model(
-        folder / "model", BITS, category_names=CATEGORIES, attribute_names=ATTRIBUTES
+        folder / f"model-of-{len(attributes)}",
+        BITS,
+        category_names=CATEGORIES,
+        attribute_names=attributes,
     )
     rng = np.random.default_rng(0)
     colours = rng.integers(0, 256, (count, 3)).tolist()
@@ -44,13 +53,17 @@ def write_index(folder: Path, count: int = COUNT) -> Path:
     ]
     with Index.unfinished(folder / "shapes.dhx", model, replace=True) as index:
         if count:
-            index.add(model.encode(paths).codes, paths, labels=[_labels(n) for n in range(count)])
+            labels = [_labels(number, attributes) for number in range(count)]
+            index.add(model.encode(paths).codes, paths, labels=labels)
     return folder / "shapes.dhx"
 
 
-def _labels(number: int) -> Labels:
-    attributes = {"colour=red": number % 4 == 0, "round": True} if number % 2 == 0 else {}
-    return Labels(CATEGORIES[number % 3] if number % 3 else None, attributes)
+def _labels(number: int, attributes: tuple[str, ...]) -> Labels:
+    said = {"colour=red": number % 4 == 0, "round": True} if number % 2 == 0 else {}
+    return Labels(
+        CATEGORIES[number % 3] if number % 3 else None,
+        {name: present for name, present in said.items() if name in attributes},
+    )
 
 
 @dataclass
@@ -60,6 +73,15 @@ class Served:
     address: str
     server: uvicorn.Server
     thread: threading.Thread
+
+    def until(self, holds: Callable[[dict[str, Any]], object]) -> None:
+        """Waits for what the server says of its index."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            with urlopen(f"{self.address}api/v1/stats", timeout=PATIENCE) as answered:
+                if holds(json.load(answered)):
+                    return
+            assert time.monotonic() < end, "it does not come"
 
     def stop(self) -> None:
         self.server.should_exit = True
@@ -76,7 +98,7 @@ def serve(path: Path, port: int = 0, **settings: object) -> Served:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     address = f"http://localhost:{listening.getsockname()[1]}/"
-    with urlopen(f"{address}healthz", timeout=60):
+    with urlopen(f"{address}healthz", timeout=PATIENCE):
         return Served(address, server, thread)
 
 
@@ -110,7 +132,8 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page on which nothing may go wrong unnoticed."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    expect.set_options(timeout=15_000)
+    context.set_default_timeout(1000 * PATIENCE)
+    expect.set_options(timeout=1000 * PATIENCE)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

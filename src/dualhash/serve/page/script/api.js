@@ -14,18 +14,21 @@ export class Refusal extends Error {
   }
 }
 
-async function answerOf(path, options) {
+async function answerOf(path, options = {}) {
   let response;
+  let said;
   try {
     response = await fetch(ROOT + path, options);
+    said = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("gone", "The server does not answer. It may have been stopped, or the network is down.");
   }
-  if (response.ok) return response.json();
+  options.signal?.throwIfAborted();
+  if (response.ok) return JSON.parse(said);
   let problem = {};
   try {
-    problem = await response.json();
+    problem = JSON.parse(said);
   } catch {
     // Not the server's own words: the status has to do.
   }
@@ -38,7 +41,7 @@ async function answerOf(path, options) {
 export const attributes = () => answerOf("attributes");
 export const bits = () => answerOf("bits");
 export const stats = () => answerOf("stats");
-export const samples = (number) => answerOf(`samples?count=${number}`);
+export const samples = (number, signal) => answerOf(`samples?count=${number}`, { signal });
 
 /**
  * Searches.

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { byId, count, make } from "./dom.js";
 import { startKeys } from "./keys.js";
+import * as presence from "./presence.js";
 import { QueryPanel } from "./query.js";
 import { Results } from "./results.js";
 import { Strip } from "./strip.js";
@@ -14,7 +15,6 @@ const PAGE = 24;
 const SAMPLES = 12;
 const PRESENT = 0.5;
 const UPLOAD_BYTES = 20 * 1024 * 1024;
-const GONE_SECONDS = 3;
 
 /** Pixels of uploaded pictures by their codes, while the page is open. */
 const uploaded = new Map();
@@ -22,9 +22,9 @@ const uploaded = new Map();
 let view = NOTHING;
 let answer = null;
 let searching = new AbortController();
+let starting = null;
 let wishes;
 let strip;
-let gone = null;
 
 const panel = new QueryPanel({
   image: (file) => upload(file),
@@ -47,10 +47,13 @@ function go(next) {
 
 /** Shows what the address tells. */
 function look() {
-  view = viewOf(location.hash);
-  panel.refuse(null);
-  wishes.show(view);
-  run();
+  return guarded(async () => {
+    await start();
+    view = viewOf(location.hash);
+    panel.refuse(null);
+    wishes.show(view);
+    await run();
+  });
 }
 
 function from(id) {
@@ -59,58 +62,65 @@ function from(id) {
   scrollTo({ top: 0 });
 }
 
-async function surprise() {
-  await started;
-  await guarded(async () => {
-    const { items } = await api.samples(1);
+function surprise() {
+  return guarded(async () => {
+    await start();
+    const { items } = await api.samples(1, searching.signal);
     if (items.length) from(items[0].id);
   });
 }
 
-/** Searches for the view and shows the answer. */
-async function run() {
+/** Gives up what is under way, so that it cannot be shown in place of what comes now. */
+function begin() {
   searching.abort();
   searching = new AbortController();
+  showAnswer(null);
+  return searching.signal;
+}
+
+/** Searches for the view and shows the answer. */
+async function run() {
+  const signal = begin();
   showQuery();
   const asked = searchOf(view, false, PAGE, 0);
   if (!asked) {
-    await guarded(nothingAsked);
+    await nothingAsked(signal);
     return;
   }
   results.wait();
-  await guarded(async () => show(await api.search(asked, null, searching.signal)));
+  show(await api.search(asked, null, signal));
 }
 
 /** Searches with a picture; one that is refused leaves everything as it was. */
-async function upload(image) {
-  await started;
-  panel.refuse(null);
-  if (image.size > UPLOAD_BYTES) {
-    refuse(`${image.name} is larger than 20 MB.`);
-    return;
-  }
-  searching.abort();
-  searching = new AbortController();
-  const shown = answer;
-  results.wait();
-  try {
+function upload(image) {
+  return guarded(async () => {
+    await start();
+    panel.refuse(null);
+    if (image.size > UPLOAD_BYTES) {
+      refuse(`${image.name} is larger than 20 MB.`);
+      return;
+    }
+    const shown = answer;
+    const signal = begin();
+    results.wait();
     const task = hasWishes(view) ? view.task : "category";
-    const got = await api.search(searchOf({ ...view, task }, true, PAGE, 0), image, searching.signal);
+    let got;
+    try {
+      got = await api.search(searchOf({ ...view, task }, true, PAGE, 0), image, signal);
+    } catch (error) {
+      if (!(error instanceof api.Refusal) || error.kind === "gone") throw error;
+      refuse(error.message);
+      if (shown) show(shown);
+      else await run();
+      return;
+    }
     if (uploaded.has(got.query.code)) URL.revokeObjectURL(uploaded.get(got.query.code));
     uploaded.set(got.query.code, URL.createObjectURL(image));
     history.pushState(null, "", hashOf({ ...view, task, id: null, code: got.query.code }));
     view = viewOf(location.hash);
     wishes.show(view);
     show(got);
-  } catch (error) {
-    if (!(error instanceof api.Refusal) || error.kind === "gone") {
-      await guarded(() => Promise.reject(error));
-      return;
-    }
-    if (shown) show(shown);
-    else await run();
-    refuse(error.message);
-  }
+  });
 }
 
 function refuse(sentence) {
@@ -120,26 +130,30 @@ function refuse(sentence) {
 /** The next results of the same search. */
 async function more() {
   const asked = searchOf(view, false, PAGE, answer.next_offset);
+  byId("more").disabled = true;
   await guarded(async () => {
     const next = await api.search(asked, null, searching.signal);
     answer = { ...next, hits: [...answer.hits, ...next.hits], query: answer.query };
     results.show(next, { added: true });
     say(`${count(answer.hits.length)} of ${count(answer.matched)} results.`);
   });
+  byId("more").disabled = false;
 }
 
 function show(got) {
-  answer = got;
+  showAnswer(got);
   showQuery();
   showKnown(got.query);
   results.show(got);
   shortage(got);
   const time = got.timings.total;
-  figures(got.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`, got.index.items);
+  figures(got.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`);
+  byId("figure-items").textContent = count(got.index.items);
   byId("figure-time").title = ["decode", "encode", "search"]
     .map((stage) => `${stage} ${got.timings[stage].toFixed(1)} ms`)
     .join(", ");
   say(`${count(got.matched)} matches, ${count(got.hits.length)} shown.`);
+  presence.answered(got.index);
 }
 
 /** Says which wish excludes most, where fewer match than the page has room for. */
@@ -156,20 +170,19 @@ function shortage({ shortage: short, matched, hits }) {
 }
 
 /** The view asks for nothing yet. */
-async function nothingAsked() {
-  answer = null;
+async function nothingAsked(signal) {
   results.notice(null);
   figures(null, null);
   if (view.task === "category") {
     showKnown(null);
-    const { items } = await api.samples(SAMPLES);
+    const { items } = await api.samples(SAMPLES, signal);
     if (items.length) results.offer(items);
     else results.empty("There are no pictures yet");
     return;
   }
   if (hasQuery(view)) {
     const query = { task: "category", k: 1, ...(view.id === null ? { code: view.code } : { id: view.id }) };
-    const got = await api.search(query, null, searching.signal);
+    const got = await api.search(query, null, signal);
     showKnown(got.query);
   } else showKnown(null);
   results.empty("Nothing chosen yet");
@@ -197,10 +210,15 @@ function showKnown(query) {
   wishes.queryHas(query ? query.attributes.filter(({ probability }) => probability >= PRESENT).map(({ name }) => name) : []);
 }
 
-function figures(matched, time, items) {
+/** Keeps the answer that is shown; null for none. */
+function showAnswer(got) {
+  answer = got;
+  byId("download").disabled = !got;
+}
+
+function figures(matched, time) {
   byId("figure-matches").textContent = matched === null ? "–" : count(matched);
   byId("figure-time").textContent = time ?? "–";
-  if (items !== undefined) byId("figure-items").textContent = count(items);
 }
 
 function say(text) {
@@ -215,7 +233,8 @@ async function guarded(work) {
     if (error.name === "AbortError") return;
     if (!(error instanceof api.Refusal)) throw error;
     if (error.kind === "gone") {
-      leave();
+      results.empty("The server is gone");
+      presence.lookFor(look);
       return;
     }
     results.empty("This search was not answered");
@@ -224,44 +243,22 @@ async function guarded(work) {
   }
 }
 
-/** The server is gone: says so, and looks for it until it is back. */
-function leave() {
-  results.empty("The server is gone");
-  banner("The server does not answer. It may have been stopped, or the network is down. Looking for it …");
-  gone ??= setInterval(() => (wishes ? greet() : start()).catch(() => {}), 1000 * GONE_SECONDS);
-}
-
-function banner(...content) {
-  const shown = content.filter(Boolean);
-  byId("banner").hidden = !shown.length;
-  byId("banner").replaceChildren(...shown);
-}
-
-/** What holds for all searches: the attributes, and what the bits carry. */
-async function start() {
-  const [known, carried] = await Promise.all([api.attributes(), api.bits()]);
-  wishes = new Wishes(known, go);
-  strip = new Strip(carried.bits);
-  await greet();
-}
-
-/** The server is there: says what is wrong with its index, and shows the view. */
-async function greet() {
-  const stats = await api.stats();
-  clearInterval(gone);
-  gone = null;
-  banner(stats.problem);
-  if (!stats.items) {
-    banner("This index is empty. Fill it with ", make("code", {}, `dualhash index add ${stats.name} PICTURES`), ".");
-  }
-  figures(null, null, stats.items);
-  document.title = `${stats.name} · dualhash`;
-  byId("file").disabled = !stats.images;
-  look();
+/** What holds for all searches: the index, its attributes, and what the bits carry. */
+function start() {
+  starting ??= Promise.all([api.attributes(), api.bits(), presence.greet()]).then(
+    ([known, carried]) => {
+      wishes = new Wishes(known, go);
+      strip = new Strip(carried.bits);
+    },
+    (error) => {
+      starting = null;
+      throw error;
+    },
+  );
+  return starting;
 }
 
 function download() {
-  if (!answer) return;
   const file = new Blob([JSON.stringify(answer, null, 2)], { type: "application/json" });
   const link = make("a", { href: URL.createObjectURL(file), download: `${answer.task}.json` });
   link.click();
@@ -290,4 +287,4 @@ byId("home").addEventListener("click", (event) => {
 });
 byId("about").open = matchMedia("(width >= 52rem)").matches;
 addEventListener("popstate", look);
-const started = guarded(start);
+look();

@@ -17,13 +17,13 @@ export function bitsOf(hexadecimal) {
 /**
  * What some bits carry: attributes by how much those bits say of them, strongest first.
  * @param {number[]} differing numbers of bits
- * @param {{name: string, weight: number}[][]} carried for each bit
+ * @param {{name: string, attribution: number}[][]} carried for each bit
  */
 export function carriedBy(differing, carried) {
   const said = new Map();
   for (const bit of differing) {
-    for (const { name, weight } of carried[bit] ?? []) {
-      said.set(name, (said.get(name) ?? 0) + Math.abs(weight));
+    for (const { name, attribution } of carried[bit] ?? []) {
+      said.set(name, (said.get(name) ?? 0) + Math.abs(attribution));
     }
   }
   return [...said].sort(([, one], [, other]) => other - one).map(([name]) => name);
@@ -31,7 +31,7 @@ export function carriedBy(differing, carried) {
 
 /** The strip in the left column. */
 export class Strip {
-  /** @param {{name: string, weight: number}[][]} carried what each bit carries */
+  /** @param {{name: string, attribution: number}[][]} carried what each bit carries */
   constructor(carried) {
     this.carried = carried;
     this.cells = [];

@@ -44,7 +44,8 @@ export class Wishes {
     }
     byId("clear").addEventListener("click", () => changed({ ...this.view, want: [], without: [] }));
     byId("take-over").addEventListener("click", () => this.#takeOver());
-    byId("find-chip").addEventListener("input", (event) => this.#find(event.target.value));
+    byId("find-chip").addEventListener("input", () => this.#find());
+    for (const control of byId("wishes").querySelectorAll("fieldset:disabled")) control.disabled = false;
   }
 
   /** Shows what a view wishes. */
@@ -61,6 +62,7 @@ export class Wishes {
       chip.sign.textContent = SIGN[wish];
       chip.said.textContent = SAID[wish];
     }
+    this.#find();
   }
 
   /** What the query has by its code, so that it can be taken over. */
@@ -115,8 +117,8 @@ export class Wishes {
     return element;
   }
 
-  #find(text) {
-    const sought = text.trim().toLowerCase();
+  #find() {
+    const sought = byId("find-chip").value.trim().toLowerCase();
     for (const [name, { element }] of this.chips) {
       element.hidden = !name.toLowerCase().includes(sought) && element.dataset.wish === "any";
     }
