@@ -1,0 +1,106 @@
+"""The commands and the Python of the pages in docs/ are what the program understands.
+
+Those of scale.md are run by `cli/test_push.py`, those of the README by `test_readme.py`.
+"""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dualhash.cli.app import app, main
+from tests.builders import colour_image, colour_model
+from tests.serve.conftest import write_index
+from tests.serve.live import serving
+
+DOCS = Path(__file__).parents[1] / "docs"
+HOST = "localhost:8000"
+ADDRESS = f"http://{HOST}"
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+
+
+def blocks(page: str, *languages: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of every line that calls dualhash."""
+    lines = [line for block in blocks(page, "bash", "console") for line in block.splitlines()]
+    words = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    return [each[1:] for each in words if each[:1] == ["dualhash"]]
+
+
+EVERY = [
+    pytest.param(words, id=f"{page} {' '.join(words)}")
+    for page in PAGES
+    for words in commands(page)
+]
+
+
+@pytest.mark.parametrize("words", EVERY)
+def test_every_command_is_understood(words: list[str]):
+    app.parse_args(words, print_error=False, exit_on_error=False)
+
+
+def test_the_table_of_the_page_on_catalogues_is_read(tmp_path: Path, monkeypatch, capsys):
+    (table,) = blocks("catalogue.md", "csv")
+    (tmp_path / "products.csv").write_text(table)
+    for number in range(1, 6):
+        colour_image(tmp_path / "images" / f"{number}.jpg", (number, 0, 0))
+    monkeypatch.chdir(tmp_path)
+    (words,) = commands("catalogue.md")
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 0
+    assert "5 images, 2 categories" in capsys.readouterr().out
+
+
+def run(code: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_of_the_analysis_runs(tmp_path: Path):
+    colour_model(tmp_path / "model", bits=24)
+    (code,) = blocks("analysis.md", "python")
+    assert "BitFunctionality" in run(code + "print(BitFunctionality)", tmp_path)
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
+    """An index for the service, with a photo beside it."""
+    colour_image(tmp_path / "photo.jpg", (200, 30, 30))
+    model = colour_model(tmp_path / "model", attribute_names=("colour=red", "new", "old"))
+    return write_index(tmp_path, model, count=20)
+
+
+def test_the_python_of_the_service_runs(colours: Path):
+    (code,) = blocks("service.md", "python")
+    with serving(colours) as live:
+        assert run(code.replace(ADDRESS, live.address), colours.parent)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_requests_to_the_service_are_answered(colours: Path):
+    lines = "\n".join(blocks("service.md", "bash")).splitlines()
+    asked = [line for line in lines if line.startswith(f"curl {HOST}")]
+    assert len(asked) == 2
+    with serving(colours) as live:
+        for line in asked:
+            words = shlex.split(line.replace(HOST, live.address))
+            done = subprocess.run(
+                [*words, "--silent", "--show-error"],
+                cwd=colours.parent,
+                capture_output=True,
+                check=True,
+            )
+            assert json.loads(done.stdout)["hits"], line
