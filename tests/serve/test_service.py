@@ -3,7 +3,9 @@
 import io
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,28 @@ def test_a_damaged_file_in_the_indexs_place_is_not_served(folder: Path, changed:
     refresh(changed)
     assert "was deleted" in changed.get("/api/v1/stats").json()["problem"]
     assert ask(changed, id=1)["hits"] == before
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("POST", SEARCH),
+        ("GET", "/api/v1/items/3"),
+        ("GET", "/api/v1/items/3/thumbnail"),
+        ("GET", "/api/v1/samples?count=50"),
+    ],
+)
+def test_damage_that_is_found_while_serving_is_no_fault_of_the_question(
+    folder: Path, changed: TestClient, method: str, address: str
+):
+    with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
+        connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
+    answered = changed.request(method, address, json={"id": 1} if method == "POST" else None)
+    said = refused(answered, 503, "index-unusable")
+    assert said.startswith("The index is damaged: what belongs to id 3")
+    assert "dualhash index create --replace" in said
+    assert answered.headers["retry-after"]
+    assert changed.get("/api/v1/items/4").status_code == 200
 
 
 def test_an_index_whose_model_is_gone_answers_all_but_images(folder: Path):

@@ -28,6 +28,10 @@ class NotAnIndexError(DualhashError):
     """What is there is nothing of dualhash's, and is to be left alone."""
 
 
+class UnusableIndexError(DualhashError):
+    """An index that is damaged, or cannot be read now: no fault of what it was asked."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection on which transactions are begun and ended by hand, by one thread at a time."""
     return _connected(path, "mode=rwc")
@@ -79,7 +83,7 @@ def database_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.ProgrammingError as error:
-        raise DualhashError(f"{path} cannot be used: {error}") from error
+        raise UnusableIndexError(f"{path} cannot be used: {error}") from error
     except sqlite3.OperationalError as error:
         if "readonly" in str(error):
             raise DualhashError(
@@ -88,7 +92,7 @@ def database_errors(path: Path) -> Iterator[None]:
         if any(word in str(error) for word in DAMAGE):
             raise _damaged(path, str(error)) from error
         hint = " Another program is using it." if "locked" in str(error) else ""
-        raise DualhashError(f"{path} cannot be used now: {error}.{hint}") from error
+        raise UnusableIndexError(f"{path} cannot be used now: {error}.{hint}") from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter in what SQLite says
         raise _damaged(path, str(error)) from error
 
@@ -129,7 +133,7 @@ def _no_database(path: Path) -> DualhashError:
 
 
 def _damaged(path: Path, what: str) -> DualhashError:
-    return DualhashError(
+    return UnusableIndexError(
         f"{path} is damaged: {what}. Put a copy in its place or make it again with "
         "`dualhash index create --replace`."
     )

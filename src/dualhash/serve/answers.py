@@ -85,7 +85,7 @@ def item(index: Index, number: int) -> schemas.Item:
         Problem: There is none with this id.
     """
     kept = check_id(index, number)
-    found = index.search(number, k=1).query
+    found = index.search(number, ids=(number, number + 1)).query
     assert found is not None
     return schemas.Item(**query(found).model_dump(), payload=kept.payload)
 

@@ -75,7 +75,8 @@ class Generation:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.index)
         except DualhashError as error:
-            raise DualhashError(str(error).replace(str(self.index.path), "The index")) from error
+            said = str(error).replace(str(self.index.path), "The index")
+            raise type(error)(said) from error
 
     async def retire(self) -> None:
         """Closes the index when nobody uses it any more."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from dualhash.errors import DualhashError
+from dualhash.search.database import UnusableIndexError
 
 PREFIX = "urn:dualhash:problem:"
 
@@ -103,6 +104,8 @@ def explain(app: FastAPI) -> None:
 def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, UnusableIndexError):
+        return Problem("index-unusable", str(error))
     if isinstance(error, DualhashError):
         return Problem("query-refused", str(error))
     if isinstance(error, RequestValidationError):

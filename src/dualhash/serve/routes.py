@@ -18,10 +18,14 @@ probes = APIRouter(tags=["operation"])
 Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")]
 
 
+SHARED = ("unknown-host", "token-needed", "too-many-requests", "busy", "index-unusable")
+"""How every address may refuse."""
+
+
 def refusals(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """How an address answers where it refuses; the kinds that all share included."""
     found: dict[int, list[str]] = {}
-    for kind in (*kinds, "unknown-host", "token-needed", "too-many-requests", "busy"):
+    for kind in (*kinds, *SHARED):
         status, title = KINDS[kind]
         found.setdefault(status, []).append(f"`{kind}`: {title}.")
     schema = {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
@@ -45,7 +49,7 @@ def service_of(request: Request) -> Service:
     responses=refusals(
         *("bad-request", "item-not-found", "upload-slow", "upload-too-large", "too-many-pixels"),
         *("not-an-image", "wrong-content-type", "image-damaged", "image-too-costly"),
-        *("invalid-request", "query-refused", "model-unavailable", "index-unusable"),
+        *("invalid-request", "query-refused", "model-unavailable"),
     ),
     openapi_extra={
         "requestBody": {
