@@ -38,7 +38,7 @@ def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
     (shop.parent / "more" / "circle" / "1.png").write_bytes(b"damaged")
     assert run("index", "add", shop, shop.parent / "more") == 0
     said = capsys.readouterr()
-    assert "2 images added, 8 in all" in said.out
+    assert "2 images added; 8 in all" in said.out
     assert "1.png is not an image" in said.err
     with Index.open(shop) as index:
         assert index.item(7).labels.category == "circle"
@@ -47,6 +47,19 @@ def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert run("index", "compact", shop) == 0
     assert "bytes" in capsys.readouterr().out
     assert sorted(found(capsys, shop, "id:1")) == [2, 3, 4, 5, 6]
+
+
+def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.CaptureFixture[str]):
+    images = shop.parent / "images"
+    new = colour_image(images / "circle" / "3.png", (1, 2, 3))
+    assert run("index", "add", shop, images) == 0
+    assert "1 image added, 6 there already (--update encodes" in capsys.readouterr().out
+    new.rename(images / "circle" / "0.png")
+    assert run("index", "add", shop, images, "--update") == 0
+    assert "0 images added, 6 updated; 7 in all" in capsys.readouterr().out
+    with Index.open(shop) as index:
+        codes = dict(zip(*next(index.codes()), strict=True))
+        assert codes[0].tolist() == codes[6].tolist()
 
 
 def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):

@@ -11,7 +11,7 @@ from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels, build, build_index
+from dualhash.search import Index, Labels, add_images, build, build_index
 
 
 @pytest.fixture
@@ -99,3 +99,29 @@ def test_an_index_that_is_there(tmp_path: Path, model: Model, catalogue: Catalog
 def test_other_numbers_of_views(tmp_path: Path, model: Model, catalogue: Catalogue):
     with pytest.raises(DualhashError, match="not 7"):
         build_index(model, catalogue, tmp_path / "i.dhx", views=7)
+
+
+def test_images_that_are_there_are_left_or_updated(
+    tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(build, "BATCH", 2)
+    out = tmp_path / "i.dhx"
+    build_index(model, catalogue.images[:2], out)
+    with Index.open(out) as index:
+        before = stored(index)
+        report = add_images(index, catalogue)
+        assert (report.count, report.updated, report.unchanged) == (1, 0, 2)
+        assert [(failure.row, len(report.failures)) for failure in report.failures] == [(2, 1)]
+        assert [item.payload.get("price") for item in index] == [None, None, 4.0]
+        colour_image(catalogue.images[0], (250, 250, 250))
+        report = add_images(index, catalogue, update=True)
+        assert (report.count, report.updated, report.unchanged) == (0, 3, 0)
+        ids, codes = stored(index)
+        assert ids.tolist() == [0, 1, 2]
+        whole = [catalogue.images[i] for i in (0, 1, 3)]
+        np.testing.assert_array_equal(codes, model.encode(whole).codes)
+        assert codes[0].tolist() != before[1][0].tolist()
+        assert [item.payload["price"] for item in index] == [1.5, 2.0, 4.0]
+        assert index.item(0).labels.category == "circle"
+        assert index.verify() == ()
+        assert [hit.id for hit in index.search(0, where={"price": 4}).hits] == [2]

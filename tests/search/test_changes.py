@@ -122,6 +122,40 @@ def test_what_cannot_be_updated(index: Index):
         index.update(1, code=np.zeros(3, np.uint8))
 
 
+def test_many_are_replaced_at_once(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(changes, "BLOCK", 2)
+    index.add(np.ones((3, 2), np.uint8), ["x"] * 3)
+    ids = [8, 0, 6, 3]
+    codes = np.array([[i, 255] for i in ids], np.uint8)
+    index.replace(ids, codes, [f"{i}.png" for i in ids], [{"number": -i} for i in ids])
+    _, now = stored(index)
+    for item, code in zip(ids, codes.tolist(), strict=True):
+        assert now[item].tolist() == code
+        assert Path(index.item(item).image).name == f"{item}.png"
+        assert [hit.id for hit in index.search(QUERY, where={"number": -item}).hits] == [item]
+    assert index.item(1).payload == {"number": 1}
+    assert len(index) == 9
+    assert index.verify() == ()
+
+
+def test_what_cannot_be_replaced(index: Index):
+    zeros = np.zeros((2, 2), np.uint8)
+    for ids, said in (([0, 6], "no item with the id 6"), ([1, 1], "2 different ids, not 1")):
+        with pytest.raises(DualhashError, match=said):
+            index.replace(ids, zeros, ["x"] * 2)
+    assert index.item(0).payload == {"number": 0}
+
+
+def test_items_are_found_by_their_images(index: Index, tmp_path: Path):
+    images = [tmp_path / "images" / f"{i}.png" for i in (4, 9, 1)]
+    assert index.find(images) == [4, None, 1]
+    assert index.find([str(images[2]), "elsewhere.png"]) == [1, None]
+    index.add(np.zeros((1, 2), np.uint8), [images[0]])
+    assert index.find(images[:1]) == [4]
+    index.delete([4])
+    assert index.find(images[:1]) == [6]
+
+
 def test_compaction_gives_room_back(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     codes = np.random.default_rng(0).integers(0, 256, (5000, 2), np.uint8)

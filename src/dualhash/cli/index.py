@@ -64,17 +64,21 @@ def add(
     images: str,
     /,
     *,
+    update: Annotated[bool, Parameter(negative=())] = False,
     columns: ColumnOptions = REMEMBERED,
     model: Path | None = None,
 ) -> None:
     """Encode further images and add them to an index.
 
-    What is already in the index stays; searches see each batch of images as soon as it is added.
-    Images that cannot be read are listed and left out.
+    Images that are in the index already, told by their paths, are left as they are: adding the
+    same folder again adds what is new in it. Searches see each batch of images as soon as it is
+    added. Images that cannot be read are listed and left out.
 
     Args:
         index: An index file.
         images: A folder of images, or a catalogue as `dualhash train` takes it.
+        update: Encode images that are in the index already, too, and replace what it has of them:
+            code, labels and row of the table. Their ids stay.
         columns: Which column plays which part.
         model: The model folder, where it is not where it was when the index was made.
     """
@@ -83,9 +87,12 @@ def add(
     with Index.open(index, model) as opened:
         catalogue = columns.read(images, opened.model)
         with output.progress("Encoding") as report:
-            added = add_images(opened, catalogue, progress=report)
+            added = add_images(opened, catalogue, update=update, progress=report)
         _say_left_out(catalogue, added)
-        output.say(f"{index}: {_images(added.count)} added, {len(opened):,} in all.")
+        known = f", {added.updated:,} updated" if added.updated else ""
+        if added.unchanged:
+            known = f", {added.unchanged:,} there already (--update encodes them anew)"
+        output.say(f"{index}: {_images(added.count)} added{known}; {len(opened):,} in all.")
 
 
 @index_app.command

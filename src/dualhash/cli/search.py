@@ -71,7 +71,7 @@ def search(
         without: Attributes that shall be absent, as c,d.
         attributes: Attributes that shall be as the query has them, as a,b.
         filters: Only items with this value, as articleType=Shirts: category, or any column of the
-            catalogue. All of several filters must fit.
+            catalogue. Numbers fit however they are written. All of several filters must fit.
         ids: Only items with ids from the first to below the second, as 100:200.
         radius: Only items whose codes differ from the query's in at most so many bits.
         threshold: For combined: how probable an attribute must be to count as present.

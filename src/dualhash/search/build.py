@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dualhash.catalogue.catalogue import MISSING, Catalogue
 from dualhash.codes.encoder import Failure, Progress
 from dualhash.codes.model import Model
@@ -22,11 +25,15 @@ class BuildReport:
 
     Attributes:
         count: How many were added.
-        failures: Those that are not, with reasons.
+        failures: Those that cannot be read, with reasons.
+        updated: How many took the place of what was there of them.
+        unchanged: How many were there and were left as they were.
     """
 
     count: int
     failures: tuple[Failure, ...]
+    updated: int = 0
+    unchanged: int = 0
 
 
 def build_index(
@@ -61,16 +68,19 @@ def add_images(
     index: Index,
     images: Catalogue | Sequence[Path | str],
     *,
+    update: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Encodes images as those of an index were and adds them to it, some at a time.
 
-    Each batch of images is there for good as soon as it is added.
+    Each batch of images is there for good as soon as it is added. Images of which there are items
+    before, told by their paths, are left as they are.
 
     Args:
         index: An open index; its model encodes.
         images: A catalogue, whose labels and rows are kept with the codes, or bare image files.
-        progress: Called with how many images are done and how many there are.
+        update: Encode images that are there, too, and replace what is kept of them; their ids stay.
+        progress: Called with how many images are done and how many are to be encoded.
 
     Raises:
         DualhashError: The index cannot be written, or no image at all can be read.
@@ -78,31 +88,35 @@ def add_images(
     paths = images.images if isinstance(images, Catalogue) else [Path(path) for path in images]
     if not paths:
         raise DualhashError("There are no images to index.")
+    here = index.find(paths)
+    rows = [row for row, item in enumerate(here) if update or item is None]
+    count = updated = 0
     failures: list[Failure] = []
-    for start in range(0, len(paths), BATCH):
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
         encoded = index.model.encode(
-            paths[start : start + BATCH],
+            [paths[row] for row in batch],
             views=index.header.views,
-            progress=progress and _shifted(progress, start, len(paths)),
+            progress=progress and _shifted(progress, start, len(rows)),
         )
-        failures += [_placed(failure, images, start) for failure in encoded.failures]
-        rows = [start + int(row) for row in encoded.rows]
-        index.add(
-            encoded.codes,
-            [paths[row] for row in rows],
-            [_payload(images, row) for row in rows],
-            [_labels(images, row) for row in rows],
-        )
+        failures += [_placed(failure, images, batch[failure.row]) for failure in encoded.failures]
+        done = [batch[int(row)] for row in encoded.rows]
+        there = np.array([here[row] is not None for row in done], np.bool_)
+        index.add(encoded.codes[~there], *_kept(images, paths, done, ~there))
+        if there.any():
+            ids = [item for row in done if (item := here[row]) is not None]
+            index.replace(ids, encoded.codes[there], *_kept(images, paths, done, there))
+        updated += int(there.sum())
+        count += len(done) - int(there.sum())
     if len(failures) == len(paths):
         raise DualhashError(
             f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
         )
-    return BuildReport(len(paths) - len(failures), tuple(failures))
+    return BuildReport(count, tuple(failures), updated, len(paths) - len(rows))
 
 
-def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], start: int) -> Failure:
-    """A failure among images from `start` on, with the row of the table that names its image."""
-    row = start + failure.row
+def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], row: int) -> Failure:
+    """A failure with the row of the table that names its image."""
     if not isinstance(images, Catalogue) or images.row_numbers is None:
         return changed(failure, row=row)
     return changed(failure, row=row, reason=f"{images.where(row)}: {failure.reason}")
@@ -110,6 +124,21 @@ def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], start: i
 
 def _shifted(progress: Progress, start: int, total: int) -> Progress:
     return lambda done, _: progress(start + done, total)
+
+
+def _kept(
+    images: Catalogue | Sequence[Path | str],
+    paths: Sequence[Path],
+    rows: Sequence[int],
+    chosen: NDArray[np.bool_],
+) -> tuple[list[Path], list[dict[str, object]], list[Labels]]:
+    """Paths, payloads and labels of the chosen ones of some rows."""
+    some = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
+    return (
+        [paths[row] for row in some],
+        [_payload(images, row) for row in some],
+        [_labels(images, row) for row in some],
+    )
 
 
 def _payload(images: Catalogue | Sequence[Path | str], row: int) -> dict[str, object]:

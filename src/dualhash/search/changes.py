@@ -76,16 +76,9 @@ def delete(store: Store, ids: Iterable[int]) -> None:
         DualhashError: There is no item with one of them; nothing is deleted.
     """
     gone = sorted({int(item) for item in ids})
-    listed = json.dumps(gone)
     with store.writing() as connection:
-        for (unknown,) in connection.execute(
-            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1",
-            (listed,),
-        ):
-            raise DualhashError(f"{store.path} has no item with the id {unknown}.")
-        connection.execute(
-            "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", (listed,)
-        )
+        _check_there(store, connection, gone)
+        _delete_items(connection, gone)
         for first in _blocks_with(connection, gone):
             block = _take_block(store, connection, first)
             stay = np.flatnonzero(~np.isin(block.ids, gone))
@@ -108,27 +101,36 @@ def update(
         DualhashError: There is no such item.
     """
     with store.writing() as connection:
-        _, kept = store.item(item)
+        before, kept = store.item(item)
         row = store.records.item_row(
             item,
             kept.image if image is None else image,
             kept.labels if labels is None else labels,
             kept.payload if payload is None else payload,
         )
-        connection.execute("DELETE FROM items WHERE id = ?", (item,))
-        _insert_items(connection, [row])
-        (first,) = _blocks_with(connection, [item])
-        block = _take_block(store, connection, first)
-        place = int(np.searchsorted(block.ids, item))
-        changed = Block(
-            block.ids[place : place + 1],
-            block.codes[place : place + 1] if code is None else code[None],
-            _fields_of([row]),
-        )
-        rows = np.arange(len(block.ids))
-        parts = [block.take(rows[:place]), changed, block.take(rows[place + 1 :])]
-        _write_blocks(store, connection, parts)
-        _note_change(store, connection, [item])
+        _replace(store, connection, (before if code is None else code)[None], [row])
+
+
+def replace(
+    store: Store,
+    codes: NDArray[np.uint8],
+    images: Sequence[Path | str],
+    payloads: Sequence[Mapping[str, Any]],
+    labels: Sequence[Labels],
+    *,
+    ids: Sequence[int],
+) -> None:
+    """Puts other contents in the place of n items, each named once.
+
+    Raises:
+        DualhashError: There is no item with one of the ids; nothing is replaced.
+    """
+    with store.writing() as connection:
+        _check_there(store, connection, ids)
+        rows = [
+            store.records.item_row(*row) for row in zip(ids, images, labels, payloads, strict=True)
+        ]
+        _replace(store, connection, codes, rows)
 
 
 def compact(store: Store) -> None:
@@ -168,6 +170,37 @@ def _advance(
         store.records.state_row(after),
     )
     return before
+
+
+def _check_there(store: Store, connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    for (unknown,) in connection.execute(
+        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1",
+        (json.dumps(ids),),
+    ):
+        raise DualhashError(f"{store.path} has no item with the id {unknown}.")
+
+
+def _delete_items(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    connection.execute(
+        "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+    )
+
+
+def _replace(
+    store: Store, connection: sqlite3.Connection, codes: NDArray[np.uint8], rows: Sequence[ItemRow]
+) -> None:
+    """Puts n codes and rows in the place of those with the same ids."""
+    ids = [row[0] for row in rows]
+    _delete_items(connection, ids)
+    _insert_items(connection, rows)
+    new = Block(np.array(ids, np.int64), codes, _fields_of(rows))
+    for first in _blocks_with(connection, ids):
+        block = _take_block(store, connection, first)
+        here = np.flatnonzero(np.isin(new.ids, block.ids))
+        order = np.arange(len(block.ids))
+        order[np.searchsorted(block.ids, new.ids[here])] = len(order) + np.arange(len(here))
+        _write_blocks(store, connection, [_joined([block, new.take(here)]).take(order)])
+    _note_change(store, connection, ids)
 
 
 def _insert_items(connection: sqlite3.Connection, rows: Iterable[ItemRow]) -> None:

@@ -1,8 +1,10 @@
 """The values of items' fields, by column, so that a filter reads only what it asks for."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Context, Decimal
 from typing import Any
 
 from dualhash.errors import DualhashError, nearest
@@ -17,15 +19,27 @@ Fields = dict[str, Column]
 """The columns of n items, by field."""
 
 
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+"""A number as JSON writes one, of a size that can be written out."""
+
+
 def as_text(value: object) -> str:
-    """A value in the form in which it is stored and compared: text as it is, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value in the form in which it is stored and compared: text as it is, the rest as JSON.
+
+    Whatever is a number, or the text of one, has one form however it was written: 2001.0 and
+    "2001" are both 2001. What JSON does not take for a number stays text, such as 007.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not NUMBER.fullmatch(text):
+        return text
+    number = Decimal(text)
+    return f"{number.normalize(Context(prec=len(text))):f}" if number else "0"
 
 
 def facts_of(category: str | None, payload: Mapping[str, Any]) -> dict[str, str]:
     """The text of each field of one item; a label takes the place of a field of its name."""
     facts = {field: as_text(value) for field, value in payload.items() if field != CATEGORY}
-    return facts if category is None else facts | {CATEGORY: category}
+    return facts if category is None else facts | {CATEGORY: as_text(category)}
 
 
 def check_field(field: str, known: Collection[str]) -> None:

@@ -1,28 +1,22 @@
 """The index: codes in one file, searched three ways."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Unpack, overload
 
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.views import check_views
-from dualhash.errors import DualhashError
-from dualhash.search import changes
+from dualhash.search.contents import Contents
 from dualhash.search.engines import Engine, opener
 from dualhash.search.header import Header
 from dualhash.search.index_file import new_index_file
-from dualhash.search.inspection import Stats, damages, measure
 from dualhash.search.model import check_model, find_model
-from dualhash.search.query import QueryLike, check_codes
+from dualhash.search.query import QueryLike
 from dualhash.search.question import PRESENT, Options, Question
-from dualhash.search.results import Item, Labels, Results, Task
+from dualhash.search.results import Results, Task
 from dualhash.search.store import Store
 
 if TYPE_CHECKING:
@@ -31,11 +25,8 @@ if TYPE_CHECKING:
 
 NO_FILTER: Mapping[str, object] = {}
 
-LAST = 2**63 - 1
-"""Above all ids."""
 
-
-class Index:
+class Index(Contents):
     """An open index file. Use it in a `with` block, or close it.
 
     What other programs add is seen by the next search. Several threads may use it at once.
@@ -43,7 +34,7 @@ class Index:
 
     def __init__(self, store: Store, model: Model | None = None) -> None:
         """Use `Index.open` or `Index.create`."""
-        self._store = store
+        super().__init__(store)
         self._model = model
 
     @classmethod
@@ -122,34 +113,6 @@ class Index:
             store.close()
             raise
 
-    def close(self) -> None:
-        """Closes the file; closing twice does nothing."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        return self._store.state().count
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._store.path
-
-    @property
-    def header(self) -> Header:
-        """Bits, views, names, heads, and which model made the codes."""
-        return self._store.header
-
     @property
     def model(self) -> Model:
         """The model that made the codes, opened when it is first needed.
@@ -160,105 +123,6 @@ class Index:
         if self._model is None:
             self._model = find_model(self.path, self.header)
         return self._model
-
-    def add(
-        self,
-        codes: NDArray[np.uint8],
-        images: Sequence[Path | str],
-        payloads: Sequence[Mapping[str, Any]] | None = None,
-        labels: Sequence[Labels] | None = None,
-    ) -> NDArray[np.int64]:
-        """Adds n items in one transaction: all of them are kept, or none.
-
-        Args:
-            codes: (n, k/8) uint8, packed.
-            images: n paths.
-            payloads: n mappings of plain values, kept as JSON; empty by default.
-            labels: What is known of the n images; nothing by default. Attributes that the model
-                does not know are not kept.
-
-        Returns:
-            (n,) int64 ids, ascending, never used before.
-
-        Raises:
-            DualhashError: The codes are of another length or the arguments differ in number.
-        """
-        check_codes(codes, self.header, dimensions=2)
-        payloads = [{}] * len(codes) if payloads is None else payloads
-        labels = [Labels()] * len(codes) if labels is None else labels
-        counts = {len(codes), len(images), len(payloads), len(labels)}
-        if len(counts) > 1:
-            raise DualhashError(
-                f"There are {len(codes)} codes, {len(images)} images, {len(payloads)} payloads and "
-                f"{len(labels)} labels; there must be one of each an item."
-            )
-        return changes.add(self._store, codes, images, payloads, labels)
-
-    def update(
-        self,
-        item: int,
-        *,
-        code: NDArray[np.uint8] | None = None,
-        image: Path | str | None = None,
-        payload: Mapping[str, Any] | None = None,
-        labels: Labels | None = None,
-    ) -> None:
-        """Replaces what is given of an item; the rest stays, and so does its id.
-
-        Args:
-            item: Its id.
-            code: (k/8,) uint8, packed.
-            image: Path.
-            payload: Plain values, kept as JSON.
-            labels: What is known of the image.
-
-        Raises:
-            DualhashError: There is no such item, or the code is of another length.
-        """
-        if code is not None:
-            check_codes(code, self.header, dimensions=1)
-        changes.update(
-            self._store, int(item), code=code, image=image, payload=payload, labels=labels
-        )
-
-    def delete(self, ids: Iterable[int]) -> None:
-        """Deletes items in one transaction; their ids are not given to others.
-
-        Raises:
-            DualhashError: There is no item with one of the ids; then nothing is deleted.
-        """
-        changes.delete(self._store, ids)
-
-    def compact(self) -> None:
-        """Gives the room of what was deleted back to the disk; ids stay as they are."""
-        changes.compact(self._store)
-
-    def stats(self) -> Stats:
-        """How much there is, and how much room it takes."""
-        return measure(self._store)
-
-    def verify(self) -> tuple[str, ...]:
-        """Reads all of the file and returns a sentence for each damage; none where it is sound."""
-        return damages(self._store)
-
-    def item(self, item: int) -> Item:
-        """What is kept beside the code of an id.
-
-        Raises:
-            DualhashError: There is no such id.
-        """
-        return self._store.item(int(item))[1]
-
-    def items(self, start: int = 0, stop: int | None = None) -> Iterator[Item]:
-        """The items with ids from `start` to below `stop` (to the last by default), ascending."""
-        yield from self._store.items_between(int(start), LAST if stop is None else int(stop))
-
-    def codes(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-        """Ids (n,), ascending, and their packed codes (n, k/8), some at a time."""
-        yield from self._store.codes()
-
-    def __iter__(self) -> Iterator[Item]:
-        return self.items()
 
     def search(
         self,
@@ -292,7 +156,7 @@ class Index:
             without: Attributes that shall be absent.
             attributes: Attributes that shall be as the query's own prediction has them.
             where: Only items with these values: of "category", their label, or of any field of
-                their payload. Numbers and their text are the same.
+                their payload. A number is the same however it is written: 7, "7" and 7.0.
             ids: Only items with ids from the first to below the second.
             radius: Only items at most so many bits away from the query.
             threshold: For `combined`, the probability in (0, 1) from which on an attribute counts

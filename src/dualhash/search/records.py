@@ -165,12 +165,16 @@ class Records:
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
         values = (
             item,
-            portable(image, self._folder),
+            self.name(image),
             labels.category,
             np.array(states, np.int8).tobytes(),
             _to_json(payload),
         )
         return *values, checksum(*values)
+
+    def name(self, image: Path | str) -> str:
+        """How an image is written down."""
+        return portable(image, self._folder)
 
     def item(self, row: Sequence[Any]) -> Item:
         """What is kept beside a code.

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -173,6 +173,18 @@ class Store:
                 raise DualhashError(f"{self.path} has no item with the id {item}.")
             ids, codes = next(self.codes(item - 1))
         return codes[np.searchsorted(ids, item)], kept[item]
+
+    def find(self, images: Sequence[Path | str]) -> list[int | None]:
+        """For each image the id of its item, the first of several; None where there is none."""
+        names = [self.records.name(image) for image in images]
+        rows = self.select(
+            "SELECT image, min(id) FROM items WHERE image IN (SELECT value FROM json_each(?)) "
+            "GROUP BY image",
+            json.dumps(names),
+        )
+        with self.reading():
+            here = dict(rows)
+        return [here.get(name) for name in names]
 
     def changed(self, edition: int) -> NDArray[np.int64] | None:
         """Ids (n,) of items changed or deleted after an edition; None where that is not known."""
