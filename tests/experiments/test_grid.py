@@ -21,7 +21,7 @@ from dualhash.experiments.tuning import trial_cells, trials_of
 
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
-    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen",
+    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance",
 ]  # fmt: skip
 DPH = usual("dph", PLAN)[0]
 
@@ -142,3 +142,10 @@ def test_numbers_of_the_paper():
 def test_an_unknown_catalogue_is_named():
     with pytest.raises(DualhashError, match=r"no plan for 'fashon'\. Did you mean 'fashion'"):
         plan_for("fashon")
+
+
+def test_longer_training_is_twice_as_long():
+    rows = exhibits(PLAN)["balance"].rows
+    settings = [dict(entries[0].cells[0].settings) for entries in rows.values()]
+    twice = 2 * PLAN.training["iterations"]
+    assert settings == [{}, {"alpha": 0.3}, {"alpha": 1.0}, {"iterations": twice}]

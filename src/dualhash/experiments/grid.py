@@ -39,6 +39,9 @@ LOSSES = {
     "ml + wsce": (("category_loss", "triplet"),),
     "ml + hinge": (("attribute_loss", "hinge"), ("category_loss", "triplet")),
 }
+MORE_ALPHAS = (0.3, 1.0)
+"""Weights of the attributes that are judged on test images, too, though not chosen."""
+
 REAL = "real_"
 """Before the names of figures of real-valued outputs, before quantisation."""
 
@@ -106,6 +109,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "figure-15": Picture("Combined retrievals", "combined_sheet", dph[0]),
         "class-id": _class_id(plan),
         "unseen": _unseen(plan),
+        "balance": _balance(plan),
         **({"choices": choices(plan)} if plan.trials else {}),
     }
 
@@ -262,5 +266,23 @@ def _unseen(plan: Plan) -> Exhibit:
                 for figure in figures.values()
             )
             for title, method in methods.items()
+        },
+    )
+
+
+def _balance(plan: Plan) -> Exhibit:
+    """Not in the paper: what the weight of the attributes and longer training do on test images."""
+    changed: dict[str, tuple[Setting, ...]] = {
+        f"alpha {alpha:g}": (("alpha", alpha),) for alpha in MORE_ALPHAS
+    }
+    if "iterations" in plan.training:
+        changed["twice the iterations"] = (("iterations", 2 * plan.training["iterations"]),)
+    rows = {title: _one("dph", plan, settings=settings) for title, settings in changed.items()}
+    return Exhibit(
+        "DPH by the weight of the attributes and the length of the training",
+        tuple(TASKS),
+        {
+            title: tuple(Entry(figure, cells) for figure in TASKS.values())
+            for title, cells in {"as everywhere": usual("dph", plan), **rows}.items()
         },
     )
