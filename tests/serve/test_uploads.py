@@ -196,6 +196,19 @@ def test_a_search_in_words_is_short(client: TestClient):
     refused(answered, 413, "upload-too-large")
 
 
+def test_the_first_upload_waits_for_no_process_to_start(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def start(*_: object, **__: object) -> None:
+        raise AssertionError("it was started late")
+
+    app = create_app(shapes, settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        assert client.get("/readyz").status_code == 200
+        monkeypatch.setattr("asyncio.create_subprocess_exec", start)
+        assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
+
+
 def test_unpacking_takes_only_so_long(strict: TestClient):
     answered = strict.post(SEARCH, files={"image": ("a.png", image("PNG"))})
     assert "too long" in refused(answered, 422, "image-too-costly")

@@ -30,10 +30,18 @@ class Decoders:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """They are started when they are first needed."""
+        """Starts none yet."""
         self._settings = settings
         self.lane = Lane(settings.decoders, settings.waiting)
         self._idle: list[Process] = []
+
+    async def start(self) -> None:
+        """Starts the processes and waits until they take jobs, so that no upload has to.
+
+        In place of one that does not start, the first upload that needs it tries again.
+        """
+        begun = (self._done({"kind": "nothing"}, b"", 0) for _ in range(self._settings.decoders))
+        await asyncio.gather(*begun, return_exceptions=True)
 
     async def pixels(self, upload: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
         """An uploaded image, squashed: (H, W, 3) uint8, RGB.

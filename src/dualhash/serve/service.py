@@ -62,12 +62,13 @@ class Service:
         )
 
     async def start(self) -> None:
-        """Opens the index.
+        """Opens the index and starts the processes.
 
         Raises:
             DualhashError: It cannot be opened.
         """
         await self.live.start()
+        await self._decoders.start()
 
     async def stop(self) -> None:
         """Closes the index and ends the processes."""

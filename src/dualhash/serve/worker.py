@@ -36,6 +36,11 @@ class RefusedError(Exception):
     """An image is not unpacked: the kind of the problem, and a sentence."""
 
 
+def nothing(_: bytes, __: dict[str, Any]) -> bytes:
+    """Does nothing; that there is an answer says that jobs are taken."""
+    return b""
+
+
 def query(content: bytes, job: dict[str, Any]) -> bytes:
     """Pixels of an upload, squashed to the `size` (height, width) of the job, as RGB bytes."""
     kind = next((kind for kind, at, mark in SIGNATURES if content[at:].startswith(mark)), None)
@@ -61,7 +66,11 @@ def thumbnail(_: bytes, job: dict[str, Any]) -> bytes:
     return packed.getvalue()
 
 
-JOBS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {"query": query, "thumbnail": thumbnail}
+JOBS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
+    "nothing": nothing,
+    "query": query,
+    "thumbnail": thumbnail,
+}
 
 
 def answer(job: dict[str, Any], content: bytes) -> tuple[dict[str, str], bytes]:
