@@ -86,3 +86,24 @@ def colour_image(path: Path, colour: tuple[int, int, int], size: tuple[int, int]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size[::-1], colour).save(path)
     return path
+
+
+def write_shapes(folder: Path, images: int, trained: int, damaged: int, bits: int = 16) -> None:
+    """A model, and `shapes.csv` of plain images: the first `trained` are no test images.
+
+    The file of image number `damaged` is none.
+    """
+    rng = np.random.default_rng(0)
+    rows = ["file,kind,red,green,blue,part"]
+    for i in range(images):
+        colour = rng.integers(256, size=3)
+        colour_image(folder / f"{i}.png", tuple(colour.tolist()))
+        labels = ",".join(str(int(value > 127)) for value in colour)
+        subset = "train-both" if i < trained else "test"
+        rows.append(f"{i}.png,{card().category_names[i % 3]},{labels},{subset}")
+    (folder / f"{damaged}.png").write_bytes(b"not an image")
+    (folder / "shapes.csv").write_text("\n".join(rows))
+    columns = Columns(
+        image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
+    )
+    write_colour_model(folder / "model", bits=bits, columns=columns)

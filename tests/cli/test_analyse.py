@@ -3,10 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_image, write_colour_model
+from tests.builders import write_shapes
 
 from dualhash.analysis.functionality import bit_functionality
-from dualhash.catalogue.columns import Columns
 from dualhash.cli import app
 from dualhash.codes import Model
 
@@ -18,19 +17,7 @@ SHAPES = ("circle", "square", "triangle")
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model and a table of plain images; the first is trained on, number 3 damaged."""
-    rng = np.random.default_rng(0)
-    rows = ["file,kind,red,green,blue,part"]
-    for i in range(20):
-        colour = rng.integers(256, size=3)
-        colour_image(tmp_path / f"{i}.png", tuple(colour.tolist()))
-        labels = ",".join(str(int(value > 127)) for value in colour)
-        rows.append(f"{i}.png,{SHAPES[i % 3]},{labels},{'test' if i else 'train-both'}")
-    (tmp_path / "3.png").write_bytes(b"not an image")
-    (tmp_path / "shapes.csv").write_text("\n".join(rows))
-    columns = Columns(
-        image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
-    )
-    write_colour_model(tmp_path / "model", columns=columns)
+    write_shapes(tmp_path, images=20, trained=1, damaged=3)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

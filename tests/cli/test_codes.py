@@ -3,10 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_image, write_colour_model
+from tests.builders import write_shapes
 from tests.oracles import matlab
 
-from dualhash.catalogue.columns import Columns
 from dualhash.cli import app
 
 SHAPES = ("circle", "square", "triangle")
@@ -18,19 +17,7 @@ DAT = ["attribute.dat", "code.dat", "images.txt", "label.dat"]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model and a table of plain images, 20 of them test, of which number 4 is damaged."""
-    rng = np.random.default_rng(0)
-    rows = ["file,kind,red,green,blue,part"]
-    for i in range(24):
-        colour = rng.integers(256, size=3)
-        colour_image(tmp_path / f"{i}.png", tuple(colour.tolist()))
-        labels = ",".join(str(int(value > 127)) for value in colour)
-        rows.append(f"{i}.png,{SHAPES[i % 3]},{labels},{'test' if i > 3 else 'train-both'}")
-    (tmp_path / "4.png").write_bytes(b"not an image")
-    (tmp_path / "shapes.csv").write_text("\n".join(rows))
-    columns = Columns(
-        image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
-    )
-    write_colour_model(tmp_path / "model", bits=256, columns=columns)
+    write_shapes(tmp_path, images=24, trained=4, damaged=4, bits=256)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
