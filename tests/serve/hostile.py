@@ -20,10 +20,18 @@ class Hostile:
     kind: str
 
 
+def packed(drawn: Image.Image, kind: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    drawn.save(content, kind, **options)
+    return content.getvalue()
+
+
 def image(kind: str, size: tuple[int, int] = (64, 48), **options: object) -> bytes:
-    packed = io.BytesIO()
-    Image.radial_gradient("L").resize(size).convert("RGB").save(packed, kind, **options)
-    return packed.getvalue()
+    return packed(Image.radial_gradient("L").resize(size).convert("RGB"), kind, **options)
+
+
+def image_of(mode: str, kind: str) -> bytes:
+    return packed(Image.radial_gradient("L").resize((61, 47)).convert(mode), kind)
 
 
 def chunk(kind: bytes, content: bytes, length: int | None = None) -> bytes:
@@ -105,6 +113,34 @@ XXE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd"
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n"
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n(/etc/passwd) run\n"
 ZIP = b"PK\x03\x04" + b"\0" * 26
+ARCHIVE_END = b"PK\x05\x06" + b"\0" * 18
+ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 57
+WINDOWS = b"MZ" + b"\0" * 58 + struct.pack("<I", 128) + b"\0" * 64 + b"PE\0\0" + b"\0" * 20
+DOS = WINDOWS.replace(b"PE", b"  ")
+FILM = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42\0\0\0\x08mdat"
+CHANCE = bytes(2000) + b"PK\x03\x04\xff\xff\xff\xff\xff\xff PK\x05\x06 %PDF #!/ MZ" + bytes(70_000)
+"""What may stand somewhere in a film."""
+
+SAMSUNG = b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1700000000000SEFHk\0\0\0\x01\0\0\0\x18\0\0\0SEFT"
+
+BEHIND: dict[str, bytes] = {
+    "zip": ZIP,
+    "film and a zip": FILM + bytes(100_000) + ZIP,
+    "zip's end": bytes(100) + ARCHIVE_END,
+    "zip's end with a comment": ARCHIVE_END + b"\0" * 60_000,
+    "rar": b"Rar!\x1a\x07\x01\0",
+    "pdf": b"\n" + PDF,
+    "postscript": POSTSCRIPT,
+    "program": ELF,
+    "windows program": WINDOWS,
+    "windows program behind a dos one": DOS + WINDOWS,
+    "shell script": b"\n#!/bin/sh\nrm -r .\n",
+    "script": b"<SCRIPT src=x></script>",
+    "page": b"\0\0<html><body>",
+    "svg": SVG,
+    "php": b"<?php system($_GET['c']); ?>",
+}
+"""What nobody's phone appends to a picture."""
 
 TOO_MANY = (413, "too-many-pixels")
 NO_IMAGE = (415, "not-an-image")
@@ -173,6 +209,31 @@ UPLOADS: dict[str, Hostile] = {
     "png that is a pdf": Hostile(lambda: PNG + PDF, *DAMAGED),
     "webp that is a zip": Hostile(lambda: b"RIFF\x40\0\0\0WEBP" + ZIP * 2, *DAMAGED),
     "riff that is no webp": Hostile(lambda: b"RIFF\x40\0\0\0WAVEfmt " + b"\0" * 64, *NO_IMAGE),
+    # Polyglots that are images.
+    **{
+        f"jpeg with a {name} behind it": Hostile(lambda b=behind: image("JPEG") + b, *NO_IMAGE)
+        for name, behind in BEHIND.items()
+    },
+    **{
+        f"{' '.join([kind, *options])} with a page behind it": Hostile(
+            lambda k=kind, o=options: image(k, **o) + b"<html>", *NO_IMAGE
+        )
+        for kind, options in (
+            ("PNG", {}),
+            ("WEBP", {}),
+            ("WEBP", {"lossless": True}),
+            ("GIF", {}),
+            ("JPEG", {"progressive": True}),
+        )
+    },
+    "png without an end, with a zip behind it": Hostile(
+        lambda: small_png()[:-12] + ARCHIVE_END, *NO_IMAGE
+    ),
+    # Rows that are not there.
+    "png of half its rows": Hostile(lambda: png(40, 40, rows=b"\0" * 121 * 20), *DAMAGED),
+    "png without its last byte": Hostile(
+        lambda: png(40, 40, rows=b"\0" * (121 * 40 - 1)), *DAMAGED
+    ),
 }
 """By what is wrong with it."""
 
@@ -188,7 +249,30 @@ ODD: dict[str, Callable[[], bytes]] = {
         b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHH", 1, 0x0112, 3, 1, 99, 0) + b"\0\0\0\0"
     ),
     "exif of nothing": lambda: with_exif(b""),
-    "jpeg with a zip behind it": lambda: image("JPEG") + ZIP,
-    "gif with a script behind it": lambda: image("GIF") + b"<script>alert(1)</script>",
+    **{
+        f"{kind} with {name} behind it": lambda k=kind, b=behind: image(k) + b
+        for kind in ("JPEG", "PNG", "WEBP", "GIF")
+        for name, behind in (
+            ("a film", FILM + bytes(5000)),
+            ("chance", CHANCE),
+            ("notes of a phone", SAMSUNG),
+            ("another image", image("JPEG")),
+            ("a dos program", DOS),
+        )
+    },
+    "gif without an end": lambda: image("GIF")[:-1],
+    "png without an end": lambda: small_png()[:-12],
+    "png of one bit": lambda: image_of("1", "PNG"),
+    "png of a palette": lambda: image_of("P", "PNG"),
+    "png of 16 bits": lambda: image_of("I;16", "PNG"),
+    "png of grey and alpha": lambda: image_of("LA", "PNG"),
+    "png of colours and alpha": lambda: image_of("RGBA", "PNG"),
+    "png of one colour": lambda: packed(Image.new("RGB", (3000, 3000)), "PNG"),
+    "animated png": lambda: packed(
+        Image.new("RGB", (9, 9)), "PNG", save_all=True, append_images=[Image.new("RGB", (9, 9), 1)]
+    ),
+    "animated gif": lambda: packed(
+        Image.new("P", (9, 9)), "GIF", save_all=True, append_images=[Image.new("P", (9, 9), 1)]
+    ),
 }
 """Odd, but images: only their pixels are taken."""

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from dualhash.catalogue.images import squash, upright
+from dualhash.serve.containers import foreign, lacks_rows
 
 SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("JPEG", 0, b"\xff\xd8\xff"),
@@ -49,9 +50,16 @@ def query(content: bytes, job: dict[str, Any]) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=[kind]) as image:
             height, width = job["size"]
-            return squash(upright(image), (height, width)).tobytes()
+            pixels = squash(upright(image), (height, width)).tobytes()
     except UnidentifiedImageError as error:
         raise RefusedError("image-damaged", "The image's header is damaged.") from error
+    if kind == "PNG" and lacks_rows(content):
+        raise RefusedError("image-damaged", "The image has fewer rows than its header says.")
+    if (what := foreign(content, kind)) is not None:
+        raise RefusedError(
+            "not-an-image", f"There is {what} behind the image; save the image anew and send that."
+        )
+    return pixels
 
 
 def thumbnail(_: bytes, job: dict[str, Any]) -> bytes:
