@@ -25,8 +25,15 @@ so more is asked of what is found there."""
 WINDOWS = re.compile(rb"MZ.{58}(....)", re.DOTALL)
 """A header of DOS, and where it says that the one of Windows is."""
 
-ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
-ADAM7 += ((0, 1, 1, 2),)
+ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 """First column, first row and steps of both, for each pass of an interlaced PNG."""
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
