@@ -169,8 +169,18 @@ def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
 
 
 def test_names_that_are_no_images(tmp_path: Path):
-    with pytest.raises(DualhashError, match=r"sheet.txt cannot be drawn: name a .png file"):
-        draw_sheet(results(tmp_path), tmp_path / "sheet.txt")
+    for name in ("sheet.txt", "sheet.gif", "sheet"):
+        with pytest.raises(DualhashError, match=f"{name} cannot be drawn: name a .png or .jpg"):
+            draw_sheet(results(tmp_path), tmp_path / name)
+    assert not list(tmp_path.glob("sheet*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.PNG", "PNG"), ("a.jpg", "JPEG"), ("a.jpeg", "JPEG")]
+)
+def test_kinds_of_images(tmp_path: Path, name: str, kind: str):
+    draw_sheet(results(tmp_path, Labels("shoe")), tmp_path / name)
+    assert Image.open(tmp_path / name).format == kind
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path):

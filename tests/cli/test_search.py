@@ -80,7 +80,8 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("--want", "red", "--soft"), "soft needs a query"),
         (("id:0", "--batch", "queries.txt"), "takes its queries from the file"),
         (("--batch", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
-        (("id:0", "--sheet", "found.doc"), "name a .png file"),
+        (("id:0", "--sheet", "found.doc"), "name a .png or .jpg file"),
+        (("id:999", "--sheet", "found.gif"), "found.gif cannot be drawn"),
     ],
 )
 def test_errors_are_one_sentence(

@@ -46,8 +46,23 @@ FLATTEST, TALLEST = 0.6, 1.4
 
 FEWEST_COLUMNS = 5
 
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+"""Endings of names of sheets, and what is written into them."""
+
 MOST = 500
 """Results on one sheet; more would not fit into memory."""
+
+
+def sheet_kind(path: Path) -> str:
+    """What is to be written into a file, by its name.
+
+    Raises:
+        DualhashError: It is none of `KINDS`.
+    """
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise DualhashError(f"{path} cannot be drawn: name a .png or .jpg file.")
+    return kind
 
 
 def draw_sheet(results: Results, path: str | Path) -> None:
@@ -55,15 +70,13 @@ def draw_sheet(results: Results, path: str | Path) -> None:
 
     Args:
         results: Of a search.
-        path: A .png file, or another kind of image that Pillow writes, by its name.
+        path: A file of one of `KINDS`.
 
     Raises:
         DualhashError: The file cannot be written, or there are more than `MOST` results.
     """
     path = Path(path)
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind not in Image.SAVE:
-        raise DualhashError(f"{path} cannot be drawn: name a .png file.")
+    kind = sheet_kind(path)
     if len(results.hits) > MOST:
         raise DualhashError(
             f"A sheet holds at most {MOST} results, not {len(results.hits):,}: ask for fewer (-k)."

@@ -81,7 +81,7 @@ def search(
         batch: A file with one query a line, each an image (relative to the file) or id:17. With
             --json one line is printed for each.
         json: Print the results as JSON.
-        sheet: A PNG file to draw them into.
+        sheet: A .png or .jpg file to draw them into.
         model: The model folder, where it is not where it was when the index was made.
         threads: How many share the work; one a core by default.
     """
@@ -106,6 +106,10 @@ def search(
     options["task"] = task or ("soft" if soft is not None else infer_task(options, query=asked))
     if batch is not None and (query is not None or sheet is not None):
         raise DualhashError("--batch takes its queries from the file, and draws no sheet.")
+    if sheet is not None:
+        from dualhash.analysis.sheet import sheet_kind
+
+        sheet_kind(sheet)
     if task is None and options["task"] != "category":
         output.note(f"Task {options['task']}; --task names another.")
     with Index.open(index, model) as opened:
