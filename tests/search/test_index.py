@@ -2,22 +2,18 @@ import json
 import math
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.builders import colour_image, colour_model
+from tests.builders import colour_model
 from tests.oracles import search as oracle
-from tests.search.stored import stored
 
 from dualhash.codes import Model, unpack
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Labels
-from dualhash.search.answer import DEFAULT_SOFT
-from dualhash.search.changes import BLOCK
 
 
 def ids(results) -> list[int]:
@@ -98,20 +94,6 @@ def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, 
     assert results.matched == len(codes)
 
 
-def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
-    codes = np.random.default_rng(0).integers(0, 256, (2 * BLOCK + 7, 2), np.uint8)
-    with Index.create(tmp_path / "long.dhx", model) as index:
-        for start in (0, 5, BLOCK - 1, BLOCK + 3):
-            stop = {0: 5, 5: BLOCK - 1, BLOCK - 1: BLOCK + 3}.get(start, len(codes))
-            index.add(codes[start:stop], ["x"] * (stop - start))
-        ids, kept = stored(index)
-        np.testing.assert_array_equal(ids, np.arange(len(codes)))
-        np.testing.assert_array_equal(kept, codes)
-        assert [len(ids) for ids, _ in index._store.codes()] == [BLOCK, BLOCK, 7]
-        for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
-            np.testing.assert_array_equal(index.search(item).query.code, codes[item])
-
-
 def test_a_range_of_ids(index: Index):
     assert ids(index.search("id:0", ids=(1, 4))) == [1, 2, 3]
     assert index.search("id:0", ids=(0, 4)).matched == 3
@@ -148,17 +130,6 @@ def test_soft_search_weighs_bits_against_probabilities(index: Index, model: Mode
     assert results.words == "Same kind, preferably red"
 
 
-def test_the_weight_of_soft_searches_is_the_models(index: Index, tmp_path: Path):
-    unsaid = index.search("id:0", task="soft", want=["red"])
-    assert unsaid.soft == DEFAULT_SOFT
-    calibrated = colour_model(tmp_path / "calibrated", calibration={"soft": 7.5})
-    with Index.create(tmp_path / "c.dhx", calibrated) as other:
-        other.add(np.zeros((1, 2), np.uint8), ["x"])
-        assert other.search("id:0", task="soft", want=["red"]).soft == 7.5
-        assert other.search("id:0", task="soft", want=["red"], soft=1).soft == 1
-        assert other.search("id:0").soft is None
-
-
 def test_an_empty_index(tmp_path: Path, model: Model):
     with Index.create(tmp_path / "empty.dhx", model) as index:
         assert len(index) == 0
@@ -168,72 +139,11 @@ def test_an_empty_index(tmp_path: Path, model: Model):
         assert len(index.add(np.zeros((0, 2), np.uint8), [])) == 0
 
 
-def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, model: Model):
-    images = [colour_image(tmp_path / f"{i}.png", (i * 50, 255 - i * 50, 80)) for i in range(6)]
-    codes = model.encode(images, views=10).codes
-    with Index.create(tmp_path / "i.dhx", model, views=10) as index:
-        index.add(codes, images)
-    with Index.open(tmp_path / "i.dhx") as index:
-        results = index.search(images[3])
-        np.testing.assert_array_equal(results.query.code, codes[3])
-        assert results.hits[0].distance == 0
-        assert results.query.image == str(images[3])
-        assert results.query.labels == Labels()
-        assert ids(index.search(str(images[3]))) == ids(results)
-
-
-def test_what_lies_together_can_be_moved_together(tmp_path: Path):
-    home, away = tmp_path / "home", tmp_path / "away"
-    model = colour_model(home / "model")
-    inside = colour_image(home / "images" / "a.png", (1, 2, 3))
-    outside = colour_image(tmp_path / "elsewhere" / "b.png", (200, 2, 3))
-    with Index.create(home / "i.dhx", model) as index:
-        index.add(model.encode([inside, outside]).codes, [inside, outside])
-    home.rename(away)
-    with Index.open(away / "i.dhx") as index:
-        results = index.search(outside)
-        assert {hit.image for hit in results.hits} == {
-            str(away / "images" / "a.png"),
-            str(outside),
-        }
-
-
 def test_what_is_added_after_a_search_is_found_by_the_next(index: Index):
     query = np.array([170, 170], np.uint8)
     assert index.search(query).matched == 6
     index.add(query[None], ["new.png"])
     assert ids(index.search(query, k=1)) == [6]
-
-
-def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
-    query = np.array([170, 170], np.uint8)
-    with Index.open(index.path) as other:
-        assert len(ids(other.search(query))) == 6
-        assert index.add(query[None], ["new.png"]).tolist() == [6]
-        assert other.search(query, k=1).hits[0].id == 6
-        assert other.add(query[None], ["newer.png"]).tolist() == [7]
-        assert ids(index.search(query, k=2)) == [6, 7]
-        assert len(index) == len(other) == 8
-
-
-def test_a_failed_addition_leaves_nothing(index: Index):
-    with pytest.raises(TypeError):
-        index.add(np.zeros((2, 2), np.uint8), ["a.png", None])
-    assert len(index) == 6
-    assert index.search(np.zeros(2, np.uint8)).matched == 6
-    assert index.add(np.zeros((1, 2), np.uint8), ["a.png"]).tolist() == [6]
-
-
-def test_payloads_without_a_form_in_json(index: Index):
-    payload = {"size": float("nan"), "day": date(2020, 2, 3), "name": "Élan"}
-    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
-    assert index.item(item).payload == {"size": None, "day": "2020-02-03", "name": "Élan"}
-
-
-def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
-    labels = Labels("hat", {"green": True, "woollen": True})
-    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], labels=[labels])
-    assert index.item(item).labels == Labels("hat", {"green": True})
 
 
 def test_results_have_a_form_in_json(index: Index):
@@ -276,46 +186,11 @@ def test_queries_that_are_none(index: Index, query, said: str):
         index.search(query)
 
 
-def test_arguments_that_do_not_fit_are_refused(index: Index):
-    with pytest.raises(DualhashError, match="16 bits"):
-        index.add(np.zeros((1, 4), np.uint8), ["a.png"])
-    with pytest.raises(DualhashError, match="2 codes, 1 images, 2 payloads"):
-        index.add(np.zeros((2, 2), np.uint8), ["a.png"])
+def test_tasks_and_attributes_that_there_are_not(index: Index):
     with pytest.raises(DualhashError, match="no task 'categories'"):
         index.search("id:0", task="categories")
     with pytest.raises(DualhashError, match="Did you mean 'red'"):
         index.search("id:0", task="combined", want=["read"])
-
-
-def test_another_models_codes_are_refused(tmp_path: Path, index: Index):
-    other = colour_model(tmp_path / "other", bits=16, seed=9)
-    for form in (other, tmp_path / "other", str(tmp_path / "other")):
-        with pytest.raises(DualhashError, match=r"codes of another model than .*other"):
-            Index.open(index.path, form)
-    wider = colour_model(tmp_path / "wider", bits=24)
-    with pytest.raises(DualhashError, match=r"16 bits, .* not 24 bits"):
-        Index.open(index.path, wider)
-
-
-def test_a_model_that_was_trained_again_is_refused_when_it_is_needed(tmp_path: Path, index: Index):
-    image = colour_image(tmp_path / "a.png", (1, 2, 3))
-    colour_model(tmp_path / "model", bits=16, seed=9)
-    with Index.open(index.path) as opened:
-        assert ids(opened.search("id:0", k=1)) == [5]
-        with pytest.raises(DualhashError, match="codes of another model"):
-            opened.search(image)
-
-
-def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
-    image = colour_image(tmp_path / "a.png", (1, 2, 3))
-    (tmp_path / "model").rename(tmp_path / "moved")
-    with (
-        Index.open(index.path) as opened,
-        pytest.raises(DualhashError, match=r"needs its model .* --model"),
-    ):
-        opened.search(image)
-    with Index.open(index.path, tmp_path / "moved") as opened:
-        assert opened.search(image).matched == 6
 
 
 def test_a_closed_index_says_so(index: Index):

@@ -89,6 +89,27 @@ def test_damage_is_named(path: Path, sql: str, said: str):
     assert "i.dhx is damaged" in found
 
 
+def test_columns_are_compared_with_payloads(path: Path):
+    """Each is as it was written, but not what the other says."""
+    with Index.open(path) as index:
+        records, columns = index._store.records, index._store.block_fields(0)
+        other = {"number": columns["number"][::-1], "category": ["hat"] * ITEMS}
+        said = records.item_row(7, "x", Labels("circle", {"red": True}), {"number": 7, "size": 1})
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", said)
+        for field, column in other.items():
+            row = records.column_row(field, 0, column)
+            connection.execute("REPLACE INTO columns VALUES (?, ?, ?, ?, ?)", row)
+        connection.commit()
+    with Index.open(path) as index:
+        found = index.verify()
+    assert found == tuple(
+        f"{path} is damaged: the field {field!r} of the block that begins with id 0 is not what "
+        "its items say."
+        for field in ("category", "number", "size")
+    )
+
+
 def test_text_that_is_not_text_any_more_is_damage(path: Path):
     spoil(path, "UPDATE items SET payload = CAST(x'7b22ff' AS TEXT) WHERE id = 7")
     with Index.open(path) as index:

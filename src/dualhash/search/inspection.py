@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dualhash.errors import DualhashError
+from dualhash.search.fields import fields_of
 from dualhash.search.records import BLOCK_COLUMNS, CHANGE_COLUMNS, ITEM_COLUMNS
 from dualhash.search.store import Store
 
@@ -84,6 +85,7 @@ def damages(store: Store) -> tuple[str, ...]:
             columns, torn = _read(lambda row: store.block_fields(row[0]), fields)
             changes = store.select(f"SELECT {CHANGE_COLUMNS} FROM changes")
             _, untold = _read(records.change, changes)
+            strays = [stray for ids in coded for stray in _strays(store, ids.tolist())]
     except DualhashError as error:
         return (str(error),)
     ids = np.concatenate([np.empty(0, np.int64), *coded])
@@ -95,7 +97,23 @@ def damages(store: Store) -> tuple[str, ...]:
         found.append(f"{store.path} is damaged: it would give ids again that are taken.")
     if not broken and not torn and len(columns) != len(coded):
         found.append(f"{store.path} is damaged: its codes and its fields are in other blocks.")
-    return (*found, *broken, *lost, *torn, *untold)
+    return (*found, *broken, *lost, *torn, *strays, *untold)
+
+
+def _strays(store: Store, ids: list[int]) -> list[str]:
+    """Complaints about fields of a block that are not those of its items, if both can be read."""
+    try:
+        items, columns = store.items(ids), store.block_fields(ids[0])
+        labelled = [(items[item].labels.category, items[item].payload) for item in ids]
+    except (DualhashError, KeyError):
+        return []
+    expected = fields_of(labelled)
+    return [
+        f"{store.path} is damaged: the field {field!r} of the block that begins with id {ids[0]} "
+        "is not what its items say."
+        for field in sorted(expected.keys() | columns.keys())
+        if expected.get(field) != columns.get(field)
+    ]
 
 
 def _read(read: Callable[[Sequence[Any]], T], rows: Iterable[Any]) -> tuple[list[T], list[str]]:

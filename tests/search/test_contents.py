@@ -1,0 +1,86 @@
+"""What is put into an index, and how it is kept."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_image, colour_model
+from tests.search.stored import stored
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels
+from dualhash.search.changes import BLOCK
+
+
+def ids(results) -> list[int]:
+    return [hit.id for hit in results.hits]
+
+
+def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
+    codes = np.random.default_rng(0).integers(0, 256, (2 * BLOCK + 7, 2), np.uint8)
+    with Index.create(tmp_path / "long.dhx", model) as index:
+        for start in (0, 5, BLOCK - 1, BLOCK + 3):
+            stop = {0: 5, 5: BLOCK - 1, BLOCK - 1: BLOCK + 3}.get(start, len(codes))
+            index.add(codes[start:stop], ["x"] * (stop - start))
+        ids, kept = stored(index)
+        np.testing.assert_array_equal(ids, np.arange(len(codes)))
+        np.testing.assert_array_equal(kept, codes)
+        assert [len(ids) for ids, _ in index._store.codes()] == [BLOCK, BLOCK, 7]
+        for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
+            np.testing.assert_array_equal(index.search(item).query.code, codes[item])
+
+
+def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
+    query = np.array([170, 170], np.uint8)
+    with Index.open(index.path) as other:
+        assert len(ids(other.search(query))) == 6
+        assert index.add(query[None], ["new.png"]).tolist() == [6]
+        assert other.search(query, k=1).hits[0].id == 6
+        assert other.add(query[None], ["newer.png"]).tolist() == [7]
+        assert ids(index.search(query, k=2)) == [6, 7]
+        assert len(index) == len(other) == 8
+
+
+def test_a_failed_addition_leaves_nothing(index: Index):
+    with pytest.raises(TypeError):
+        index.add(np.zeros((2, 2), np.uint8), ["a.png", None])
+    assert len(index) == 6
+    assert index.search(np.zeros(2, np.uint8)).matched == 6
+    assert index.add(np.zeros((1, 2), np.uint8), ["a.png"]).tolist() == [6]
+
+
+def test_payloads_without_a_form_in_json(index: Index):
+    payload = {"size": float("nan"), "day": date(2020, 2, 3), "name": "Élan"}
+    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
+    assert index.item(item).payload == {"size": None, "day": "2020-02-03", "name": "Élan"}
+
+
+def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
+    labels = Labels("hat", {"green": True, "woollen": True})
+    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], labels=[labels])
+    assert index.item(item).labels == Labels("hat", {"green": True})
+
+
+def test_what_lies_together_can_be_moved_together(tmp_path: Path):
+    home, away = tmp_path / "home", tmp_path / "away"
+    model = colour_model(home / "model")
+    inside = colour_image(home / "images" / "a.png", (1, 2, 3))
+    outside = colour_image(tmp_path / "elsewhere" / "b.png", (200, 2, 3))
+    with Index.create(home / "i.dhx", model) as index:
+        index.add(model.encode([inside, outside]).codes, [inside, outside])
+    home.rename(away)
+    with Index.open(away / "i.dhx") as index:
+        results = index.search(outside)
+        assert {hit.image for hit in results.hits} == {
+            str(away / "images" / "a.png"),
+            str(outside),
+        }
+
+
+def test_arguments_that_do_not_fit_are_refused(index: Index):
+    with pytest.raises(DualhashError, match="16 bits"):
+        index.add(np.zeros((1, 4), np.uint8), ["a.png"])
+    with pytest.raises(DualhashError, match="2 codes, 1 images, 2 payloads"):
+        index.add(np.zeros((2, 2), np.uint8), ["a.png"])

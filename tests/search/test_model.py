@@ -1,0 +1,72 @@
+"""The model that made the codes, found again and told from others."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.builders import colour_image, colour_model
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Labels
+from dualhash.search.answer import DEFAULT_SOFT
+
+
+def ids(results) -> list[int]:
+    return [hit.id for hit in results.hits]
+
+
+def test_another_models_codes_are_refused(tmp_path: Path, index: Index):
+    other = colour_model(tmp_path / "other", bits=16, seed=9)
+    for form in (other, tmp_path / "other", str(tmp_path / "other")):
+        with pytest.raises(DualhashError, match=r"codes of another model than .*other"):
+            Index.open(index.path, form)
+    wider = colour_model(tmp_path / "wider", bits=24)
+    with pytest.raises(DualhashError, match=r"16 bits, .* not 24 bits"):
+        Index.open(index.path, wider)
+
+
+def test_a_model_that_was_trained_again_is_refused_when_it_is_needed(tmp_path: Path, index: Index):
+    image = colour_image(tmp_path / "a.png", (1, 2, 3))
+    colour_model(tmp_path / "model", bits=16, seed=9)
+    with Index.open(index.path) as opened:
+        assert ids(opened.search("id:0", k=1)) == [5]
+        with pytest.raises(DualhashError, match="codes of another model"):
+            opened.search(image)
+
+
+def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
+    image = colour_image(tmp_path / "a.png", (1, 2, 3))
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with (
+        Index.open(index.path) as opened,
+        pytest.raises(DualhashError, match=r"needs its model .* --model"),
+    ):
+        opened.search(image)
+    with Index.open(index.path, tmp_path / "moved") as opened:
+        assert opened.search(image).matched == 6
+
+
+def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, model: Model):
+    images = [colour_image(tmp_path / f"{i}.png", (i * 50, 255 - i * 50, 80)) for i in range(6)]
+    codes = model.encode(images, views=10).codes
+    with Index.create(tmp_path / "i.dhx", model, views=10) as index:
+        index.add(codes, images)
+    with Index.open(tmp_path / "i.dhx") as index:
+        results = index.search(images[3])
+        np.testing.assert_array_equal(results.query.code, codes[3])
+        assert results.hits[0].distance == 0
+        assert results.query.image == str(images[3])
+        assert results.query.labels == Labels()
+        assert ids(index.search(str(images[3]))) == ids(results)
+
+
+def test_the_weight_of_soft_searches_is_the_models(index: Index, tmp_path: Path):
+    unsaid = index.search("id:0", task="soft", want=["red"])
+    assert unsaid.soft == DEFAULT_SOFT
+    calibrated = colour_model(tmp_path / "calibrated", calibration={"soft": 7.5})
+    with Index.create(tmp_path / "c.dhx", calibrated) as other:
+        other.add(np.zeros((1, 2), np.uint8), ["x"])
+        assert other.search("id:0", task="soft", want=["red"]).soft == 7.5
+        assert other.search("id:0", task="soft", want=["red"], soft=1).soft == 1
+        assert other.search("id:0").soft is None
