@@ -97,7 +97,7 @@ def test_every_parameter_is_in_one_group(pretrained: bool):
     grouped = [id(parameter) for parameters in groups.values() for parameter in parameters]
     assert sorted(grouped) == sorted(map(id, network.parameters()))
     backbone_role = "pretrained" if pretrained else "new"
-    assert {role for role, _ in groups} == {"new", backbone_role}
+    assert {role for role, _ in groups} == {"new", "attribute head", backbone_role}
 
     def group_of(wanted: Tensor) -> tuple[str, str]:
         return next(key for key, group in groups.items() if any(p is wanted for p in group))
@@ -107,4 +107,4 @@ def test_every_parameter_is_in_one_group(pretrained: bool):
     assert group_of(stem[1].weight) == (backbone_role, "bias/norm")
     assert group_of(stem[1].bias) == (backbone_role, "bias/norm")
     assert group_of(network.hash_layer.weight) == ("new", "weight")
-    assert group_of(network.attribute_head.bias) == ("new", "bias/norm")
+    assert group_of(network.attribute_head.bias) == ("attribute head", "bias/norm")

@@ -33,6 +33,7 @@ def test_two_learning_rates_and_the_released_rules_for_biases():
             weight_decay=5e-4,
             momentum=0.9,
         ),
+        alpha=0.2,
     )
     convolution = next(p for p in built.backbone.parameters() if p.ndim == 4)
     normalisation = next(p for p in built.backbone.parameters() if p.ndim == 1)
@@ -50,9 +51,22 @@ def test_two_learning_rates_and_the_released_rules_for_biases():
         assert group["momentum"] == 0.9
 
 
+@pytest.mark.parametrize(("alpha", "rate", "decay"), [(0.2, 0.05, 1e-4), (0.0, 0.01, 5e-4)])
+def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
+    alpha: float, rate: float, decay: float
+):
+    built = network(pretrained=False)
+    config = make_config(lr_new=0.01, weight_decay=5e-4, alpha_spares_head=True)
+    optimiser = sgd(built, config, alpha)
+    head = group_of(optimiser, built.attribute_head.weight)
+    assert (head["lr"], head["weight_decay"]) == (pytest.approx(rate), pytest.approx(decay))
+    other = group_of(optimiser, built.category_head.weight)
+    assert (other["lr"], other["weight_decay"]) == (0.01, 5e-4)
+
+
 def test_every_parameter_is_learned_once():
     built = network(pretrained=False)
-    optimised = [id(p) for group in sgd(built, make_config()).param_groups for p in group["params"]]
+    optimised = [id(p) for group in sgd(built, make_config(), 0.2).param_groups for p in group["params"]]
     assert sorted(optimised) == sorted(id(p) for p in built.parameters())
 
 

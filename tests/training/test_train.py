@@ -246,3 +246,10 @@ def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
     with pytest.raises(DualhashError, match="no export"):
         train(tiny, config, tmp_path / "model", display=QUIET)
     assert not list(tmp_path.glob("model*"))
+
+
+def test_without_the_attributes_weight_the_best_round_is_that_of_categories(
+    tiny: Catalogue, tmp_path: Path
+):
+    model = train(tiny, make_config(alpha=0.0), tmp_path / "model", display=QUIET)
+    assert all(row["score"] == row["category_map"] for row in log_of(model.folder))

@@ -7,7 +7,7 @@ from torch import nn
 
 from dualhash.network.network import DualHashNetwork
 
-Role = Literal["pretrained", "new"]
+Role = Literal["pretrained", "new", "attribute head"]
 Kind = Literal["weight", "bias/norm"]
 
 
@@ -16,7 +16,8 @@ class ParameterGroup:
     """Parameters that share a learning rate and a weight decay.
 
     Attributes:
-        role: `pretrained` for a backbone's loaded weights, `new` for all that starts at random.
+        role: `pretrained` for a backbone's loaded weights, `attribute head`, or `new` for all else
+            that starts at random.
         kind: `bias/norm` for biases and the scales of normalisations, `weight` for the rest.
         parameters: At least one, in the network's order.
     """
@@ -36,7 +37,8 @@ def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
     trained = (item for item in network.named_parameters() if item[1].requires_grad)
     for name, parameter in trained:
         loaded = network.backbone.pretrained and name.startswith("backbone.")
-        role: Role = "pretrained" if loaded else "new"
+        head = name.startswith("attribute_head.")
+        role: Role = "pretrained" if loaded else "attribute head" if head else "new"
         kind: Kind = "bias/norm" if parameter.ndim <= 1 else "weight"
         groups.setdefault((role, kind), []).append(parameter)
     return [ParameterGroup(*key, tuple(parameters)) for key, parameters in groups.items()]

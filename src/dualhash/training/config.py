@@ -35,6 +35,8 @@ class TrainConfig(BaseModel):
         loss_settings: Settings of the category loss in place of its paper's, by name.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
         alpha: Weight of the attribute loss in equation 8; "auto" searches it (`training.alpha`).
+        alpha_spares_head: Whether the attribute head learns as it would if alpha were 1; alpha then
+            weighs only what attributes ask of the code. A small alpha slows the head otherwise.
         alphas: What the search tries, ascending, the first 0.
         alpha_tolerance: The relative drop of category mAP that the search accepts.
         alpha_fraction: Length of a trial of the search, as a share of the whole training.
@@ -87,6 +89,7 @@ class TrainConfig(BaseModel):
     loss_settings: dict[str, float] = {}
     attribute_loss: str = "weighted-cross-entropy"
     alpha: Literal["auto"] | float = 0.1
+    alpha_spares_head: bool = False
     alphas: tuple[float, ...] = ALPHAS
     alpha_tolerance: float = Field(default=0.03, ge=0, lt=1)
     alpha_fraction: float = Field(default=0.25, gt=0, le=1)

@@ -1,5 +1,7 @@
 """The Lightning module: loss, optimiser and validation of one network."""
 
+import math
+
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -38,7 +40,7 @@ class DualHashModule(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """SGD with a learning rate for each group of parameters, and the schedule."""
-        optimiser = sgd(self.network, self.config)
+        optimiser = sgd(self.network, self.config, self.loss.alpha)
         schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
         return {
             "optimizer": optimiser,
@@ -76,7 +78,10 @@ class DualHashModule(LightningModule):
         self._outputs.append((*retrieved, *labels))
 
     def on_validation_epoch_end(self) -> None:
-        """Logs category mAP, avg HM and their harmonic mean on the validation images."""
+        """Logs category mAP, avg HM and their harmonic mean on the validation images.
+
+        Where alpha is 0 attributes are not learned, and category mAP alone is the score.
+        """
         columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
         category_map, avg_hm = validation_figures(*columns)
@@ -84,23 +89,32 @@ class DualHashModule(LightningModule):
             {
                 "category_map": category_map,
                 "avg_hm": avg_hm,
-                "score": validation_score(category_map, avg_hm),
+                "score": validation_score(category_map, avg_hm if self.loss.alpha else math.nan),
             }
         )
 
 
-def sgd(network: DualHashNetwork, config: TrainConfig) -> SGD:
-    """SGD with one group for new and pretrained parameters, weights and biases each."""
-    rates = {"new": config.lr_new, "pretrained": config.lr_pretrained}
+def sgd(network: DualHashNetwork, config: TrainConfig, alpha: float) -> SGD:
+    """SGD with one group for each role of parameters, weights and biases each.
+
+    Equation 8 multiplies the attribute head's gradient by alpha. With `alpha_spares_head` its
+    learning rate is divided and its weight decay multiplied by alpha, which undoes that.
+    """
+    spared = alpha if config.alpha_spares_head and alpha else 1.0
+    rates = {
+        "pretrained": config.lr_pretrained,
+        "new": config.lr_new,
+        "attribute head": config.lr_new / spared,
+    }
     groups = []
     for group in parameter_groups(network):
         is_weight = group.kind == "weight"
-        decays = is_weight or config.decay_bias
+        decay = config.weight_decay if is_weight or config.decay_bias else 0.0
         groups.append(
             {
                 "params": list(group.parameters),
                 "lr": rates[group.role] * (1.0 if is_weight else config.bias_lr_multiplier),
-                "weight_decay": config.weight_decay if decays else 0.0,
+                "weight_decay": decay * (spared if group.role == "attribute head" else 1.0),
             }
         )
     return SGD(groups, momentum=config.momentum, nesterov=config.nesterov)

@@ -46,6 +46,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "backbone": "resnet18-half",
             "pretrained": False,
             "alpha": 0.2,
+            "alpha_spares_head": True,
             "nesterov": True,
             "lr_new": 0.1,
             "lr_pretrained": 0.1,
@@ -60,6 +61,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "photo": {
             "backbone": "efficientnet-lite0",
             "alpha": 0.3,
+            "alpha_spares_head": True,
             "nesterov": True,
             "lr_new": 0.1,
             "lr_pretrained": 0.01,
