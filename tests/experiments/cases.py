@@ -75,6 +75,7 @@ class FakeLaboratory:
     tried: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     data: str = "d" * 64
     version: int = 1
+    versions: Mapping[Cell, int] = field(default_factory=dict)
     dies_at: Cell | None = None
     fails_at: frozenset[Cell] = frozenset()
     performed: list[Cell] = field(default_factory=list)
@@ -89,7 +90,7 @@ class FakeLaboratory:
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         if any(trial.name not in results for trial in self.trials(cell)):
             return None
-        return {"version": self.version}
+        return {"version": self.versions.get(cell, self.version)}
 
     def perform(
         self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
@@ -103,7 +104,9 @@ class FakeLaboratory:
         if cell in self.fails_at:
             raise RuntimeError("it does not converge")
         (folder / "model").mkdir(exist_ok=True)
-        (folder / "model" / "weights").write_text("w")
+        made = f"{cell.name} {recipe['version']}"
+        (folder / "model" / "weights").write_text(made)
         (folder / "model.training").rmdir()
         self.performed.append(cell)
-        return result(cell, recipe)
+        from_parts = {part.method: (path / "weights").read_text() for part, path in parts.items()}
+        return result(cell, recipe, hashes={"data": self.data, "model": made, **from_parts})

@@ -96,6 +96,13 @@ def test_results_on_other_data_or_with_other_settings_are_made_again(lab, store,
         assert all(step.due for step in steps)
 
 
+def test_what_is_made_from_a_model_that_changed_is_made_again(lab, store, tmp_path):
+    go(lab, store, tmp_path)
+    changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, versions={SSDH: 2})
+    go(changed, store, tmp_path)
+    assert changed.performed == [BACKBONE, SSDH, SVM]  # the backbone's model was deleted
+
+
 def test_one_failure_does_not_cost_the_other_cells(lab, store, tmp_path):
     lab.fails_at = frozenset({SSDH})
     with pytest.raises(DualhashError, match=r"ssdh-16-s0: it does not converge"):

@@ -66,7 +66,9 @@ def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
 
 def test_every_parameter_is_learned_once():
     built = network(pretrained=False)
-    optimised = [id(p) for group in sgd(built, make_config(), 0.2).param_groups for p in group["params"]]
+    optimised = [
+        id(p) for group in sgd(built, make_config(), 0.2).param_groups for p in group["params"]
+    ]
     assert sorted(optimised) == sorted(id(p) for p in built.parameters())
 
 

@@ -62,7 +62,7 @@ class Result(BaseModel):
         figures: By name, with 95 % bootstrap intervals over queries.
         counts: Images, queries and selections that took part or were left out.
         seconds: How long the `training` and the `judging` took.
-        hashes: Of the `data`, of the `model`, and of the models it was made from.
+        hashes: Of the `data`, of the `model`, and of the models it was made from, by their methods.
         versions: Of the libraries.
         draws: Of the figures that differences are taken of, each bootstrap draw of the queries.
             The same draw has the same queries in every cell.

@@ -145,8 +145,9 @@ def parts_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
     }
     if cell.method in together:
         return together[cell.method]
-    parts = (ssdh,) if cell.method == "svm-binary" else ()
-    return parts if backbone in plan.pretrained else (*parts, pretraining(plan, backbone))
+    if cell.method == "svm-binary":
+        return (ssdh,)
+    return () if backbone in plan.pretrained else (pretraining(plan, backbone),)
 
 
 def category_bits(plan: Plan) -> int:
@@ -275,8 +276,8 @@ def _balance(plan: Plan) -> Exhibit:
     changed: dict[str, tuple[Setting, ...]] = {
         f"alpha {alpha:g}": (("alpha", alpha),) for alpha in MORE_ALPHAS
     }
-    if "iterations" in plan.training:
-        changed["twice the iterations"] = (("iterations", 2 * plan.training["iterations"]),)
+    if "epochs" in plan.training:
+        changed["twice as long"] = (("epochs", 2 * plan.training["epochs"]),)
     rows = {title: _one("dph", plan, settings=settings) for title, settings in changed.items()}
     return Exhibit(
         "DPH by the weight of the attributes and the length of the training",

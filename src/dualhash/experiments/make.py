@@ -71,11 +71,15 @@ def make(
     base = parts.get(CATEGORY_MODEL)
     model = train_method(cell.method, view, config, out, base=base, resume=True, display=display)
     card = model.card
-    backbone = card.training.get("weights_hash")
+    hashes = {
+        "model": model.hash,
+        PRETRAINING: card.training.get("weights_hash"),
+        CATEGORY_MODEL: card.training.get("base"),
+    }
     return Made(
         {cell.method: model},
         {**card.config, "weights": weights and weights.parent.name},
-        {"model": model.hash, **({"backbone": backbone} if backbone else {})},
+        {name: known for name, known in hashes.items() if known},
         card.versions,
         validation_figures(card.training),
         card.training["seconds"],

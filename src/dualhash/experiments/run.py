@@ -158,8 +158,13 @@ def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
 
 
 def _is_current(cell: Cell, lab: Laboratory, results: Mapping[str, Result]) -> bool:
-    recipe = lab.recipe(cell, results)
-    return recipe is not None and current(cell, recipe, lab.data, results)
+    """Whether a cell and all that it is made from are finished as the grid has them now."""
+    recipe, parts = lab.recipe(cell, results), lab.parts(cell)
+    return (
+        recipe is not None
+        and current(cell, recipe, lab.data, parts, results)
+        and all(_is_current(part, lab, results) for part in parts)
+    )
 
 
 def _model(work: Path, cell: Cell) -> Path:

@@ -1,7 +1,7 @@
 """Finished cells on disk: one small JSON file each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,21 +56,36 @@ class Store:
 
 
 def current(
-    cell: Cell, recipe: Mapping[str, Any], data: str, results: Mapping[str, Result]
+    cell: Cell,
+    recipe: Mapping[str, Any],
+    data: str,
+    parts: Iterable[Cell],
+    results: Mapping[str, Result],
 ) -> bool:
-    """Whether there is a result of this cell, with these settings, on this data.
+    """Whether there is a result of this cell, with these settings, on this data, of these models.
 
     Args:
         cell: The cell.
         recipe: The settings that the grid asks for now.
         data: Hash of the catalogue's labels.
+        parts: The cells whose models it is made from.
         results: By name of their cell.
     """
     result = results.get(cell.name)
     if result is None:
         return False
     asked = json.loads(json.dumps(recipe))
-    return result.recipe == asked and result.hashes.get("data") == data
+    return (
+        result.recipe == asked
+        and result.hashes.get("data") == data
+        and all(made_from(result, part, results) for part in parts)
+    )
+
+
+def made_from(result: Result, part: Cell, results: Mapping[str, Result]) -> bool:
+    """Whether a cell was made from the model of a part as that is now."""
+    now = results.get(part.name)
+    return now is not None and result.hashes.get(part.method) == now.hashes.get("model")
 
 
 def _readable(value: object, indent: str = "") -> str:

@@ -1,7 +1,7 @@
 """Settings that are chosen on validation images."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.exhibit import Entry, Exhibit
@@ -24,11 +24,12 @@ def trial_cells(method: str, plan: Plan) -> tuple[Cell, ...]:
 
 
 def trials_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
-    """The trials by which settings of a cell are chosen; none for trials and where it says all."""
-    stated = {name for name, _ in cell.settings}
-    if cell.trial or stated & set(plan.trials.get(cell.method, {})):
+    """The trials by which settings of a cell are chosen: of those that it does not state."""
+    if cell.trial:
         return ()
-    return trial_cells(cell.method, plan)
+    stated = {name for name, _ in cell.settings}
+    tried = trial_cells(cell.method, plan)
+    return tuple(trial for trial in tried if trial.settings[0][0] not in stated)
 
 
 def chosen(cell: Cell, plan: Plan, results: Mapping[str, Result]) -> dict[str, Any] | None:
@@ -37,23 +38,28 @@ def chosen(cell: Cell, plan: Plan, results: Mapping[str, Result]) -> dict[str, A
     Of alpha it is the largest at which category mAP has not dropped clearly (section 4.1), of all
     others the one with the best harmonic mean of the validation figures.
     """
-    trials = trials_of(cell, plan)
-    if any(trial.name not in results for trial in trials):
-        return None
-    settings: dict[str, Any] = {}
-    for name in plan.trials.get(cell.method, {}) if trials else {}:
-        tried = [
-            Trial(value, *(_value(results[trial.name], figure) for figure in VALIDATION))
-            for trial in trials
-            for other, value in trial.settings
-            if other == name
-        ]
-        if name == "alpha":
-            settings[name] = choose_alpha(tried, TOLERANCE)
-        else:
-            best = max(tried, key=lambda each: validation_score(each.category_map, each.avg_hm))
-            settings[name] = best.alpha
-    return settings
+    tried: dict[str, list[Tried]] = {}
+    for trial in trials_of(cell, plan):
+        if trial.name not in results:
+            return None
+        ((name, value),) = trial.settings
+        figures = (_value(results[trial.name], figure) for figure in VALIDATION)
+        tried.setdefault(name, []).append(Tried(value, *figures))
+    return {name: _best(name, values) for name, values in tried.items()}
+
+
+class Tried(NamedTuple):
+    """A value of a setting and the validation figures of its trial."""
+
+    value: Any
+    category_map: float
+    avg_hm: float
+
+
+def _best(name: str, tried: Sequence[Tried]) -> Any:  # noqa: ANN401
+    if name == "alpha":
+        return choose_alpha([Trial(*each) for each in tried], TOLERANCE)
+    return max(tried, key=lambda each: validation_score(each.category_map, each.avg_hm)).value
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:

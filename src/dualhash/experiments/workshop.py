@@ -73,16 +73,17 @@ class Workshop:
         if cell.method in TOGETHER:
             return {}
         plan = self.plan
-        settings = nested({**tuned, **dict(cell.settings)})
-        asked = {"backbone": plan.backbone, **settings, "seed": cell.seed}
-        if cell.bits:
-            asked["bits"] = cell.bits
+        said = nested(dict(cell.settings))
+        asked: dict[str, Any] = {"seed": cell.seed, **({"bits": cell.bits} if cell.bits else {})}
         if cell.held_out:
             names = self.catalogue.names.categories
             asked["without_categories"] = [names[row] for row in self._held_out(cell)]
+        backbone = said.pop("backbone", plan.backbone)
+        asked = {"backbone": backbone, **said, **asked}
         if cell.method == PRETRAINING:
             return {**plan.pretraining, **asked}
-        return {**plan.training, **plan.backbones[asked["backbone"]], **asked}
+        usual = {**plan.training, **nested(tuned), **(plan.trial if cell.trial else {})}
+        return {**usual, **plan.backbones[backbone], **asked}
 
     def perform(
         self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
