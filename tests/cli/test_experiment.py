@@ -154,7 +154,7 @@ def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
     products(root)
     assert paper("fashion", root, "--only", "table-1") == 0
     kept = root / "benchmarks" / "results" / "paper" / "fashion"
-    assert len(list(kept.glob("*.json"))) == 11
+    assert len(list(kept.glob("*.json"))) == 14
     assert paper("fashion", root, "--only", "table-1") == 0
     assert "11 of 11 cells are finished" in capsys.readouterr().err
     assert paper("fashion", root, "--only", "table-1", "--dry-run") == 0
