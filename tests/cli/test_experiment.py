@@ -156,9 +156,9 @@ def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
     kept = root / "benchmarks" / "results" / "paper" / "fashion"
     assert len(list(kept.glob("*.json"))) == 14
     assert paper("fashion", root, "--only", "table-1") == 0
-    assert "11 of 11 cells are finished" in capsys.readouterr().err
+    assert "14 of 14 cells are finished" in capsys.readouterr().err
     assert paper("fashion", root, "--only", "table-1", "--dry-run") == 0
-    assert "0 of 11 cells are left" in capsys.readouterr().out
+    assert "0 of 14 cells are left" in capsys.readouterr().out
     assert go("report") == 0
     assert (root / "docs" / "results.md").is_file()
     assert json.loads((root / "docs" / "results.json").read_text())["catalogue"] == "fashion"
