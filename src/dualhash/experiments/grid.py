@@ -173,6 +173,7 @@ def _losses(plan: Plan) -> Exhibit:
             )
             for title, settings in LOSSES.items()
         },
+        note="Alpha was chosen for the first row and is the same in all.",
     )
 
 
