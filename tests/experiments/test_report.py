@@ -15,6 +15,7 @@ from dualhash.experiments.report import draw_sheets, heading, write_report
 from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 from dualhash.experiments.store import Store
 from dualhash.experiments.summary import number_of
+from dualhash.experiments.tuning import chosen, nested
 
 DPH = usual("dph", PLAN)
 
@@ -44,7 +45,8 @@ def extras() -> dict:
 
 def fill(store: Store, *, without: str = "") -> None:
     """Every cell of the grid, each figure a number of its own, but for one method."""
-    for place, cell in enumerate(cells_of(exhibits(PLAN))):
+    cells = cells_of(exhibits(PLAN))
+    for place, cell in sorted(enumerate(cells), key=lambda each: not each[1].trial):
         figures = {
             entry.figure: figure(0.3 + place / 1000)
             for exhibit in exhibits(PLAN).values()
@@ -57,6 +59,7 @@ def fill(store: Store, *, without: str = "") -> None:
             store.write(
                 result(
                     cell,
+                    nested(chosen(cell, PLAN, store.read()) or {}),
                     figures=figures,
                     draws={name: [figures[name].value] * 3 for name in figures},
                     extras=extras() if cell == DPH[0] else {},

@@ -15,6 +15,7 @@ from dualhash.errors import DualhashError
 from dualhash.experiments import markdown
 from dualhash.experiments.cell import Result
 from dualhash.experiments.claims import Verdict, claims, judge
+from dualhash.experiments.consistent import consistent
 from dualhash.experiments.exhibit import Exhibit, Picture
 from dualhash.experiments.grid import cells_of, exhibits
 from dualhash.experiments.paper import printed
@@ -42,7 +43,8 @@ def report(
 
     Args:
         plan: Of the catalogue.
-        results: By name of their cell; what is missing is shown as missing.
+        results: By name of their cell; what is missing, or disagrees with other results (see
+            `consistent`), is shown as missing.
         findings: Prose by the name of a table or figure, and "introduction".
 
     Raises:
@@ -50,8 +52,10 @@ def report(
     """
     _check_drawing()
     shown = exhibits(plan)
+    spent = sum(sum(result.seconds.values()) for result in results.values())
+    results = consistent(cells_of(shown), plan, results)
     held = {name: judge(claim, results) for name, claim in claims(plan).items()}
-    parts = [_opening(plan, results, held, findings.get("introduction", ""))]
+    parts = [_opening(plan, results, held, spent, findings.get("introduction", ""))]
     drawn: dict[str, Figure] = {}
     tables: dict[str, Any] = {}
     for name, exhibit in shown.items():
@@ -68,6 +72,7 @@ def report(
     parts += _closing(missing)
     data = {
         "catalogue": plan.catalogue,
+        "seconds": round(spent),
         "tables": tables,
         "claims": {name: verdict.model_dump(mode="json") for name, verdict in held.items()},
         "missing": missing,
@@ -128,7 +133,11 @@ def heading(name: str) -> str:
 
 
 def _opening(
-    plan: Plan, results: Mapping[str, Result], held: Mapping[str, Verdict], introduction: str
+    plan: Plan,
+    results: Mapping[str, Result],
+    held: Mapping[str, Verdict],
+    spent: float,
+    introduction: str,
 ) -> str:
     data = {result.hashes["data"][:12] for result in results.values() if "data" in result.hashes}
     return (
@@ -138,11 +147,13 @@ def _opening(
         "Numbers are of the test images, leave-one-out, protocol `ijcv2020`, means over seeds. "
         "Small print: 95 % bootstrap intervals over queries, means of their ends over seeds, and "
         "the numbers of the single seeds. "
-        f"Labels: {', '.join(sorted(data)) or markdown.MISSING}.\n\n"
+        f"Labels: {', '.join(sorted(data)) or markdown.MISSING}. All trainings and their judging "
+        f"took {spent / 3600:.1f} hours.\n\n"
         f"{introduction}\n"
         "## Claims\n\n"
         "A margin is DPH's mean over seeds minus the other's, with the 95 % interval over draws of "
-        "the same queries for both.\n\n"
+        "the same queries for both; what another seed changes is not in it, the tables have the "
+        "numbers of each seed.\n\n"
         f"{markdown.verdicts(held)}"
     )
 
