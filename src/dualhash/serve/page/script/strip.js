@@ -3,7 +3,8 @@
 import { byId, count, make } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const COLUMNS = 32;
+const COLUMNS = { few: 16, many: 32 };
+const FEW = 128;
 const CELL = 10;
 const NAMED = 4;
 
@@ -43,9 +44,10 @@ export class Strip {
     if (code === this.code) return;
     this.code = code;
     const bits = bitsOf(code);
-    const rows = Math.ceil(bits.length / COLUMNS);
+    this.columns = bits.length > FEW ? COLUMNS.many : COLUMNS.few;
+    const rows = Math.ceil(bits.length / this.columns);
     const drawing = document.createElementNS(SVG, "svg");
-    drawing.setAttribute("viewBox", `0 0 ${COLUMNS * CELL} ${rows * CELL}`);
+    drawing.setAttribute("viewBox", `0 0 ${this.columns * CELL} ${rows * CELL}`);
     drawing.setAttribute("role", "img");
     drawing.setAttribute("class", "strip");
     const set = bits.reduce((sum, bit) => sum + bit, 0);
@@ -84,8 +86,8 @@ export class Strip {
 
   #cell(bit, place) {
     const group = document.createElementNS(SVG, "g");
-    const x = (place % COLUMNS) * CELL + CELL / 2;
-    const y = Math.floor(place / COLUMNS) * CELL + CELL / 2;
+    const x = (place % this.columns) * CELL + CELL / 2;
+    const y = Math.floor(place / this.columns) * CELL + CELL / 2;
     group.setAttribute("class", bit ? "bit set" : "bit");
     group.setAttribute("transform", `translate(${x} ${y})`);
     const ring = document.createElementNS(SVG, "rect");
