@@ -198,6 +198,8 @@ def test_missing_files_and_folders(tmp_path: Path, model: Model):
         Index.open(tmp_path / "no.dhx")
     with pytest.raises(DualhashError, match="cannot be read"):
         Index.open(tmp_path)
+    with pytest.raises(DualhashError, match="cannot be read"):
+        Index.create(tmp_path, model, replace=True)
     with pytest.raises(DualhashError, match="there is no folder"):
         Index.create(tmp_path / "no" / "i.dhx", model)
 

@@ -1,5 +1,6 @@
 """SQLite as index files use it: connections, and what its complaints mean."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,8 +54,8 @@ def connect_existing(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise NotAnIndexError(f"{path} does not exist. `dualhash index create` makes an index.")
-    if not path.is_file():
-        raise NotAnIndexError(f"{path} cannot be read: it is not a file.")
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise NotAnIndexError(f"{path} cannot be read: it is no file, or not yours to read.")
     try:
         return _connected(path, "mode=rw")
     except sqlite3.DatabaseError as error:
