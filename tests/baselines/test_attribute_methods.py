@@ -5,9 +5,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tests.baselines.cases import digits, mean_average_precision
 
-from dualhash.baselines.dbc import pair_objective
 from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.jlbc import JLBC, attribute_weight, losses, separate_jointly
+from dualhash.baselines.jlbc import JLBC
 from dualhash.baselines.method import Features
 from dualhash.baselines.svm_binary import fit_svm_binary
 from dualhash.baselines.svm_real import SVM_REAL
@@ -58,33 +57,6 @@ def test_jlbc_codes_tell_categories_and_attributes():
     bits = codes_of(function, test.values)
     assert mean_average_precision(bits > 0.5, test) > 0.6
     assert min(areas(function.attribute_head.scores(bits), test)) > 0.8
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_joint_objective_goes_down(seed: int):
-    rng = np.random.default_rng(seed)
-    categories = rng.integers(0, 4, 40)
-    codes = np.where(rng.random((40, 8)) < 0.5, np.float32(-1), np.float32(1))
-    targets = rng.choice([-1.5, 0, 0.7], (40, 3))
-    readers = rng.standard_normal((9, 3))
-    gamma = attribute_weight(categories, 3)
-
-    def objective(codes: np.ndarray) -> float:
-        missed = losses(codes @ readers[:-1] + readers[-1], targets).sum()
-        return pair_objective(codes, categories) + gamma * float(missed)
-
-    moved = separate_jointly(codes, categories, targets, readers)
-    assert objective(moved) < objective(codes)
-    for _ in range(20):
-        codes, moved = moved, separate_jointly(moved, categories, targets, readers)
-        assert objective(moved) <= objective(codes) + 1e-4
-    np.testing.assert_array_equal(moved, codes)
-
-
-def test_losses_by_hand():
-    # Scores 0.5 where 1 is wanted with weight 2, and 1 where -1 is wanted: 2 * 0.25 + 1 * 4.
-    found = losses(np.array([[0.5, 1.0]]), np.array([[2.0, -1.0]]))
-    np.testing.assert_allclose(found, [4.5])
 
 
 @pytest.mark.parametrize(("attributes", "bits"), [(0, 8), (1, 8), (8, 8), (9, 16), (32, 32)])

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.baselines.cases import digits
-from tests.oracles.baselines import naive_pair_objective
+from tests.oracles.baselines import naive_separation
 
-from dualhash.baselines.dbc import DBC, pair_objective, pair_ratio, separate
+from dualhash.baselines import dbc
+from dualhash.baselines.dbc import DBC, predicted, principal_signs, separate, unite
 from dualhash.errors import DualhashError
 
 
@@ -16,37 +17,83 @@ def random_case(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.where(rng.random((30, 8)) < 0.5, np.float32(-1), np.float32(1)), categories
 
 
-def test_the_ratio_by_hand():
-    # Categories of 3 and 1: 9 + 1 pairs within, 16 - 10 between.
-    assert pair_ratio(np.array([7, 7, 2, 7])) == pytest.approx(10 / 6)
+seeds = st.integers(0, 2**32 - 1)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_the_objective_is_the_sum_over_all_pairs(seed: int):
+@given(seeds)
+def test_updates_are_those_of_single_bits(seed: int):
     codes, categories = random_case(seed)
-    expected = naive_pair_objective(codes, categories, pair_ratio(categories))
-    assert pair_objective(codes, categories) == pytest.approx(expected, abs=1e-6)
+    expected = codes
+    for _ in range(dbc.UPDATES):
+        expected = naive_separation(expected, categories)
+    np.testing.assert_array_equal(separate(codes, categories), expected)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_moving_categories_lowers_the_objective_to_where_no_single_flip_does(seed: int):
+@given(seeds)
+def test_an_update_gives_a_category_one_value_or_exchanges_both(seed: int):
     codes, categories = random_case(seed)
-    found = separate(codes, categories)
-    lowest = pair_objective(found, categories)
-    assert lowest <= pair_objective(codes, categories) + 1e-6
-    for image in range(len(codes)):
-        flipped = found.copy()
-        flipped[image] *= -1
-        for bit in range(8):
-            one = found.copy()
-            one[image, bit] = flipped[image, bit]
-            assert pair_objective(one, categories) >= lowest - 1e-6
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbc, "UPDATES", 1)
+        after = separate(codes, categories)
+    for category in np.unique(categories):
+        own = categories == category
+        same = (after[own] == after[own][0]).all(axis=0)
+        exchanged = (after[own] == -codes[own]).all(axis=0)
+        assert (same | exchanged).all()
 
 
-def test_a_majority_carries_its_category():
-    codes = np.array([[1], [1], [-1], [-1], [-1], [1]], np.float32)
-    found = separate(codes, np.array([0, 0, 0, 1, 1, 1]))
-    np.testing.assert_array_equal(found.ravel(), [1, 1, 1, -1, -1, -1])
+@given(seeds)
+def test_bits_with_one_value_for_each_category_stay(seed: int):
+    codes, categories = random_case(seed)
+    united = unite(codes, categories)
+    np.testing.assert_array_equal(separate(united, categories), united)
+
+
+@given(seeds)
+def test_zero_and_one_may_be_exchanged(seed: int):
+    codes, categories = random_case(seed)
+    np.testing.assert_array_equal(separate(-codes, categories), -separate(codes, categories))
+
+
+def test_updates_by_hand():
+    categories = np.array([5, 5, 5, 5, 9, 9, 9, 9])
+    codes = np.array(
+        [
+            # Three of four against one of four: a majority carries its category.
+            [1, 1, 1, -1, 1, -1, -1, -1],
+            # Two of four against two of four, 2 > 1/2 * 2: all flip, each time, ten times.
+            [1, 1, -1, -1, 1, -1, 1, -1],
+            # One of four against four: 0s stay, 1 > 1/2 * 4 is false; the 1 flips, 3 > 1/2 * 0.
+            [1, -1, -1, -1, 1, 1, 1, 1],
+        ],
+        np.float32,
+    ).T
+    expected = [
+        [1, 1, 1, 1, -1, -1, -1, -1],
+        [1, 1, -1, -1, 1, -1, 1, -1],
+        [-1, -1, -1, -1, 1, 1, 1, 1],
+    ]
+    np.testing.assert_array_equal(separate(codes, categories), np.transpose(expected))
+
+
+def test_the_majority_of_a_category_by_hand():
+    codes = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1], [1, 1]], np.float32)
+    found = unite(codes, np.array([4, 4, 4, 8, 8]))
+    np.testing.assert_array_equal(found, [[1, -1], [1, -1], [1, -1], [-1, 1], [-1, 1]])
+
+
+def test_learning_brings_the_codes_of_a_category_together():
+    train, _ = digits()
+    own = train.labels.categories[:, None] == train.labels.categories
+
+    def apart(codes: np.ndarray) -> float:
+        """Distances within categories over distances between them, on average."""
+        distances = (codes.shape[1] - codes @ codes.T) / 2
+        return float(distances[own].mean() / distances[~own].mean())
+
+    function = DBC.fit(train, 16, np.random.default_rng(0))
+    learned = predicted(train.values, np.vstack([function.weight.T, function.bias]))
+    assert apart(learned) < 0.5 * apart(principal_signs(train.values, 16))
 
 
 def test_more_bits_than_features_are_refused():

@@ -25,6 +25,19 @@ def naive_pair_objective(codes: np.ndarray, categories: np.ndarray, ratio: float
     return total
 
 
+def naive_separation(codes: np.ndarray, categories: np.ndarray) -> np.ndarray:
+    """DBC's update once: codes (N, k) of -1 and 1, each bit judged by the codes before."""
+    after = codes.copy()
+    for i, category in enumerate(categories):
+        own = categories == category
+        for j, bit in enumerate(codes[i]):
+            otherwise = codes[:, j] == -bit
+            # Against lambda = n_c / n times those of other categories, in whole numbers.
+            if len(codes) * (otherwise & own).sum() > own.sum() * (otherwise & ~own).sum():
+                after[i, j] = -bit
+    return after
+
+
 def naive_residual(members: np.ndarray, codes: np.ndarray, bits: int) -> np.ndarray:
     """KSH's k S minus the outer products of the bits so far, (N, N)."""
     labels = np.where(members[:, None] == members, 1, -1)

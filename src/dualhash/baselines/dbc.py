@@ -9,8 +9,7 @@ from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
 from dualhash.baselines.svm import linear_svms
 from dualhash.errors import DualhashError
 
-ROUNDS = 5
-SWEEPS = 20
+UPDATES = 10
 
 Signs = NDArray[np.float32]
 """Bits as -1 and 1."""
@@ -21,28 +20,33 @@ def fit_dbc(
 ) -> HashFunction:
     """Codes that tell categories apart, kept predictable by a linear SVM for each bit.
 
-    Source: Rastegari, Farhadi and Forsyth, ECCV 2012, algorithm 1: from the signs of principal
-    components, alternate between moving the codes to lower equation 1's distances within
-    categories against those between them (`separate`), training an SVM for each bit on them, and
-    taking the SVMs' predictions as the codes. Deviations: the trade-off lambda_2 is the ratio of
-    the numbers of pairs, so that both kinds count alike; there are 5 rounds instead of a test of
-    convergence; the SVMs have squared hinge losses (see `linear_svms`).
+    Source: Rastegari, Farhadi and Forsyth, ECCV 2012, in the order of the authors' code rather
+    than of the printed algorithm 1. SVMs learn the signs of principal components; the codes they
+    predict are separated by category (`separate`) and learned; the codes predicted then are given
+    to categories by majority (`unite`) and learned once more. The SVMs are liblinear's by the
+    code's stated options: squared hinge, C = 1, the bias among the weights. Deviations: that code
+    takes all categories to be of one size, in lambda and in the majority; here each has its own.
+    All SVMs are solved together, each beginning at the one before it.
     """
     features = features.with_category()
-    codes = principal_signs(features.values, bits)
-    weights = None
-    for done in range(ROUNDS):
-        codes = separate(codes, features.labels.categories)
-        weights = linear_svms(features.values, codes, start=weights)
-        codes = signs(features.values @ weights[:-1].astype(np.float32) + weights[-1])
-        report(done + 1, ROUNDS)
-    assert weights is not None
+    values, categories = features.values, features.labels.categories
+    weights = linear_svms(values, principal_signs(values, bits))
+    report(1, 3)
+    for done, move in enumerate((separate, unite), 2):
+        codes = move(predicted(values, weights), categories)
+        weights = linear_svms(values, codes, start=weights)
+        report(done, 3)
     return HashFunction(weights[:-1].T.astype(np.float32).copy(), weights[-1].astype(np.float32))
 
 
 def signs(values: NDArray[np.floating]) -> Signs:
     """1 where positive, -1 elsewhere."""
     return np.where(values > 0, np.float32(1), np.float32(-1))
+
+
+def predicted(values: NDArray[np.float32], weights: NDArray[np.float64]) -> Signs:
+    """Codes (N, k) of features (N, d) by the SVMs (d + 1, k) that `linear_svms` found."""
+    return signs(values @ weights[:-1].astype(np.float32) + weights[-1])
 
 
 def principal_signs(values: NDArray[np.float32], bits: int) -> Signs:
@@ -60,59 +64,46 @@ def principal_signs(values: NDArray[np.float32], bits: int) -> Signs:
     return signs(centred @ principal_components(values, bits).astype(np.float32))
 
 
-def pair_ratio(categories: NDArray[np.int64]) -> float:
-    """Pairs of images of one category over pairs of different ones: lambda in `pair_objective`."""
-    sizes = np.unique(categories, return_counts=True)[1].astype(np.float64)
-    within = (sizes**2).sum()
-    return float(within / (sizes.sum() ** 2 - within))
-
-
-def pair_objective(codes: Signs, categories: NDArray[np.int64]) -> float:
-    """Hamming distances within categories minus lambda times those between, over ordered pairs.
-
-    For one bit with values -1 and 1, whose sum is u over all images and u_c over category c, the
-    pairs that differ are (n^2 - u^2) / 2 of n^2, so it all follows from these sums.
-
-    Args:
-        codes: (N, k), -1 or 1.
-        categories: (N,).
-    """
-    ratio = pair_ratio(categories)
-    within = 0.0
-    for category in np.unique(categories):
-        members = codes[categories == category]
-        within += float((len(members) ** 2 - members.sum(axis=0, dtype=np.float64) ** 2).sum()) / 2
-    between = float((len(codes) ** 2 - codes.sum(axis=0, dtype=np.float64) ** 2).sum()) / 2 - within
-    return within - ratio * between
-
-
 def separate(codes: Signs, categories: NDArray[np.int64]) -> Signs:
-    """Goes down `pair_objective` by moving one category's bits at a time, until none moves.
+    """Flips bits to lower distances within categories against those between them.
 
-    Flipping the bit b of an image of category c lowers the objective if b has another sign than
-    (1 + lambda) u_c - lambda u - b, and then flipping those of its fellows lowers it further: each
-    category takes one sign as a whole.
+    A bit 0 of an image of category c becomes 1 if more images of c than lambda times those of
+    other categories have 1 there, and a bit 1 becomes 0 likewise; lambda is the share of c in all
+    images. All bits are judged before any flips, `UPDATES` times or until none flips.
+
+    So in one update a category takes one value of a bit as a whole, or, where a share of it between
+    r and r + lambda has 1, r being the ones of other categories over all N images, exchanges 0 and
+    1: of bits that hardly tell it apart its images keep values of their own.
 
     Args:
         codes: (N, k), -1 or 1.
         categories: (N,).
-
-    Returns:
-        Codes (N, k) that are the same for all images of a category.
     """
     _, members, sizes = np.unique(categories, return_inverse=True, return_counts=True)
-    ratio = pair_ratio(categories)
-    sums = np.stack([codes[members == c].sum(axis=0, dtype=np.float64) for c in range(len(sizes))])
-    for _ in range(SWEEPS):
-        before = sums.copy()
-        total = sums.sum(axis=0)
-        for c, size in enumerate(sizes):
-            moved = size * signs((1 + ratio) * sums[c] - ratio * total - sums[c] / size)
-            total += moved - sums[c]
-            sums[c] = moved
-        if (sums == before).all():
+    share = (sizes / len(codes))[:, None]
+    own = (members == np.arange(len(sizes))[:, None]).astype(np.float32)
+    for _ in range(UPDATES):
+        ones = (own @ (codes > 0)).astype(np.float64)
+        zeros = sizes[:, None] - ones
+        to_one = ones > share * (ones.sum(axis=0) - ones)
+        to_zero = zeros > share * (zeros.sum(axis=0) - zeros)
+        flips = np.where(codes > 0, to_zero[members], to_one[members])
+        if not flips.any():
             break
-    return signs(sums)[members]
+        codes = np.where(flips, -codes, codes)
+    return codes
+
+
+def unite(codes: Signs, categories: NDArray[np.int64]) -> Signs:
+    """Gives each image the bits that most images of its category have; -1 where as many have 1.
+
+    Args:
+        codes: (N, k), -1 or 1.
+        categories: (N,).
+    """
+    _, members = np.unique(categories, return_inverse=True)
+    own = (members == np.arange(members.max() + 1)[:, None]).astype(np.float32)
+    return signs(own @ codes)[members]
 
 
 DBC = ShallowMethod(

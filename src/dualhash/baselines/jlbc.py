@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.dbc import ROUNDS, Signs, pair_ratio, principal_signs, signs
+from dualhash.baselines.dbc import Signs, predicted, principal_signs, signs
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
 from dualhash.baselines.svm import (
@@ -13,6 +13,8 @@ from dualhash.baselines.svm import (
     code_vectors,
     linear_svms,
 )
+
+ROUNDS = 5
 
 SHARE = 20.0
 """What the mean loss over attributes weighs against categories, in units of the size of an image's
@@ -25,10 +27,12 @@ def fit_jlbc(
     """Codes that tell categories apart and from which linear SVMs tell attributes.
 
     A reconstruction after Li, Wang, Liu, Jiang, Shan and Chen, ICCV 2015, whose code is not
-    published: DBC (see `fit_dbc`) with a linear attribute term in the step that moves the codes.
-    Rounds alternate between SVMs from codes to attributes, codes that go down `joint_objective`,
-    SVMs from features to bits, and codes as those predict them. In the end attributes are learned
-    once more from the predicted codes. Trains on images with both kinds of label alone.
+    published: the printed algorithm of DBC (Rastegari, Farhadi and Forsyth, ECCV 2012, algorithm
+    1) with a linear attribute term in the step that moves the codes. Rounds alternate between SVMs
+    from codes to attributes, codes that go down `pair_objective` and the attribute losses (see
+    `separate_jointly`), SVMs from features to bits, and codes as those predict them. In the end
+    attributes are learned once more from the predicted codes. Trains on images with both kinds of
+    label alone.
     """
     features = features.with_category()
     targets = attribute_targets(features.labels)
@@ -39,7 +43,7 @@ def fit_jlbc(
         readers[:-1] /= np.sqrt(bits)
         codes = separate_jointly(codes, features.labels.categories, targets, readers)
         weights = linear_svms(features.values, codes, start=weights)
-        codes = signs(features.values @ weights[:-1].astype(np.float32) + weights[-1])
+        codes = predicted(features.values, weights)
         report(done + 1, ROUNDS)
     assert weights is not None
     return HashFunction(
@@ -47,6 +51,32 @@ def fit_jlbc(
         weights[-1].astype(np.float32),
         attribute_head=attribute_head(codes > 0, features.labels),
     )
+
+
+def pair_ratio(categories: NDArray[np.int64]) -> float:
+    """Pairs of images of one category over pairs of different ones: lambda in `pair_objective`."""
+    sizes = np.unique(categories, return_counts=True)[1].astype(np.float64)
+    within = (sizes**2).sum()
+    return float(within / (sizes.sum() ** 2 - within))
+
+
+def pair_objective(codes: Signs, categories: NDArray[np.int64]) -> float:
+    """Hamming distances within categories minus lambda times those between, over ordered pairs.
+
+    For one bit with values -1 and 1, whose sum is u over all images and u_c over category c, the
+    pairs that differ are (n^2 - u^2) / 2 of n^2, so it all follows from these sums.
+
+    Args:
+        codes: (N, k), -1 or 1.
+        categories: (N,).
+    """
+    ratio = pair_ratio(categories)
+    within = 0.0
+    for category in np.unique(categories):
+        members = codes[categories == category]
+        within += float((len(members) ** 2 - members.sum(axis=0, dtype=np.float64) ** 2).sum()) / 2
+    between = float((len(codes) ** 2 - codes.sum(axis=0, dtype=np.float64) ** 2).sum()) / 2 - within
+    return within - ratio * between
 
 
 def attribute_weight(categories: NDArray[np.int64], attributes: int) -> float:
