@@ -88,7 +88,9 @@ def colour_image(path: Path, colour: tuple[int, int, int], size: tuple[int, int]
     return path
 
 
-def write_shapes(folder: Path, images: int, trained: int, damaged: int, bits: int = 16) -> None:
+def write_shapes(
+    folder: Path, images: int, trained: int, damaged: int, bits: int = 16, **fields: object
+) -> None:
     """A model, and `shapes.csv` of plain images: the first `trained` are no test images.
 
     The file of image number `damaged` is none.
@@ -106,4 +108,4 @@ def write_shapes(folder: Path, images: int, trained: int, damaged: int, bits: in
     columns = Columns(
         image="file", category="kind", attributes=("red", "green", "blue"), subset="part"
     )
-    write_colour_model(folder / "model", bits=bits, columns=columns)
+    write_colour_model(folder / "model", bits=bits, columns=columns, **fields)

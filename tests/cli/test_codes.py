@@ -51,6 +51,21 @@ def test_there_and_back_gives_the_figures_of_the_model(
     assert of_codes == pytest.approx(of_model)
 
 
+@pytest.mark.parametrize("format", ["dat", "npz"])
+def test_units_that_are_attributes_come_back_as_they_are(tmp_path: Path, monkeypatch, format: str):
+    """As those of CNN-attribute, SVM-real and Multiple-model are."""
+    write_shapes(tmp_path, images=24, trained=4, damaged=4, attribute_units=(9, 2, 5))
+    monkeypatch.chdir(tmp_path)
+    written = "codes.npz" if format == "npz" else "dat"
+    run("codes", "export", "model", "shapes.csv", "--format", format, "--out", written)
+    if format == "dat":
+        run("codes", "import", "dat", "--out", "codes.npz")
+    with np.load("codes.npz") as file:
+        np.testing.assert_allclose(file["probabilities"], file["outputs"][:, [9, 2, 5]], rtol=1e-5)
+    of_codes = figures("codes.npz", "shapes.csv", "--codes", "real", *NAMED)
+    assert of_codes == pytest.approx(figures("model", "shapes.csv", "--codes", "real"))
+
+
 def test_the_figures_of_exported_files_are_those_of_the_scripts(folder: Path):
     """On attributes, which hardly ever tie; categories and combined are tested without ties."""
     run("codes", "export", "model", "shapes.csv", "--out", "dat")

@@ -37,7 +37,8 @@ def catalogue(tmp_path):
 
 @pytest.fixture
 def saved(model, catalogue):
-    return encode_unseen(model, catalogue).saved(model.attribute_head)
+    unseen = encode_unseen(model, catalogue)
+    return unseen.saved(model.attribute_probabilities(unseen.reals))
 
 
 def test_saved_codes_know_their_images(model, catalogue, saved):

@@ -80,16 +80,16 @@ def _encoded(
         catalogue = columns.read(table, opened)
         with output.progress("Encoding") as report:
             unseen = encode_unseen(opened, catalogue, views=views, progress=report)
-        head = opened.attribute_head
+        probabilities = opened.attribute_probabilities(unseen.reals)
     else:
         if views != 1:
             raise DualhashError("An index has its codes already; --views is for a model.")
         with Index.open(source, model) as index:
             catalogue = columns.read(table, index.model)
             unseen = indexed_unseen(index, catalogue)
-            head = index.header.attribute_head
+            probabilities = index.header.attribute_head.probabilities(unseen.reals)
     output.list_left_out(catalogue.left_out)
-    return unseen, unseen.saved(head)
+    return unseen, unseen.saved(probabilities)
 
 
 @codes_app.command(name="import")

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import TEST, Catalogue
 from dualhash.codes.encoder import Failure
-from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import unpack
 from dualhash.codes.saved import SavedCodes
@@ -39,15 +38,18 @@ class Unseen:
         """The truth about the N images."""
         return Labels(self.catalogue.categories, self.catalogue.attributes, self.catalogue.observed)
 
-    def saved(self, head: LinearHead) -> SavedCodes:
-        """The codes with their images' names, and the attributes that `head` tells from `reals`.
+    def saved(self, probabilities: NDArray[np.floating]) -> SavedCodes:
+        """The codes with their images' names and what is told of them.
 
         Images without a category are given a number of their own, one past the last.
+
+        Args:
+            probabilities: (N, p) in [0, 1], of each attribute.
         """
         categories, nameless = self.catalogue.categories, len(self.catalogue.names.categories)
         return SavedCodes(
             outputs=self.reals,
-            probabilities=head.probabilities(self.reals).astype(np.float32),
+            probabilities=probabilities.astype(np.float32),
             labels=np.where(categories >= 0, categories, nameless),
             images=self.catalogue.references,
         )
