@@ -136,6 +136,22 @@ def test_a_backbone_is_pretrained_without_the_held_out_categories(workshop):
     assert "frozen_stages" not in recipe
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (Cell("ssdh", 16), {"category"}),
+        (Cell("svm-real"), {"attribute"}),
+        (Cell("svm-binary", 16), {"attribute"}),  # its codes are measured as those of SSDH
+        (Cell("jlbc", 16), {"category", "attribute", "combined"}),
+        (Cell("class-id"), {"category", "attribute", "combined"}),
+        (Cell("dph", 16), {"category", "attribute", "combined"}),
+        (Cell("dph", 16, held_out=1), {"category"}),
+    ],
+)
+def test_what_is_measured_of_a_cell(cell: Cell, expected: set[str]):
+    assert answers_of(cell) == expected
+
+
 def test_what_methods_are_judged_by(shapes, models):
     images = shapes.images[:20]
     outputs = models["ssdh"].encode(images).reals

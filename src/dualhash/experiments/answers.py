@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.baselines.method import Answer
 from dualhash.codes.encoder import Progress
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.experiments.cell import Cell
-from dualhash.experiments.grid import CATEGORY_METHODS
-from dualhash.experiments.measure import EVERYTHING, Answer, Said
+from dualhash.experiments.measure import EVERYTHING, Said
 
 REAL_VALUED = frozenset({"svm-real", "cnn-attribute"})
 """Methods that keep real values of an image: no codes, and attributes are told from those."""
@@ -24,13 +24,24 @@ TOGETHER = frozenset({"multiple-model", "class-id"})
 CATEGORY_MODEL, ATTRIBUTE_MODEL = "ssdh", "cnn-attribute"
 
 
+MEASURED: Mapping[str, frozenset[Answer]] = {
+    "dph": EVERYTHING,
+    "class-id": EVERYTHING,
+    "svm-binary": frozenset({"attribute"}),
+}
+"""What is measured of methods that are none of `METHODS`, or of which that is less than they
+answer: the codes of SVM-binary are those of SSDH, which are measured there."""
+
+
 def answers_of(cell: Cell) -> frozenset[Answer]:
-    """What is measured of a cell: what its method is made for."""
-    if cell.held_out or (cell.method in CATEGORY_METHODS.values() and cell.method != "dph"):
+    """What is measured of a cell: what its method is made for; of held-out ones, categories."""
+    if cell.held_out:
         return frozenset({"category"})
-    if cell.method in {"svm-real", "svm-binary", "cnn-attribute"}:
-        return frozenset({"attribute"})
-    return EVERYTHING
+    if cell.method in MEASURED:
+        return MEASURED[cell.method]
+    from dualhash.baselines.registry import method_named
+
+    return method_named(cell.method).answers
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.baselines.method import Answer
 from dualhash.evaluation import attribute, category, combined
 from dualhash.evaluation.bootstrap import Weights, query_weights, weighted_means
 from dualhash.evaluation.distances import Codes
@@ -14,15 +15,11 @@ from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.measured import Measured
 
-Answer = Literal["category", "attribute", "combined"]
-
 Progress = Callable[[str, float], None]
 """Called with the stage and the share of it that is done."""
 
 BINS = 50
-
-
-EVERYTHING: frozenset[Answer] = frozenset({"category", "attribute", "combined"})
+EVERYTHING: frozenset[Answer] = frozenset(get_args(Answer))
 
 
 @dataclass(frozen=True, eq=False)
