@@ -10,6 +10,7 @@ from tests.experiments.cases import PLAN, catalogue, result
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError
 from dualhash.evaluation.report import Figure
 from dualhash.experiments.answers import answers_of, ask, class_bits
 from dualhash.experiments.cell import Cell
@@ -163,6 +164,15 @@ def test_what_methods_are_judged_by(shapes, models):
     np.testing.assert_array_equal(
         real.said.probabilities, models["ssdh"].attribute_head.probabilities(outputs)
     )
+
+
+@pytest.mark.parametrize("method", ["ssdh", "multiple-model"])
+def test_images_that_cannot_be_read_are_named(method: str, shapes, models, tmp_path: Path):
+    damaged, gone = tmp_path / "damaged.png", tmp_path / "gone.png"
+    damaged.write_bytes(b"not an image")
+    images = [shapes.images[0], damaged, gone]
+    with pytest.raises(DualhashError, match=r"2 of the 3 images .*damaged\.png .*gone\.png"):
+        ask(method, models, images, lambda *_: None)
 
 
 def test_methods_of_two_models(shapes, models):

@@ -12,6 +12,7 @@ from dualhash.baselines.method import Answer
 from dualhash.codes.encoder import Progress
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.measure import EVERYTHING, Said
 
@@ -69,12 +70,15 @@ def ask(
         models: By method: the cell's own, or those it consists of.
         images: Paths of the images.
         progress: Called with how many images a model has seen, and how many there are.
+
+    Raises:
+        DualhashError: Naming images that cannot be read.
     """
     if method not in TOGETHER:
         return _alone(method, models[method], images, progress)
     category_model, attribute_model = models[CATEGORY_MODEL], models[ATTRIBUTE_MODEL]
-    outputs = category_model.encode(images, progress=progress).reals
-    features = attribute_model.encode(images, progress=progress).reals
+    outputs = _outputs(category_model, images, progress)
+    features = _outputs(attribute_model, images, progress)
     told = (attribute_model.attribute_probabilities(features) >= 0.5).astype(np.float64)
     if method == "multiple-model":
         return Answers(Said(quantise(outputs), told), category_model.bits + told.shape[1])
@@ -96,7 +100,7 @@ def class_bits(predicted: NDArray[np.intp], classes: int) -> NDArray[np.bool_]:
 
 
 def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress) -> Answers:
-    outputs = model.encode(images, progress=progress).reals
+    outputs = _outputs(model, images, progress)
     bits = quantise(outputs)
     if not model.attribute_head.names:
         return Answers(Said(bits), model.bits, Said(outputs))
@@ -104,3 +108,14 @@ def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress
     if method in REAL_VALUED:
         return Answers(before)
     return Answers(Said(bits, model.attribute_probabilities(bits)), model.bits, before)
+
+
+def _outputs(model: Model, images: Sequence[Path], progress: Progress) -> NDArray[np.float32]:
+    encoded = model.encode(images, progress=progress)
+    if encoded.failures:
+        reasons = " ".join(failure.reason for failure in encoded.failures)
+        raise DualhashError(
+            f"{len(encoded.failures)} of the {len(images)} images that methods are compared on "
+            f"cannot be read; mend them or take them out of the catalogue. {reasons}"
+        )
+    return encoded.reals
