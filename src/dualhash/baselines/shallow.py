@@ -32,9 +32,6 @@ from dualhash.training.train import write_assembly
 from dualhash.training.weights import weights_hash
 from dualhash.training.workspace import Workspace
 
-LEARNS = {"category": "category", "attribute": "attribute", "both": "both", "joint": "both"}
-"""By a method's labels, the kinds that are visible to it."""
-
 BATCH = 256
 
 
@@ -75,7 +72,8 @@ def train_shallow(
     if "attribute" in method.answers and not catalogue.names.attributes:
         raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
     display = display or Display()
-    config = config.model_copy(update={"method": method.name, "learns": LEARNS[method.labels]})
+    learns = "both" if method.labels == "joint" else method.labels
+    config = config.model_copy(update={"method": method.name, "learns": learns})
     workspace = Workspace.of(Path(out))
     if resume and workspace.finished:
         model = Model.open(workspace.out)
