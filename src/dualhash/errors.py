@@ -1,7 +1,19 @@
 """Errors that a user can put right: the message says what is wrong and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Protocol, TypeVar
+
+
+class Adjustable(Protocol):
+    """A description of what is built with settings."""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Their names."""
+
+
+Entry = TypeVar("Entry", bound=Adjustable)
 
 
 class DualhashError(Exception):
@@ -22,3 +34,28 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return close.rstrip()
     shown = ", ".join(repr(k) for k in known[:10])
     return f"Known: {shown}{', …' if len(known) > 10 else ''}." if known else "There are none."
+
+
+def look_up(kind: str, name: str, known: Mapping[str, Entry], settings: Iterable[str]) -> Entry:
+    """The entry of that name, which has these settings.
+
+    Args:
+        kind: What the entries are, such as "hash layer".
+        name: A key of `known`.
+        known: The entries.
+        settings: Names of the settings that are given.
+
+    Raises:
+        DualhashError: There is none of that name, or it has no such setting; the message names the
+            nearest.
+    """
+    if name not in known:
+        raise DualhashError(f"There is no {kind} {name!r}. {nearest(name, known)}")
+    entry = known[name]
+    for setting in settings:
+        if setting not in entry.settings:
+            raise DualhashError(
+                f"The {kind} {name!r} has no setting {setting!r}. "
+                f"{nearest(setting, entry.settings)}"
+            )
+    return entry

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError, look_up, nearest
 from dualhash.losses.attribute_counts import AttributeCounts
 from dualhash.losses.dnnh import DnnhLoss
 from dualhash.losses.hashnet import HashNetLoss
@@ -105,16 +105,7 @@ def build_category_loss(name: str, settings: Mapping[str, float] = NO_SETTINGS) 
     Raises:
         DualhashError: There is none, or it has no such setting; the message names the nearest.
     """
-    if name not in CATEGORY_LOSSES:
-        raise DualhashError(f"There is no category loss {name!r}. {nearest(name, CATEGORY_LOSSES)}")
-    entry = CATEGORY_LOSSES[name]
-    for setting in settings:
-        if setting not in entry.settings:
-            raise DualhashError(
-                f"The category loss {name!r} has no setting {setting!r}. "
-                f"{nearest(setting, entry.settings)}"
-            )
-    return entry.build(**settings)
+    return look_up("category loss", name, CATEGORY_LOSSES, settings).build(**settings)
 
 
 def build_attribute_loss(name: str, counts: AttributeCounts) -> AttributeLoss:

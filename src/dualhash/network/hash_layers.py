@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import look_up
 from dualhash.network.continuation import ContinuationLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.slices import SliceLayer
@@ -66,13 +66,5 @@ def build_hash_layer(
         DualhashError: There is none of that name, or it has no such setting or value; the message
             names the nearest.
     """
-    if name not in HASH_LAYERS:
-        raise DualhashError(f"There is no hash layer {name!r}. {nearest(name, HASH_LAYERS)}")
-    entry = HASH_LAYERS[name]
-    for setting in settings:
-        if setting not in entry.settings:
-            raise DualhashError(
-                f"The hash layer {name!r} has no setting {setting!r}. "
-                f"{nearest(setting, entry.settings)}"
-            )
+    entry = look_up("hash layer", name, HASH_LAYERS, settings)
     return entry.build(features, bits, **settings)
