@@ -68,10 +68,7 @@ def evaluate_codes(
         average_harmonic_mean(probabilities, labels, weights),
         judge.combined(codes, probabilities, labels, weights, stage("combined")),
     )
-    return Measured(
-        figures={name: values for part in parts for name, values in part.figures.items()},
-        counts={name: count for part in parts for name, count in part.counts.items()},
-    )
+    return Measured.together(parts)
 
 
 def validation_figures(

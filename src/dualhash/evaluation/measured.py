@@ -1,6 +1,8 @@
 """What a metric hands back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,3 +20,13 @@ class Measured:
 
     figures: dict[str, NDArray[np.float64]]
     counts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def together(cls, parts: Iterable[Self]) -> Self:
+        """All figures and counts of several; of those of one name, the last."""
+        figures: dict[str, NDArray[np.float64]] = {}
+        counts: dict[str, int] = {}
+        for part in parts:
+            figures |= part.figures
+            counts |= part.counts
+        return cls(figures, counts)

@@ -63,7 +63,7 @@ def measure(
         parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
     if len(unseen):
         parts.append(_unseen(said.codes, labels.categories, unseen, weights))
-    return _together(parts)
+    return Measured.together(parts)
 
 
 def histogram(reals: NDArray[np.float32]) -> dict[str, Any]:
@@ -92,14 +92,7 @@ def _figures(
         found.append(
             combined.ijcv2020(said.codes, said.probabilities, labels, weights, stage("combined"))
         )
-    return _together(found)
-
-
-def _together(parts: Sequence[Measured]) -> Measured:
-    return Measured(
-        figures={name: values for part in parts for name, values in part.figures.items()},
-        counts={name: count for part in parts for name, count in part.counts.items()},
-    )
+    return Measured.together(found)
 
 
 def _unseen(
