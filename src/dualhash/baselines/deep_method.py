@@ -12,7 +12,7 @@ from dualhash.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class DeepMethod(Method):
-    """A method that trains a network, by the same module, batches and schedule as DPH.
+    """A method that trains a network, by the same module, rules for batches and schedule as DPH.
 
     Attributes:
         settings: Of the training, which make it this method.

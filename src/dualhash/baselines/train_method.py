@@ -33,9 +33,10 @@ def train_method(
 ) -> Model:
     """Learns codes by any method and writes a model folder; see `train`, which this is for "dph".
 
-    Deep methods start from the same weights, see the same images in the same batches and follow
-    the same schedule; shallow ones are fitted to the features of the same backbone. A method sees
-    the images that have the labels it learns from.
+    A method sees the images that have the labels it learns from. Deep methods start from the same
+    weights, make batches by the same rules and follow the same schedule: a length in epochs is the
+    same number of passes over the images of each, one in iterations the same number of batches.
+    Shallow methods are fitted to the features of the same backbone.
 
     Args:
         name: "dph", or a key of `METHODS`.

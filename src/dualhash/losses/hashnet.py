@@ -31,8 +31,10 @@ class HashNetLoss(nn.Module):
     """Mean loss of the similar pairs plus mean loss of the dissimilar ones.
 
     Source: Cao, Long, Wang and Yu, "HashNet: Deep Learning to Hash by Continuation" (ICCV 2017):
-    weights |S| / |S_1| and |S| / |S_0| make the two kinds of pair weigh the same, and the authors'
-    code divides by |S|. The slope alpha is 10 / k there. Deviations: pairs are all those within a
+    weights |S| / |S_1| and |S| / |S_0| make the two kinds of pair weigh the same. The authors' code
+    has two losses, which are combined here: the one it trains with has the slope alpha = 10 / k,
+    but weighs similar pairs by a number given for the data set (1, 5 or 100); the other has the
+    weights of the paper, divided by |S|, but no slope. Deviations: pairs are all those within a
     batch, where the authors pair two batches; without pairs of a kind its mean counts as 0.
 
     Args:

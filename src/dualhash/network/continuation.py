@@ -12,8 +12,11 @@ class ContinuationLayer(HashLayer):
     beta = sqrt(1 + growth s) where s in [0, 1) is the share of the training that is done.
     Source: Cao, Long, Wang and Yu, "HashNet: Deep Learning to Hash by Continuation" (ICCV 2017),
     algorithm 1. In the authors' code beta = sqrt(1 + 0.005 t) at iteration t of 10,000, stepwise
-    every 200; a growth of 50 gives the same for trainings of any length. Deviation: the outputs
-    are brought from [-1, 1] to [0, 1], where the bits are the same.
+    every 200; a growth of 50 gives the same for trainings of any length. Deviations: the outputs
+    are brought from [-1, 1] to [0, 1], where the bits are the same; weights start as those of any
+    hash layer here, where the authors draw them from a Gaussian of deviation 0.01 with biases of 0;
+    learning rates are those of the recipe, where the authors' are 1 : 10 for pretrained and new
+    layers.
     """
 
     beta: Tensor

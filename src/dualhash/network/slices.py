@@ -14,7 +14,8 @@ class SliceLayer(HashLayer):
     Source: Lai, Pan, Liu and Yan, "Simultaneous Feature Learning and Hash Coding with Deep Neural
     Networks" (CVPR 2015), section 3.2, where a 1x1 convolution makes 50 k intermediate features.
     Deviations: the intermediate features are made of the backbone's features, which are averages
-    already; epsilon, of which the paper gives no value, is a setting. In evaluation g is left out,
+    already; epsilon, of which no published value is known, is a setting, whose 0.4 has
+    no source and was not tuned. In evaluation g is left out,
     so that the outputs can be ranked; the bits are the same.
 
     Args:

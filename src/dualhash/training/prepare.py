@@ -25,8 +25,10 @@ from dualhash.training.sampler import plan_batches
 from dualhash.training.trunk import Trunk, cached_trunk
 
 SPLIT_SEED = 0
-"""Of the validation part: it is the same for every training on a catalogue, whatever its seed and
-whatever it learns, so that weights trained on the rest have not seen it."""
+"""Of the validation part: it is the same for every training on the same readable images of the
+training subsets, whatever its seed and whatever it learns, so that weights trained on the rest have
+not seen it. With some of these images left out of the subsets the part is another, and weights that
+were trained with them can have seen images of it."""
 
 
 def prepare(catalogue: Catalogue, config: TrainConfig, display: Display) -> Task:
