@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dualhash.analysis.correlation import Correlation
 from dualhash.experiments.claims import Verdict
-from dualhash.experiments.exhibit import Exhibit
+from dualhash.experiments.exhibit import Entry, Exhibit
 from dualhash.experiments.paper import Printed
 from dualhash.experiments.summary import Number, Table
 
@@ -23,7 +23,7 @@ def numbers(exhibit: Exhibit, table: Table) -> str:
         [
             head,
             *(
-                NONE if entry is None else MISSING if number is None else _number(number)
+                NONE if entry is None else MISSING if number is None else _number(entry, number)
                 for entry, number in zip(exhibit.rows[head], entries, strict=True)
             ),
         ]
@@ -61,9 +61,10 @@ def verdicts(held: Mapping[str, Verdict]) -> str:
     return grid(["claim", "holds", "margin", "95 %"], rows)
 
 
-def _number(number: Number) -> str:
-    digits = 0 if number.mean > 1 else 3
-    parts = [f"{number.mean:.{digits}f}"]
+def _number(entry: Entry, number: Number) -> str:
+    if entry.figure == "bits":  # whole, and of every seed as many
+        return f"{number.mean:.0f}"
+    parts = [f"{number.mean:.3f}"]
     if number.interval is not None:
         parts.append("<sub>{:.3f} to {:.3f}</sub>".format(*number.interval))
     if len(number.seeds) > 1:
