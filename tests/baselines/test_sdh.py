@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as SklearnRidge
+from tests.baselines.cases import digits
+from tests.oracles.baselines import naive_sdh_objective
 
+from dualhash.baselines import sdh
+from dualhash.baselines.cca_itq import one_hot
 from dualhash.baselines.sdh import Ridge, coordinate_descent
 
 RNG = np.random.default_rng(0)
@@ -33,3 +37,31 @@ def test_ridge_is_that_of_sklearn():
     expected = SklearnRidge(0.7, fit_intercept=False).fit(values, targets)
     np.testing.assert_allclose(ridge.solve(targets), expected.coef_.T)
     assert ridge.predict(targets) == pytest.approx(expected.predict(values))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classifiers_lower_the_objective_and_rounds_end_far_below_the_first(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    """Codes alone may raise it from one round to the next, because they begin anew each time."""
+    train = digits()[0].take(np.arange(200))
+    labels = one_hot(train.labels.categories)
+    rounds: list[tuple[np.ndarray, np.ndarray, float]] = []
+
+    def watched(target: np.ndarray, classifier: np.ndarray) -> np.ndarray:
+        predicted = (target - labels @ classifier.T) / sdh.NU
+
+        def reached(codes: np.ndarray, classifier: np.ndarray) -> float:
+            return naive_sdh_objective(labels, codes, classifier, predicted, sdh.NU)
+
+        if rounds:
+            codes, classifier_before, _ = rounds[-1]
+            assert reached(codes, classifier) <= reached(codes, classifier_before) + 1e-9
+        codes = coordinate_descent(target, classifier)
+        rounds.append((codes, classifier, reached(codes, classifier)))
+        return codes
+
+    monkeypatch.setattr(sdh, "coordinate_descent", watched)
+    sdh.SDH.fit(train, 16, np.random.default_rng(seed))
+    assert len(rounds) == sdh.ITERATIONS
+    assert rounds[-1][2] < 0.2 * rounds[0][2]

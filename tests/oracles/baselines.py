@@ -42,3 +42,13 @@ def naive_residual(members: np.ndarray, codes: np.ndarray, bits: int) -> np.ndar
     """KSH's k S minus the outer products of the bits so far, (N, N)."""
     labels = np.where(members[:, None] == members, 1, -1)
     return bits * labels - sum((np.outer(bit, bit) for bit in codes.T), np.zeros(labels.shape))
+
+
+def naive_sdh_objective(
+    labels: np.ndarray, codes: np.ndarray, classifier: np.ndarray, predicted: np.ndarray, nu: float
+) -> float:
+    """SDH's |Y - B W|^2 + |W|^2 + nu |B - F(X)|^2, image by image; lambda is 1."""
+    total = (classifier**2).sum()
+    for label, code, guess in zip(labels, codes, predicted, strict=True):
+        total += ((label - classifier.T @ code) ** 2).sum() + nu * ((code - guess) ** 2).sum()
+    return float(total)

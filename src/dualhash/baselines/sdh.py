@@ -28,9 +28,10 @@ def fit_sdh(
 
     Source: Shen, Shen, Liu and Shen, CVPR 2015, algorithm 1, and the authors' code: 1000 random
     anchors, lambda 1, nu 1e-5, a ridge of 1e-2 for F, random codes to begin with, 5 iterations,
-    each with at most 10 sweeps of discrete cyclic coordinate descent. Deviation: the kernel's
-    width is the root of half the mean squared distance, where the authors have 0.4 for their
-    normalised features; those of a network can lie much further apart.
+    each with at most 10 sweeps of discrete cyclic coordinate descent that begins at zeros, so that
+    the objective can rise from one iteration to the next. Deviation: the kernel's width is the root
+    of half the mean squared distance, where the authors have 0.4 for their normalised features;
+    those of a network can lie much further apart.
     """
     features = features.with_category()
     values = features.values
