@@ -65,6 +65,12 @@ def test_every_deep_method_is_looked_at_here():
     assert {name for name in METHODS if isinstance(METHODS[name], DeepMethod)} == set(EVERY)
 
 
+def test_only_what_makes_a_method_otherwise_is_refused():
+    METHODS["ssdh"].check_asked({"alpha": 0, "category_loss": "ssdh", "bits": 8})
+    with pytest.raises(DualhashError, match="SSDH sets alpha itself, and 'auto' would change"):
+        METHODS["ssdh"].check_asked({"bits": 8, "alpha": "auto"})
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_beats_chance_by_far_at_what_it_is_made_for(shelf: Shelf, name: str):
     found = evaluate(shelf[name], shelf.catalogue, bootstrap=0).values()

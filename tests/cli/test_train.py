@@ -69,6 +69,12 @@ def test_trains_with_options_over_a_file_over_the_preset(
         (["--bits", "12"], "bits cannot be used"),
         (["--iterations", "5", "--epochs", "2"], "either iterations or epochs"),
         (["--backbone", "resnet"], "resnet18"),
+        (
+            ["--method", "cnn-attribute", "--alpha", "0.5"],
+            "CNN-attribute sets alpha itself, and 0.5",
+        ),
+        (["--method", "ssdh", "--category-loss", "triplet"], "SSDH sets category_loss itself"),
+        (["--method", "multiple-model", "--alpha", "1"], "Multiple-model sets alpha itself"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(

@@ -105,6 +105,7 @@ MULTIPLE_MODEL = DeepMethod(
     labels="both",
     bits="a multiple of 8, more than there are attributes",
     plan=Plan(runs, assemble),
+    parts=(SSDH, CNN_ATTRIBUTE),
 )
 """SSDH with k - p bits, then p bits of predicted attributes by CNN-attribute.
 

@@ -103,7 +103,8 @@ def train(
         preset: A whole recipe: small (images under 100 pixels, from scratch), photo (larger ones,
             from weights), paper-imagenet, paper-cfw, released-imagenet or released-cfw. Left out,
             the size of the images decides between the first two.
-        config: A JSON or TOML file of settings, such as momentum = 0.9; options said here win.
+        config: A JSON or TOML file of settings, such as momentum = 0.9; options said here win,
+            and so does what makes a method.
         resume: Go on with the training that was begun for this folder.
         replace: Replace the model that is there, when the new one is complete.
         keep_checkpoints: Leave checkpoints and logs in the folder OUT.training.
@@ -112,8 +113,12 @@ def train(
         columns: Which column plays which part.
     """
     _ = dualhash.train  # says what to install where torch is missing
+    from dualhash.baselines.deep_method import DeepMethod
+    from dualhash.baselines.registry import METHODS
     from dualhash.baselines.train_method import PAPERS_OWN, train_method
 
+    if isinstance(known := METHODS.get(method), DeepMethod):
+        known.check_asked(recipe.given())
     catalogue = read(table, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
