@@ -199,7 +199,8 @@ def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=1_000_000, help="how many to search among")
-    parser.add_argument("--index", type=Path, default=Path("build/bench/serve.dhx"))
+    index = Path("build/bench/serve.dhx")
+    parser.add_argument("--index", type=Path, default=index, help="where to keep the index")
     parser.add_argument("--only-index", action="store_true", help="make the index and stop")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--plot", type=Path, help="where to draw the curve")
