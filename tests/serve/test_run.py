@@ -30,7 +30,7 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def impatient(shapes: Path) -> Iterator[Live]:
-    with serving(shapes, idle_seconds=0.3) as server:
+    with serving(shapes, idle_seconds=1.0) as server:
         yield server
 
 

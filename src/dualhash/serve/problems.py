@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from dualhash.errors import DualhashError
@@ -55,6 +55,19 @@ class ProblemBody(BaseModel):
     title: str
     status: int
     detail: str
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:dualhash:problem:item-not-found",
+                    "title": "There is no such item",
+                    "status": 404,
+                    "detail": "The index has no item with the id 99.",
+                }
+            ]
+        }
+    )
 
 
 class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it

@@ -319,6 +319,8 @@ def test_a_server_that_is_gone_is_looked_for(page: Page, shapes: Path):
     served.stop()
     chip(page, "round").click()
     expect(page.locator("#banner")).to_contain_text("does not answer")
+    expect(page.locator("#figure-matches")).to_have_text("–")
+    expect(page.locator("#download")).to_be_disabled()
     again = serve(shapes, port)
     expect(page.locator("#banner")).to_be_hidden()
     page.go_back()
