@@ -90,6 +90,7 @@ def test_trouble_with_index_or_server_is_accessible(page: Page, tmp_path: Path, 
     served.stop()
     page.get_by_role("button", name="Surprise me").click()
     expect(banner).to_contain_text("does not answer")
+    expect(page.locator("#download")).to_be_disabled()
     check(page, "server-gone", look)
 
 

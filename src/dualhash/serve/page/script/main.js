@@ -232,6 +232,7 @@ async function guarded(work) {
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!(error instanceof api.Refusal)) throw error;
+    showAnswer(null);
     figures(null, null);
     if (error.kind === "gone") {
       results.empty("The server is gone");
