@@ -1,6 +1,8 @@
 """What comes late, or is done early, changes nothing: slow answers are held back on purpose."""
 
 import contextlib
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +83,37 @@ def test_more_is_asked_for_once(page: Page, address: str):
     release()
     expect(page.locator(CARDS)).to_have_count(48)
     expect(more).to_be_enabled()
+
+
+def test_more_that_is_refused_leaves_the_results_that_are_there(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    found = ids(page)
+    busy = json.dumps({"type": "urn:dualhash:problem:busy", "detail": "All hands are full."})
+    page.route("**/api/v1/search", lambda route: route.fulfill(status=503, body=busy))
+    more = page.get_by_role("button", name="Show more")
+    more.click()
+    expect(page.locator("#notice")).to_contain_text("All hands are full.")
+    expect(page.locator("#live")).to_contain_text("All hands are full.")
+    expect(page.locator("#download")).to_be_enabled()
+    assert ids(page) == found
+    page.unroute("**/api/v1/search")
+    more.click()
+    expect(page.locator(CARDS)).to_have_count(48)
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_more_of_an_index_that_was_replaced_begins_anew(page: Page, tmp_path: Path):
+    served = serve(write_index(tmp_path / "index", count=50))
+    page.goto(f"{served.address}#id=4")
+    ids(page)
+    write_index(tmp_path / "index", count=40)
+    served.until(lambda stats: stats["generation"] == 2)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#notice")).to_contain_text("The index has changed")
+    expect(page.locator("#figure-items")).to_have_text("40")
+    assert len(ids(page)) == 24
+    expect(page.locator(f"{CARDS} .rank").first).to_have_text(re.compile("1$"))
+    served.stop()
 
 
 def test_an_index_of_another_model_brings_its_own_attributes(page: Page, tmp_path: Path):

@@ -127,17 +127,31 @@ function refuse(sentence) {
   panel.refuse(hasQuery(view) ? `${sentence} The earlier picture is kept.` : sentence);
 }
 
-/** The next results of the same search. */
-async function more() {
-  const asked = searchOf(view, false, PAGE, answer.next_offset);
-  byId("more").disabled = true;
-  await guarded(async () => {
-    const next = await api.search(asked, null, searching.signal);
-    answer = { ...next, hits: [...answer.hits, ...next.hits], query: answer.query };
-    results.show(next, { added: true });
-    say(`${count(answer.hits.length)} of ${count(answer.matched)} results.`);
+/** The next results of the same search; one that is refused leaves those that are there. */
+function more() {
+  return guarded(async () => {
+    if (!answer) return;
+    const before = answer;
+    byId("more").disabled = true;
+    try {
+      const asked = searchOf(view, false, PAGE, before.next_offset);
+      const next = await api.search(asked, null, searching.signal);
+      if (next.index.generation !== before.index.generation) {
+        await run();
+        tell("The index has changed meanwhile. These are its results from the beginning.");
+        return;
+      }
+      answer = { ...next, hits: [...before.hits, ...next.hits], query: before.query };
+      results.notice(null);
+      results.show(next, { added: true });
+      say(`${count(answer.hits.length)} of ${count(answer.matched)} results.`);
+    } catch (error) {
+      if (answer !== before || !(error instanceof api.Refusal) || error.kind === "gone") throw error;
+      tell(`There is no more for now. ${error.message}`);
+    } finally {
+      byId("more").disabled = false;
+    }
   });
-  byId("more").disabled = false;
 }
 
 function show(got) {
@@ -225,6 +239,12 @@ function say(text) {
   byId("live").textContent = text;
 }
 
+/** Says something for eyes and ears, with what can be done about it. */
+function tell(sentence, ...actions) {
+  results.notice(sentence, ...actions);
+  say(sentence);
+}
+
 /** Runs something that asks the server, and shows what goes wrong. */
 async function guarded(work) {
   try {
@@ -240,8 +260,7 @@ async function guarded(work) {
       return;
     }
     results.empty("This search was not answered");
-    results.notice(error.message, ["Try again", look], ["Start afresh", () => go(NOTHING)]);
-    say(error.message);
+    tell(error.message, ["Try again", look], ["Start afresh", () => go(NOTHING)]);
   }
 }
 
