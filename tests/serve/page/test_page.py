@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from tests.serve.page.conftest import ATTRIBUTES, BITS, COUNT, serve, write_index
 
 CARDS = "#grid > .card:not(.skeleton)"
@@ -278,10 +278,29 @@ def test_few_matches_say_which_wish_excludes_most(page: Page, address: str):
     notice = page.locator("#notice")
     expect(notice).to_contain_text(re.compile(r"(Only \d+ match|Nothing matches)"))
     expect(notice).to_contain_text("excludes most")
+    expect(page.locator("#live")).to_contain_text("excludes most")
     before = page.url
     notice.get_by_role("button", name="Search without it").click()
     expect(page).not_to_have_url(before)
     assert page.url.count("want=") == 2
+
+
+@pytest.mark.parametrize("short", [None, {"field": "want", "wish": "round", "matched_without": 0}])
+def test_where_nothing_matches_the_wishes_can_be_cleared(
+    page: Page, address: str, short: dict[str, object] | None
+):
+    def nothing(route: Route) -> None:
+        answer = route.fetch().json()
+        route.fulfill(json=answer | {"hits": [], "matched": 0, "shortage": short})
+
+    page.route("**/api/v1/search", nothing)
+    page.goto(f"{address}#task=attribute&want=round&without=shiny")
+    expect(page.locator("#notice")).to_contain_text("Nothing matches.")
+    expect(page.locator("#live")).to_contain_text("Nothing matches.")
+    expect(page.get_by_role("button", name="Search without it")).to_have_count(1 if short else 0)
+    page.locator("#notice").get_by_role("button", name="Clear wishes").click()
+    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
+    assert "want" not in page.url
 
 
 def test_a_search_that_is_refused_says_why(page: Page, address: str):

@@ -159,28 +159,31 @@ function show(got) {
   showQuery();
   showKnown(got.query);
   results.show(got);
-  shortage(got);
   const time = got.timings.total;
   figures(got.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`);
   byId("figure-items").textContent = count(got.index.items);
   byId("figure-time").title = ["decode", "encode", "search"]
     .map((stage) => `${stage} ${got.timings[stage].toFixed(1)} ms`)
     .join(", ");
-  say(`${count(got.matched)} matches, ${count(got.hits.length)} shown.`);
+  say(`${count(got.matched)} matches, ${count(got.hits.length)} shown. ${shortage(got)}`);
   presence.answered(got.index);
 }
 
-/** Says which wish excludes most, where fewer match than the page has room for. */
+/** Shows which wish excludes most, where fewer match than the page has room for; the sentence. */
 function shortage({ shortage: short, matched, hits }) {
-  results.notice(null);
-  if (!short) {
-    if (!hits.length) results.notice("Nothing matches.");
-    return;
-  }
-  const sentence =
-    `${matched ? `Only ${count(matched)} match` : "Nothing matches"}. “${short.wish}” excludes most: ` +
-    `${count(short.matched_without)} would match without it.`;
-  results.notice(sentence, ["Search without it", () => go(wishing(view, short.wish, "any"))]);
+  const sentence = shortageWords(short, matched, hits.length);
+  const without = ["Search without it", () => go(wishing(view, short.wish, "any"))];
+  const clear = ["Clear wishes", () => go({ ...view, want: [], without: [] })];
+  results.notice(sentence, ...(short ? [without] : []), ...(!matched && hasWishes(view) ? [clear] : []));
+  return sentence;
+}
+
+function shortageWords(short, matched, shown) {
+  if (!short) return shown ? "" : "Nothing matches.";
+  const few = `${matched ? `Only ${count(matched)} match` : "Nothing matches"}. “${short.wish}” excludes most`;
+  return short.matched_without > matched
+    ? `${few}: ${count(short.matched_without)} would match without it.`
+    : `${few}, and the other wishes exclude as much together.`;
 }
 
 /** The view asks for nothing yet. */
