@@ -1,6 +1,7 @@
 """The index that is served, and the one that takes its place."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,6 +18,17 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 0.5
 """How often the file is looked at."""
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprint(path: Path) -> tuple[int, ...] | None:
+    """Tells a file from others and from what it was before; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class Generation:
@@ -111,7 +123,7 @@ class LiveIndex:
         self.problem: str | None = None
         self._model = model
         self._current: Generation | None = None
-        self._refused: tuple[int, int] | None = None
+        self._refused: tuple[int, ...] | None = None
 
     async def start(self) -> None:
         """Opens the index.
@@ -148,7 +160,10 @@ class LiveIndex:
         """Follows the file for ever."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:
+                logger.exception("The index could not be looked at; it will be again.")
 
     async def refresh(self) -> None:
         """Opens the file that has taken the index's place, if one has.
@@ -156,12 +171,13 @@ class LiveIndex:
         Requests under way finish with the old one. Where the new one cannot be opened the old one
         goes on, and `problem` says why.
         """
-        old, now = self._current, identity(self.path)
-        if old is None or now == old.identity:
+        old, now = self._current, fingerprint(self.path)
+        if old is None or identity(self.path) == old.identity:
             self.problem = self._refused = None
             return
         if now is None:
-            self.problem = f"{self.path.name} was deleted; what it held is still served."
+            self._refused = None
+            self.problem = f"{self.path.name} was deleted; its items are still served {self._mend}"
             return
         if now == self._refused:
             return
@@ -172,9 +188,15 @@ class LiveIndex:
             said = str(error).replace(str(self.path), "The file")
             self.problem = (
                 f"The index was replaced by one that cannot be served: {said} The earlier one goes "
-                "on until a sound one takes its place, such as that of: dualhash index create "
-                f"MODEL PICTURES --out {self.path.name} --replace"
+                f"on {self._mend}"
             )
             return
         self._current, self.problem, self._refused = new, None, None
         await old.retire()
+
+    @property
+    def _mend(self) -> str:
+        return (
+            "until a sound index takes its place, such as that of: dualhash index create "
+            f"MODEL PICTURES --out {self.path.name} --replace"
+        )
