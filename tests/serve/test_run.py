@@ -1,6 +1,7 @@
 """A server as a program: stopped, starved, flooded, and given a new index."""
 
 import contextlib
+import json
 import shutil
 import signal
 import socket
@@ -59,14 +60,90 @@ def test_who_does_not_finish_a_head_is_hung_up_on(impatient: Live, sent: bytes):
         assert b"200 OK" not in until_it_hangs_up(connection)
 
 
-def test_who_sends_an_endless_head_is_hung_up_on_however_patient_it_is(shapes: Path):
-    with (
-        serving(shapes, idle_seconds=10 * PATIENCE) as live,
-        connect(live) as connection,
-        contextlib.suppress(ConnectionError),
-    ):
-        connection.sendall(HEAD + b"X-Long: " + b"a" * (1 << 20))
-        assert b"200 OK" not in until_it_hangs_up(connection)
+def said(received: bytes) -> tuple[int, str, dict[str, str]]:
+    """Status, kind of the problem, and headers of the only answer; all are lower case."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    status, *fields = head.decode().lower().split("\r\n")
+    headers = dict(field.split(": ", 1) for field in fields)
+    assert len(body) == int(headers["content-length"])
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["connection"] == "close"
+    problem = json.loads(body)
+    assert problem["status"] == int(status.split()[1])
+    return problem["status"], problem["type"].rpartition(":")[2], headers
+
+
+@pytest.fixture(scope="module")
+def patient(shapes: Path) -> Iterator[Live]:
+    with serving(shapes, idle_seconds=10 * PATIENCE) as server:
+        yield server
+
+
+CHUNKED = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /" + b"a" * (1 << 20),
+        HEAD + b"X-Long: " + b"a" * (1 << 20),
+        HEAD + b"X-Long: " + b"a" * 70_000 + b"\r\n\r\n",
+        HEAD + b"a:\r\n" * 3000 + b"\r\n",
+        HEAD + CHUNKED + b"1\r\n{\r\n0\r\nX-Long: " + b"a" * (1 << 20),
+        HEAD + CHUNKED + b"1\r\n{\r\n0\r\n" + b"a:\r\n" * (1 << 18),
+        HEAD + CHUNKED + b"1\r\n{\r\n1;" + b"a" * (1 << 20),
+    ],
+    ids=["address", "endless", "long", "many", "trailer", "trailers", "extension"],
+)
+def test_a_head_that_is_too_long_is_refused_however_patient_the_server(patient: Live, sent: bytes):
+    with connect(patient) as connection:
+        connection.sendall(sent)
+        assert said(until_it_hangs_up(connection))[:2] == (431, "head-too-large")
+
+
+def test_trailers_are_no_headers_and_are_not_kept(patient: Live):
+    body = b'a\r\n{"id": 1}\t\r\n0\r\nHost: evil.example\r\n\r\n'
+    with connect(patient) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\n" + CHUNKED + body)
+        assert b"200 OK" in until_it_hangs_up(connection)
+
+
+def test_a_long_body_in_small_chunks_is_no_long_head(patient: Live):
+    body = b"1\r\n \r\n" * 30_000 + b'9\r\n{"id": 1}\r\n0\r\n\r\n'
+    with connect(patient) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\n" + CHUNKED + body)
+        assert b"200 OK" in until_it_hangs_up(connection)
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n"])
+def test_what_is_not_http_is_told_so(patient: Live, sent: bytes):
+    with connect(patient) as connection:
+        connection.sendall(sent)
+        assert said(until_it_hangs_up(connection))[:2] == (400, "bad-request")
+
+
+def test_who_answered_already_does_not_answer_again(patient: Live):
+    with connect(patient) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + CHUNKED)
+        received = connection.recv(65536)
+        connection.sendall(b"0\r\nX-Long: " + b"a" * (1 << 20))
+        received += until_it_hangs_up(connection)
+    assert received.count(b"HTTP/1.1") == 1
+
+
+def test_who_comes_when_too_many_are_connected(shapes: Path):
+    with serving(shapes, connections=2) as live, contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(live)) for _ in range(3)]
+        connections[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in connections[0].recv(65536)
+        connections[2].sendall(b"GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        status, kind, headers = said(until_it_hangs_up(connections[2]))
+        assert (status, kind, headers["retry-after"]) == (503, "busy", "1")
+        connections[1].sendall(
+            b"GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        assert b"200 OK" in until_it_hangs_up(connections[1])
 
 
 def test_the_second_head_of_a_connection_is_not_waited_for_either(impatient: Live):
@@ -86,9 +163,9 @@ def test_a_half_sent_upload_is_broken_off_and_holds_up_nobody(impatient: Live):
         answered = client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
         assert answered.status_code == 200
     for connection in half:
-        said = until_it_hangs_up(connection)
-        assert b"408" in said
-        assert b"upload-slow" in said
+        received = until_it_hangs_up(connection)
+        assert b"408" in received
+        assert b"upload-slow" in received
         connection.close()
 
 

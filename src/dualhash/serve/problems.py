@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "invalid-request": (422, "The request is not valid"),
     "query-refused": (422, "This cannot be searched for"),
     "too-many-requests": (429, "Too many requests"),
+    "head-too-large": (431, "The request's head is too large"),
     "failed": (500, "The server failed"),
     "busy": (503, "The server is busy"),
     "model-unavailable": (503, "The model is not there"),

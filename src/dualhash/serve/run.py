@@ -4,25 +4,18 @@ import os
 import signal
 import socket
 import sys
-from asyncio import TimerHandle, Transport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
 from dualhash.serve.app import create_app
+from dualhash.serve.protocol import protocol
 from dualhash.serve.settings import Settings
-
-CONNECTIONS = 1000
-"""More than so many at a time are turned away."""
-
-HEAD_BYTES = 1 << 16
-"""Longest head of a request."""
 
 TURN_SECONDS = 0.00005
 """How long one thread keeps Python from another: a search lets go of Python some hundred times, and
@@ -52,13 +45,12 @@ def run(
     server = _Server(
         uvicorn.Config(
             create_app(path, model, settings),
-            http=_protocol(settings.idle_seconds),
+            http=protocol(settings),
             ws="none",
             lifespan="on",
             access_log=False,
             log_level="warning",
             server_header=False,
-            limit_concurrency=CONNECTIONS,
             backlog=1024,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=settings.drain_seconds,
@@ -90,48 +82,6 @@ class _Server(uvicorn.Server):
         finally:
             for stop, handler in before.items():
                 signal.signal(stop, handler)
-
-
-def _protocol(seconds: float) -> type[HttpToolsProtocol]:
-    class Impatient(HttpToolsProtocol):
-        """Hangs up on those whose head of a request is too long or takes some seconds too long."""
-
-        _waits: TimerHandle | None = None
-        _head: int | None = None
-
-        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._waits = self.loop.call_later(seconds, transport.close)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._stop_waiting()
-            elif self._waits is None:
-                self._waits = self.loop.call_later(seconds, self.transport.close)
-            if self._head is not None:
-                self._head += len(data)
-                if self._head > HEAD_BYTES:
-                    self.transport.close()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._head = 0
-
-        def on_headers_complete(self) -> None:
-            super().on_headers_complete()
-            self._head = None
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_waiting()
-            super().connection_lost(exc)
-
-        def _stop_waiting(self) -> None:
-            if self._waits is not None:
-                self._waits.cancel()
-                self._waits = None
-
-    return Impatient
 
 
 def _listen(settings: Settings) -> socket.socket:

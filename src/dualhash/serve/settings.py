@@ -22,6 +22,7 @@ class Settings:
         cors_origins: Origins whose pages may read the answers.
         rate: Requests a second that one client may make on average; 0 for any number.
         burst: How many it may make at once.
+        connections: How many may be open; who comes after is turned away.
         waiting: Requests that may wait for each kind of work; more are turned away.
         upload_bytes: Largest body of a request.
         held_bytes: Largest sum of bodies that are being received or worked on.
@@ -45,6 +46,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     rate: float = 100.0
     burst: int = 400
+    connections: int = 1000
     waiting: int = 64
     upload_bytes: int = 20 * MIB
     held_bytes: int = 256 * MIB
