@@ -26,6 +26,7 @@ def serve(
     token: Annotated[str | None, Parameter(env_var="DUALHASH_TOKEN")] = None,
     insecure: Switch = False,
     trusted_host: Names = (),
+    proxy: Names = (),
     cors_origin: Names = (),
     rate: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100.0,
     model: Path | None = None,
@@ -45,6 +46,8 @@ def serve(
         insecure: Let everybody in who reaches the address.
         trusted_host: Names by which this server is called, as search.example.org; its addresses
             and localhost need not be named.
+        proxy: Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as
+            127.0.0.1; without one they are ignored.
         cors_origin: Origins of other pages that may use the API, as https://example.org.
         rate: Requests a second that one client may make on average; 0 for any number.
         model: The model folder, where it is not where it was when the index was made.
@@ -57,6 +60,7 @@ def serve(
         token=token,
         insecure=insecure,
         trusted_hosts=trusted_host,
+        proxies=proxy,
         cors_origins=cors_origin,
         rate=rate,
     )

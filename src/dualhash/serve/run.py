@@ -51,6 +51,8 @@ def run(
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=bool(settings.proxies),
+            forwarded_allow_ips=list(settings.proxies),
             backlog=1024,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=settings.drain_seconds,

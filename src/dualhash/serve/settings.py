@@ -19,6 +19,7 @@ class Settings:
         insecure: Whether other machines may ask without a token.
         trusted_hosts: Names by which clients may call this server, besides `localhost` and bare
             addresses. It keeps pages of other sites from reaching it by a name of their own.
+        proxies: Addresses of proxies that say whom a request is from; of no others is it believed.
         cors_origins: Origins whose pages may read the answers.
         rate: Requests a second that one client may make on average; 0 for any number.
         burst: How many it may make at once.
@@ -43,6 +44,7 @@ class Settings:
     token: str | None = None
     insecure: bool = False
     trusted_hosts: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     rate: float = 100.0
     burst: int = 400

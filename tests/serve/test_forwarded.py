@@ -1,0 +1,24 @@
+"""Whom a request is from: the proxy is believed that is named, and nobody else."""
+
+from pathlib import Path
+
+import pytest
+from tests.serve.live import serving
+
+
+@pytest.mark.parametrize(
+    ("proxies", "last"), [((), 429), (("192.0.2.1",), 429), (("127.0.0.1",), 200)]
+)
+def test_another_address_in_a_header_makes_another_client_only_by_a_named_proxy(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], last: int
+):
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    with (
+        serving(shapes, rate=0.001, burst=2, proxies=proxies) as live,
+        live.client() as client,
+    ):
+        seen = [
+            client.get("/icon.svg", headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+            for number in range(3)
+        ]
+    assert seen == [200, 200, last]
