@@ -2,12 +2,15 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.serve.test_api import ask
+from tests.serve.conftest import COUNT
+from tests.serve.test_api import SEARCH, ask, refused
 
 from dualhash.serve import live
 from dualhash.serve.app import create_app
@@ -109,3 +112,60 @@ def test_watching_goes_on_after_a_failure(
         asyncio.run(LiveIndex(Path("none.dhx"), None).watch())
     assert len(caplog.records) == 2
     assert "disk on fire" in caplog.text
+
+
+def test_no_folder_is_told(folder: Path):
+    shutil.rmtree(folder / "model")
+    app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        told = [stats(client)["problem"]]
+        upload = {"image": ("a.png", (folder / "images" / "0-0.png").read_bytes())}
+        told.append(refused(client.post(SEARCH, files=upload), 503, "model-unavailable"))
+        replace(folder, b"not an index")
+        refresh(client)
+        told.append(stats(client)["problem"])
+    for said in told:
+        assert str(folder.parent) not in said
+        assert "/" not in said
+    assert "model" in told[0]
+    assert "--model" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("/a/b/x.dhx is damaged", "x.dhx is damaged"),
+        ("/a/b/../m/model/model.json is missing", "model/model.json is missing"),
+        ("x.dhx and ../y stay", "x.dhx and ../y stay"),
+    ],
+)
+def test_paths_without_folders(said: str, told: str):
+    paths = (Path("/a/b/x.dhx"), Path("/a/b/../m/model"), Path("x.dhx"))
+    assert live.without_folders(said, *paths) == told
+
+
+def test_a_file_that_was_cut_off_is_not_ready_but_still_measured(folder: Path, changed: TestClient):
+    ask(changed, id=1)
+    file = folder / "shapes.dhx"
+    sound = file.read_bytes()
+    with file.open("r+b") as opened:
+        opened.truncate(8192)
+    refused(changed.post(SEARCH, json={"id": 1}), 503, "index-unusable")
+    refresh(changed)
+    answered = changed.get("/readyz")
+    assert (answered.status_code, answered.json()["status"]) == (503, "not ready")
+    assert "The index" in answered.json()["detail"]
+    assert changed.get("/healthz").status_code == 200
+    assert f"dualhash_index_items {float(COUNT)}" in changed.get("/metrics").text
+    file.write_bytes(sound)
+    refresh(changed)
+    assert changed.get("/readyz").json() == {"status": "ok", "detail": None}
+    ask(changed, id=1)
+
+
+def test_one_damaged_item_leaves_the_others_served(folder: Path, changed: TestClient):
+    with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
+        connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
+    refused(changed.get("/api/v1/items/3"), 503, "index-unusable")
+    refresh(changed)
+    assert changed.get("/readyz").status_code == 200

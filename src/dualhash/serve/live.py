@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
+from dualhash.search.database import UnusableIndexError
 from dualhash.search.index import Index
 from dualhash.search.index_file import identity
 from dualhash.serve.problems import Problem
@@ -31,6 +33,14 @@ def fingerprint(path: Path) -> tuple[int, ...] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+def without_folders(said: str, *paths: Path) -> str:
+    """A sentence in which these paths, and what is below them, stand without where they are."""
+    folders = {str(path.parent) for path in paths} | {str(path.absolute().parent) for path in paths}
+    for folder in sorted(folders - {"."}, key=len, reverse=True):
+        said = said.replace(folder + os.sep, "")
+    return said
+
+
 class Generation:
     """An open index and its model.
 
@@ -40,6 +50,8 @@ class Generation:
         index: Used in its own thread only, see `run`.
         model: The model that made its codes; None where it is not to be had.
         problem: Why there is no model; None where there is one.
+        items: How many there were when it was last searched.
+        unusable: Why it cannot be searched now; None where it can.
     """
 
     def __init__(self, number: int, path: Path, model: Path | None) -> None:
@@ -49,13 +61,14 @@ class Generation:
         self.index = Index.open(path, model)
         self.model: Model | None = None
         self.problem: str | None = None
+        self.unusable: str | None = None
+        self._model = model
         try:
             self.model = self.index.model
         except DualhashError as error:
-            self.problem = str(error)
-        for item in self.index:
-            self.index.search(item.id, k=1)
-            break
+            logger.warning("Uploaded images cannot be searched with: %s", error)
+            self.problem = self._told(error)
+        self.items = _trial(self.index)
         self._thread: ThreadPoolExecutor
         self._users = 0
         self._retired = False
@@ -82,13 +95,27 @@ class Generation:
         """The result of `work` on the index.
 
         Raises:
-            DualhashError: Whatever `work` raises, without the name of the file.
+            DualhashError: Whatever `work` raises, without where the files are.
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.index)
         except DualhashError as error:
-            said = str(error).replace(str(self.index.path), "The index")
+            said = self._told(error)
+            if isinstance(error, UnusableIndexError):
+                self.unusable = said
             raise type(error)(said) from error
+
+    async def check(self) -> None:
+        """Finds out whether an index that could not be used can be used again."""
+        if self.unusable:
+            with suppress(UnusableIndexError):
+                self.items = await self.run(_trial)
+                self.unusable = None
+
+    def _told(self, error: DualhashError) -> str:
+        said = str(error).replace(str(self.index.path), "The index")
+        models = [self.index.header.model_folder, self._model]
+        return without_folders(said, self.index.path, *filter(None, models))
 
     async def retire(self) -> None:
         """Closes the index when nobody uses it any more."""
@@ -107,6 +134,14 @@ class Generation:
             self._users -= 1
             if self._retired:
                 await self.retire()
+
+
+def _trial(index: Index) -> int:
+    """Searches for the first item; how many there are."""
+    for item in index:
+        index.search(item.id, k=1)
+        break
+    return len(index)
 
 
 class LiveIndex:
@@ -134,9 +169,9 @@ class LiveIndex:
         self._current = await Generation.opened(1, self.path, self._model)
 
     @property
-    def ready(self) -> bool:
-        """Whether the index is open."""
-        return self._current is not None
+    def served(self) -> Generation | None:
+        """The index as it is now, to look at; `current` keeps it open."""
+        return self._current
 
     async def stop(self) -> None:
         """Closes the index."""
@@ -172,6 +207,8 @@ class LiveIndex:
         goes on, and `problem` says why.
         """
         old, now = self._current, fingerprint(self.path)
+        if old:
+            await old.check()
         if old is None or identity(self.path) == old.identity:
             self.problem = self._refused = None
             return
@@ -185,7 +222,9 @@ class LiveIndex:
         try:
             new = await Generation.opened(old.number + 1, self.path, self._model)
         except DualhashError as error:
+            logger.warning("The index was replaced by one that cannot be served: %s", error)
             said = str(error).replace(str(self.path), "The file")
+            said = without_folders(said, self.path, *filter(None, [self._model]))
             self.problem = (
                 f"The index was replaced by one that cannot be served: {said} The earlier one goes "
                 f"on {self._mend}"

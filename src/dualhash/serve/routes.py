@@ -150,16 +150,12 @@ async def healthz() -> schemas.Health:
 @probes.get("/readyz", responses={503: {"model": schemas.Health, "description": "Not ready."}})
 async def readyz(request: Request, response: Response) -> schemas.Health:
     """Searches are answered."""
-    if service_of(request).live.ready:
-        return schemas.Health(status="ok")
-    response.status_code = 503
-    return schemas.Health(status="not ready", detail="The index is not open.")
+    problem = service_of(request).unready()
+    response.status_code = 503 if problem else 200
+    return schemas.Health(status="not ready" if problem else "ok", detail=problem)
 
 
 @probes.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> PlainTextResponse:
     """What is measured, in Prometheus' text format."""
-    service = service_of(request)
-    async with service.live.current() as served:
-        service.metrics.holds(await served.run(len), served.number)
-    return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return PlainTextResponse(service_of(request).measured(), media_type=CONTENT_TYPE_LATEST)

@@ -98,6 +98,7 @@ class Service:
             async with self._searching.slot():
                 with clock.stage("search"):
                     answer = await served.run(lambda index: ask(index, asked, code, served.number))
+        served.items = answer.index.items
         answer.timings = clock.timings()
         kind = "image" if code is not None else "none" if asked.id is None else "item"
         self.metrics.searched(asked.task, kind, answer.timings.total / 1000)
@@ -149,6 +150,17 @@ class Service:
                 images=served.model is not None,
                 problem=self.live.problem or served.problem,
             )
+
+    def unready(self) -> str | None:
+        """Why searches cannot be answered; None where they can."""
+        served = self.live.served
+        return served.unusable if served else "The index is not open."
+
+    def measured(self) -> bytes:
+        """What is measured, in Prometheus' text format; the index is not asked for it."""
+        if served := self.live.served:
+            self.metrics.holds(served.items, served.number)
+        return self.metrics.text()
 
     async def _code(self, served: Generation, image: bytes, clock: "Clock") -> NDArray[np.uint8]:
         """The code (k/8,) of an uploaded image."""
