@@ -42,6 +42,29 @@ def test_samples_that_come_late_do_not_take_the_place_of_results(
     expect(page.locator("#preview img")).to_have_attribute("alt", "Your picture")
 
 
+def test_there_are_grey_cards_until_the_first_answer(page: Page, address: str):
+    for part in ("attributes", "samples*"):
+        release = hold(page, part)
+        page.goto("about:blank")
+        page.goto(address)
+        expect(page.locator(".skeleton")).to_have_count(12)
+        expect(page.locator("#more")).to_be_hidden()
+        release()
+        expect(page.locator(f"{CARDS} img")).to_have_count(12)
+
+
+def test_nothing_of_the_last_answer_stays_while_samples_are_awaited(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    release = hold(page, "samples*")
+    page.locator("#home").click()
+    expect(page.locator("#results-title")).to_have_text("Searching …")
+    expect(page.locator(CARDS)).to_have_count(0)
+    expect(page.locator("#more")).to_be_hidden()
+    release()
+    expect(page.locator(f"{CARDS} img")).to_have_count(12)
+
+
 def test_a_search_that_was_overtaken_is_not_shown(page: Page, address: str):
     page.goto(address)
     expect(page.locator(f"{CARDS} img")).to_have_count(12)

@@ -3,6 +3,9 @@
 /** The element with an id. */
 export const byId = (id) => document.getElementById(id);
 
+/** Moves the focus to the results, from something that is about to go away. */
+export const toResults = () => byId("results").focus({ preventScroll: true });
+
 /**
  * A new element.
  * @param {string} tag

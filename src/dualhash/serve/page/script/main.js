@@ -1,7 +1,7 @@
 /** Brings the parts of the page together: a view in the address, the search it asks for, the answer. */
 
 import * as api from "./api.js";
-import { byId, count, make } from "./dom.js";
+import { byId, count, make, toResults } from "./dom.js";
 import { startKeys } from "./keys.js";
 import * as presence from "./presence.js";
 import { QueryPanel } from "./query.js";
@@ -29,7 +29,10 @@ let strip;
 const panel = new QueryPanel({
   image: (file) => upload(file),
   surprise: () => surprise(),
-  remove: () => go({ ...view, id: null, code: null }),
+  remove: () => {
+    toResults();
+    go({ ...view, id: null, code: null });
+  },
   wish: (name) => go(wishing(view, name, "want")),
 });
 const results = new Results({
@@ -48,6 +51,7 @@ function go(next) {
 /** Shows what the address tells. */
 function look() {
   return guarded(async () => {
+    if (!wishes) results.wait();
     await start();
     view = viewOf(location.hash);
     panel.refuse(null);
@@ -57,8 +61,8 @@ function look() {
 }
 
 function from(id) {
+  toResults();
   go({ ...view, id, code: null });
-  byId("results").focus({ preventScroll: true });
   scrollTo({ top: 0 });
 }
 
@@ -75,6 +79,7 @@ function begin() {
   searching.abort();
   searching = new AbortController();
   showAnswer(null);
+  results.wait();
   return searching.signal;
 }
 
@@ -87,7 +92,6 @@ async function run() {
     await nothingAsked(signal);
     return;
   }
-  results.wait();
   show(await api.search(asked, null, signal));
 }
 
@@ -102,7 +106,6 @@ function upload(image) {
     }
     const shown = answer;
     const signal = begin();
-    results.wait();
     const task = hasWishes(view) ? view.task : "category";
     let got;
     try {
@@ -183,12 +186,11 @@ function shortageWords(short, matched, shown) {
   const few = `${matched ? `Only ${count(matched)} match` : "Nothing matches"}. “${short.wish}” excludes most`;
   return short.matched_without > matched
     ? `${few}: ${count(short.matched_without)} would match without it.`
-    : `${few}, and the other wishes exclude as much together.`;
+    : `${few}, but without it no more would match.`;
 }
 
 /** The view asks for nothing yet. */
 async function nothingAsked(signal) {
-  results.notice(null);
   figures(null, null);
   if (view.task === "category") {
     showKnown(null);

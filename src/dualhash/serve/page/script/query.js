@@ -1,6 +1,6 @@
 /** The left column: the picture that asks, and what is known of it. */
 
-import { bar, byId, make, percent } from "./dom.js";
+import { bar, byId, make, percent, toResults } from "./dom.js";
 
 const SHOWN = 6;
 
@@ -53,9 +53,15 @@ export class QueryPanel {
     refusal.textContent = sentence ?? "";
   }
 
-  /** Shows what is known of the query; null for nothing. */
+  /** Shows what is known of the query; null for nothing. What is shown already stays as it is. */
   show(query) {
-    byId("known").replaceChildren(...(query ? [this.#category(query.category), ...this.#attributes(query)] : []));
+    const told = JSON.stringify(query);
+    if (told === this.told) return;
+    this.told = told;
+    const known = byId("known");
+    const open = known.querySelector("details")?.open;
+    if (known.contains(document.activeElement)) toResults();
+    known.replaceChildren(...(query ? [this.#category(query.category), ...this.#attributes(query, open)] : []));
   }
 
   #category({ name, source, predicted, probability }) {
@@ -75,7 +81,7 @@ export class QueryPanel {
     );
   }
 
-  #attributes({ attributes }) {
+  #attributes({ attributes }, open) {
     if (!attributes.length) return [];
     const sorted = [...attributes].sort(
       (one, other) => other.present - one.present || other.probability - one.probability,
@@ -86,7 +92,7 @@ export class QueryPanel {
       make("h3", {}, "Its attributes"),
       list(sorted.slice(0, SHOWN)),
       rest.length
-        ? make("details", {}, make("summary", {}, `${rest.length} more`), list(rest))
+        ? make("details", { open }, make("summary", {}, `${rest.length} more`), list(rest))
         : null,
     ].filter(Boolean);
   }

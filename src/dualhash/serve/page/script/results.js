@@ -1,6 +1,6 @@
 /** The right column: pictures in their order, or why there are none. */
 
-import { bar, byId, count, make } from "./dom.js";
+import { bar, byId, count, make, toResults } from "./dom.js";
 import { mark } from "./query.js";
 
 const SKELETONS = 12;
@@ -27,6 +27,7 @@ export class Results {
 
   /** Grey cards while the server works. */
   wait() {
+    if (byId("results").contains(document.activeElement)) toResults();
     this.title("Searching …");
     this.notice(null);
     byId("results").setAttribute("aria-busy", "true");

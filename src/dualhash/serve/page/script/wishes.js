@@ -1,6 +1,6 @@
 /** The form above the results: the task, and attributes with three states each. */
 
-import { byId, count, make } from "./dom.js";
+import { byId, count, make, toResults } from "./dom.js";
 import { hasQuery, hasWishes, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
@@ -42,7 +42,10 @@ export class Wishes {
     for (const radio of document.querySelectorAll("input[name=strictness]")) {
       radio.addEventListener("change", () => changed({ ...this.view, soft: radio.value === "soft" }));
     }
-    byId("clear").addEventListener("click", () => changed({ ...this.view, want: [], without: [] }));
+    byId("clear").addEventListener("click", () => {
+      toResults();
+      changed({ ...this.view, want: [], without: [] });
+    });
     byId("take-over").addEventListener("click", () => this.#takeOver());
     byId("find-chip").addEventListener("input", () => this.#find());
     for (const control of byId("wishes").querySelectorAll("fieldset:disabled")) control.disabled = false;

@@ -1,0 +1,60 @@
+"""The focus stays where the keyboard can go on, and the page leaves the browser its keys."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.serve.page.test_page import ids
+
+NONE_MATCH = "#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new"
+
+
+def press(control: Locator) -> None:
+    """Presses Enter on it."""
+    control.focus()
+    control.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("view", "name"),
+    [
+        ("#id=4&task=combined&want=round", "Clear wishes"),
+        ("#id=4", "Remove"),
+        (NONE_MATCH, "Search without it"),
+        ("#id=99999", "Try again"),
+        ("#id=99999", "Start afresh"),
+    ],
+)
+def test_what_goes_away_gives_the_focus_to_the_results(
+    page: Page, address: str, view: str, name: str
+):
+    page.goto(address + view)
+    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+    with page.expect_response("**/api/v1/**"):
+        press(page.get_by_role("button", name=name).first)
+    expect(page.locator("#results")).to_be_focused()
+    expect(page.locator("#results-title")).to_have_css("outline-style", "solid")
+    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator("#results")).to_be_focused()
+
+
+def test_wants_can_be_chosen_one_after_another_in_the_left_column(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    page.locator("#known summary").click()
+    reading = page.locator("#known details .reading-name").first
+    press(reading)
+    expect(page).to_have_url(re.compile("want="))
+    ids(page)
+    expect(reading).to_be_focused()
+    expect(reading).to_be_visible()
+
+
+def test_the_rest_of_the_attributes_stays_open_for_another_picture(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    page.locator("#known summary").click()
+    page.locator(".from").first.click()
+    expect(page).not_to_have_url(re.compile("id=4$"))
+    ids(page)
+    expect(page.locator("#known details .reading-name").first).to_be_visible()
