@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.serve.page.test_page import ids
+from tests.serve.page.test_page import CARDS, chip, ids
 
 NONE_MATCH = "#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new"
 
@@ -58,3 +58,43 @@ def test_the_rest_of_the_attributes_stays_open_for_another_picture(page: Page, a
     expect(page).not_to_have_url(re.compile("id=4$"))
     ids(page)
     expect(page.locator("#known details .reading-name").first).to_be_visible()
+
+
+def test_single_keys_do_what_the_dialog_says(page: Page, address: str):
+    page.goto(address)
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.keyboard.press("s")
+    ids(page)
+    for key, task in (("2", "Attributes"), ("3", "Same kind, but …"), ("1", "Same kind")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("radio", name=task, exact=True)).to_be_checked()
+    with page.expect_file_chooser():
+        page.keyboard.press("c")
+    page.keyboard.press("a")
+    field = page.get_by_label("Find an attribute")
+    expect(field).to_be_focused()
+    before = page.url
+    page.keyboard.type("sca123")
+    expect(field).to_have_value("sca123")
+    assert page.url == before
+
+
+def test_keys_of_the_browser_stay_its_own(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    found = ids(page)
+    page.evaluate(
+        """() => {
+            window.taken = [];
+            addEventListener("keydown", (event) => window.taken.push(event.defaultPrevented));
+        }"""
+    )
+    chip(page, "round").focus()
+    for key in ("Control+=", "Control+-", "Meta+-", "Alt+Delete"):
+        page.keyboard.press(key)
+    page.locator(".from").nth(2).focus()
+    for key in ("Control+ArrowRight", "Alt+ArrowRight", "Alt+1", "Alt+2", "Control+3", "Control+s"):
+        page.keyboard.press(key)
+    expect(page.locator(".from").nth(2)).to_be_focused()
+    assert not any(page.evaluate("window.taken"))
+    assert page.url.endswith("#id=4")
+    assert ids(page) == found

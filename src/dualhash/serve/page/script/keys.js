@@ -1,23 +1,28 @@
-/** Keys for what is far away with Tab alone; all with Alt, so that none is in the way of typing. */
+/** Single keys for what is far away with Tab alone; not while something is typed. */
 
 import { byId } from "./dom.js";
 
-const TASKS = { Digit1: "category", Digit2: "attribute", Digit3: "combined" };
+const task = (name) => () => document.querySelector(`input[name=task][value=${name}]`).click();
+const TYPED = "input:not([type=radio], [type=file]), textarea, [contenteditable], dialog";
+
+/** Whether a key belongs to the browser or the system. */
+export const foreign = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
 /** @param {function()} surprise */
 export function startKeys(surprise) {
+  const acts = {
+    1: task("category"),
+    2: task("attribute"),
+    3: task("combined"),
+    c: () => byId("file").click(),
+    s: surprise,
+    a: () => byId("find-chip").focus(),
+  };
   byId("open-keys").addEventListener("click", () => byId("keys").showModal());
   document.addEventListener("keydown", (event) => {
-    if (!event.altKey || event.ctrlKey || event.metaKey) return;
-    const act = {
-      KeyO: () => byId("file").click(),
-      KeyR: surprise,
-      KeyA: () => byId("find-chip").focus(),
-    }[event.code];
-    const task = TASKS[event.code];
-    if (!act && !task) return;
+    const act = acts[event.key.toLowerCase()];
+    if (!act || foreign(event) || event.repeat || event.target.closest(TYPED)) return;
     event.preventDefault();
-    if (act) act();
-    else document.querySelector(`input[name=task][value=${task}]`).click();
+    act();
   });
 }

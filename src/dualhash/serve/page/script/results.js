@@ -1,6 +1,7 @@
 /** The right column: pictures in their order, or why there are none. */
 
 import { bar, byId, count, make, toResults } from "./dom.js";
+import { foreign } from "./keys.js";
 import { mark } from "./query.js";
 
 const SKELETONS = 12;
@@ -150,7 +151,7 @@ export class Results {
   #walk(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.#columns(), ArrowDown: this.#columns() };
     const card = event.target.closest(".card");
-    if (!(event.key in steps) || !card) return;
+    if (foreign(event) || !(event.key in steps) || !card) return;
     event.preventDefault();
     const cards = [...this.grid.children];
     const next = cards[cards.indexOf(card) + steps[event.key]];

@@ -1,6 +1,7 @@
 /** The form above the results: the task, and attributes with three states each. */
 
 import { byId, count, make, toResults } from "./dom.js";
+import { foreign } from "./keys.js";
 import { hasQuery, hasWishes, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
@@ -107,7 +108,7 @@ export class Wishes {
         "data-wish": "any",
         onclick: () => this.changed(wishing(this.view, name, NEXT[wishOf(this.view, name)])),
         onkeydown: (event) => {
-          if (!(event.key in KEYS)) return;
+          if (foreign(event) || !(event.key in KEYS)) return;
           event.preventDefault();
           this.changed(wishing(this.view, name, KEYS[event.key]));
         },
