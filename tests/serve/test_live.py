@@ -169,3 +169,15 @@ def test_one_damaged_item_leaves_the_others_served(folder: Path, changed: TestCl
     refused(changed.get("/api/v1/items/3"), 503, "index-unusable")
     refresh(changed)
     assert changed.get("/readyz").status_code == 200
+
+
+def test_more_of_a_search_is_not_taken_from_another_index(folder: Path, changed: TestClient):
+    first = ask(changed, id=1, k=2)
+    known = {"generation": first["index"]["generation"]}
+    assert ask(changed, id=1, k=2, offset=2, **known)["hits"]
+    shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
+    (folder / "new.dhx").replace(folder / "shapes.dhx")
+    refresh(changed)
+    answered = changed.post(SEARCH, json={"id": 1, "k": 2, "offset": 2, **known})
+    assert "from the beginning" in refused(answered, 409, "index-replaced")
+    assert ask(changed, id=1, k=2, offset=2)["hits"]

@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "image-missing": (404, "The item's image cannot be read"),
     "method-not-allowed": (405, "This address answers to other methods"),
     "upload-slow": (408, "The upload took too long"),
+    "index-replaced": (409, "Another index took its place"),
     "upload-too-large": (413, "The upload is too large"),
     "too-many-pixels": (413, "The image has too many pixels"),
     "not-an-image": (415, "The upload is not an image"),

@@ -48,6 +48,7 @@ def service_of(request: Request) -> Service:
     "/search",
     responses=refusals(
         *("bad-request", "item-not-found", "upload-slow", "upload-too-large", "too-many-pixels"),
+        "index-replaced",
         *("not-an-image", "wrong-content-type", "image-damaged", "image-too-costly"),
         *("invalid-request", "query-refused", "model-unavailable"),
     ),

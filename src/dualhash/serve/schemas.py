@@ -72,6 +72,12 @@ class Search(BaseModel):
     )
     k: int = Field(20, ge=1, le=200, description="How many results.")
     offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
+    generation: int | None = Field(
+        None,
+        ge=1,
+        le=LAST_ID,
+        description="Of the index that shall answer: that of an earlier answer, to go on from it.",
+    )
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:

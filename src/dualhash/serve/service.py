@@ -87,11 +87,18 @@ class Service:
         """Searches.
 
         Raises:
-            Problem: The image cannot be used, there is no such item, or the server is busy.
+            Problem: The image cannot be used, there is no such item, another index is asked than
+                is served, or the server is busy.
             DualhashError: It cannot be searched for.
         """
         clock, asked = Clock(), question.search
         async with self.live.current() as served:
+            if asked.generation not in (None, served.number):
+                raise Problem(
+                    "index-replaced",
+                    "Another index has taken the place of the one that answered before; search "
+                    "again from the beginning.",
+                )
             code = None
             if question.image is not None:
                 code = await self._code(served, question.image, clock)

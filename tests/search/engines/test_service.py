@@ -1,3 +1,4 @@
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -171,3 +172,27 @@ def test_another_kind_of_server(status: int, says: str):
                 Index.open(f"http://127.0.0.1:{server.server_port}")
         finally:
             server.shutdown()
+
+
+def test_results_are_all_of_one_index(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(shapes.parent, tmp_path / "shapes")
+    served = tmp_path / "shapes" / "shapes.dhx"
+    monkeypatch.setattr(service, "PAGE", 4)
+    answered = ServiceIndex._searched
+
+    def then_replaced(self: ServiceIndex, search: Any, upload: bytes | None) -> dict[str, Any]:
+        answer = answered(self, search, upload)
+        if search["offset"] == 0:
+            shutil.copy(served, tmp_path / "new.dhx")
+            (tmp_path / "new.dhx").replace(served)
+            while self._asked("/api/v1/stats")["generation"] == 1:
+                pass
+        return answer
+
+    monkeypatch.setattr(ServiceIndex, "_searched", then_replaced)
+    with serving(served) as live, Index.open(live.address) as there:
+        with pytest.raises(DualhashError, match="Another index has taken the place"):
+            there.search(0, k=10)
+        assert len(there.search(0, k=4).hits) == 4

@@ -85,7 +85,8 @@ class ServiceIndex:
         The image of a result is the address of its thumbnail. `threads` is the server's choice.
 
         Raises:
-            DualhashError: As there; or the server does not answer, or k is above 10,200.
+            DualhashError: As there; or the server does not answer, k is above 10,200, or another
+                index took the place of the one that had given the first results.
         """
         question = Question(**options)
         if question.k > MOST:
@@ -99,6 +100,7 @@ class ServiceIndex:
         while offset is not None and offset < question.k:
             search |= {"offset": offset, "k": min(PAGE, question.k - offset)}
             pages.append(self._searched(search, upload))
+            search["generation"] = pages[0]["index"]["generation"]
             offset = pages[-1]["next_offset"]
         return self._results(pages, query)
 
