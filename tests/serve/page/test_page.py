@@ -243,6 +243,18 @@ def test_the_theme_is_kept(page: Page, address: str):
     expect(page.locator("body")).to_have_css("background-color", "rgb(16, 25, 29)")
 
 
+def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(page: Page, address: str):
+    page.add_init_script(
+        """Object.defineProperty(window, "localStorage", {
+            get() { throw new DOMException("denied", "SecurityError"); },
+        });"""
+    )
+    page.goto(address)
+    expect(page.locator(f"{CARDS} img")).to_have_count(12)
+    page.locator("#theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
