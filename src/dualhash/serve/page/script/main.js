@@ -151,6 +151,7 @@ function more() {
     } catch (error) {
       if (answer !== before || !(error instanceof api.Refusal) || error.kind === "gone") throw error;
       tell(`There is no more for now. ${error.message}`);
+      presence.ask();
     } finally {
       byId("more").disabled = false;
     }
@@ -266,6 +267,7 @@ async function guarded(work) {
     }
     results.empty("This search was not answered");
     tell(error.message, ["Try again", look], ["Start afresh", () => go(NOTHING)]);
+    presence.ask();
   }
 }
 
