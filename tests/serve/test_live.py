@@ -181,3 +181,26 @@ def test_more_of_a_search_is_not_taken_from_another_index(folder: Path, changed:
     answered = changed.post(SEARCH, json={"id": 1, "k": 2, "offset": 2, **known})
     assert "from the beginning" in refused(answered, 409, "index-replaced")
     assert ask(changed, id=1, k=2, offset=2)["hits"]
+
+
+def test_pictures_of_another_index_have_other_addresses(folder: Path, changed: TestClient):
+    def addresses() -> list[str]:
+        answer = ask(changed, id=1, k=2)
+        known = [answer["query"], *answer["hits"], changed.get("/api/v1/items/1").json()]
+        return [each["thumbnail"] for each in known]
+
+    before = addresses()
+    assert addresses() == before
+    assert before[0] == before[-1]
+    shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
+    (folder / "new.dhx").replace(folder / "shapes.dhx")
+    refresh(changed)
+    assert not set(before) & set(addresses())
+
+
+def test_only_pictures_of_a_version_are_kept_without_asking(changed: TestClient):
+    address = ask(changed, id=1, k=1)["hits"][0]["thumbnail"]
+    assert changed.get(address).headers["cache-control"] == "private, max-age=300"
+    bare = changed.get(address.partition("?")[0])
+    assert bare.headers["cache-control"] == "private, no-cache"
+    assert (bare.status_code, bare.content) == (200, changed.get(address).content)

@@ -26,9 +26,9 @@ def facet_of(name: str) -> str | None:
     return facet if equals else None
 
 
-def thumbnail_of(item: int) -> str:
-    """Address of an item's thumbnail."""
-    return f"/api/v1/items/{item}/thumbnail"
+def thumbnail_of(item: int, version: str) -> str:
+    """Address of an item's thumbnail in this version of the index."""
+    return f"/api/v1/items/{item}/thumbnail?v={version}"
 
 
 def category(label: str | None, prediction: Prediction) -> schemas.Category:
@@ -55,14 +55,14 @@ def attributes(labels: Mapping[str, bool], prediction: Prediction) -> list[schem
     ]
 
 
-def query(found: results.Query) -> schemas.Image:
+def query(found: results.Query, version: str) -> schemas.Image:
     """What is known of a query."""
     return schemas.Image(
         id=found.id,
         code=found.code.tobytes().hex(),
         category=category(found.labels.category, found.prediction),
         attributes=attributes(found.labels.attributes, found.prediction),
-        thumbnail=None if found.id is None else thumbnail_of(found.id),
+        thumbnail=None if found.id is None else thumbnail_of(found.id, version),
     )
 
 
@@ -78,7 +78,7 @@ def check_id(index: Index, number: int) -> results.Item:
     return found
 
 
-def item(index: Index, number: int) -> schemas.Item:
+def item(index: Index, version: str, number: int) -> schemas.Item:
     """An item of an index.
 
     Raises:
@@ -87,10 +87,10 @@ def item(index: Index, number: int) -> schemas.Item:
     kept = check_id(index, number)
     found = index.search(number, ids=(number, number + 1)).query
     assert found is not None
-    return schemas.Item(**query(found).model_dump(), payload=kept.payload)
+    return schemas.Item(**query(found, version).model_dump(), payload=kept.payload)
 
 
-def hits(index: Index, found: results.Results, offset: int) -> list[schemas.Hit]:
+def hits(index: Index, found: results.Results, offset: int, version: str) -> list[schemas.Hit]:
     """Results from `offset` on."""
     wanted = found.hits[offset:]
     header = index.header
@@ -109,7 +109,7 @@ def hits(index: Index, found: results.Results, offset: int) -> list[schemas.Hit]
             labels=dict(hit.labels.attributes),
             verdict=verdict(found, hit).value,
             payload=hit.payload,
-            thumbnail=thumbnail_of(hit.id),
+            thumbnail=thumbnail_of(hit.id, version),
         )
         for hit, prediction in zip(wanted, predictions, strict=True)
     ]
@@ -156,7 +156,7 @@ def _head(head: LinearHead) -> schemas.Head:
     return schemas.Head(names=list(head.names), weight=weight, bias=bias)
 
 
-def samples(index: Index, count: int, rng: np.random.Generator) -> schemas.Samples:
+def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
     """Different items drawn at random, at most `count`."""
     stats = index.stats()
     numbers: dict[int, None] = {}
@@ -164,7 +164,7 @@ def samples(index: Index, count: int, rng: np.random.Generator) -> schemas.Sampl
         nearest = next(index.items(start, start + 64), None)
         if nearest is not None and len(numbers) < count:
             numbers[nearest.id] = None
-    return schemas.Samples(items=[item(index, number) for number in numbers])
+    return schemas.Samples(items=[item(index, version, number) for number in numbers])
 
 
 def bits(header: Header) -> schemas.Bits:

@@ -30,7 +30,7 @@ def options_of(search: schemas.Search) -> dict[str, Any]:
 
 
 def ask(
-    index: Index, search: schemas.Search, code: Code | None, generation: int
+    index: Index, search: schemas.Search, code: Code | None, generation: int, version: str
 ) -> schemas.SearchAnswer:
     """The answer, but for its timings.
 
@@ -39,6 +39,7 @@ def ask(
         search: What for.
         code: (k/8,) of the uploaded image; None without one.
         generation: Of the index.
+        version: Of the index, in addresses of thumbnails.
 
     Raises:
         DualhashError: It cannot be searched for.
@@ -55,12 +56,12 @@ def ask(
         task=results.task,
         words=results.words,
         bits=results.bits,
-        query=None if results.query is None else answers.query(results.query),
+        query=None if results.query is None else answers.query(results.query, version),
         conditions=results.conditions,
         threshold=results.threshold,
         soft=results.soft,
         matched=results.matched,
-        hits=answers.hits(index, results, search.offset),
+        hits=answers.hits(index, results, search.offset, version),
         next_offset=last if results.matched > last and last <= schemas.LAST_OFFSET else None,
         shortage=shortage(index, query, search, results.matched)
         if results.matched < last

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,6 +48,7 @@ class Generation:
     Attributes:
         number: Counts the files that have been served.
         identity: Of the file.
+        version: Of the file as it was when it was opened; no other has had it.
         index: Used in its own thread only, see `run`.
         model: The model that made its codes; None where it is not to be had.
         problem: Why there is no model; None where there is one.
@@ -58,6 +60,7 @@ class Generation:
         """Call it through `opened`."""
         self.number = number
         self.identity = identity(path)
+        self.version = sha256(repr(fingerprint(path)).encode()).hexdigest()[:16]
         self.index = Index.open(path, model)
         self.model: Model | None = None
         self.problem: str | None = None

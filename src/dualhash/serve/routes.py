@@ -1,5 +1,6 @@
 """The addresses of the API."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ async def search(request: Request) -> schemas.SearchAnswer:
 @api.get("/items/{number}", responses=refusals("item-not-found", "invalid-request"))
 async def item(request: Request, number: Id) -> schemas.Item:
     """What is known of an item: its labels, and what its code says."""
-    return await service_of(request).look_up(lambda index: answers.item(index, number))
+    return await service_of(request).look_up(partial(answers.item, number=number))
 
 
 @api.get(
@@ -98,10 +99,17 @@ async def item(request: Request, number: Id) -> schemas.Item:
     },
     response_class=Response,
 )
-async def thumbnail(request: Request, number: Id, side: Side = Side.MEDIUM) -> Response:
+async def thumbnail(
+    request: Request,
+    number: Id,
+    side: Side = Side.MEDIUM,
+    v: Annotated[
+        str | None, Query(description="Version of the index; without it browsers ask each time.")
+    ] = None,
+) -> Response:
     """A small WebP of an item's image, made anew from its pixels."""
     image, tag = await service_of(request).thumbnail(number, side)
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=300"}
+    headers = {"ETag": tag, "Cache-Control": f"private, {'max-age=300' if v else 'no-cache'}"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(image, media_type="image/webp", headers=headers)
@@ -110,19 +118,19 @@ async def thumbnail(request: Request, number: Id, side: Side = Side.MEDIUM) -> R
 @api.get("/attributes", responses=refusals())
 async def attributes(request: Request) -> schemas.Attributes:
     """The attributes that can be asked for, by facet, and the categories."""
-    return await service_of(request).look_up(answers.facets)
+    return await service_of(request).look_up(lambda index, _: answers.facets(index))
 
 
 @api.get("/bits", responses=refusals())
 async def bits(request: Request) -> schemas.Bits:
     """Which attributes each bit of a code says most about."""
-    return await service_of(request).look_up(lambda index: answers.bits(index.header))
+    return await service_of(request).look_up(lambda index, _: answers.bits(index.header))
 
 
 @api.get("/model", responses=refusals())
 async def model(request: Request) -> schemas.Model:
     """What a program needs to read codes: names, and the weights of both heads."""
-    return await service_of(request).look_up(lambda index: answers.model(index.header))
+    return await service_of(request).look_up(lambda index, _: answers.model(index.header))
 
 
 @api.get("/samples", responses=refusals("invalid-request"))
@@ -133,7 +141,7 @@ async def samples(
 ) -> schemas.Samples:
     """Items drawn at random, to begin with."""
     rng = np.random.default_rng(seed)
-    return await service_of(request).look_up(lambda index: answers.samples(index, count, rng))
+    return await service_of(request).look_up(partial(answers.samples, count=count, rng=rng))
 
 
 @api.get("/stats", responses=refusals())

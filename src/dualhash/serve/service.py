@@ -104,22 +104,24 @@ class Service:
                 code = await self._code(served, question.image, clock)
             async with self._searching.slot():
                 with clock.stage("search"):
-                    answer = await served.run(lambda index: ask(index, asked, code, served.number))
+                    answer = await served.run(
+                        lambda index: ask(index, asked, code, served.number, served.version)
+                    )
         served.items = answer.index.items
         answer.timings = clock.timings()
         kind = "image" if code is not None else "none" if asked.id is None else "item"
         self.metrics.searched(asked.task, kind, answer.timings.total / 1000)
         return answer
 
-    async def look_up(self, work: Callable[[Index], T]) -> T:
-        """The result of `work` on the index.
+    async def look_up(self, work: Callable[[Index, str], T]) -> T:
+        """The result of `work` on the index and its version.
 
         Raises:
             Problem: The server is busy.
             DualhashError: Whatever `work` raises.
         """
         async with self.live.current() as served, self._searching.slot():
-            return await served.run(work)
+            return await served.run(lambda index: work(index, served.version))
 
     async def thumbnail(self, item: int, side: int) -> tuple[bytes, str]:
         """An item's image as WebP, and its entity tag.
