@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.serve.conftest import COUNT
+from tests.serve.conftest import COUNT, NAMES
 from tests.serve.test_api import SEARCH, ask, refused
 
+from dualhash.search import Index, Results
 from dualhash.serve import live
 from dualhash.serve.app import create_app
 from dualhash.serve.live import LiveIndex
@@ -204,3 +205,38 @@ def test_only_pictures_of_a_version_are_kept_without_asking(changed: TestClient)
     bare = changed.get(address.partition("?")[0])
     assert bare.headers["cache-control"] == "private, no-cache"
     assert (bare.status_code, bare.content) == (200, changed.get(address).content)
+
+
+def test_what_every_visit_needs_is_found_out_once_for_each_state_of_the_index(
+    folder: Path, changed: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    searches = []
+    search = Index.search
+
+    def noted(self: Index, *arguments: object, **options: object) -> Results:
+        searches.append(options)
+        return search(self, *arguments, **options)
+
+    monkeypatch.setattr(Index, "search", noted)
+
+    def visit() -> tuple[dict[str, object], ...]:
+        addresses = ("attributes", "bits", "model", "stats")
+        return tuple(changed.get(f"/api/v1/{address}").json() for address in addresses)
+
+    first = visit()
+    asked = len(searches)
+    assert asked == len(NAMES)
+    assert visit() == first
+    assert len(searches) == asked
+    with Index.open(folder / "shapes.dhx") as index:
+        index.add(index.search(1, k=1).query.code[None], ["x.png"])
+        index.delete([2, 3])
+    del searches[:]
+    attributes, bits, model, stats = visit()
+    assert len(searches) == asked
+    assert (bits, model, stats["items"]) == (first[1], first[2], COUNT - 1)
+    with Index.open(folder / "shapes.dhx") as index:
+        for facet in attributes["facets"]:
+            for each in facet["attributes"]:
+                found = index.search(task="combined", want=[each["name"]])
+                assert each["present"] == found.matched

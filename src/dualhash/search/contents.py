@@ -13,6 +13,7 @@ from dualhash.search import changes
 from dualhash.search.header import Header
 from dualhash.search.inspection import Stats, damages, measure
 from dualhash.search.query import check_codes
+from dualhash.search.records import State
 from dualhash.search.results import Item, Labels
 from dualhash.search.store import Store
 
@@ -54,6 +55,11 @@ class Contents:
     def header(self) -> Header:
         """Bits, views, names, heads, and which model made the codes."""
         return self._store.header
+
+    @property
+    def state(self) -> State:
+        """Is another one whenever something was added, changed or deleted."""
+        return self._store.state()
 
     def add(
         self,

@@ -11,7 +11,6 @@ from dualhash.analysis.sheet import verdict
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
-from dualhash.search.header import Header
 from dualhash.search.index import Index
 from dualhash.serve import schemas
 from dualhash.serve.problems import Problem
@@ -137,8 +136,9 @@ def facets(index: Index) -> schemas.Attributes:
     )
 
 
-def model(header: Header) -> schemas.Model:
+def model(index: Index) -> schemas.Model:
     """What a program needs to read codes."""
+    header = index.header
     return schemas.Model(
         bits=header.bits,
         views=header.views,
@@ -167,15 +167,15 @@ def samples(index: Index, version: str, count: int, rng: np.random.Generator) ->
     return schemas.Samples(items=[item(index, version, number) for number in numbers])
 
 
-def bits(header: Header) -> schemas.Bits:
+def bits(index: Index) -> schemas.Bits:
     """The attributes that each bit carries."""
-    head = header.attribute_head
+    head = index.header.attribute_head
     return schemas.Bits(
         bits=[
             [
                 schemas.Carried(name=carried.name, attribution=carried.attribution)
                 for carried in carried_attributes(head, bit, CARRIED)
             ]
-            for bit in range(header.bits)
+            for bit in range(index.header.bits)
         ]
     )

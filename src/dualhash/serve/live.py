@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.database import UnusableIndexError
 from dualhash.search.index import Index
 from dualhash.search.index_file import identity
+from dualhash.search.records import State
 from dualhash.serve.problems import Problem
 
 T = TypeVar("T")
@@ -72,6 +73,8 @@ class Generation:
             logger.warning("Uploaded images cannot be searched with: %s", error)
             self.problem = self._told(error)
         self.items = _trial(self.index)
+        self._state: State | None = None
+        self._known: dict[Callable[[Index], Any], Any] = {}
         self._thread: ThreadPoolExecutor
         self._users = 0
         self._retired = False
@@ -107,6 +110,25 @@ class Generation:
             if isinstance(error, UnusableIndexError):
                 self.unusable = said
             raise type(error)(said) from error
+
+    async def known(self, work: Callable[[Index], T]) -> T:
+        """The result of `work` on the index, which is done once for each state of it.
+
+        Raises:
+            DualhashError: As by `run`.
+        """
+
+        def looked_up(index: Index) -> T:
+            state = index.state
+            if state != self._state:
+                self._state = state
+                self._known.clear()
+            if work not in self._known:
+                self._known[work] = work(index)
+            result: T = self._known[work]
+            return result
+
+        return await self.run(looked_up)
 
     async def check(self) -> None:
         """Finds out whether an index that could not be used can be used again."""

@@ -118,19 +118,19 @@ async def thumbnail(
 @api.get("/attributes", responses=refusals())
 async def attributes(request: Request) -> schemas.Attributes:
     """The attributes that can be asked for, by facet, and the categories."""
-    return await service_of(request).look_up(lambda index, _: answers.facets(index))
+    return await service_of(request).known(answers.facets)
 
 
 @api.get("/bits", responses=refusals())
 async def bits(request: Request) -> schemas.Bits:
     """Which attributes each bit of a code says most about."""
-    return await service_of(request).look_up(lambda index, _: answers.bits(index.header))
+    return await service_of(request).known(answers.bits)
 
 
 @api.get("/model", responses=refusals())
 async def model(request: Request) -> schemas.Model:
     """What a program needs to read codes: names, and the weights of both heads."""
-    return await service_of(request).look_up(lambda index, _: answers.model(index.header))
+    return await service_of(request).known(answers.model)
 
 
 @api.get("/samples", responses=refusals("invalid-request"))

@@ -123,6 +123,16 @@ class Service:
         async with self.live.current() as served, self._searching.slot():
             return await served.run(lambda index: work(index, served.version))
 
+    async def known(self, work: Callable[[Index], T]) -> T:
+        """The result of `work` on the index, which is done once for each state of it.
+
+        Raises:
+            Problem: The server is busy.
+            DualhashError: Whatever `work` raises.
+        """
+        async with self.live.current() as served, self._searching.slot():
+            return await served.known(work)
+
     async def thumbnail(self, item: int, side: int) -> tuple[bytes, str]:
         """An item's image as WebP, and its entity tag.
 
@@ -149,7 +159,7 @@ class Service:
         """What is served."""
         async with self.live.current() as served:
             async with self._searching.slot():
-                counted = asdict(await served.run(Index.stats))
+                counted = asdict(await served.known(Index.stats))
             header = served.index.header
             return schemas.Stats(
                 **{name: counted[name] for name in schemas.Stats.model_fields if name in counted},
