@@ -145,6 +145,16 @@ def test_browsers_are_told_to_be_careful(serve: Serve, address: str):
     assert "server" not in headers
 
 
+def test_a_fault_is_answered_as_carefully(shapes: Path, monkeypatch: pytest.MonkeyPatch):
+    app = create_app(shapes, settings=Settings(rate=0))
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
+        monkeypatch.setattr(app.state.service, "stats", None)
+        answered = client.get("/api/v1/stats")
+        refused(answered, 500, "failed")
+        assert answered.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answered.headers["content-security-policy"]
+
+
 def test_other_pages_may_not_read_answers_unless_they_are_named(serve: Serve):
     origin = {"Origin": "https://shop.example"}
     assert "access-control-allow-origin" not in serve().get("/api/v1/stats", headers=origin).headers

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from dualhash.serve import schemas
 from dualhash.serve.gate import Gate, Sealed
@@ -26,6 +27,13 @@ Searches a collection of images by category, by attributes, or by both. Where a 
 token, show it as `Authorization: Bearer TOKEN`. Errors are `application/problem+json`; their `type`
 is stable, their `detail` is a sentence for people.
 """
+
+
+class _Application(FastAPI):
+    """All of its answers are sealed: those to what nobody has caught, too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Sealed(super().build_middleware_stack(), cors=self.state.cors)
 
 
 def create_app(
@@ -53,7 +61,7 @@ def create_app(
                 await watch
             await service.stop()
 
-    app = FastAPI(
+    app = _Application(
         title="dualhash",
         version=__version__,
         description=DESCRIPTION,
@@ -63,6 +71,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = service
+    app.state.cors = bool(settings.cors_origins)
     explain(app)
     app.include_router(api)
     app.include_router(probes)
@@ -76,7 +85,6 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.add_middleware(Sealed, cors=bool(settings.cors_origins))
     app.add_middleware(Counted, metrics=service.metrics)
     return app
 
