@@ -1,10 +1,13 @@
+import asyncio
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from threading import Event, Thread
 
 import httpx
 import pytest
+from starlette.datastructures import Address, Headers
 from starlette.testclient import TestClient
 from tests.serve.hostile import ODD, UPLOADS, image
 from tests.serve.live import SEARCH, Live, serving
@@ -12,6 +15,8 @@ from tests.serve.test_api import refused
 
 from dualhash.search import Index
 from dualhash.serve.app import create_app
+from dualhash.serve.intake import Intake
+from dualhash.serve.problems import Problem
 from dualhash.serve.settings import Settings
 
 
@@ -175,7 +180,7 @@ def test_what_says_that_it_is_too_large_is_not_read(strict: TestClient):
 
 def test_what_does_not_say_how_large_it_is_is_counted(live: Live):
     def body() -> Iterator[bytes]:
-        yield b"--x\r\n"
+        yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
         for _ in range(100):
             yield bytes(1 << 20)
 
@@ -232,3 +237,122 @@ def test_bodies_under_way_share_a_limit(shapes: Path):
         assert answered.headers["retry-after"]
         assert client.post(SEARCH, json={"id": 1}).status_code == 200
         assert app.state.service.intake.held == 0
+
+
+def test_a_search_in_words_has_room_of_its_own(shapes: Path):
+    app = create_app(shapes, settings=Settings(rate=0, held_bytes=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        refused(client.post(SEARCH, files={"image": ("a.png", image("PNG"))}), 503, "busy")
+        assert client.post(SEARCH, json={"id": 1}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["undefined", "utf-7", "unicode_escape", "idna", "punycode", "utf-16", "zlib", "none", ""],
+)
+def test_a_charset_means_nothing(client: TestClient, index: Index, charset: str):
+    content = Path(index.item(4).image).read_bytes()
+    search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"k": 3}\r\n'
+    part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+    answered = client.post(
+        SEARCH,
+        content=search + part + content + b"\r\n--x--\r\n",
+        headers={"Content-Type": f"{BOUNDARY}; charset={charset}"},
+    )
+    assert (answered.status_code, len(answered.json()["hits"])) == (200, 3)
+
+
+def test_a_search_that_is_not_utf_8(client: TestClient):
+    search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"want": ["\xe9"]}\r\n'
+    answered = client.post(
+        SEARCH, content=search + b"--x--\r\n", headers={"Content-Type": BOUNDARY}
+    )
+    assert "UTF-8" in refused(answered, 400, "bad-request")
+
+
+@pytest.mark.parametrize("boundary", ['""', "x" * 71, '"a\\"b"', '"a "', "\u00e9"])
+def test_boundaries_that_separate_nothing(client: TestClient, boundary: str):
+    kind = f"multipart/form-data; boundary={boundary}".encode("latin-1")
+    answered = client.post(SEARCH, content=b"--x--", headers={"Content-Type": kind})
+    assert "boundary" in refused(answered, 400, "bad-request")
+
+
+class Upload:
+    """The body of a request as it arrives, by a clock of its own."""
+
+    def __init__(self, chunks: Iterable[tuple[float, bytes]]) -> None:
+        self._chunks = iter(chunks)
+        self.headers = Headers({"Content-Type": BOUNDARY})
+        self.client = Address("10.0.0.1", 1)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        for pause, chunk in self._chunks:
+            await hours(loop, pause)
+            yield chunk
+
+
+async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Lets time go by without waiting for it."""
+    usual, start = loop.time, loop.time()
+    loop.time = lambda: usual() + seconds  # type: ignore[method-assign]
+    assert loop.time() >= start + seconds
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "length", "slow"),
+    [
+        ([4.0] * 10, 64 * 1024 * 4, False),
+        ([9.0, 9.0, 0.0], 64 * 1024 * 9, False),
+        ([4.0] * 10, 64 * 1024, True),
+        ([0.0, 11.0], 1 << 20, True),
+        ([0.0] * 15 + [9.0, 9.0], 1 << 10, True),
+        ([9.0] * 7, 1 << 20, True),
+    ],
+    ids=["steady", "pauses", "trickle", "stops", "stops later", "long"],
+)
+def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
+    async def story() -> None:
+        intake = Intake(Settings())
+        upload = Upload((pause, bytes(length)) for pause in pauses)
+        chunks = intake._chunks(upload, 1 << 30)
+        received = sum([len(chunk) async for chunk in chunks])
+        assert received == len(pauses) * length
+
+    if slow:
+        with pytest.raises(Problem, match="too long"):
+            asyncio.run(story())
+    else:
+        asyncio.run(story())
+
+
+def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
+    async def story() -> None:
+        intake, go = Intake(Settings(client_uploads=2)), asyncio.Event()
+        begun: list[str] = []
+
+        class Waiting(Upload):
+            async def stream(self) -> AsyncIterator[bytes]:
+                begun.append(self.client.host)
+                await go.wait()
+                yield b"--x--"
+
+        async def send(host: str) -> None:
+            upload = Waiting([])
+            upload.client = Address(host, 1)
+            with contextlib.suppress(Problem):
+                async with intake.question(upload):
+                    pass
+
+        tasks = [asyncio.create_task(send(host)) for host in "aaaab"]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert sorted(begun) == ["a", "a", "b"]
+        go.set()
+        await asyncio.gather(*tasks)
+        assert sorted(begun) == ["a", "a", "a", "a", "b"]
+        assert (intake.held, len(intake._lanes)) == (0, 0)
+
+    asyncio.run(story())

@@ -1,16 +1,20 @@
 """Bodies of requests: read in memory, up to a limit, within a time."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.datastructures import FormData, UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from dualhash.serve.lanes import Lane
 from dualhash.serve.problems import Problem, invalid
 from dualhash.serve.schemas import Search
 from dualhash.serve.settings import MIB, Settings
@@ -20,6 +24,10 @@ JSON_BYTES = 64 * 1024
 
 IMAGE, SEARCH = "image", "search"
 """Parts of an upload."""
+
+
+BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+"""What may separate parts (RFC 2046)."""
 
 
 @dataclass(frozen=True)
@@ -39,78 +47,121 @@ class Intake:
     """Receives what clients send.
 
     Attributes:
-        held: Bytes that are being received or worked on.
+        held: Bytes of uploads that are being received or worked on.
     """
 
     def __init__(self, settings: Settings) -> None:
         """Keeps the limits of the settings."""
         self._settings = settings
+        self._lanes: WeakValueDictionary[str, Lane] = WeakValueDictionary()
         self.held = 0
 
     @asynccontextmanager
     async def question(self, request: Request) -> AsyncIterator[Question]:
-        """What is asked; its bytes count as held until the block is left.
+        """What is asked; the bytes of an upload count as held until the block is left.
 
         Raises:
             Problem: It is too large, too slow, or not a question.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in ("application/json", "multipart/form-data"):
+        if kind == "multipart/form-data":
+            async with self._upload(request) as question:
+                yield question
+        elif kind == "application/json":
+            chunks = [chunk async for chunk in self._chunks(request, JSON_BYTES)]
+            yield Question(_words(b"".join(chunks)), None)
+        else:
             raise Problem(
                 "wrong-content-type",
                 "Send a search as application/json, or an image as multipart/form-data.",
             )
-        multipart = kind == "multipart/form-data"
-        most = self._settings.upload_bytes + JSON_BYTES if multipart else JSON_BYTES
-        body = bytearray()
-        try:
-            await self._receive(request, body, most)
-            if multipart:
-                yield await _parts(request, bytes(body))
-            else:
-                yield Question(_words(body), None)
-        finally:
-            self.held -= len(body)
 
-    async def _receive(self, request: Request, body: bytearray, most: int) -> None:
+    @asynccontextmanager
+    async def _upload(self, request: Request) -> AsyncIterator[Question]:
+        """One client's uploads are received a few at a time, so that none holds all there is."""
+        taken = 0
+
+        async def counted() -> AsyncGenerator[bytes]:
+            nonlocal taken
+            async for chunk in self._chunks(request, self._settings.upload_bytes + JSON_BYTES):
+                if self.held + len(chunk) > self._settings.held_bytes:
+                    raise Problem("busy", "Too much is being uploaded; try again in a moment.")
+                taken += len(chunk)
+                self.held += len(chunk)
+                yield chunk
+
+        try:
+            async with self._lane(request.client.host if request.client else "").slot():
+                question = await _parts(request, counted())
+            yield question
+        finally:
+            self.held -= taken
+
+    def _lane(self, client: str) -> Lane:
+        lane = self._lanes.get(client)
+        if lane is None:
+            lane = Lane(self._settings.client_uploads, self._settings.waiting)
+            self._lanes[client] = lane
+        return lane
+
+    async def _chunks(self, request: Request, most: int) -> AsyncGenerator[bytes]:
+        """The body; what arrives buys time at the rate of the settings, up to the longest pause."""
         declared = request.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared) > most:
             raise _too_large(most)
-        chunks = request.stream()
-        try:
-            async with asyncio.timeout(self._settings.upload_seconds):
-                while True:
-                    async with asyncio.timeout(self._settings.idle_seconds):
-                        chunk = await anext(chunks)
-                    if len(body) + len(chunk) > most:
-                        raise _too_large(most)
-                    if self.held + len(chunk) > self._settings.held_bytes:
-                        raise Problem("busy", "Too much is being uploaded; try again in a moment.")
-                    body += chunk
-                    self.held += len(chunk)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise Problem("upload-slow", "The upload stopped or took too long.") from error
-        except ClientDisconnect as error:
-            raise Problem("bad-request", "The upload was broken off.") from error
+        settings, loop = self._settings, asyncio.get_running_loop()
+        end, due = loop.time() + settings.upload_seconds, loop.time() + settings.idle_seconds
+        chunks, received = request.stream(), 0
+        while True:
+            try:
+                async with asyncio.timeout_at(min(end, due)):
+                    chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise Problem("upload-slow", "The upload stopped or took too long.") from error
+            except ClientDisconnect as error:
+                raise Problem("bad-request", "The upload was broken off.") from error
+            received += len(chunk)
+            if received > most:
+                raise _too_large(most)
+            due = min(due + len(chunk) / settings.upload_rate, loop.time() + settings.idle_seconds)
+            if chunk:
+                yield chunk
 
 
 class _InMemory(MultiPartParser):
-    """Writes nothing to disk: what it parses is in memory already."""
+    """Writes nothing to disk, and takes text for UTF-8 whatever the client calls it."""
 
     spool_max_size = 1 << 62
 
+    def __init__(self, boundary: bytes, chunks: AsyncGenerator[bytes]) -> None:
+        kind = f'multipart/form-data; boundary="{boundary.decode()}"'
+        super().__init__(
+            Headers({"Content-Type": kind}),
+            chunks,
+            max_files=1,
+            max_fields=1,
+            max_part_size=JSON_BYTES,
+        )
 
-async def _parts(request: Request, body: bytes) -> Question:
-    async def once() -> AsyncGenerator[bytes]:
-        yield body
+    def on_part_end(self) -> None:
+        if self._current_part.file is None:
+            self._current_part.data.decode()  # or else it would be taken for Latin-1
+        super().on_part_end()
 
-    parser = _InMemory(request.headers, once(), max_files=1, max_fields=1, max_part_size=JSON_BYTES)
+
+async def _parts(request: Request, chunks: AsyncGenerator[bytes]) -> Question:
+    _, options = parse_options_header(request.headers["content-type"])
+    boundary = options.get(b"boundary", b"")
+    if not BOUNDARY.fullmatch(boundary):
+        raise Problem("bad-request", "The upload's boundary is missing, or none of multipart's.")
     try:
-        form = await parser.parse()
+        form = await _InMemory(boundary, chunks).parse()
     except MultiPartException as error:
         raise Problem("bad-request", f"The upload cannot be read: {error.message}") from error
+    except UnicodeError as error:
+        raise Problem("bad-request", f"The part {SEARCH} is not UTF-8.") from error
     try:
         content, search = await _image_and_search(form)
     finally:
@@ -138,7 +189,7 @@ async def _image_and_search(form: FormData) -> tuple[bytes, str]:
     return await image.read(), search
 
 
-def _words(body: bytes | bytearray) -> Search:
+def _words(body: bytes) -> Search:
     try:
         return Search.model_validate_json(body)
     except ValidationError as error:

@@ -26,7 +26,9 @@ class Settings:
         connections: How many may be open; who comes after is turned away.
         waiting: Requests that may wait for each kind of work; more are turned away.
         upload_bytes: Largest body of a request.
-        held_bytes: Largest sum of bodies that are being received or worked on.
+        upload_rate: Bytes a second that a body has to come at, but for pauses.
+        client_uploads: Uploads that are received from one client at a time; others of its wait.
+        held_bytes: Largest sum of uploads that are being received or worked on.
         idle_seconds: Longest pause in a request's head or body.
         upload_seconds: Longest time that a body may take.
         pixels: Most pixels that an upload may have.
@@ -51,6 +53,8 @@ class Settings:
     connections: int = 1000
     waiting: int = 64
     upload_bytes: int = 20 * MIB
+    upload_rate: int = 64 * 1024
+    client_uploads: int = 3
     held_bytes: int = 256 * MIB
     idle_seconds: float = 10.0
     upload_seconds: float = 60.0
