@@ -1,6 +1,8 @@
 """axe finds nothing serious in any main state; pictures of each are left to be looked at."""
 
+import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -102,3 +104,52 @@ def test_the_keys_are_told_in_a_dialog_that_is_accessible(page: Page, address: s
     assert not [each for each in found if each["impact"] in ("serious", "critical")]
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def colour(page: Page, selector: str, name: str = "background-color") -> str:
+    """A colour of the first such element."""
+    said = page.locator(selector).first.evaluate(
+        "(element, name) => getComputedStyle(element).getPropertyValue(name)", name
+    )
+    return str(said)
+
+
+def test_what_colour_tells_is_seen_where_the_system_chooses_the_colours(page: Page, address: str):
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{address}#id=4&task=combined&want=round")
+    settle(page)
+    canvas = colour(page, "body")
+    assert colour(page, ".bar-fill") != canvas
+    expect(page.locator(".bar-track").first).to_have_css("border-top-style", "solid")
+    assert colour(page, ".tasks input:checked + span") not in {
+        canvas,
+        colour(page, ".tasks input:not(:checked) + span"),
+    }
+    assert colour(page, '.chip[data-wish="want"]') != colour(page, '.chip[data-wish="any"]')
+    assert colour(page, ".bit.set circle", "fill") != canvas
+    page.locator(".card").first.hover()
+    assert colour(page, ".bit.differs rect", "stroke") != colour(page, ".bit.set circle", "fill")
+    check(page, "forced-colours", "wide")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_edges_of_controls_stand_out(page: Page, address: str, scheme: Literal["light", "dark"]):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{address}#id=4")
+    settle(page)
+    grounds = [colour(page, "body"), colour(page, ".card")]
+    for control in (".chip", ".button.quiet", ".tool", ".from", "#find-chip", ".drop"):
+        edge = colour(page, control, "border-top-color")
+        assert all(contrast(edge, ground) >= 3 for ground in grounds), control
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, by WCAG 2.2."""
+
+    def luminance(said: str) -> float:
+        shares = [int(part) / 255 for part in re.findall(r"\d+", said)[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)

@@ -101,7 +101,12 @@ def test_an_attribute_has_three_states_on_the_keyboard(page: Page, address: str)
     ids(page)
     red = chip(page, "colour=red")
     red.focus()
-    for state, said in (("want", "red (wanted)"), ("not", "red (not wanted)"), ("any", "red")):
+    expect(red).to_have_accessible_name("red (either)")
+    for state, said in (
+        ("want", "red (wanted)"),
+        ("not", "red (not wanted)"),
+        ("any", "red (either)"),
+    ):
         page.keyboard.press("Space")
         expect(red).to_have_attribute("data-wish", state)
         expect(red).to_have_accessible_name(re.compile(re.escape(said) + "$"))
@@ -196,6 +201,31 @@ def test_a_result_shows_which_bits_differ_and_what_they_carry(page: Page, addres
     assert page.locator("#strip-text b").all_inner_texts() == most_said(page, card)
     page.locator("#results-title").hover()
     expect(page.locator(".bit.differs")).to_have_count(0)
+
+
+@pytest.mark.parametrize("way", ["tap", "keyboard"])
+def test_a_card_says_which_bits_differ_on_a_phone(page: Page, address: str, way: str):
+    browser = page.context.browser
+    assert browser is not None
+    phone = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True).new_page()
+    phone.goto(f"{address}#id=4")
+    ids(phone)
+    expect(phone.locator("#strip")).to_be_hidden()
+    card = phone.locator(CARDS).first
+    differing = int(card.locator(".distance").inner_text().split(" / ")[0])
+    which = card.locator(".which summary")
+    if way == "tap":
+        which.tap()
+    else:
+        card.locator(".from").focus()
+        phone.keyboard.press("Shift+Tab")
+        expect(which).to_be_focused()
+        phone.keyboard.press("Enter")
+    expect(card.locator(".strip")).to_be_visible()
+    expect(card.locator(".bit.differs")).to_have_count(differing)
+    expect(card.locator(".strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
+    assert card.locator(".strip-text b").all_inner_texts() == most_said(phone, card)
+    phone.context.close()
 
 
 def test_arrows_walk_through_the_results_and_enter_searches_from_one(page: Page, address: str):

@@ -1,12 +1,13 @@
 /** Brings the parts of the page together: a view in the address, the search it asks for, the answer. */
 
 import * as api from "./api.js";
-import { byId, count, make, toResults } from "./dom.js";
+import { byId, count, toResults } from "./dom.js";
 import { startKeys } from "./keys.js";
 import * as presence from "./presence.js";
 import { QueryPanel } from "./query.js";
 import { Results } from "./results.js";
 import { Strip } from "./strip.js";
+import { startTaking } from "./taking.js";
 import { startTheme } from "./theme.js";
 import { NOTHING, hasQuery, hashOf, hasWishes, searchOf, viewOf, wishing } from "./view.js";
 import { Wishes } from "./wishes.js";
@@ -39,6 +40,7 @@ const results = new Results({
   from: (id) => from(id),
   look: (hit) => strip.compare(hit),
   rest: () => strip.rest(),
+  explain: (hit) => strip.explain(hit),
   more: () => more(),
 });
 
@@ -286,29 +288,9 @@ function start() {
   return starting;
 }
 
-function download() {
-  const file = new Blob([JSON.stringify(answer, null, 2)], { type: "application/json" });
-  const link = make("a", { href: URL.createObjectURL(file), download: `${answer.task}.json` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href));
-}
-
-async function copyLink() {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    say("The link is copied.");
-    byId("copy-link").textContent = "Copied";
-    setTimeout(() => (byId("copy-link").textContent = "Copy link"), 1500);
-  } catch {
-    say("The link is the address of this page.");
-    byId("copy-link").textContent = "It is in the address bar";
-  }
-}
-
 startTheme();
 startKeys(surprise);
-byId("download").addEventListener("click", download);
-byId("copy-link").addEventListener("click", copyLink);
+startTaking(() => answer, say);
 byId("home").addEventListener("click", (event) => {
   event.preventDefault();
   go(NOTHING);

@@ -16,6 +16,7 @@ export class Results {
    * @param {function(number)} on.from search from this item
    * @param {function(Object)} on.look a result is looked at
    * @param {function()} on.rest none is
+   * @param {function(Object): Node[]} on.explain in which bits a result differs
    * @param {function()} on.more go on
    */
   constructor(on) {
@@ -127,8 +128,17 @@ export class Results {
             ),
           )
         : null,
+      hit.differing ? this.#which(hit) : null,
       this.#from(hit.id, `Search from this one, rank ${hit.rank}: ${hit.category.name ?? "no category"}${distance ? `, ${distance}` : ""}, ${verdict}`),
     );
+  }
+
+  #which(hit) {
+    const asked = ({ currentTarget: which }) => {
+      if (which.open && which.children.length === 1) which.append(...this.on.explain(hit));
+    };
+    const rank = make("span", { class: "visually-hidden" }, ` of rank ${hit.rank} differ`);
+    return make("details", { class: "which", ontoggle: asked }, make("summary", { tabindex: "-1" }, "Which bits?", rank));
   }
 
   #from(id, label) {
@@ -139,13 +149,12 @@ export class Results {
     );
   }
 
-  /** Makes one card the one that the keyboard comes to. */
+  /** Makes one card the one that Tab comes to. */
   #reach(card, { focus = false }) {
-    for (const button of this.grid.querySelectorAll(".from")) button.tabIndex = -1;
-    const button = card?.querySelector(".from");
-    if (!button) return;
-    button.tabIndex = 0;
-    if (focus) button.focus();
+    for (const control of this.grid.querySelectorAll("[tabindex='0']")) control.tabIndex = -1;
+    if (!card) return;
+    for (const control of card.querySelectorAll("[tabindex]")) control.tabIndex = 0;
+    if (focus) card.querySelector(".from").focus();
   }
 
   #walk(event) {

@@ -30,12 +30,12 @@ export function carriedBy(differing, carried) {
   return [...said].sort(([, one], [, other]) => other - one).map(([name]) => name);
 }
 
-/** The strip in the left column. */
+/** The strip in the left column, and those in the cards of results. */
 export class Strip {
   /** @param {{name: string, attribution: number}[][]} carried what each bit carries */
   constructor(carried) {
     this.carried = carried;
-    this.cells = [];
+    this.bits = [];
     this.code = "";
   }
 
@@ -43,63 +43,83 @@ export class Strip {
   show(code) {
     if (code === this.code) return;
     this.code = code;
-    const bits = bitsOf(code);
-    this.columns = bits.length > FEW ? COLUMNS.many : COLUMNS.few;
-    const rows = Math.ceil(bits.length / this.columns);
-    const drawing = document.createElementNS(SVG, "svg");
-    drawing.setAttribute("viewBox", `0 0 ${this.columns * CELL} ${rows * CELL}`);
-    drawing.setAttribute("role", "img");
-    drawing.setAttribute("class", "strip");
-    const set = bits.reduce((sum, bit) => sum + bit, 0);
-    drawing.setAttribute("aria-label", `${count(set)} of ${count(bits.length)} bits are set`);
-    this.cells = bits.map((bit, place) => this.#cell(bit, place));
-    drawing.append(...this.cells);
-    byId("strip").replaceChildren(drawing);
+    this.bits = bitsOf(code);
+    this.drawing = this.#draw(this.bits.length > FEW ? COLUMNS.many : COLUMNS.few);
+    byId("strip").replaceChildren(this.drawing);
     this.rest();
   }
 
   /** Marks the bits in which a result differs, and names what they carry. */
   compare(hit) {
     if (!hit.differing) return;
-    const differing = bitsOf(hit.differing).flatMap((bit, place) => (bit ? [place] : []));
-    this.cells.forEach((cell) => cell.classList.remove("differs"));
-    differing.forEach((place) => this.cells[place]?.classList.add("differs"));
-    const names = carriedBy(differing, this.carried).slice(0, NAMED);
-    const said = differing.length
-      ? `Number ${hit.rank} differs in ${count(differing.length)} of ${count(this.cells.length)} bits`
-      : `Number ${hit.rank} has the same code`;
-    byId("strip-text").replaceChildren(
-      said + (differing.length && names.length ? "; they say most of " : "."),
-      ...names.flatMap((name, place) => [
-        make("b", {}, name),
-        place < names.length - 1 ? ", " : ".",
-      ]),
-    );
+    mark(this.drawing, differingOf(hit));
+    byId("strip-text").replaceChildren(...this.#words(hit));
+  }
+
+  /** The same for a result's own card. */
+  explain(hit) {
+    const drawing = this.#draw(COLUMNS.few);
+    mark(drawing, differingOf(hit));
+    return [drawing, make("p", { class: "strip-text" }, ...this.#words(hit))];
   }
 
   /** Nothing is compared. */
   rest() {
-    this.cells.forEach((cell) => cell.classList.remove("differs"));
+    if (this.drawing) mark(this.drawing, []);
     byId("strip-text").textContent =
-      "A filled dot is a 1. Point at a result to see which bits differ and what they carry.";
+      "A filled dot is a 1. Point at a result, or ask it “Which bits?”, to see which differ and what they carry.";
   }
 
-  #cell(bit, place) {
-    const group = document.createElementNS(SVG, "g");
-    const x = (place % this.columns) * CELL + CELL / 2;
-    const y = Math.floor(place / this.columns) * CELL + CELL / 2;
-    group.setAttribute("class", bit ? "bit set" : "bit");
-    group.setAttribute("transform", `translate(${x} ${y})`);
-    const ring = document.createElementNS(SVG, "rect");
-    const dot = document.createElementNS(SVG, "circle");
-    for (const [name, value] of [["x", -4.5], ["y", -4.5], ["width", 9], ["height", 9], ["rx", 2]]) {
-      ring.setAttribute(name, value);
-    }
-    dot.setAttribute("r", bit ? 3.4 : 1.3);
-    const title = document.createElementNS(SVG, "title");
-    const carries = (this.carried[place] ?? []).map(({ name }) => name).join(", ");
-    title.textContent = `Bit ${place} is ${bit}${carries ? `; says most of ${carries}` : ""}`;
-    group.append(title, ring, dot);
-    return group;
+  #words(hit) {
+    const differing = differingOf(hit);
+    const names = carriedBy(differing, this.carried).slice(0, NAMED);
+    const said = differing.length
+      ? `Number ${hit.rank} differs in ${count(differing.length)} of ${count(this.bits.length)} bits`
+      : `Number ${hit.rank} has the same code`;
+    return [
+      said + (differing.length && names.length ? "; they say most of " : "."),
+      ...names.flatMap((name, place) => [make("b", {}, name), place < names.length - 1 ? ", " : "."]),
+    ];
   }
+
+  #draw(columns) {
+    const set = this.bits.reduce((sum, bit) => sum + bit, 0);
+    return drawn(
+      "svg",
+      {
+        viewBox: `0 0 ${columns * CELL} ${Math.ceil(this.bits.length / columns) * CELL}`,
+        role: "img",
+        class: "strip",
+        "aria-label": `${count(set)} of ${count(this.bits.length)} bits are set`,
+      },
+      ...this.bits.map((bit, place) => this.#cell(bit, place, columns)),
+    );
+  }
+
+  #cell(bit, place, columns) {
+    const x = (place % columns) * CELL + CELL / 2;
+    const y = Math.floor(place / columns) * CELL + CELL / 2;
+    const carries = (this.carried[place] ?? []).map(({ name }) => name).join(", ");
+    return drawn(
+      "g",
+      { class: bit ? "bit set" : "bit", transform: `translate(${x} ${y})` },
+      drawn("title", {}, `Bit ${place} is ${bit}${carries ? `; says most of ${carries}` : ""}`),
+      drawn("rect", { x: -4.5, y: -4.5, width: 9, height: 9, rx: 2 }),
+      drawn("circle", { r: bit ? 3.4 : 1.3 }),
+    );
+  }
+}
+
+const differingOf = (hit) => bitsOf(hit.differing).flatMap((bit, place) => (bit ? [place] : []));
+
+function mark(drawing, differing) {
+  const chosen = new Set(differing);
+  [...drawing.children].forEach((cell, place) => cell.classList.toggle("differs", chosen.has(place)));
+}
+
+function drawn(tag, properties, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
 }

@@ -5,7 +5,7 @@ import { foreign } from "./keys.js";
 import { hasQuery, hasWishes, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
-const SAID = { any: "", want: " (wanted)", not: " (not wanted)" };
+const SAID = { any: " (either)", want: " (wanted)", not: " (not wanted)" };
 const SIGN = { any: "", want: "+", not: "−" };
 const KEYS = { "+": "want", "=": "want", "-": "not", Delete: "any", Backspace: "any" };
 const FEW = 12;
@@ -97,7 +97,7 @@ export class Wishes {
 
   #chip({ name, label, present }) {
     const sign = make("span", { class: "chip-sign", "aria-hidden": "true" });
-    const said = make("span", { class: "visually-hidden" });
+    const said = make("span", { class: "visually-hidden" }, SAID.any);
     const element = make(
       "button",
       {
