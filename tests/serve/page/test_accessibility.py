@@ -126,6 +126,7 @@ def test_what_colour_tells_is_seen_where_the_system_chooses_the_colours(page: Pa
         colour(page, ".tasks input:not(:checked) + span"),
     }
     assert colour(page, '.chip[data-wish="want"]') != colour(page, '.chip[data-wish="any"]')
+    assert colour(page, ".strip") == canvas
     assert colour(page, ".bit.set circle", "fill") != canvas
     page.locator(".card").first.hover()
     assert colour(page, ".bit.differs rect", "stroke") != colour(page, ".bit.set circle", "fill")
