@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from dualhash.serve import schemas
+from dualhash.serve import examples, schemas
 from dualhash.serve.gate import Gate, Sealed
 from dualhash.serve.metrics import Counted
 from dualhash.serve.problems import ProblemBody, explain
@@ -85,7 +85,7 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.add_middleware(Counted, metrics=service.metrics)
+    app.add_middleware(Counted, metrics=service.metrics, routes=[*api.routes, *probes.routes])
     return app
 
 
@@ -106,6 +106,11 @@ def _serve_page(app: FastAPI) -> None:
 def _describe(app: FastAPI) -> None:
     """Adds to the OpenAPI description what is read and raised by hand."""
     described = app.openapi()
+    for (method, path), example in examples.ANSWERS.items():
+        answered = described["paths"][path][method]["responses"]["200"]["content"]
+        answered["application/json"]["example"] = example
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    described["security"] = [{}, {"token": []}]  # not every server asks for one
     for model in (schemas.Search, ProblemBody):
         described["components"]["schemas"][model.__name__] = model.model_json_schema(
             ref_template="#/components/schemas/{model}"

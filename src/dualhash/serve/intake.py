@@ -42,6 +42,15 @@ class Question:
     search: Search
     image: bytes | None
 
+    @property
+    def kind(self) -> str:
+        """What asks: an image, an item, a code, or none of them."""
+        if self.image is not None:
+            return "image"
+        if self.search.id is not None:
+            return "item"
+        return "none" if self.search.code is None else "code"
+
 
 class Intake:
     """Receives what clients send.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -67,9 +68,10 @@ class Metrics:
 class Counted:
     """Counts what an app answers, by the template of its route, so that ids make no new series."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Counts for `app`."""
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Iterable[BaseRoute]) -> None:
+        """Counts for `app`; what is refused before it gets to one of the `routes` counts there."""
         self._app, self._metrics = app, metrics
+        self._routes = [route for route in routes if isinstance(route, Route)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on."""
@@ -87,8 +89,13 @@ class Counted:
         try:
             await self._app(scope, receive, noted)
         finally:
-            route = getattr(scope.get("route"), "path", None) or "other"
-            self._metrics.answered(route, _known(scope["method"]), status)
+            self._metrics.answered(self._route(scope), _known(scope["method"]), status)
+
+    def _route(self, scope: Scope) -> str:
+        if path := getattr(scope.get("route"), "path", None):
+            return str(path)
+        reached = (route for route in self._routes if route.matches(scope)[0] is not Match.NONE)
+        return next((route.path for route in reached), "other")
 
 
 def _known(method: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dualhash.serve import answers, schemas
+from dualhash.serve import answers, examples, schemas
 from dualhash.serve.problems import KINDS
 from dualhash.serve.service import Service
 from dualhash.serve.thumbnails import Side
@@ -21,6 +21,10 @@ Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")
 
 SHARED = ("unknown-host", "token-needed", "too-many-requests", "busy", "index-unusable")
 """How every address may refuse."""
+
+
+OPEN: dict[str, Any] = {"security": []}
+"""What no token is needed for."""
 
 
 def refusals(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -68,6 +72,7 @@ def service_of(request: Request) -> Service:
                             "search": {"$ref": "#/components/schemas/Search"},
                         },
                     },
+                    "example": examples.UPLOAD,
                     "encoding": {
                         "image": {"contentType": "image/jpeg, image/png, image/webp, image/gif"},
                         "search": {"contentType": "application/json"},
@@ -150,13 +155,17 @@ async def stats(request: Request) -> schemas.Stats:
     return await service_of(request).stats()
 
 
-@probes.get("/healthz")
+@probes.get("/healthz", openapi_extra=OPEN)
 async def healthz() -> schemas.Health:
     """The server is there."""
     return schemas.Health(status="ok")
 
 
-@probes.get("/readyz", responses={503: {"model": schemas.Health, "description": "Not ready."}})
+@probes.get(
+    "/readyz",
+    responses={503: {"model": schemas.Health, "description": "Not ready."}},
+    openapi_extra=OPEN,
+)
 async def readyz(request: Request, response: Response) -> schemas.Health:
     """Searches are answered."""
     problem = service_of(request).unready()
@@ -164,7 +173,7 @@ async def readyz(request: Request, response: Response) -> schemas.Health:
     return schemas.Health(status="not ready" if problem else "ok", detail=problem)
 
 
-@probes.get("/metrics", response_class=PlainTextResponse)
+@probes.get("/metrics", responses=refusals(), response_class=PlainTextResponse)
 async def metrics(request: Request) -> PlainTextResponse:
     """What is measured, in Prometheus' text format."""
     return PlainTextResponse(service_of(request).measured(), media_type=CONTENT_TYPE_LATEST)

@@ -109,8 +109,7 @@ class Service:
                     )
         served.items = answer.index.items
         answer.timings = clock.timings()
-        kind = "image" if code is not None else "none" if asked.id is None else "item"
-        self.metrics.searched(asked.task, kind, answer.timings.total / 1000)
+        self.metrics.searched(asked.task, question.kind, answer.timings.total / 1000)
         return answer
 
     async def look_up(self, work: Callable[[Index, str], T]) -> T:
