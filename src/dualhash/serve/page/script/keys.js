@@ -1,6 +1,7 @@
 /** Single keys for what is far away with Tab alone; not while something is typed. */
 
 import { byId } from "./dom.js";
+import { keep, kept } from "./kept.js";
 
 const task = (name) => () => document.querySelector(`input[name=task][value=${name}]`).click();
 const TYPED = "input:not([type=radio], [type=file]), textarea, [contenteditable], dialog";
@@ -18,10 +19,13 @@ export function startKeys(surprise) {
     s: surprise,
     a: () => byId("find-chip").focus(),
   };
+  const wanted = byId("single-keys");
+  wanted.checked = kept("single-keys") !== "off";
+  wanted.addEventListener("change", () => keep("single-keys", wanted.checked ? "on" : "off"));
   byId("open-keys").addEventListener("click", () => byId("keys").showModal());
   document.addEventListener("keydown", (event) => {
     const act = acts[event.key.toLowerCase()];
-    if (!act || foreign(event) || event.repeat || event.target.closest(TYPED)) return;
+    if (!act || !wanted.checked || foreign(event) || event.repeat || event.target.closest(TYPED)) return;
     event.preventDefault();
     act();
   });
