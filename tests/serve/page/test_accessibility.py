@@ -75,6 +75,7 @@ def test_trouble_with_index_or_server_is_accessible(page: Page, tmp_path: Path, 
     empty = serve(write_index(tmp_path / "empty", count=0))
     page.goto(empty.address)
     expect(banner).to_be_visible()
+    settle(page)
     check(page, "empty-index", look)
     empty.stop()
 
@@ -88,6 +89,7 @@ def test_trouble_with_index_or_server_is_accessible(page: Page, tmp_path: Path, 
     served.until(lambda stats: stats["problem"])
     page.reload()
     expect(banner).to_contain_text("cannot be served")
+    settle(page)
     check(page, "unusable-index", look)
     served.stop()
     page.get_by_role("button", name="Surprise me").click()
