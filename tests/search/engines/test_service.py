@@ -1,6 +1,7 @@
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -154,13 +155,17 @@ def test_nobody_there():
         Index.open(f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize(("status", "says"), [(200, "does not answer as expected"), (404, "404")])
-def test_another_kind_of_server(status: int, says: str):
+@contextmanager
+def another_server(status: int, body: bytes) -> Iterator[str]:
+    """A server that answers everything alike; yields its address."""
+
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(b"<html>hello</html>")
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
@@ -168,10 +173,47 @@ def test_another_kind_of_server(status: int, says: str):
     with HTTPServer(("127.0.0.1", 0), Other) as server:
         Thread(target=server.serve_forever).start()
         try:
-            with pytest.raises(DualhashError, match=says):
-                Index.open(f"http://127.0.0.1:{server.server_port}")
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (200, b"<html>hello</html>", "does not answer as expected"),
+        (404, b"<html>hello</html>", "404"),
+        (200, b"{}", "not answer like a server of dualhash"),
+        (200, b"[]", "not answer like a server of dualhash"),
+        (200, b"null", "not answer like a server of dualhash"),
+        (200, b'{"bits": 8, "views": 1, "model": "", "category": 3}', "like a server of dualhash"),
+    ],
+)
+def test_another_kind_of_server(status: int, body: bytes, says: str):
+    with another_server(status, body) as address, pytest.raises(DualhashError, match=says):
+        Index.open(address)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b'{"index": {"generation": 1}, "next_offset": null}']
+)
+def test_another_kind_of_server_that_is_asked_at_once(body: bytes):
+    with another_server(200, body) as address:
+        with pytest.raises(DualhashError, match="like a server of dualhash"):
+            len(ServiceIndex(address))
+        with pytest.raises(DualhashError, match="like a server of dualhash"):
+            ServiceIndex(address).search(3, k=1)
+
+
+@pytest.mark.parametrize("end", ["/#id=4", "#want=shiny", "/?token=correct%20horse#id=4"])
+def test_an_address_copied_from_the_page(
+    live: Live, here: Index, monkeypatch: pytest.MonkeyPatch, end: str
+):
+    if "token" not in end:
+        monkeypatch.setenv("DUALHASH_TOKEN", TOKEN)
+    with Index.open(live.address + end) as opened:
+        assert opened.address == live.address
+        assert len(opened) == len(here)
 
 
 def test_results_are_all_of_one_index(

@@ -4,13 +4,14 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 from urllib.error import HTTPError
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urldefrag
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
@@ -63,21 +64,24 @@ class ServiceIndex:
         self.close()
 
     def __len__(self) -> int:
-        return int(self._asked("/api/v1/stats")["items"])
+        said = self._asked("/api/v1/stats")
+        with self._as_agreed():
+            return int(said["items"])
 
     @cached_property
     def header(self) -> Header:
         """Bits, views, names, heads, and which model made the codes; its folder is not known."""
         said = self._asked("/api/v1/model")
-        return Header(
-            bits=said["bits"],
-            views=said["views"],
-            model_hash=said["model"],
-            model_folder=Path(),
-            category_head=_head(said["category"], said["bits"]),
-            attribute_head=_head(said["attribute"], said["bits"]),
-            soft=said["soft"],
-        )
+        with self._as_agreed():
+            return Header(
+                bits=said["bits"],
+                views=said["views"],
+                model_hash=said["model"],
+                model_folder=Path(),
+                category_head=_head(said["category"], said["bits"]),
+                attribute_head=_head(said["attribute"], said["bits"]),
+                soft=said["soft"],
+            )
 
     def search(self, query: QueryLike | None = None, **options: Unpack[Options]) -> Results:
         """What `Index.search` gives on the server; images are encoded there.
@@ -100,9 +104,11 @@ class ServiceIndex:
         while offset is not None and offset < question.k:
             search |= {"offset": offset, "k": min(PAGE, question.k - offset)}
             pages.append(self._searched(search, upload))
-            search["generation"] = pages[0]["index"]["generation"]
-            offset = pages[-1]["next_offset"]
-        return self._results(pages, query)
+            with self._as_agreed():
+                search["generation"] = pages[0]["index"]["generation"]
+                offset = pages[-1]["next_offset"]
+        with self._as_agreed():
+            return self._results(pages, query)
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[Options]
@@ -159,6 +165,17 @@ class ServiceIndex:
             raise DualhashError(f"{self.address} does not answer as expected: {reason}.") from error
         return said
 
+    @contextmanager
+    def _as_agreed(self) -> Iterator[None]:
+        """Reads an answer in this block, which may be that of another kind of server."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError) as error:
+            raise DualhashError(
+                f"{self.address} does not answer like a server of dualhash. Give the address that "
+                "`dualhash serve` prints."
+            ) from error
+
     def _results(self, pages: list[dict[str, Any]], query: QueryLike | None) -> Results:
         first = pages[0]
         image = str(query) if isinstance(query, str | Path) and as_id(query) is None else None
@@ -211,13 +228,14 @@ def open_service(uri: str, model: Model | None = None) -> ServiceIndex:
 
     Args:
         uri: Address of the server, such as http://localhost:8000; with ?token= as it prints it,
-            or else the token is taken from the environment, DUALHASH_TOKEN.
+            or else the token is taken from the environment, DUALHASH_TOKEN. What follows a # in an
+            address copied from the page is left out.
         model: Checked to be the one that made the codes; the server encodes by itself.
 
     Raises:
         DualhashError: The server does not answer, wants another token, or serves another model's.
     """
-    address, _, query = uri.partition("?")
+    address, _, query = urldefrag(uri).url.partition("?")
     (token,) = parse_qs(query).get("token", [os.environ.get(TOKEN_VARIABLE)])[:1]
     opened = ServiceIndex(address, token)
     header = opened.header
