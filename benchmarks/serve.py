@@ -156,7 +156,10 @@ def rising(port: int, items: int) -> list[dict[str, Any]]:
 
 
 def overload(port: int, items: int, capacity: float, expected: dict[int, Any]) -> dict[str, Any]:
-    """Four times what can be answered, while another client checks what it is answered."""
+    """Four times what can be answered, while another client checks what it is answered.
+
+    How much more was really asked than can be answered is `multiple`.
+    """
     each = PAUSE_MS / 1000 + HOLD_SECONDS
     connections = round(1.4 * OVERLOAD * capacity * each)
     running = wrk(port, items, connections, PAUSE_MS)
@@ -169,7 +172,20 @@ def overload(port: int, items: int, capacity: float, expected: dict[int, Any]) -
         wrong += status not in (200, 503) or (status == 200 and answer["hits"] != expected[item])
         shed += status == 503
     seen = {"connections": connections, **outcome(running)}
-    return {**seen, "capacity": capacity, "checked": {"right": right, "shed": shed, "wrong": wrong}}
+    return {
+        **seen,
+        "capacity": capacity,
+        "multiple": seen["offered_per_second"] / capacity,
+        "checked": {"right": right, "shed": shed, "wrong": wrong},
+    }
+
+
+def faults(report: dict[str, Any]) -> list[str]:
+    """What a server must not do, and did; none where it was right all the time."""
+    wrong = report["overload"]["checked"]["wrong"]
+    failed = sum(each["failed"] for each in (*report["curve"], report["overload"]))
+    found = {"answers were wrong": wrong, "requests were neither answered nor shed": failed}
+    return [f"{count} {what}" for what, count in found.items() if count]
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
@@ -231,6 +247,9 @@ def main() -> None:
         chosen.json.write_text(json.dumps(report, indent=2) + "\n")
     if chosen.plot:
         draw(report, chosen.plot)
+    print(f"Overload: {report['overload']['multiple']:.1f} times what can be answered was asked.")
+    if found := faults(report):
+        sys.exit("; ".join(found))
 
 
 if __name__ == "__main__":
