@@ -4,10 +4,9 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
-from tests.serve.page.conftest import ATTRIBUTES, BITS, COUNT, serve, write_index
+from playwright.sync_api import Page, expect
+from tests.serve.page.conftest import BITS, COUNT
 
 CARDS = "#grid > .card:not(.skeleton)"
 
@@ -176,58 +175,6 @@ def test_results_tell_what_they_are_without_colour(page: Page, address: str):
     expect(first.locator(".distance")).to_have_text(re.compile(rf"^\d+ / {BITS} bits$"))
 
 
-def most_said(page: Page, card: Locator) -> list[str]:
-    """The four attributes of which the bits that differ say most, by the API."""
-    root = f"{page.url.partition('#')[0]}api/v1"
-    answer = page.request.post(f"{root}/search", data={"id": 4, "k": COUNT}).json()
-    number = int(card.get_attribute("data-id"))
-    differing = next(hit["differing"] for hit in answer["hits"] if hit["id"] == number)
-    carried = page.request.get(f"{root}/bits").json()["bits"]
-    said = dict.fromkeys(ATTRIBUTES, 0.0)
-    for bit in np.flatnonzero(np.unpackbits(np.frombuffer(bytes.fromhex(differing), np.uint8))):
-        for each in carried[bit]:
-            said[each["name"]] += abs(each["attribution"])
-    return sorted(said, key=said.__getitem__, reverse=True)[:4]
-
-
-def test_a_result_shows_which_bits_differ_and_what_they_carry(page: Page, address: str):
-    page.goto(f"{address}#id=4")
-    ids(page)
-    card = page.locator(CARDS).nth(5)
-    differing = int(card.locator(".distance").inner_text().split(" / ")[0])
-    card.hover()
-    expect(page.locator(".bit.differs")).to_have_count(differing)
-    expect(page.locator("#strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
-    assert page.locator("#strip-text b").all_inner_texts() == most_said(page, card)
-    page.locator("#results-title").hover()
-    expect(page.locator(".bit.differs")).to_have_count(0)
-
-
-@pytest.mark.parametrize("way", ["tap", "keyboard"])
-def test_a_card_says_which_bits_differ_on_a_phone(page: Page, address: str, way: str):
-    browser = page.context.browser
-    assert browser is not None
-    phone = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True).new_page()
-    phone.goto(f"{address}#id=4")
-    ids(phone)
-    expect(phone.locator("#strip")).to_be_hidden()
-    card = phone.locator(CARDS).first
-    differing = int(card.locator(".distance").inner_text().split(" / ")[0])
-    which = card.locator(".which summary")
-    if way == "tap":
-        which.tap()
-    else:
-        card.locator(".from").focus()
-        phone.keyboard.press("Shift+Tab")
-        expect(which).to_be_focused()
-        phone.keyboard.press("Enter")
-    expect(card.locator(".strip")).to_be_visible()
-    expect(card.locator(".bit.differs")).to_have_count(differing)
-    expect(card.locator(".strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
-    assert card.locator(".strip-text b").all_inner_texts() == most_said(phone, card)
-    phone.context.close()
-
-
 def test_arrows_walk_through_the_results_and_enter_searches_from_one(page: Page, address: str):
     page.goto(f"{address}#id=4")
     found = ids(page)
@@ -283,120 +230,6 @@ def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(page: Page, ad
     expect(page.locator(f"{CARDS} img")).to_have_count(12)
     page.locator("#theme").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("not-an-image.png", b"these are words", "not"),
-        ("empty.png", b"", "empty"),
-        ("damaged.png", None, "damaged"),
-    ],
-)
-def test_a_refused_upload_keeps_the_query(  # noqa: PLR0917
-    page: Page, address: str, picture: Path, name: str, content: bytes | None, said: str
-):
-    page.goto(f"{address}#id=4")
-    found = ids(page)
-    content = picture.read_bytes()[:60] if content is None else content
-    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
-    refusal = page.locator("#refusal")
-    expect(refusal).to_contain_text("The earlier picture is kept.")
-    expect(refusal).to_contain_text(said)
-    assert ids(page) == found
-    assert page.url.endswith("#id=4")
-
-
-def test_too_large_an_upload_is_refused_before_it_is_sent(page: Page, address: str, tmp_path: Path):
-    large = tmp_path / "large.png"
-    large.write_bytes(bytes(21 << 20))
-    page.goto(address)
-    page.set_input_files("#file", large)
-    expect(page.locator("#refusal")).to_contain_text("larger than 20 MB")
-
-
-def test_few_matches_say_which_wish_excludes_most(page: Page, address: str):
-    page.goto(f"{address}#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new")
-    notice = page.locator("#notice")
-    expect(notice).to_contain_text(re.compile(r"(Only \d+ match|Nothing matches)"))
-    expect(notice).to_contain_text("excludes most")
-    expect(page.locator("#live")).to_contain_text("excludes most")
-    before = page.url
-    notice.get_by_role("button", name="Search without it").click()
-    expect(page).not_to_have_url(before)
-    assert page.url.count("want=") == 2
-
-
-@pytest.mark.parametrize("short", [None, {"field": "want", "wish": "round", "matched_without": 0}])
-def test_where_nothing_matches_the_wishes_can_be_cleared(
-    page: Page, address: str, short: dict[str, object] | None
-):
-    def nothing(route: Route) -> None:
-        answer = route.fetch().json()
-        route.fulfill(json=answer | {"hits": [], "matched": 0, "shortage": short})
-
-    page.route("**/api/v1/search", nothing)
-    page.goto(f"{address}#task=attribute&want=round&without=shiny")
-    expect(page.locator("#notice")).to_contain_text("Nothing matches.")
-    expect(page.locator("#live")).to_contain_text("Nothing matches.")
-    expect(page.get_by_role("button", name="Search without it")).to_have_count(1 if short else 0)
-    page.locator("#notice").get_by_role("button", name="Clear wishes").click()
-    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
-    assert "want" not in page.url
-
-
-def test_a_search_that_is_refused_says_why(page: Page, address: str):
-    page.goto(f"{address}#id=99999")
-    expect(page.locator("#notice")).to_contain_text("99999")
-    page.get_by_role("button", name="Start afresh").click()
-    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
-
-
-def test_an_empty_index_says_how_to_fill_it(page: Page, tmp_path: Path):
-    served = serve(write_index(tmp_path / "empty", count=0))
-    page.goto(served.address)
-    expect(page.locator("#banner")).to_contain_text("dualhash index add shapes.dhx")
-    served.stop()
-
-
-def test_an_index_that_was_replaced_by_a_bad_one_is_told_of(page: Page, tmp_path: Path):
-    index = write_index(tmp_path / "stale", count=5)
-    served = serve(index)
-    bad = tmp_path / "bad"
-    bad.write_bytes(b"not an index")
-    bad.replace(index)
-    served.until(lambda stats: stats["problem"])
-    page.goto(served.address)
-    expect(page.locator("#banner")).to_contain_text("cannot be served")
-    expect(page.locator("#banner")).to_contain_text("dualhash index")
-    served.stop()
-
-
-def test_a_server_that_is_gone_is_looked_for(page: Page, shapes: Path):
-    served = serve(shapes)
-    port = int(served.address.rstrip("/").rpartition(":")[2])
-    page.goto(f"{served.address}#id=4")
-    found = ids(page)
-    served.stop()
-    chip(page, "round").click()
-    expect(page.locator("#banner")).to_contain_text("does not answer")
-    expect(page.locator("#figure-matches")).to_have_text("–")
-    expect(page.locator("#download")).to_be_disabled()
-    again = serve(shapes, port)
-    expect(page.locator("#banner")).to_be_hidden()
-    page.go_back()
-    assert ids(page) == found
-    again.stop()
-
-
-def test_a_token_is_asked_for_and_kept_out_of_the_address(page: Page, shapes: Path):
-    served = serve(shapes, token="a-long-secret")
-    page.goto(served.address)
-    expect(page.locator("#notice")).to_contain_text("token")
-    page.goto(f"{served.address}?token=a-long-secret")
-    expect(page.locator(f"{CARDS} img").first).to_be_visible()
-    assert "secret" not in page.url
-    served.stop()
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (320, 256)])
