@@ -7,6 +7,7 @@ from tests.serve.conftest import COUNT, NAMES
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.search import Index
+from dualhash.serve import asking
 from dualhash.serve.problems import PREFIX
 
 SEARCH = "/api/v1/search"
@@ -201,6 +202,55 @@ def test_the_only_wish_is_the_one_that_excludes(client: TestClient, query: dict[
         "wish": wish,
         "matched_without": COUNT - len(query),
     }
+
+
+@pytest.fixture
+def counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every search that is made of the index."""
+    made: list[dict[str, Any]] = []
+    search = Index.search
+
+    def counting(self: Index, *args: Any, **options: Any) -> Any:
+        made.append(options)
+        return search(self, *args, **options)
+
+    monkeypatch.setattr(Index, "search", counting)
+    return made
+
+
+NOTHING = {"id": 3, "where": {"parity": "even", "number": 1}, "radius": 0}
+"""Any two of these three wishes exclude everything; alone, so does the radius, and one is odd."""
+
+
+def test_of_wishes_that_exclude_together_the_one_is_named_that_fewest_match(client: TestClient):
+    answer = ask(client, **NOTHING)
+    assert answer["matched"] == 0
+    assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": 0}
+
+
+def test_wishes_that_exclude_nothing_are_not_to_blame(client: TestClient):
+    answer = ask(client, id=3, k=COUNT, radius=16)
+    assert (answer["matched"], answer["shortage"]) == (COUNT - 1, None)
+
+
+def test_a_wish_counts_once_however_often_it_is_named(
+    client: TestClient, counted: list[dict[str, Any]]
+):
+    once = ask(client, id=3, task="combined", want=["shiny"], without=["colour=red"], k=COUNT)
+    searches = len(counted)
+    again = ask(
+        client, id=3, task="combined", want=["shiny"] * 100, without=["colour=red"] * 100, k=COUNT
+    )
+    assert len(counted) == 2 * searches
+    assert {**again, "timings": None} == {**once, "timings": None}
+
+
+def test_only_so_many_wishes_are_tried(
+    client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(asking, "MOST_WISHES", 2)
+    assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
+    assert len(counted) == 1 + 2 + 1 + 2
 
 
 def test_enough_results_have_no_shortage(client: TestClient):

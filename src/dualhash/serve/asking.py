@@ -1,7 +1,7 @@
 """One search, from the question to the answer."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,23 @@ from dualhash.serve import answers, schemas
 
 Code = NDArray[np.uint8]
 
+Field = Literal["want", "without", "attributes", "where", "radius"]
+Wish = tuple[Field, str]
+"""Where it stands in the request, and its name there."""
+
+ATTRIBUTES: tuple[Field, ...] = ("want", "without", "attributes")
+
+MOST_WISHES = 8
+"""So many are tried where too little matches: each takes a search."""
+
 
 def options_of(search: schemas.Search) -> dict[str, Any]:
-    """The options of `Index.search`."""
+    """The options of `Index.search`; what is named twice counts once."""
     return {
         "task": search.task,
-        "want": search.want,
-        "without": search.without,
-        "attributes": search.attributes,
+        "want": list(dict.fromkeys(search.want)),
+        "without": list(dict.fromkeys(search.without)),
+        "attributes": list(dict.fromkeys(search.attributes)),
         "where": search.where,
         "ids": search.ids,
         "radius": search.radius,
@@ -73,32 +82,58 @@ def ask(
 def shortage(
     index: Index, query: int | Code | None, search: schemas.Search, matched: int
 ) -> schemas.Shortage | None:
-    """The wish without which most would match; None where none excludes any.
+    """The wish without which most would match.
+
+    Where none alone makes a difference, for several exclude the same items, it is the one that
+    fewest match by itself. Of many wishes only the first are tried.
 
     Args:
         index: What is searched.
         query: What asks.
         search: What for.
         matched: How many match.
+
+    Returns:
+        None where no wish excludes anything.
     """
-    counted = [
-        schemas.Shortage(field=field, wish=wish, matched_without=_matched(index, query, options))
-        for field, wish, options in _relaxed(options_of(search))
-    ]
-    most = max(counted, key=lambda shortage: shortage.matched_without, default=None)
-    return most if most and most.matched_without > matched else None
+    options = options_of(search)
+    wishes = _wishes(options)
+    tried = list(wishes)[:MOST_WISHES]
+
+    def matched_by(kept: Collection[Wish]) -> int:
+        return _matched(index, query, _only(options, kept))
+
+    without = {wish: matched_by(wishes.keys() - {wish}) for wish in tried}
+    worst = max(tried, key=lambda wish: without[wish], default=None)
+    if worst is None:
+        return None
+    if without[worst] <= matched:
+        if matched_by(()) <= matched:
+            return None
+        worst = min(tried, key=lambda wish: matched_by({wish}))
+    return schemas.Shortage(field=worst[0], wish=wishes[worst], matched_without=without[worst])
 
 
-def _relaxed(options: dict[str, Any]) -> Iterator[tuple[Any, str, dict[str, Any]]]:
-    """Each wish of a search that can exclude items, and the search without it."""
-    for field in ("want", "without", "attributes") if options["task"] == "combined" else ():
-        for name in options[field]:
-            yield field, name, {**options, field: [n for n in options[field] if n != name]}
+def _wishes(options: dict[str, Any]) -> dict[Wish, str]:
+    """What can exclude items, and how it is said; attributes do so only in combined searches."""
+    fields = ATTRIBUTES if options["task"] == "combined" else ()
+    wishes: dict[Wish, str] = {(field, name): name for field in fields for name in options[field]}
     for name, value in options["where"].items():
-        left = {field: wish for field, wish in options["where"].items() if field != name}
-        yield "where", f"{name}={value}", {**options, "where": left}
+        wishes["where", name] = f"{name}={value}"
     if options["radius"] is not None:
-        yield "radius", str(options["radius"]), {**options, "radius": None}
+        wishes["radius", ""] = str(options["radius"])
+    return wishes
+
+
+def _only(options: dict[str, Any], kept: Collection[Wish]) -> dict[str, Any]:
+    """The search with no other wishes than these."""
+    left = {**options, "where": {k: v for k, v in options["where"].items() if ("where", k) in kept}}
+    if options["task"] == "combined":
+        for field in ATTRIBUTES:
+            left[field] = [name for name in options[field] if (field, name) in kept]
+    if ("radius", "") not in kept:
+        left["radius"] = None
+    return left
 
 
 def _matched(index: Index, query: int | Code | None, options: dict[str, Any]) -> int:
