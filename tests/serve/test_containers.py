@@ -58,6 +58,25 @@ def test_what_stands_behind_is_named(name: str, words: str):
     assert foreign(image("JPEG") + BEHIND[name], "JPEG") == words
 
 
+@pytest.mark.parametrize(("behind", "archive"), [(0, True), (65_553, True), (65_554, False)])
+def test_an_archive_ends_near_the_end(behind: int, archive: bool):
+    content = image("PNG") + b"PK\x05\x06" + bytes(behind)
+    assert foreign(content, "PNG") == ("an archive" if archive else None)
+
+
+def test_many_ends_of_archives_are_looked_for_once():
+    """Were the rest of the file read for each of them, this would not end."""
+    ends = b"PK\x05\x06" * 4_000_000
+    assert foreign(image("PNG") + ends, "PNG") == "an archive"
+    assert foreign(image("PNG") + ends + bytes(70_000), "PNG") is None
+
+
+def test_a_long_fill_before_no_mark_is_read_once():
+    """Were the rest of the fill read from each of its bytes, this would not end."""
+    fill = b"\xff" * 4_000_000 + b"\0"
+    assert ENDS["JPEG"](b"\xff\xd8" + fill + b"\xff\xd9") == len(fill) + 4
+
+
 def test_a_dos_program_by_chance_is_none():
     assert foreign(image("JPEG") + DOS, "JPEG") is None
 

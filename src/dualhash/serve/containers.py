@@ -8,12 +8,11 @@ import re
 import zlib
 from collections.abc import Callable
 
-JPEG_MARK = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
+JPEG_MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 """What begins a segment; neither stuffing nor a restart within a scan."""
 
 FOREIGN: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("an archive", re.compile(rb"PK\x03\x04.{4}[\x00-\x63]\x00", re.DOTALL)),
-    ("an archive", re.compile(rb"PK\x05\x06(?=.{0,65553}\Z)", re.DOTALL)),
     ("an archive", re.compile(rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")),
     ("a document", re.compile(rb"%PDF-\d|%!PS-Adobe")),
     ("a program", re.compile(rb"\x7fELF[\x01\x02][\x01\x02]|\A\s*#!\s*/")),
@@ -21,6 +20,12 @@ FOREIGN: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 )
 """What may not stand behind an image. Films of phones are long: by chance they hold any four bytes,
 so more is asked of what is found there."""
+
+ARCHIVE_END = b"PK\x05\x06"
+"""What the end of a ZIP archive begins with."""
+
+ARCHIVE_END_BYTES = 4 + 65_553
+"""Longest end of a ZIP archive, its comment included."""
 
 WINDOWS = re.compile(rb"MZ.{58}(....)", re.DOTALL)
 """A header of DOS, and where it says that the one of Windows is."""
@@ -53,6 +58,8 @@ def foreign(content: bytes, kind: str) -> str | None:
     for words, pattern in FOREIGN:
         if pattern.search(behind):
             return words
+    if behind.rfind(ARCHIVE_END, max(0, len(behind) - ARCHIVE_END_BYTES)) >= 0:
+        return "an archive"
     for found in WINDOWS.finditer(behind):
         if behind.startswith(b"PE\0\0", found.start() + int.from_bytes(found[1], "little")):
             return "a program"
