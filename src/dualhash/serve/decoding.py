@@ -23,25 +23,24 @@ LARGEST_THUMBNAIL = 1 << 22
 
 
 class Decoders:
-    """The processes.
+    """The processes: some for uploads, one for thumbnails, which uploads cannot keep waiting.
 
     Attributes:
-        lane: Who waits for one.
+        lane: Which uploads wait for one.
     """
 
     def __init__(self, settings: Settings) -> None:
         """Starts none yet."""
-        self._settings = settings
-        self.lane = Lane(settings.decoders, settings.waiting)
-        self._idle: list[Process] = []
+        self._uploads = _Pool(settings, settings.decoders)
+        self._thumbnails = _Pool(settings, 1)
+        self.lane = self._uploads.lane
 
     async def start(self) -> None:
         """Starts the processes and waits until they take jobs, so that no upload has to.
 
         In place of one that does not start, the first upload that needs it tries again.
         """
-        begun = (self._done({"kind": "nothing"}, b"", 0) for _ in range(self._settings.decoders))
-        await asyncio.gather(*begun, return_exceptions=True)
+        await asyncio.gather(self._uploads.start(), self._thumbnails.start())
 
     async def pixels(self, upload: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
         """An uploaded image, squashed: (H, W, 3) uint8, RGB.
@@ -56,7 +55,7 @@ class Decoders:
         """
         shape = (*size, 3)
         length = size[0] * size[1] * 3
-        body = await self._done({"kind": "query", "size": size}, upload, length)
+        body = await self._uploads.done({"kind": "query", "size": size}, upload, length)
         if len(body) != length:
             raise Problem("image-damaged", "The image cannot be unpacked.")
         return np.frombuffer(body, np.uint8).reshape(shape)
@@ -67,10 +66,9 @@ class Decoders:
         Raises:
             Problem: It cannot be read, or the server is busy.
         """
+        job = {"kind": "thumbnail", "path": path, "side": side}
         try:
-            return await self._done(
-                {"kind": "thumbnail", "path": path, "side": side}, b"", LARGEST_THUMBNAIL
-            )
+            return await self._thumbnails.done(job, b"", LARGEST_THUMBNAIL)
         except Problem as problem:
             if problem.kind == "busy":
                 raise
@@ -81,47 +79,87 @@ class Decoders:
 
     async def stop(self) -> None:
         """Ends the processes."""
+        await asyncio.gather(self._uploads.stop(), self._thumbnails.stop())
+
+
+class _Pool:
+    """Processes for one kind of job, and who waits for them."""
+
+    def __init__(self, settings: Settings, processes: int) -> None:
+        self._settings, self._processes = settings, processes
+        self.lane = Lane(processes, settings.waiting)
+        self._idle: list[Process] = []
+
+    async def start(self) -> None:
+        begun = (self.done({"kind": "nothing"}, b"", 0) for _ in range(self._processes))
+        await asyncio.gather(*begun, return_exceptions=True)
+
+    async def stop(self) -> None:
         while self._idle:
             await _end(self._idle.pop())
 
-    async def _done(self, job: dict[str, Any], content: bytes, most: int) -> bytes:
+    async def done(self, job: dict[str, Any], content: bytes, most: int) -> bytes:
+        """What comes of a job; one that was given to a process that died is done once more."""
         async with self.lane.slot():
-            process = self._idle.pop() if self._idle else await self._started()
             try:
                 async with asyncio.timeout(self._settings.decode_seconds):
-                    said, body = await _ask(process, job, content, most)
+                    try:
+                        said, body = await self._asked(self._taken(), job, content, most)
+                    except (OSError, EOFError):
+                        said, body = await self._asked(None, job, content, most)
             except TimeoutError as error:
-                await _end(process)
                 raise Problem(
                     "image-too-costly", "Unpacking the image takes too long; make it smaller."
                 ) from error
-            except (OSError, ValueError, EOFError) as error:
-                await _end(process)
+            except (OSError, EOFError) as error:
+                raise Problem(
+                    "image-too-costly", "Unpacking the image takes too much; make it smaller."
+                ) from error
+            except ValueError as error:
                 raise Problem("image-damaged", "The image cannot be unpacked.") from error
-            except BaseException:
-                await _end(process)
-                raise
-            self._idle.append(process)
         if "problem" in said:
             kind = said["problem"]
             raise Problem(kind if kind in KINDS else "image-damaged", str(said["detail"]))
         return body
 
+    def _taken(self) -> Process | None:
+        """A process that waits for a job, if there is one."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+        return None
+
+    async def _asked(
+        self, process: Process | None, job: dict[str, Any], content: bytes, most: int
+    ) -> tuple[dict[str, Any], bytes]:
+        process = process or await self._started()
+        try:
+            answer = await _ask(process, job, content, most)
+        except BaseException:
+            await _end(process)
+            raise
+        self._idle.append(process)
+        return answer
+
     async def _started(self) -> Process:
         settings = self._settings
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "dualhash.serve.worker"),
-            *(str(settings.decode_bytes), str(settings.pixels)),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "PYTHONPATH": os.pathsep.join(sys.path),
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            },
-        )
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "dualhash.serve.worker"),
+                *(str(settings.decode_bytes), str(settings.pixels)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env={
+                    "PATH": os.environ.get("PATH", ""),
+                    "PYTHONPATH": os.pathsep.join(sys.path),
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                },
+            )
+        except OSError as error:
+            raise Problem("busy", "No image can be unpacked now; try again in a moment.") from error
 
 
 async def _ask(
@@ -132,7 +170,10 @@ async def _ask(
     assert process.stdout is not None
     process.stdin.write(json.dumps({**job, "bytes": len(content)}).encode() + b"\n" + content)
     await process.stdin.drain()
-    said = json.loads(await process.stdout.readline())
+    line = await process.stdout.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    said = json.loads(line)
     length = said["bytes"] if isinstance(said, dict) else None
     if not isinstance(length, int) or not 0 <= length <= most:
         raise ValueError("not an answer")
