@@ -58,8 +58,11 @@ def test_what_stands_behind_is_named(name: str, words: str):
     assert foreign(image("JPEG") + BEHIND[name], "JPEG") == words
 
 
-@pytest.mark.parametrize(("behind", "archive"), [(0, True), (65_553, True), (65_554, False)])
+@pytest.mark.parametrize(
+    ("behind", "archive"), [(17, False), (18, True), (65_553, True), (65_554, False)]
+)
 def test_an_archive_ends_near_the_end(behind: int, archive: bool):
+    """The end of an archive has 22 bytes, and a comment of at most 65,535."""
     content = image("PNG") + b"PK\x05\x06" + bytes(behind)
     assert foreign(content, "PNG") == ("an archive" if archive else None)
 

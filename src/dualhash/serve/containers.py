@@ -24,8 +24,8 @@ so more is asked of what is found there."""
 ARCHIVE_END = b"PK\x05\x06"
 """What the end of a ZIP archive begins with."""
 
-ARCHIVE_END_BYTES = 4 + 65_553
-"""Longest end of a ZIP archive, its comment included."""
+ARCHIVE_END_BYTES = 22
+"""Length of the end of a ZIP archive without a comment, which may have 65,535 more."""
 
 WINDOWS = re.compile(rb"MZ.{58}(....)", re.DOTALL)
 """A header of DOS, and where it says that the one of Windows is."""
@@ -58,7 +58,8 @@ def foreign(content: bytes, kind: str) -> str | None:
     for words, pattern in FOREIGN:
         if pattern.search(behind):
             return words
-    if behind.rfind(ARCHIVE_END, max(0, len(behind) - ARCHIVE_END_BYTES)) >= 0:
+    last = len(behind) - ARCHIVE_END_BYTES
+    if last >= 0 and behind.find(ARCHIVE_END, max(0, last - 65_535), last + 4) >= 0:
         return "an archive"
     for found in WINDOWS.finditer(behind):
         if behind.startswith(b"PE\0\0", found.start() + int.from_bytes(found[1], "little")):
