@@ -10,7 +10,7 @@ from dualhash.serve.app import create_app
 from dualhash.serve.gate import COOKIE, host_name
 from dualhash.serve.settings import Settings
 
-TOKEN = "correct horse"
+TOKEN = 'correct-horse;,"+%'
 
 Serve = Callable[..., TestClient]
 
@@ -49,6 +49,22 @@ def test_an_empty_token_is_none():
         Settings(token=" ")
 
 
+@pytest.mark.parametrize("token", ["correct horse", "corr\u00e9ct", "a\n", "\u20ac", "a\x7f", " a"])
+def test_a_token_that_cannot_be_sent_everywhere_is_refused_at_once(token: str):
+    with pytest.raises(DualhashError, match=r"printable.*choose another"):
+        Settings(token=token)
+
+
+def test_servers_on_other_ports_have_cookies_of_their_own(serve: Serve):
+    client = serve(token=TOKEN)
+    cookies = [
+        client.get(f"http://localhost:{port}/", params={"token": TOKEN}).headers["set-cookie"]
+        for port in (8000, 8001)
+    ]
+    names = [cookie.partition("=")[0] for cookie in cookies]
+    assert names == [f"{COOKIE}_8000", f"{COOKIE}_8001"]
+
+
 def test_without_the_token_nothing_of_the_index_is_told(serve: Serve):
     client = serve(token=TOKEN)
     addresses = ["/api/v1/items/0", "/api/v1/items/0/thumbnail", "/api/v1/stats", "/metrics"]
@@ -63,7 +79,7 @@ def test_without_the_token_nothing_of_the_index_is_told(serve: Serve):
 
 
 @pytest.mark.parametrize(
-    "shown", ["Bearer wrong", "Bearer ", "Basic correct horse", TOKEN, "Bearer corréct"]
+    "shown", ["Bearer wrong", "Bearer ", f"Basic {TOKEN}", TOKEN, "Bearer corréct"]
 )
 def test_another_token_is_refused(serve: Serve, shown: str):
     client = serve(token=TOKEN)
@@ -88,7 +104,7 @@ def test_browsers_open_an_address_and_keep_the_token(serve: Serve):
     assert "samesite=strict" in cookie
     assert client.get("/api/v1/stats").status_code == 200
     client.cookies.clear()
-    client.cookies.set(COOKIE, "wrong")
+    client.cookies.set(f"{COOKIE}_80", "wrong")
     refused(client.get("/api/v1/stats"), 401, "token-needed")
 
 

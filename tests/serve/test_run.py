@@ -18,7 +18,7 @@ from tests.serve.hostile import image
 from tests.serve.live import PATIENCE, SEARCH, Live, serving
 
 from dualhash.errors import DualhashError
-from dualhash.serve.run import run
+from dualhash.serve.run import _address, run
 from dualhash.serve.settings import Settings
 
 
@@ -250,6 +250,16 @@ def test_a_flood_is_shed_and_what_is_answered_is_right(shapes: Path):
                 assert answer.headers["retry-after"]
                 assert answer.json()["type"].endswith(":busy")
         assert client.post(SEARCH, json={"id": 2}).status_code == 200
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_token_is_shown_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: bool):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = _address(listening, Settings(token="a+b/c&d"))
+        port = listening.getsockname()[1]
+    shown = "/?token=a%2Bb%2Fc%26d" if terminal else ""
+    assert address == f"http://127.0.0.1:{port}{shown}"
 
 
 def test_a_port_that_is_taken(shapes: Path):

@@ -17,7 +17,7 @@ from dualhash.serve.rate import Rate
 from dualhash.serve.settings import Settings
 
 COOKIE = "dualhash_token"
-"""How a browser shows the token."""
+"""How a browser shows the token; the port is added, for browsers share cookies between ports."""
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Open to all, for they say nothing; and never too many."""
@@ -122,7 +122,7 @@ class Gate:
             return
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            shown = request.cookies.get(COOKIE, "")
+            shown = request.cookies.get(cookie_name(request), "")
         if not self._is_token(shown.strip()):
             raise Problem(
                 "token-needed",
@@ -138,7 +138,7 @@ class Gate:
         target = URL(path="/" + request.url.path.lstrip("/"), query=urlencode(left))
         response = RedirectResponse(str(target), 303)
         response.set_cookie(
-            COOKIE,
+            cookie_name(request),
             self._token or "",
             httponly=True,
             samesite="strict",
@@ -148,6 +148,12 @@ class Gate:
 
     def _is_token(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode(), (self._token or "").encode())
+
+
+def cookie_name(request: HTTPConnection) -> str:
+    """The cookie that shows the token to this server."""
+    _, port = request.scope.get("server") or ("", None)
+    return f"{COOKIE}_{port}"
 
 
 def host_name(host: str) -> str:

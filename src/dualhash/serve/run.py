@@ -106,5 +106,6 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _address(listening: socket.socket, settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    token = f"/?token={quote(settings.token)}" if settings.token else ""
+    shown = settings.token and sys.stdout.isatty()  # logs are read by others
+    token = f"/?token={quote(settings.token or '', safe='')}" if shown else ""
     return f"http://{host}:{listening.getsockname()[1]}{token}"

@@ -1,11 +1,15 @@
 """What a server is told when it starts, and every limit it keeps."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from dualhash.errors import DualhashError
 
 MIB = 1 << 20
+
+TOKEN = re.compile("[!-~]+")
+"""What headers, cookies and addresses can all carry."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class Settings:
     Attributes:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        token: What clients must show; None where everybody who reaches the port may ask.
+        token: What clients must show, in printable ASCII without spaces; None where everybody who
+            reaches the port may ask.
         insecure: Whether other machines may ask without a token.
         trusted_hosts: Names by which clients may call this server, besides `localhost` and bare
             addresses. It keeps pages of other sites from reaching it by a name of their own.
@@ -38,7 +43,8 @@ class Settings:
         drain_seconds: How long requests under way may take when the server is stopped.
 
     Raises:
-        DualhashError: Other machines could reach it, and neither `token` nor `insecure` is given.
+        DualhashError: Other machines could reach it, and neither `token` nor `insecure` is given;
+            or the token cannot be sent.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +73,11 @@ class Settings:
     def __post_init__(self) -> None:
         if self.token is not None and not self.token.strip():
             raise DualhashError("The token is empty; choose a long random one, or none.")
+        if self.token is not None and not TOKEN.fullmatch(self.token):
+            raise DualhashError(
+                "The token has spaces, or characters besides the printable ones of ASCII, which "
+                "cannot be sent everywhere; choose another, such as 32 letters and digits."
+            )
         if not (is_loopback(self.host) or self.token or self.insecure):
             raise DualhashError(
                 f"Other machines can reach {self.host}. Say --token SECRET so that only those who "
