@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from dualhash.serve import answers, examples, schemas
-from dualhash.serve.problems import KINDS
+from dualhash.serve.problems import KINDS, Problem
 from dualhash.serve.service import Service
 from dualhash.serve.thumbnails import Side
 
@@ -161,16 +161,12 @@ async def healthz() -> schemas.Health:
     return schemas.Health(status="ok")
 
 
-@probes.get(
-    "/readyz",
-    responses={503: {"model": schemas.Health, "description": "Not ready."}},
-    openapi_extra=OPEN,
-)
-async def readyz(request: Request, response: Response) -> schemas.Health:
+@probes.get("/readyz", responses={503: refusals()[503]}, openapi_extra=OPEN)
+async def readyz(request: Request) -> schemas.Health:
     """Searches are answered."""
-    problem = service_of(request).unready()
-    response.status_code = 503 if problem else 200
-    return schemas.Health(status="not ready" if problem else "ok", detail=problem)
+    if problem := service_of(request).unready():
+        raise Problem("index-unusable", problem)
+    return schemas.Health(status="ok")
 
 
 @probes.get("/metrics", responses=refusals(), response_class=PlainTextResponse)

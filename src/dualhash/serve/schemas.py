@@ -390,5 +390,4 @@ class Bits(BaseModel):
 class Health(BaseModel):
     """Whether the server is there, or ready."""
 
-    status: Literal["ok", "not ready"]
-    detail: str | None = None
+    status: Literal["ok"]
