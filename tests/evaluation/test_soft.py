@@ -41,7 +41,8 @@ def test_the_chosen_weight_beats_no_weight_and_the_filter():
     bits, scores, labels = made_up(400)
     chosen = choose_soft(bits, scores, labels)
     assert 0 < chosen < WEIGHTS[-1]
-    recalls = dict(zip(WEIGHTS, soft_recalls(bits, scores, labels, WEIGHTS), strict=True))
+    weights = (0.0, *WEIGHTS)
+    recalls = dict(zip(weights, soft_recalls(bits, scores, labels, weights), strict=True))
     assert recalls[chosen] == max(recalls.values()) > recalls[0]
     filtered = ijcv2020(bits, 1 / (1 + np.exp(-scores)), labels, np.ones((400, 1)))
     hard = [filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in soft.CUTOFFS]
@@ -66,6 +67,13 @@ def test_nothing_to_choose_by():
     )
 
 
+def test_few_questions_and_equal_answers_choose_nothing():
+    bits, scores, labels = made_up(12)
+    assert np.isnan(choose_soft(bits, scores, labels))
+    bits, scores, labels = made_up(400)
+    assert np.isnan(choose_soft(bits, np.zeros_like(scores), labels))
+
+
 def test_by_hand():
     """The nearest image lacks the attribute, the next one has it: with weight it comes first."""
     bits = np.zeros((3, 8), bool)
@@ -74,5 +82,6 @@ def test_by_hand():
     scores = np.array([[-3.0], [-3.0], [3.0]])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(soft, "CUTOFFS", (1,))
+        patch.setattr(soft, "FEWEST_QUERIES", 1)
         assert soft_recalls(bits, scores, labels, [0.3, 0.4]).tolist() == [0, 1]
         assert choose_soft(bits, scores, labels) == 0.5

@@ -13,7 +13,7 @@ from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.evaluation.soft import WEIGHTS
+from dualhash.evaluation.labels import Labels
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
 from dualhash.training.progress import Display
@@ -59,7 +59,19 @@ def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
     assert card.training["alpha"] == 0.3
     assert card.training["encoder"]["equal_bits"] == 1
     assert {"torch", "python", "dualhash"} <= set(card.versions)
-    assert card.calibration["soft"] in WEIGHTS
+    assert card.calibration == {}  # too few validation images to choose a weight by
+
+
+def test_the_chosen_weight_of_soft_searches_is_kept(
+    tiny: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def choose(bits: np.ndarray, scores: np.ndarray, labels: Labels) -> float:
+        assert len(bits) == len(scores) == len(labels.categories) > 0
+        return 2.5
+
+    monkeypatch.setattr("dualhash.training.calibration.choose_soft", choose)
+    model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
+    assert model.card.calibration == {"soft": 2.5}
 
 
 def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from dualhash.evaluation.combined import CUTOFFS, NOT_ASKED, relevant_counts
 from dualhash.evaluation.labels import Labels
 
-WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""The values of T that are tried."""
+WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""The values of T that are tried; at 0 a wish would change nothing."""
+
+FEWEST_QUERIES = 30
+"""From fewer questions nothing is chosen."""
 
 MOST_QUERIES = 500
 """For each attribute at most so many images are asked, evenly spread."""
@@ -30,10 +33,17 @@ def choose_soft(bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: L
         labels: Of the N images.
 
     Returns:
-        T; NaN where no image has both kinds of label and another that is relevant.
+        T; NaN where fewer than `FEWEST_QUERIES` pairs of an image with both kinds of label and a
+        wanted attribute have something relevant, or all T find the same.
     """
+    known = labels.observed & (labels.categories >= 0)[:, None]
+    wanted = np.where(known, 1, NOT_ASKED).astype(np.int8)
+    if (relevant_counts(labels._replace(observed=known), wanted) > 0).sum() < FEWEST_QUERIES:
+        return float("nan")
     recalls = soft_recalls(bits, scores, labels, WEIGHTS)
-    return float("nan") if np.isnan(recalls).any() else WEIGHTS[int(np.argmax(recalls))]
+    if recalls.min() == recalls.max():
+        return float("nan")
+    return WEIGHTS[int(np.argmax(recalls))]
 
 
 def soft_recalls(

@@ -166,7 +166,8 @@ class Hit(BaseModel):
         category: Its category.
         probabilities: Of each chosen attribute being present, by name.
         labels: Attributes that it is labelled with, by name.
-        verdict: Whether it is what was asked for, by its labels: right, wrong or unknown.
+        verdict: By its labels, whether it is of the query's category, or in attribute searches
+            whether it has what was chosen: right, wrong or unknown.
         payload: What was kept with it.
         thumbnail: Address of its thumbnail.
     """
