@@ -143,7 +143,7 @@ def train(
             tensorboard=tensorboard,
         )
     except KeyboardInterrupt:
-        output.note("The same command with --resume goes on from the last validation.")
+        output.note("With --resume the same command goes on from the last validation, if there was one.")
         raise
     _show(model)
 
