@@ -143,7 +143,9 @@ def train(
             tensorboard=tensorboard,
         )
     except KeyboardInterrupt:
-        output.note("With --resume the same command goes on from the last validation, if there was one.")
+        output.note(
+            "With --resume the same command goes on from the last validation, if there was one."
+        )
         raise
     _show(model)
 
