@@ -1,5 +1,3 @@
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,9 @@ from dualhash.search.fields import as_text, facts_of
         (2001, "2001"),
         (2001.0, "2001"),
         ("2001.00", "2001"),
-        ("2.001e3", "2001"),
+        (2.001e22, "20010000000000000000000"),
+        ("2e79", "2e79"),
+        ("2.001e3", "2.001e3"),
         (-1.50, "-1.5"),
         (1e-7, "0.0000001"),
         (10**30 + 1, f"1{'0' * 29}1"),
@@ -40,7 +40,6 @@ def test_values_as_text(value: object, text: str):
 def test_numbers_keep_their_values(number: float, whole: int):
     assert float(as_text(number)) == number
     assert int(as_text(whole)) == whole
-    assert as_text(json.dumps(number)) == as_text(number)
     assert as_text(f"{whole}.0") == as_text(whole)
 
 

@@ -22,15 +22,21 @@ Fields = dict[str, Column]
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 """A number as JSON writes one, of a size that can be written out."""
 
+PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+"""Text that stands for a number. What has an exponent may be an article's code, such as 2e79."""
+
 
 def as_text(value: object) -> str:
     """A value in the form in which it is stored and compared: text as it is, the rest as JSON.
 
     Whatever is a number, or the text of one, has one form however it was written: 2001.0 and
-    "2001" are both 2001. What JSON does not take for a number stays text, such as 007.
+    "2001" are both 2001. Other text stays as it is, such as 007 and 2e79.
     """
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if not NUMBER.fullmatch(text):
+    if isinstance(value, str):
+        text, form = value, PLAIN
+    else:
+        text, form = json.dumps(value, ensure_ascii=False), NUMBER
+    if not form.fullmatch(text):
         return text
     number = Decimal(text)
     return f"{number.normalize(Context(prec=len(text))):f}" if number else "0"

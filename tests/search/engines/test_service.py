@@ -20,7 +20,7 @@ from dualhash.search import Index, Results
 from dualhash.search.engines import service
 from dualhash.search.engines.service import ServiceIndex
 
-TOKEN = "correct horse"
+TOKEN = "correct-horse"
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_the_token(live: Live, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(DualhashError, match="Show the token"):
         Index.open(live.address)
     assert len(ServiceIndex(live.address, TOKEN)) > 0
-    with Index.open(f"{live.address}/?token=correct%20horse") as opened:
+    with Index.open(f"{live.address}/?token=correct-horse") as opened:
         assert len(opened) > 0
 
 
@@ -205,7 +205,7 @@ def test_another_kind_of_server_that_is_asked_at_once(body: bytes):
             ServiceIndex(address).search(3, k=1)
 
 
-@pytest.mark.parametrize("end", ["/#id=4", "#want=shiny", "/?token=correct%20horse#id=4"])
+@pytest.mark.parametrize("end", ["/#id=4", "#want=shiny", "/?token=correct-horse#id=4"])
 def test_an_address_copied_from_the_page(
     live: Live, here: Index, monkeypatch: pytest.MonkeyPatch, end: str
 ):
