@@ -125,3 +125,50 @@ def test_images_that_are_there_are_left_or_updated(
         assert index.item(0).labels.category == "circle"
         assert index.verify() == ()
         assert [hit.id for hit in index.search(0, where={"price": 4}).hits] == [2]
+
+
+def test_an_image_that_is_listed_twice_is_two_items(
+    tmp_path: Path, model: Model, catalogue: Catalogue
+):
+    first, second = catalogue.images[:2]
+    out = tmp_path / "i.dhx"
+    assert build_index(model, [first, second, first], out).count == 3
+    with Index.open(out) as index:
+        listed = [second, first, first]
+        assert (add_images(index, listed).count, len(index)) == (0, 3)
+        report = add_images(index, listed, update=True)
+        assert (report.count, report.updated, report.unchanged) == (0, 3, 0)
+        report = add_images(index, [first] * 3)
+        assert (report.count, report.updated, report.unchanged) == (1, 0, 2)
+        assert [Path(item.image).name for item in index] == ["0.png", "1.png", "0.png", "0.png"]
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_what_another_program_adds_meanwhile_is_not_added_again(
+    tmp_path: Path,
+    model: Model,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+    update: bool,
+):
+    monkeypatch.setattr(build, "BATCH", 2)
+    out = tmp_path / "i.dhx"
+    Index.create(out, model).close()
+    first, second, _, fourth = catalogue.images
+    theirs = [[second], [first]]
+
+    def meanwhile(*_: int) -> None:
+        if theirs:
+            with Index.open(out, model) as other:
+                add_images(other, theirs.pop())
+
+    with Index.open(out, model) as index:
+        listed = [first, first, second, fourth]
+        report = add_images(index, listed, update=update, progress=meanwhile)
+        assert (report.count, report.updated, report.unchanged) == (
+            2,
+            *((2, 0) if update else (0, 2)),
+        )
+        names = sorted(Path(item.image).name for item in index)
+        assert names == ["0.png", "0.png", "1.png", "3.png"]
+        assert index.verify() == ()

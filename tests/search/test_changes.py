@@ -152,8 +152,28 @@ def test_items_are_found_by_their_images(index: Index, tmp_path: Path):
     assert index.find([str(images[2]), "elsewhere.png"]) == [1, None]
     index.add(np.zeros((1, 2), np.uint8), [images[0]])
     assert index.find(images[:1]) == [4]
+    assert index.find([images[0], images[2], *images[:1] * 2]) == [4, 1, 6, None]
+    assert index.find(images[:1], start=5) == [6]
     index.delete([4])
     assert index.find(images[:1]) == [6]
+
+
+def test_several_changes_in_one(index: Index):
+    def add_and_delete(item: int) -> None:
+        with index.changing():
+            index.add(np.zeros((1, 2), np.uint8), [f"with {item} gone"])
+            index.delete([item])
+
+    with pytest.raises(DualhashError, match="no item with the id 99"):
+        add_and_delete(99)
+    with index.changing():
+        add_and_delete(0)
+        with pytest.raises(DualhashError, match="no item with the id 99"):
+            add_and_delete(99)
+        add_and_delete(1)
+    assert [item.id for item in index] == [2, 3, 4, 5, 6, 7]
+    assert [Path(index.item(i).image).name for i in (6, 7)] == ["with 0 gone", "with 1 gone"]
+    assert index.verify() == ()
 
 
 def test_compaction_gives_room_back(tmp_path: Path, model: Model):

@@ -73,8 +73,9 @@ def add_images(
 ) -> BuildReport:
     """Encodes images as those of an index were and adds them to it, some at a time.
 
-    Each batch of images is there for good as soon as it is added. Images of which there are items
-    before, told by their paths, are left as they are.
+    Each batch of images is there for good as soon as it is added. Images of which there are items,
+    told by their paths, are left as they are, also those that another program adds meanwhile. An
+    image that is listed n times becomes n items.
 
     Args:
         index: An open index; its model encodes.
@@ -88,7 +89,8 @@ def add_images(
     paths = images.images if isinstance(images, Catalogue) else [Path(path) for path in images]
     if not paths:
         raise DualhashError("There are no images to index.")
-    here = index.find(paths)
+    with index.changing():
+        here, seen = index.find(paths), index.state.next_id
     rows = [row for row, item in enumerate(here) if update or item is None]
     count = updated = 0
     failures: list[Failure] = []
@@ -101,18 +103,26 @@ def add_images(
         )
         failures += [_placed(failure, images, batch[failure.row]) for failure in encoded.failures]
         done = [batch[int(row)] for row in encoded.rows]
-        there = np.array([here[row] is not None for row in done], np.bool_)
-        index.add(encoded.codes[~there], *_kept(images, paths, done, ~there))
-        if there.any():
-            ids = [item for row in done if (item := here[row]) is not None]
-            index.replace(ids, encoded.codes[there], *_kept(images, paths, done, there))
-        updated += int(there.sum())
+        with index.changing():
+            if index.state.next_id > seen:
+                lacking = [row for row in rows[start:] if here[row] is None]
+                found = index.find([paths[row] for row in lacking], start=seen)
+                for row, item in zip(lacking, found, strict=True):
+                    here[row] = item
+            there = np.array([here[row] is not None for row in done], np.bool_)
+            index.add(encoded.codes[~there], *_kept(images, paths, done, ~there))
+            if update and there.any():
+                ids = [item for row in done if (item := here[row]) is not None]
+                index.replace(ids, encoded.codes[there], *_kept(images, paths, done, there))
+            seen = index.state.next_id
+        updated += int(there.sum()) if update else 0
         count += len(done) - int(there.sum())
     if len(failures) == len(paths):
         raise DualhashError(
             f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
         )
-    return BuildReport(count, tuple(failures), updated, len(paths) - len(rows))
+    unchanged = len(paths) - count - updated - len(failures)
+    return BuildReport(count, tuple(failures), updated, unchanged)
 
 
 def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], row: int) -> Failure:

@@ -1,6 +1,7 @@
 """What is in an open index: reading it, and changing it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +62,15 @@ class Contents:
         """Is another one whenever something was added, changed or deleted."""
         return self._store.state()
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """All that is changed in this block is one transaction: it is kept whole, or not at all.
+
+        Other programs wait with their changes until the block is left, so keep it short.
+        """
+        with self._store.writing():
+            yield
+
     def add(
         self,
         codes: NDArray[np.uint8],
@@ -70,7 +80,8 @@ class Contents:
     ) -> NDArray[np.int64]:
         """Adds n items in one transaction: all of them are kept, or none.
 
-        They are new, whether or not there are items of the same images; `find` tells.
+        They are new, whether or not there are items of the same images; `find` tells, and with
+        both in a block of `changing` no other program adds them in between.
 
         Args:
             codes: (n, k/8) uint8, packed.
@@ -172,12 +183,17 @@ class Contents:
         """
         return self._store.item(int(item))[1]
 
-    def find(self, images: Sequence[Path | str]) -> list[int | None]:
-        """For each image file the id of its item, the first of several; None where there is none.
+    def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
+        """For each image file the id of its item; None where there is none.
 
-        All of the index is read for it, so ask for many at once.
+        An index may hold several items of one image: where it is named for the n-th time, the
+        n-th of them is meant. All of the index is read for it, so ask for many at once.
+
+        Args:
+            images: Paths.
+            start: Items with lower ids are passed over.
         """
-        return self._store.find(images)
+        return self._store.find(images, start)
 
     def items(self, start: int = 0, stop: int | None = None) -> Iterator[Item]:
         """The items with ids from `start` to below `stop` (to the last by default), ascending."""

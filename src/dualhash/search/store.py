@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,7 @@ class Store:
         self.path = path
         self._identity = identity(path)
         self._turn = RLock()
+        self._writes = False
         self._connection, self.header = open_index_file(path)
         self.records = Records(path, self.header.bits, self.header.attribute_head.names)
         try:
@@ -85,16 +87,39 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all that is written in the block is kept, or nothing."""
+        """A transaction: all that is written in the block is kept, or nothing.
+
+        A block within such a block is a part of it: where it fails only what it wrote is undone.
+        """
         with self._turn, database_errors(self.path):
+            if self._writes:
+                with self._part():
+                    yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
+            self._writes = True
             try:
                 self._check_in_place()
                 yield self._connection
             except BaseException:
                 self._connection.rollback()
                 raise
+            finally:
+                self._writes = False
             self._connection.commit()
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """A part of the transaction that goes on."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite undoes all of it where the disk is full
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
+            raise
+        self._connection.execute("RELEASE part")
 
     def vacuum(self) -> None:
         """Gives room that is not used back to the disk."""
@@ -174,17 +199,23 @@ class Store:
             ids, codes = next(self.codes(item - 1))
         return codes[np.searchsorted(ids, item)], kept[item]
 
-    def find(self, images: Sequence[Path | str]) -> list[int | None]:
-        """For each image the id of its item, the first of several; None where there is none."""
+    def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
+        """For each image the id, from `start` on, of its item; None where there is none.
+
+        Where an image is named for the n-th time it is the n-th of its items.
+        """
         names = [self.records.name(image) for image in images]
         rows = self.select(
-            "SELECT image, min(id) FROM items WHERE image IN (SELECT value FROM json_each(?)) "
-            "GROUP BY image",
+            "SELECT image, id FROM items WHERE id >= ? AND image IN "
+            "(SELECT value FROM json_each(?)) ORDER BY id",
+            start,
             json.dumps(names),
         )
+        here: defaultdict[str, deque[int]] = defaultdict(deque)
         with self.reading():
-            here = dict(rows)
-        return [here.get(name) for name in names]
+            for name, item in rows:
+                here[name].append(item)
+        return [here[name].popleft() if here[name] else None for name in names]
 
     def changed(self, edition: int) -> NDArray[np.int64] | None:
         """Ids (n,) of items changed or deleted after an edition; None where that is not known."""
