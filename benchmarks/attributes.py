@@ -81,7 +81,9 @@ def _one(
         for threads in (1, 2):
             search = partial(pq.search, head.weight[0], 100, threads=threads)
             things[f"IndexPQ, {threads} thread{'s'[: threads - 1]}"] = search
-        seconds = report.run(f"one attribute ({row}), {kind.name}, {blocks.count} codes", things)
+        seconds = report.run(
+            f"one attribute (number {row}), {kind.name}, {blocks.count} codes", things
+        )
         best = min(each for name, each in seconds.items() if name.startswith("IndexPQ"))
         report.note("one attribute against IndexPQ", best / seconds["dualhash"])
 

@@ -87,7 +87,7 @@ def filtered(
                 "no filter": partial(_each, search, each),
                 "no filter again": partial(_each, search, each),
             }
-            more = 3 if one_query else 1
+            more = 9 if one_query else 1
             found = report.run(f"{part}, or none", alone, per=len(each), more=more)
             report.note(f"filter against none{end}", found["no filter"] / found["dualhash"])
             again = found["no filter"] / found["no filter again"]

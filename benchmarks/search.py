@@ -1,7 +1,8 @@
 """Our searches against others': `python -m benchmarks.search --json out.json`.
 
-All searches are of 256-bit codes in memory. Results are checked to be the same before they are
-timed. `python -m benchmarks.report out.json` writes docs/performance.md from the figures.
+`pip install '.[bench]'` installs the others. All searches are of 256-bit codes in memory. Results
+are checked to be the same before they are timed. `python -m benchmarks.report out.json` writes
+docs/performance.md from the figures.
 """
 
 import argparse
@@ -108,6 +109,7 @@ def main() -> None:
         print(f"{name:60} {each['measured']:10}{verdict}")
     figures = {
         "machine": machine(),
+        "quick": chosen.quick,
         "scale": asdict(scale),
         "one_query_is_mean_of": ONE_AFTER_ANOTHER,
         "learned_codes": chosen.learned.stem if chosen.learned else "made up",

@@ -22,7 +22,7 @@ RUN = 512
 
 _LINE = 64
 
-FEW = 3
+FEW = 8
 """Codes a block that are looked up one by one, rather than the whole block read."""
 
 
