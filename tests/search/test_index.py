@@ -14,6 +14,7 @@ from tests.oracles import search as oracle
 from dualhash.codes import Model, unpack
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Labels
+from dualhash.search.store import Store
 
 
 def ids(results) -> list[int]:
@@ -92,6 +93,40 @@ def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, 
     keys = [oracle.hamming(unpack(kinds[0]).tolist(), row) for row in unpack(codes).tolist()]
     assert ids(results) == oracle.first(keys, list(range(len(codes))), 20)
     assert results.matched == len(codes)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"radius": 9},
+        {"task": "attribute", "want": ["red"]},
+        {"task": "combined", "without": ["green"]},
+        {"task": "soft", "want": ["blue"]},
+    ],
+)
+def test_what_is_skipped_is_ranked_but_not_gathered(
+    index: Index, monkeypatch: pytest.MonkeyPatch, options: dict
+):
+    whole = index.search("id:1", k=99, **options)
+    gathered = []
+    items = Store.items
+    monkeypatch.setattr(
+        Store, "items", lambda self, ids: gathered.append(len(ids)) or items(self, ids)
+    )
+    for offset in range(7):
+        some = index.search("id:1", k=2, offset=offset, **options)
+        assert some.hits == whole.hits[offset : offset + 2]
+        assert (some.matched, gathered[-1]) == (whole.matched, len(some.hits))
+        (batched,) = index.search_batch(["id:1"], k=2, offset=offset, **options)
+        assert batched.hits == some.hits
+
+
+def test_how_much_was_found_in_words(index: Index):
+    assert index.search("id:1", k=2).found == "the first 2 of 5"
+    assert index.search("id:1", k=2, offset=2).found == "3 to 4 of 5"
+    assert index.search("id:1", offset=5).found == "nothing after the 5 that match"
+    assert index.search("id:4", radius=1).found == "nothing matches"
 
 
 def test_a_range_of_ids(index: Index):

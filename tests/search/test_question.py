@@ -11,6 +11,7 @@ from dualhash.search.question import Question, infer_task
         ({"want": "red", "attributes": "red"}, "'red' is both stated and taken over"),
         ({"without": "red", "attributes": ["new", "red"]}, "'red' is both stated and taken over"),
         ({"k": 0}, "results k must be at least 1, not 0"),
+        ({"offset": -1}, "At least 0 results can be skipped, not -1"),
         ({"radius": -1}, "range of distances must be at least 0, not -1"),
         ({"threads": 0}, "threads must be at least 1, not 0"),
         ({"task": "combined", "threshold": 1.0}, "between 0 and 1, not at 1.0"),

@@ -41,7 +41,7 @@ def answer(
     if question.ids is not None:
         allowed = allowed & table.between(*question.ids)
     threads = question.threads or os.cpu_count() or 1
-    scope = Scope(table, allowed, question.k, question.radius, threads)
+    scope = Scope(table, allowed, question.last, question.radius, threads)
     soft = _soft(question, store)
     rankings: dict[int, Ranking] = {}
     for rows in _alike(queries, asked):
@@ -52,8 +52,8 @@ def answer(
         )
         found = rank(question.task, together, asked[rows[0]], scope, soft or 0.0)
         rankings |= zip(rows, found if some else found * len(rows), strict=True)
-    ids = np.concatenate([np.empty(0, np.int64), *(found.ids for found in rankings.values())])
-    items = _items(store, ids)
+    ids = {row: found.ids[question.offset :] for row, found in rankings.items()}
+    items = _items(store, np.concatenate([np.empty(0, np.int64), *ids.values()]))
     return [
         Results(
             task=question.task,
@@ -61,7 +61,9 @@ def answer(
             query=query,
             conditions=asked[row].values,
             matched=rankings[row].matched,
-            hits=hits(items, rankings[row].ids, table.codes(rankings[row].ids), query, asked[row]),
+            hits=hits(
+                items, ids[row], table.codes(ids[row]), query, asked[row], offset=question.offset
+            ),
             threshold=question.threshold,
             soft=soft,
         )
@@ -117,8 +119,10 @@ def hits(
     codes: NDArray[np.uint8],
     query: Query | None,
     conditions: Conditions,
+    *,
+    offset: int,
 ) -> tuple[Hit, ...]:
-    """The best ids and their codes, with everything that is shown of them."""
+    """Ids and their codes that rank after the first `offset`, with everything shown of them."""
     near: list[int | None] = [None] * len(ids)
     if query is not None:
         near = distances(as_words(query.code), as_words(codes)).tolist()
@@ -135,6 +139,7 @@ def hits(
             code=code,
         )
         for rank, (item, code, distance, (score, probabilities)) in enumerate(
-            zip(ids.tolist(), codes, near, conditions.evidence(codes), strict=True), start=1
+            zip(ids.tolist(), codes, near, conditions.evidence(codes), strict=True),
+            start=offset + 1,
         )
     )

@@ -138,6 +138,7 @@ class Index(Contents):
         threshold: float = PRESENT,
         soft: float | None = None,
         k: int = 20,
+        offset: int = 0,
         threads: int | None = None,
     ) -> Results:
         """The k best items, exactly; ties by id, so the first 10 of 100 are the top 10.
@@ -164,6 +165,7 @@ class Index(Contents):
             soft: For `soft`, how many bits of distance a probability smaller by a factor of e
                 outweighs; None takes what was found out for the model.
             k: How many results, at least 1.
+            offset: How many of the best to skip; the results are those of rank offset + 1 and on.
             threads: How many share the work; None takes one per core. Results do not depend on it.
 
         Raises:
@@ -181,6 +183,7 @@ class Index(Contents):
             threshold=threshold,
             soft=soft,
             k=k,
+            offset=offset,
             threads=threads,
         )
         return self._search().one(query, question)

@@ -25,6 +25,7 @@ class Options(TypedDict, total=False):
     threshold: float
     soft: float | None
     k: int
+    offset: int
     threads: int | None
 
 
@@ -46,7 +47,13 @@ class Question:
     threshold: float = PRESENT
     soft: float | None = None
     k: int = 20
+    offset: int = 0
     threads: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The rank of the last result."""
+        return self.offset + self.k
 
     def __post_init__(self) -> None:
         for name in ("want", "without", "attributes"):
@@ -61,6 +68,8 @@ class Question:
                 )
         if self.k < 1:
             raise DualhashError(f"The number of results k must be at least 1, not {self.k}.")
+        if self.offset < 0:
+            raise DualhashError(f"At least 0 results can be skipped, not {self.offset}.")
         if self.radius is not None and self.radius < 0:
             raise DualhashError(f"The range of distances must be at least 0, not {self.radius}.")
         if self.threads is not None and self.threads < 1:

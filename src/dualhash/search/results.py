@@ -150,8 +150,12 @@ class Results:
     @property
     def found(self) -> str:
         """How much was found, such as "20 of 134 that match"."""
-        if not self.hits:
+        if not self.matched:
             return "nothing matches"
+        if not self.hits:
+            return f"nothing after the {self.matched:,} that match"
+        if (first := self.hits[0].rank) > 1:
+            return f"{first:,} to {self.hits[-1].rank:,} of {self.matched:,}"
         if self.task == "combined":
             return f"{len(self.hits):,} of {self.matched:,} that match"
         return f"the first {len(self.hits):,} of {self.matched:,}"

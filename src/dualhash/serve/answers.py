@@ -89,11 +89,10 @@ def item(index: Index, version: str, number: int) -> schemas.Item:
     return schemas.Item(**query(found, version).model_dump(), payload=kept.payload)
 
 
-def hits(index: Index, found: results.Results, offset: int, version: str) -> list[schemas.Hit]:
-    """Results from `offset` on."""
-    wanted = found.hits[offset:]
+def hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
+    """Results."""
     header = index.header
-    codes = np.array([hit.code for hit in wanted], np.uint8).reshape(-1, header.bits // 8)
+    codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
     predictions = predict(codes, header.category_head, header.attribute_head)
     return [
         schemas.Hit(
@@ -110,7 +109,7 @@ def hits(index: Index, found: results.Results, offset: int, version: str) -> lis
             payload=hit.payload,
             thumbnail=thumbnail_of(hit.id, version),
         )
-        for hit, prediction in zip(wanted, predictions, strict=True)
+        for hit, prediction in zip(found.hits, predictions, strict=True)
     ]
 
 

@@ -60,7 +60,7 @@ def ask(
         code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
     query = search.id if code is None else code
     last = search.offset + search.k
-    results = index.search(query, k=last, **options_of(search))
+    results = index.search(query, k=search.k, offset=search.offset, **options_of(search))
     return schemas.SearchAnswer(
         task=results.task,
         words=results.words,
@@ -70,7 +70,7 @@ def ask(
         threshold=results.threshold,
         soft=results.soft,
         matched=results.matched,
-        hits=answers.hits(index, results, search.offset, version),
+        hits=answers.hits(index, results, version),
         next_offset=last if results.matched > last and last <= schemas.LAST_OFFSET else None,
         shortage=shortage(index, query, search, results.matched)
         if results.matched < last

@@ -91,7 +91,11 @@ TASKS = st.one_of(
 )
 LIMITS = st.fixed_dictionaries(
     {"k": st.sampled_from([1, 2, 3, 10, 40, 200])},
-    optional={"where": FILTERS, "ids": st.just((20, 90))},
+    optional={
+        "where": FILTERS,
+        "ids": st.just((20, 90)),
+        "offset": st.sampled_from([0, 1, 30, 200]),
+    },
 )
 QUERIES = st.one_of(st.integers(1, 6), st.integers(60, 100), st.binary(min_size=2, max_size=2))
 

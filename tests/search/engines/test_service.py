@@ -64,6 +64,8 @@ def comparable(results: Results) -> tuple[object, ...]:
         (np.array([5, 77], np.uint8), {"radius": 9}),
         (3, {"where": {"parity": "even"}, "threads": 1}),
         (3, {"ids": (2, 9)}),
+        (3, {"offset": 2, "k": 3}),
+        (3, {"offset": 99}),
         (2, {"task": "attribute", "attributes": "shiny", "want": ["colour=red"]}),
         (None, {"task": "combined", "without": ["shiny"], "threshold": 0.8}),
         (4, {"task": "soft", "want": ["shiny"], "soft": 2.5}),
@@ -98,6 +100,8 @@ def test_more_results_than_a_page(there: Index, here: Index, monkeypatch: pytest
     monkeypatch.setattr(service, "PAGE", 4)
     assert comparable(there.search(0, k=10)) == comparable(here.search(0, k=10))
     assert comparable(there.search(0, k=99)) == comparable(here.search(0, k=99))
+    later = {"k": 7, "offset": 3}
+    assert comparable(there.search(0, **later)) == comparable(here.search(0, **later))
 
 
 def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: Index):
@@ -114,6 +118,7 @@ def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: I
         (99, {}, "no item with the id 99"),
         ("none.png", {}, "none.png cannot be read"),
         (3, {"k": 10_201}, "at most 10,200"),
+        (3, {"k": 201, "offset": 10_000}, "at most 10,200"),
         (3, {"task": "colour"}, "no task 'colour'"),
         (None, {}, "needs a query"),
         (None, {"task": "attribute", "want": ["shny"]}, "Did you mean 'shiny'"),

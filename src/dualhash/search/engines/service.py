@@ -89,20 +89,20 @@ class ServiceIndex:
         The image of a result is the address of its thumbnail. `threads` is the server's choice.
 
         Raises:
-            DualhashError: As there; or the server does not answer, k is above 10,200, or another
-                index took the place of the one that had given the first results.
+            DualhashError: As there; or the server does not answer, ranks are above 10,200, or
+                another index took the place of the one that had given the first results.
         """
         question = Question(**options)
-        if question.k > MOST:
-            raise DualhashError(f"A server gives at most {MOST:,} results, not {question.k:,}.")
+        if question.last > MOST:
+            raise DualhashError(f"A server gives at most {MOST:,} results, not {question.last:,}.")
         search, upload = self._query(query)
         for name in ("task", "want", "without", "attributes", "where", "ids", "radius"):
             search[name] = getattr(question, name)
         search |= {"threshold": question.threshold, "soft": question.soft}
-        offset: int | None = 0
+        offset: int | None = question.offset
         pages: list[dict[str, Any]] = []
-        while offset is not None and offset < question.k:
-            search |= {"offset": offset, "k": min(PAGE, question.k - offset)}
+        while offset is not None and offset < question.last:
+            search |= {"offset": offset, "k": min(PAGE, question.last - offset)}
             pages.append(self._searched(search, upload))
             with self._as_agreed():
                 search["generation"] = pages[0]["index"]["generation"]

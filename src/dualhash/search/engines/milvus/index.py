@@ -68,8 +68,8 @@ class MilvusIndex:
 
         Raises:
             DualhashError: As there; or it is of the task `soft`, with a threshold other than 0.5,
-                with a k above 8,192, or too many items are equally good: Milvus cannot find these
-                exactly.
+                with results of ranks above 8,192, or too many items are equally good: Milvus cannot
+                find these exactly.
         """
         return self._searcher.one(query, Question(**options))
 

@@ -95,9 +95,9 @@ class MilvusSource:
                 f"{place} only knows which attributes are present at a threshold of {PRESENT}; "
                 "search the index file for another."
             )
-        if question.k > MOST_RESULTS:
+        if question.last > MOST_RESULTS:
             raise DualhashError(
-                f"{place} gives {MOST_RESULTS:,} results at most, not {question.k:,}."
+                f"{place} gives {MOST_RESULTS:,} results at most, not {question.last:,}."
             )
 
     def _one(self, query: Query | None, question: Question, stop: int) -> Results:
@@ -111,14 +111,15 @@ class MilvusSource:
         check_task(question.task, conditions, question.radius, query=query is not None)
         where = self._clauses(query, question, conditions)
         if query is None or question.task == "attribute":
-            ids = best(self._by_probability(conditions, where, stop), question.k, stop)
+            ids = best(self._by_probability(conditions, where, stop), question.last, stop)
             matched = self._collection.count(" and ".join(where))
         elif question.radius is None:
-            ids = best(self._by_distance(query.code, where, stop), question.k, stop)
+            ids = best(self._by_distance(query.code, where, stop), question.last, stop)
             matched = self._collection.count(" and ".join(where))
         else:
             near = within(self._by_distance(query.code, where, stop), question.radius, stop)
-            ids, matched = near[: question.k], len(near)
+            ids, matched = near[: question.last], len(near)
+        ids = ids[question.offset :]
         items, codes = self._items(ids)
         return Results(
             task=question.task,
@@ -126,7 +127,7 @@ class MilvusSource:
             query=query,
             conditions=conditions.values,
             matched=matched,
-            hits=hits(items, ids, codes, query, conditions),
+            hits=hits(items, ids, codes, query, conditions, offset=question.offset),
             threshold=question.threshold,
         )
 
