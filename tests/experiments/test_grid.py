@@ -14,14 +14,14 @@ from dualhash.experiments.grid import (
     parts_of,
     usual,
 )
-from dualhash.experiments.needs import extras_of, kept_draws, measured_before
+from dualhash.experiments.needs import extras_of, kept_draws, measured_before, measured_by_halves
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import PLANS, plan_for
 from dualhash.experiments.tuning import trial_cells, trials_of
 
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
-    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance",
+    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance", "halves",
 ]  # fmt: skip
 DPH = usual("dph", PLAN)[0]
 
@@ -110,6 +110,8 @@ def test_what_is_measured_of_a_cell_follows_from_what_it_feeds():
     assert not extras_of(usual("dph", PLAN)[1], PLAN)
     assert measured_before(DPH, PLAN)
     assert not measured_before(usual("ssdh", PLAN)[0], PLAN)
+    assert measured_by_halves(DPH, PLAN)
+    assert not measured_by_halves(usual("dph", PLAN)[1], PLAN)
     assert kept_draws(usual("ssdh", PLAN)[0], PLAN) == {"category_map"}
     assert not kept_draws(Cell("lsh", 16), PLAN)
 
@@ -148,4 +150,6 @@ def test_longer_training_is_twice_as_long():
     rows = exhibits(PLAN)["balance"].rows
     settings = [dict(entries[0].cells[0].settings) for entries in rows.values()]
     twice = 2 * PLAN.training["epochs"]
-    assert settings == [{}, {"alpha": 0.3}, {"alpha": 1.0}, {"epochs": twice}]
+    alphas = [{"alpha": 0.0}, {"alpha": 0.1}, {"alpha": 1.0}]
+    assert settings == [{}, *alphas, {"epochs": twice}]
+    assert rows["alpha 0"][1:] == (None, None)  # it learns no attributes

@@ -45,6 +45,18 @@ def test_before_quantisation():
     assert found.figures["category_map"] != alone.figures["category_map"]
 
 
+def test_halves_of_the_bits():
+    information = RNG.permutation(16).astype(float)
+    found = measure(
+        Said(BITS, PROBABILITIES), LABELS, resamples=5, attribute_information=information
+    ).figures
+    for name, bits in (("least", information < 8), ("most", information >= 8)):
+        alone = measure(Said(BITS[:, bits]), LABELS, resamples=5, answers=frozenset({"category"}))
+        np.testing.assert_array_equal(
+            found[f"half_category_map_{name}"], alone.figures["category_map"]
+        )
+
+
 def test_unseen_categories_by_hand():
     """Images 0 and 1 are of the unseen category 2; only image 2 comes between them."""
     bits = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]], bool)

@@ -68,6 +68,12 @@ class BitFunctionality(BaseModel):
     categories: int
 
 
+def attribute_information(head: LinearHead) -> NDArray[np.float64]:
+    """I_k^attr of k bits (k,), equation 10: the sum over attributes of |W_jk|."""
+    information: NDArray[np.float64] = np.abs(head.weight.astype(np.float64)).sum(axis=0)
+    return information
+
+
 def bit_functionality(
     bits: NDArray[np.bool_],
     categories: NDArray[np.int64],
@@ -96,16 +102,15 @@ def bit_functionality(
             f"{len(categories)} images of {len(np.unique(categories))}."
         )
     category_information = separation(bits, categories)
-    weights = np.abs(head.weight.astype(np.float64))
-    attribute_information = weights.sum(axis=0)
+    weights, information = np.abs(head.weight.astype(np.float64)), attribute_information(head)
     alignment = separation(attributes == 1, categories, observed)
     shared = [correlate(row, category_information).value for row in weights]
     present, known = (observed & (attributes == 1)).sum(axis=0), observed.sum(axis=0)
     return BitFunctionality(
         category_information=tuple(category_information.tolist()),
-        attribute_information=tuple(attribute_information.tolist()),
+        attribute_information=tuple(information.tolist()),
         ones=tuple(bits.mean(axis=0).tolist()),
-        correlation=correlate(category_information, attribute_information),
+        correlation=correlate(category_information, information),
         attributes=tuple(
             AttributeFunctionality(
                 name=name,

@@ -39,11 +39,14 @@ LOSSES = {
     "ml + wsce": (("category_loss", "triplet"),),
     "ml + hinge": (("attribute_loss", "hinge"), ("category_loss", "triplet")),
 }
-MORE_ALPHAS = (0.3, 1.0)
+MORE_ALPHAS = (0.0, 0.1, 1.0)
 """Weights of the attributes that are judged on test images, too, though not chosen."""
 
 REAL = "real_"
 """Before the names of figures of real-valued outputs, before quantisation."""
+
+HALF = "half_category_map_"
+"""Before the names of figures of half of the bits, by what they say of attributes."""
 
 
 def usual(method: str, plan: Plan, bits: int | None = None) -> tuple[Cell, ...]:
@@ -110,6 +113,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "class-id": _class_id(plan),
         "unseen": _unseen(plan),
         "balance": _balance(plan),
+        "halves": _halves(plan),
         **({"choices": choices(plan)} if plan.trials else {}),
     }
 
@@ -284,7 +288,28 @@ def _balance(plan: Plan) -> Exhibit:
         "DPH by the weight of the attributes and the length of the training",
         tuple(TASKS),
         {
-            title: tuple(Entry(figure, cells) for figure in TASKS.values())
+            title: tuple(
+                None if title == "alpha 0" and column != "Cat." else Entry(figure, cells)
+                for column, figure in TASKS.items()
+            )
             for title, cells in {"as everywhere": usual("dph", plan), **rows}.items()
         },
+    )
+
+
+def _halves(plan: Plan) -> Exhibit:
+    """Not in the paper: whether bits that tell attributes stand in the way of categories."""
+    cells, half = usual("dph", plan)[:1], plan.bits // 2
+    return Exhibit(
+        "Category retrieval by half of the bits, mAP",
+        ("Cat.",),
+        {
+            f"DPH, all {plan.bits} bits": (Entry("category_map", cells),),
+            f"DPH, the {half} that say least of attributes": (Entry(f"{HALF}least", cells),),
+            f"DPH, the {half} that say most of attributes": (Entry(f"{HALF}most", cells),),
+            f"DPH of {half} bits": (Entry("category_map", usual("dph", plan, half)[:1]),),
+            f"SSDH of {half} bits": (Entry("category_map", usual("ssdh", plan, half)[:1]),),
+        },
+        note="What a bit says of attributes is the sum of their weights' sizes, equation 10; no "
+        "image takes part in that.",
     )

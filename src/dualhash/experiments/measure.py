@@ -42,6 +42,7 @@ def measure(
     resamples: int,
     answers: frozenset[Answer] = EVERYTHING,
     before: Said | None = None,
+    attribute_information: NDArray[np.floating] | None = None,
     unseen: Sequence[int] = (),
     progress: Progress = lambda _stage, _share: None,
 ) -> Measured:
@@ -53,6 +54,8 @@ def measure(
         resamples: Bootstrap draws; of equally many images the same for every cell.
         answers: What the method is made for; no other figures are measured.
         before: What was said before quantisation; its figures are named `real_…`.
+        attribute_information: (k,) what each bit says of attributes; if given, category mAP is also
+            measured by the half of the bits that say least of them and by the other half.
         unseen: Categories that are judged apart.
         progress: Called as the work goes on.
     """
@@ -61,6 +64,8 @@ def measure(
     if before is not None:
         found = _figures(before, labels, weights, answers, progress).figures
         parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
+    if attribute_information is not None:
+        parts.append(_halves(said.codes, attribute_information, labels.categories, weights))
     if len(unseen):
         parts.append(_unseen(said.codes, labels.categories, unseen, weights))
     return Measured.together(parts)
@@ -93,6 +98,23 @@ def _figures(
             combined.ijcv2020(said.codes, said.probabilities, labels, weights, stage("combined"))
         )
     return Measured.together(found)
+
+
+def _halves(
+    codes: Codes,
+    attribute_information: NDArray[np.floating],
+    categories: NDArray[np.int64],
+    weights: Weights,
+) -> Measured:
+    least, most = np.array_split(np.argsort(attribute_information, kind="stable"), 2)
+    return Measured(
+        {
+            f"half_category_map_{name}": category.ijcv2020(
+                codes[:, bits], categories, weights
+            ).figures["category_map"]
+            for name, bits in (("least", least), ("most", most))
+        }
+    )
 
 
 def _unseen(

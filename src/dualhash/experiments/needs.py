@@ -3,7 +3,7 @@
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.claims import compared_figures
 from dualhash.experiments.exhibit import Exhibit, Picture
-from dualhash.experiments.grid import REAL, exhibits
+from dualhash.experiments.grid import HALF, REAL, exhibits
 from dualhash.experiments.plan import Plan
 
 
@@ -15,15 +15,25 @@ def extras_of(cell: Cell, plan: Plan) -> frozenset[str]:
 
 def measured_before(cell: Cell, plan: Plan) -> bool:
     """Whether a table has figures of its outputs before quantisation."""
-    return any(
-        entry is not None and entry.figure.startswith(REAL) and cell in entry.cells
-        for exhibit in exhibits(plan).values()
-        if isinstance(exhibit, Exhibit)
-        for entries in exhibit.rows.values()
-        for entry in entries
-    )
+    return _feeds(cell, plan, REAL)
+
+
+def measured_by_halves(cell: Cell, plan: Plan) -> bool:
+    """Whether a table has figures of half of its bits."""
+    return _feeds(cell, plan, HALF)
 
 
 def kept_draws(cell: Cell, plan: Plan) -> frozenset[str]:
     """Figures of which a claim takes differences."""
     return compared_figures(plan).get(cell, frozenset())
+
+
+def _feeds(cell: Cell, plan: Plan, start: str) -> bool:
+    """Whether a table has a figure of the cell whose name starts so."""
+    return any(
+        entry is not None and entry.figure.startswith(start) and cell in entry.cells
+        for exhibit in exhibits(plan).values()
+        if isinstance(exhibit, Exhibit)
+        for entries in exhibit.rows.values()
+        for entry in entries
+    )

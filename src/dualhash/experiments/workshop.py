@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dualhash.analysis.functionality import bit_functionality
+from dualhash.analysis.functionality import attribute_information, bit_functionality
 from dualhash.catalogue.catalogue import TRAIN_ATTRIBUTE, TRAIN_BOTH, Catalogue
 from dualhash.codes.model import Model
 from dualhash.evaluation.labels import Labels
@@ -20,7 +20,7 @@ from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
 from dualhash.experiments.make import make
 from dualhash.experiments.measure import Progress, Said, histogram, measure
-from dualhash.experiments.needs import extras_of, kept_draws, measured_before
+from dualhash.experiments.needs import extras_of, kept_draws, measured_before, measured_by_halves
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.seen import held_out_categories, thinned
 from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
@@ -134,12 +134,16 @@ class Workshop:
         test = unseen_images(self.catalogue)
         with self._stages() as progress:
             answers = _ask(cell, models, test, progress)
+            head = (
+                models[cell.method].attribute_head if measured_by_halves(cell, self.plan) else None
+            )
             measured = measure(
                 answers.said,
                 Labels(test.categories, test.attributes, test.observed),
                 resamples=self.plan.resamples,
                 answers=answers_of(cell),
                 before=answers.before if measured_before(cell, self.plan) else None,
+                attribute_information=None if head is None else attribute_information(head),
                 unseen=self._held_out(cell),
                 progress=progress,
             )
