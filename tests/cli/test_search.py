@@ -98,7 +98,7 @@ def test_errors_are_one_sentence(
 def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     assert create(shop) == 2
-    assert "--replace" in capsys.readouterr().err
+    assert "option `replace` makes it anew" in capsys.readouterr().err
     assert create(shop, "--replace") == 0
 
 

@@ -129,6 +129,30 @@ def test_how_much_was_found_in_words(index: Index):
     assert index.search("id:4", radius=1).found == "nothing matches"
 
 
+@pytest.mark.parametrize(
+    ("query", "options", "task"),
+    [
+        ("id:1", {}, "category"),
+        (None, {"want": ["red"]}, "attribute"),
+        ("id:1", {"attributes": ["red"]}, "attribute"),
+        ("id:1", {"without": ["red"]}, "combined"),
+        ("id:1", {"want": ["red"], "soft": 1.0}, "soft"),
+    ],
+)
+def test_the_task_follows_from_what_is_given(index: Index, query, options: dict, task: str):
+    found = index.search(query, **options)
+    assert found.as_dict() == index.search(query, task=task, **options).as_dict()
+    if query is not None:
+        (batched,) = index.search_batch([query], **options)
+        assert batched.as_dict() == found.as_dict()
+
+
+def test_errors_do_not_speak_of_the_command_line(index: Index):
+    with pytest.raises(DualhashError, match="The task combined ranks by") as refused:
+        index.search("id:1", task="category", want=["red"])
+    assert "--" not in str(refused.value)
+
+
 def test_a_range_of_ids(index: Index):
     assert ids(index.search("id:0", ids=(1, 4))) == [1, 2, 3]
     assert index.search("id:0", ids=(0, 4)).matched == 3

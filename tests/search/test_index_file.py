@@ -30,7 +30,7 @@ def test_an_index_is_one_file_when_it_is_closed(tmp_path: Path, model: Model):
 
 def test_an_index_is_not_overwritten_unasked(tmp_path: Path, model: Model):
     make(tmp_path / "i.dhx", model, 3)
-    with pytest.raises(DualhashError, match=r"i.dhx exists. Say --replace"):
+    with pytest.raises(DualhashError, match=r"i.dhx exists. The option `replace`"):
         Index.create(tmp_path / "i.dhx", model)
     with Index.open(tmp_path / "i.dhx") as index:
         assert len(index) == 3

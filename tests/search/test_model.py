@@ -40,7 +40,7 @@ def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
     (tmp_path / "model").rename(tmp_path / "moved")
     with (
         Index.open(index.path) as opened,
-        pytest.raises(DualhashError, match=r"needs its model .* --model"),
+        pytest.raises(DualhashError, match=r"needs its model .* the option `model`"),
     ):
         opened.search(image)
     with Index.open(index.path, tmp_path / "moved") as opened:

@@ -1,7 +1,7 @@
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.search.question import Question, infer_task
+from dualhash.search.question import Question, asked, infer_task
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,15 @@ from dualhash.search.question import Question, infer_task
 )
 def test_numbers_out_of_range(options: dict, said: str):
     with pytest.raises(DualhashError, match=said):
-        Question(**options)
+        asked(options, query=True)
 
 
 def test_a_single_name_is_a_list_of_one():
-    assert Question(want="red").want == ("red",)
+    assert asked({"want": "red"}, query=True).want == ("red",)
 
 
 def test_names_may_come_from_an_iterator():
-    assert Question(without=iter(["red", "new"])).without == ("red", "new")
+    assert asked({"without": iter(["red", "new"])}, query=True).without == ("red", "new")
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,6 @@ def test_names_may_come_from_an_iterator():
 )
 def test_the_task_that_options_are_meant_for(options: dict, query: bool, task: str):
     assert infer_task(options, query=query) == task
+    assert asked(options, query=query) == Question(**options, task=task)
+    assert asked({**options, "task": None}, query=query).task == task
+    assert asked({**options, "soft": None, "task": "attribute"}, query=query).task == "attribute"

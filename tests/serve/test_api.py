@@ -338,3 +338,18 @@ def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
         client.post(SEARCH, json={"id": 0, "where": {"size": 3}}),
     ]
     assert not [answer for answer in answers if str(shapes.parent) in answer.text]
+
+
+@pytest.mark.parametrize(
+    ("search", "task"),
+    [
+        ({"id": 3}, "category"),
+        ({"want": ["shiny"]}, "attribute"),
+        ({"id": 3, "attributes": ["shiny"]}, "attribute"),
+        ({"id": 3, "want": ["shiny"], "threshold": 0.9}, "combined"),
+    ],
+)
+def test_the_task_follows_from_what_is_given(client: TestClient, search: dict[str, Any], task: str):
+    answer, named = ask(client, **search, k=COUNT), ask(client, **search, task=task, k=COUNT)
+    assert (answer["task"], answer["hits"]) == (task, named["hits"])
+    assert answer["shortage"] == named["shortage"]

@@ -15,7 +15,7 @@ from dualhash.search.header import Header
 from dualhash.search.index_file import new_index_file
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike
-from dualhash.search.question import PRESENT, Options, Question
+from dualhash.search.question import PRESENT, Options, asked
 from dualhash.search.results import Results, Task
 from dualhash.search.store import Store
 
@@ -128,7 +128,7 @@ class Index(Contents):
         self,
         query: QueryLike | None = None,
         *,
-        task: Task = "category",
+        task: Task | None = None,
         want: Iterable[str] = (),
         without: Iterable[str] = (),
         attributes: Iterable[str] = (),
@@ -152,7 +152,9 @@ class Index(Contents):
         Args:
             query: An image file, an id (17 or "id:17"; that item is left out of the results), a
                 packed code (k/8,) uint8, or None where wanted and unwanted attributes suffice.
-            task: "category", "attribute", "combined" or "soft".
+            task: "category", "attribute", "combined" or "soft"; None takes what the others are
+                meant for: "soft" with a weight for it, "category" without attributes, "combined"
+                with a query and wanted or unwanted attributes, and else "attribute".
             want: Attributes that shall be present.
             without: Attributes that shall be absent.
             attributes: Attributes that shall be as the query's own prediction has them.
@@ -172,21 +174,21 @@ class Index(Contents):
             DualhashError: The query cannot be read, an attribute or field is not known, the file
                 is damaged, or what was asked for does not make a query of this kind.
         """
-        question = Question(
-            task=task,
-            want=want,
-            without=without,
-            attributes=attributes,
-            where=where,
-            ids=ids,
-            radius=radius,
-            threshold=threshold,
-            soft=soft,
-            k=k,
-            offset=offset,
-            threads=threads,
-        )
-        return self._search().one(query, question)
+        options: Options = {
+            "task": task,
+            "want": want,
+            "without": without,
+            "attributes": attributes,
+            "where": where,
+            "ids": ids,
+            "radius": radius,
+            "threshold": threshold,
+            "soft": soft,
+            "k": k,
+            "offset": offset,
+            "threads": threads,
+        }
+        return self._search().one(query, asked(options, query=query is not None))
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[Options]
@@ -207,7 +209,7 @@ class Index(Contents):
         Raises:
             DualhashError: What was asked for does not make a query of this kind, for any of them.
         """
-        return self._search().many(queries, Question(**options))
+        return self._search().many(queries, asked(options, query=True))
 
     def _search(self) -> "Searcher":
         """The same for all threads."""

@@ -126,7 +126,7 @@ def _check_free(path: Path, *, replace: bool) -> None:
     except DualhashError:
         pass
     if not replace:
-        raise DualhashError(f"{path} exists. Say --replace to make it anew.")
+        raise DualhashError(f"{path} exists. The option `replace` makes it anew.")
 
 
 def _fill(path: Path, header: Header) -> None:

@@ -19,7 +19,8 @@ def find_model(place: object, header: Header) -> Model:
         model = Model.open(header.model_folder)
     except DualhashError as error:
         raise DualhashError(
-            f"{place} needs its model for this query. {error} Say where the model is with --model."
+            f"{place} needs its model for this query. {error} Say where it is with the option "
+            "`model`."
         ) from error
     check_model(place, header, model)
     return model

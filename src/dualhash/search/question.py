@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from dualhash.errors import DualhashError, nearest
 from dualhash.search.results import TASKS, Task
@@ -15,7 +15,7 @@ PRESENT = 0.5
 class Options(TypedDict, total=False):
     """The options of a search, as `Index.search` describes them."""
 
-    task: Task
+    task: Task | None
     want: Iterable[str]
     without: Iterable[str]
     attributes: Iterable[str]
@@ -31,13 +31,13 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Question:
-    """One set of options, checked; `Index.search` says what each means.
+    """One set of options, checked; `Index.search` says what each means. `asked` makes one.
 
     Raises:
         DualhashError: There is no such task, or a number is out of range.
     """
 
-    task: Task = "category"
+    task: Task
     want: Iterable[str] = ()
     without: Iterable[str] = ()
     attributes: Iterable[str] = ()
@@ -82,6 +82,21 @@ class Question:
             raise DualhashError("A weight of probabilities is for the task soft.")
         if self.soft is not None and not (self.soft >= 0 and math.isfinite(self.soft)):
             raise DualhashError(f"The weight of probabilities is 0 or more, not {self.soft}.")
+
+
+def asked(options: Options, *, query: bool) -> Question:
+    """The question that options make, of the task that they are meant for where none is named.
+
+    Args:
+        options: Of the search.
+        query: Whether there is one, or several.
+
+    Raises:
+        DualhashError: There is no such task, or a number is out of range.
+    """
+    task = options.get("task") or infer_task(options, query=query)
+    given: dict[str, Any] = {**options, "task": task}
+    return Question(**given)
 
 
 def infer_task(options: Options, *, query: bool) -> Task:

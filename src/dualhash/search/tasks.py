@@ -131,8 +131,8 @@ def check_task(task: Task, conditions: Conditions, radius: int | None, *, query:
         raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
     if task == "category" and conditions.values:
         raise DualhashError(
-            "The task category takes no attributes. --task combined ranks by category among "
-            "items with chosen attributes, --task attribute by the attributes alone."
+            "The task category takes no attributes. The task combined ranks by category among "
+            "items with chosen attributes, the task attribute by the attributes alone."
         )
     if task != "category" and not conditions.values:
         raise DualhashError(

@@ -61,6 +61,7 @@ def ask(
     query = search.id if code is None else code
     last = search.offset + search.k
     results = index.search(query, k=search.k, offset=search.offset, **options_of(search))
+    search = search.model_copy(update={"task": results.task})
     return schemas.SearchAnswer(
         task=results.task,
         words=results.words,

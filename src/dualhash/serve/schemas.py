@@ -42,7 +42,11 @@ class Search(BaseModel):
         max_length=8192,
         description="Code that asks, in hexadecimal: that of an earlier query.",
     )
-    task: Task = Field("category", description="What results are ranked by.")
+    task: Task | None = Field(
+        None,
+        description="What results are ranked by. Without it category for a query alone, attribute "
+        "for attributes alone, and combined for a query and wanted or unwanted attributes.",
+    )
     want: Names = Field([], max_length=100, description="Attributes that shall be present.")
     without: Names = Field([], max_length=100, description="Attributes that shall be absent.")
     attributes: Names = Field(

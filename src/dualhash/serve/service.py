@@ -109,7 +109,7 @@ class Service:
                     )
         served.items = answer.index.items
         answer.timings = clock.timings()
-        self.metrics.searched(asked.task, question.kind, answer.timings.total / 1000)
+        self.metrics.searched(answer.task, question.kind, answer.timings.total / 1000)
         return answer
 
     async def look_up(self, work: Callable[[Index, str], T]) -> T:

@@ -137,7 +137,7 @@ def test_results_are_those_of_the_index_file(
         assert np.array_equal(one.code, other.code)
 
 
-@pytest.mark.parametrize("task", ["attribute", "combined"])
+@pytest.mark.parametrize("task", ["attribute", "combined", None])
 def test_without_a_query(both, task: str):
     index, copy = both
     asked = {"task": task, "want": ["red"], "without": ["blue"], "k": 300}

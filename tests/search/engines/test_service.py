@@ -66,6 +66,7 @@ def comparable(results: Results) -> tuple[object, ...]:
         (3, {"ids": (2, 9)}),
         (3, {"offset": 2, "k": 3}),
         (3, {"offset": 99}),
+        (3, {"want": ["shiny"]}),
         (2, {"task": "attribute", "attributes": "shiny", "want": ["colour=red"]}),
         (None, {"task": "combined", "without": ["shiny"], "threshold": 0.8}),
         (4, {"task": "soft", "want": ["shiny"], "soft": 2.5}),

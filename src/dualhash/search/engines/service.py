@@ -24,7 +24,7 @@ from dualhash.errors import DualhashError
 from dualhash.search.header import Header
 from dualhash.search.model import check_model
 from dualhash.search.query import QueryLike, as_id, check_codes
-from dualhash.search.question import Options, Question
+from dualhash.search.question import Options, asked
 from dualhash.search.results import Hit, Labels, Query, Results
 
 TOKEN_VARIABLE = "DUALHASH_TOKEN"
@@ -92,7 +92,7 @@ class ServiceIndex:
             DualhashError: As there; or the server does not answer, ranks are above 10,200, or
                 another index took the place of the one that had given the first results.
         """
-        question = Question(**options)
+        question = asked(options, query=query is not None)
         if question.last > MOST:
             raise DualhashError(f"A server gives at most {MOST:,} results, not {question.last:,}.")
         search, upload = self._query(query)

@@ -14,7 +14,7 @@ from dualhash.search.engines.milvus.place import parse
 from dualhash.search.header import Header
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike
-from dualhash.search.question import Options, Question
+from dualhash.search.question import Options, asked
 from dualhash.search.results import Results
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ class MilvusIndex:
                 with results of ranks above 8,192, or too many items are equally good: Milvus cannot
                 find these exactly.
         """
-        return self._searcher.one(query, Question(**options))
+        return self._searcher.one(query, asked(options, query=query is not None))
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[Options]
     ) -> Iterator[Results | Failure]:
         """What `search` gives for each of many queries, or why it gives nothing."""
-        return self._searcher.many(queries, Question(**options))
+        return self._searcher.many(queries, asked(options, query=True))
 
     @cached_property
     def _searcher(self) -> "Searcher":
