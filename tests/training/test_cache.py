@@ -108,6 +108,21 @@ def test_old_remains_are_removed_and_new_ones_are_not(paths: list[Path], own_cac
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_arrays_that_are_no_longer_used_are_removed(paths: list[Path], own_cache: Path):
+    cached_images(paths[:2], SIZE, own_cache)
+    first = cached_images(paths[:1], SIZE, own_cache).key
+    mine = own_cache / "mine.npy"
+    mine.touch()
+    for path in own_cache.iterdir():
+        os.utime(path, (0, 0))
+    cached_images(paths[:1], SIZE, own_cache)  # is used
+    third = cached_images(paths, SIZE, own_cache).key
+    left = {path.name for path in own_cache.iterdir()}
+    assert left == {f"{key}.{kind}" for key in (first, third) for kind in ("npy", "json")} | {
+        mine.name
+    }
+
+
 def test_reports_how_far_it_is(paths: list[Path], own_cache: Path):
     reports: list[tuple[int, int]] = []
     cached_images(paths, SIZE, own_cache, lambda *report: reports.append(report))

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,14 @@ FORMAT = 1
 CHUNK = 512
 """Images decoded between two reports of progress."""
 
-UNFINISHED, DAY = ".unfinished", 86_400.0
+KEY_LENGTH = 32
+"""Hexadecimal digits in the names of finished arrays."""
+
+UNFINISHED = ".unfinished"
+
+DAY = 86_400.0
+KEPT = 30 * DAY
+"""What was not used for so many seconds is removed when the next array is made."""
 
 Report = Callable[[int, int], None]
 
@@ -86,7 +93,7 @@ def cached_images(
             failed = _decode(paths, preprocessing, pixels, report)
             write_whole(failures, json.dumps(failed))
         rows = json.loads(failures.read_text(encoding="utf-8"))
-        array = np.load(pixels, mmap_mode="r")
+        array = opened(pixels)
     except OSError as error:
         raise no_cache("The decoded images", folder, error) from error
     return CachedImages(array, {int(row): reason for row, reason in rows.items()}, key)
@@ -100,6 +107,14 @@ def no_cache(what: str, folder: Path, error: OSError) -> DualhashError:
     )
 
 
+def opened(path: Path) -> NDArray[Any]:
+    """A finished array, read from disk when used, and noted as used now."""
+    array: NDArray[Any] = np.load(path, mmap_mode="r")
+    with suppress(OSError):  # a cache that can only be read serves as well
+        path.touch()
+    return array
+
+
 @contextmanager
 def new_array(target: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iterator[NDArray[Any]]:
     """An array to be filled, on disk; it gets its name when that is done.
@@ -107,7 +122,7 @@ def new_array(target: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iterato
     Raises:
         OSError: There is no room for it, or the folder cannot be written.
     """
-    _remove_left_over(target.parent)
+    _remove_old(target.parent)
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if size > shutil.disk_usage(target.parent).free:
         # Checked before: a process whose mapped file finds no room on the way is killed.
@@ -129,7 +144,7 @@ def _key(paths: Sequence[Path], preprocessing: Preprocessing) -> str:
         except OSError:
             change = "missing"
         digest.update(f"\0{path.absolute()}\0{change}".encode())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()[:KEY_LENGTH]
 
 
 def _decode(
@@ -156,8 +171,13 @@ def _decode(
     return dict(sorted(failed.items()))
 
 
-def _remove_left_over(folder: Path) -> None:
-    """Removes what processes that were killed began more than a day ago."""
+def _remove_old(folder: Path) -> None:
+    """Removes what killed processes began more than a day ago, and what is no longer used."""
+    now = time.time()
     for unfinished in folder.glob(f"*{UNFINISHED}"):
-        if time.time() - unfinished.stat().st_mtime > DAY:
+        if now - unfinished.stat().st_mtime > DAY:
             unfinished.unlink(missing_ok=True)
+    for array in folder.glob(f"{'[0-9a-f]' * KEY_LENGTH}.npy"):
+        if now - array.stat().st_mtime > KEPT:
+            array.unlink(missing_ok=True)
+            array.with_suffix(".json").unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.network import Activations, BuiltBackbone
 from dualhash.network.normalise import Normalise
-from dualhash.training.cache import CachedImages, Report, new_array, no_cache
+from dualhash.training.cache import KEY_LENGTH, CachedImages, Report, new_array, no_cache, opened
 from dualhash.training.labels import Rows
 
 FORMAT = 1
@@ -83,7 +83,7 @@ def cached_trunk(
                         normalised = normalise(torch.from_numpy(seen.copy()))
                         values[chunk, variant] = _flat(backbone, normalised)
                     report(min(start + CHUNK, len(values)), len(values))
-        return Trunk(np.load(target, mmap_mode="r"), (height, width, channels))
+        return Trunk(opened(target), (height, width, channels))
     except OSError as error:
         raise no_cache("The output of the frozen stages", folder, error) from error
 
@@ -102,4 +102,4 @@ def _key(images: CachedImages, preprocessing: Preprocessing, backbone: BuiltBack
     for part in backbone.frozen_parts:
         for tensor in part.state_dict().values():
             digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()[:KEY_LENGTH]
