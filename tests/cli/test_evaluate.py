@@ -25,6 +25,7 @@ def test_the_model_remembers_the_columns(folder: Path, capsys: pytest.CaptureFix
     assert run("--json", "reports/shapes.json", "--bootstrap", "20") == 0
     said, noted = capsys.readouterr()
     assert "Protocol ijcv2020, binary codes, 25 images" in said
+    assert "25 test images are few" in said
     assert noted.startswith("Left out: 1\n")
     assert "4.png is not an image" in noted
     report = json.loads((folder / "reports" / "shapes.json").read_text())

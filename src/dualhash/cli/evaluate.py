@@ -31,6 +31,9 @@ TITLES = {
 
 TASKS = ("category", "attribute", "combined")
 
+FEW_IMAGES = 100
+"""Fewer are remarked on: intervals from so few queries are too narrow."""
+
 REMEMBERED = ColumnOptions()
 
 
@@ -88,6 +91,11 @@ def evaluate(
         evaluation = judge(progress=report)
     output.show(_figures(evaluation))
     output.show(_counts(evaluation))
+    if evaluation.counts["images"] < FEW_IMAGES:
+        output.say(
+            f"{evaluation.counts['images']} test images are few: other ones could give quite other "
+            "figures, whatever the intervals say."
+        )
     output.list_left_out(evaluation.failures)
     if json is not None:
         output.write_json(json, evaluation.model_dump(mode="json"))
