@@ -150,6 +150,7 @@ def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[st
     for query in (shop / "images" / "circle" / "0.png", "id:3"):
         assert run("search", shop / "i.dhx", query, "-k", "2", "--json") == 0
         alone.append(json.loads(capsys.readouterr().out))
+        assert alone[-1].pop("shortage") is None
     assert answers == alone
     assert run("search", shop / "i.dhx", "--batch", queries, "--want", "red") == 0
     said = capsys.readouterr()
@@ -191,3 +192,35 @@ def test_batches_without_queries(
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "--batch", shop / "queries.txt") == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture[str]):
+    create(shop)
+
+    def said(*arguments: object) -> str:
+        capsys.readouterr()
+        assert run("search", shop / "i.dhx", *arguments) == 0
+        return capsys.readouterr().out
+
+    images = shop / "images" / "circle" / "0.png"
+    filters = ("--filter", "category=circle")
+    assert "Without the filter category=circle, 6 would match." in said("id:0", *filters)
+    assert "Without the filter category=circle, 7 would match." in said(images, *filters)
+    lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--range", "0"))
+    other = 0 if lonely else 1
+    exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
+    assert "the one that fewest match is the range of 0 bits" in said(
+        f"id:{lonely}", *exclusive, "--range", "0"
+    )
+    names = ("red", "green", "blue")
+    wishes = {name: said("--task", "combined", "--want", name) for name in names}
+    assert any(f"Without {name}, 7 would match." in wishes[name] for name in names)
+    assert "Without" not in said("id:0", "-k", "3")
+    assert "Without" not in said("id:0")
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", "id:0", *filters, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["shortage"] == {
+        "field": "where",
+        "wish": "category=circle",
+        "matched_without": 6,
+    }

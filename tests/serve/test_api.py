@@ -7,7 +7,6 @@ from tests.serve.conftest import COUNT, NAMES
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.search import Index
-from dualhash.serve import asking
 from dualhash.serve.problems import PREFIX
 
 SEARCH = "/api/v1/search"
@@ -248,7 +247,7 @@ def test_a_wish_counts_once_however_often_it_is_named(
 def test_only_so_many_wishes_are_tried(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(asking, "MOST_WISHES", 2)
+    monkeypatch.setattr("dualhash.search.shortage.MOST_WISHES", 2)
     assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
     assert len(counted) == 1 + 2 + 1 + 2
 

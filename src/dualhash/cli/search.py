@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,12 +17,23 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from dualhash.search import Results
+    from dualhash.search import Options, Results
+    from dualhash.search.engines import Engine
+    from dualhash.search.shortage import Shortage
 
 BAR_WIDTH = 8
 
 LAST = 2**63 - 1
 """Above all ids."""
+
+WISHES = {
+    "want": "{}",
+    "without": "not {}",
+    "attributes": "{} as the query has it",
+    "where": "the filter {}",
+    "radius": "the range of {} bits",
+}
+"""How what excludes images is said."""
 
 Filters = Annotated[
     tuple[str, ...], Parameter(name="--filter", negative=(), consume_multiple=False)
@@ -86,7 +98,7 @@ def search(
         threads: How many share the work; one a core by default.
     """
     from dualhash.cli.batch import read_queries, show_answers
-    from dualhash.search import Index, Options, infer_task
+    from dualhash.search import Index, infer_task
 
     options: Options = {
         "want": want,
@@ -119,20 +131,41 @@ def search(
             show_answers(batch, lines, answers, json=json)
             return
         results = opened.search(query, **options)
-    _show(results, json=json, sheet=sheet)
+        missing = _shortage(opened, results, options) if results.matched < k else None
+    _show(results, missing, json=json, sheet=sheet)
 
 
-def _show(results: Results, *, json: bool, sheet: Path | None) -> None:
+def _shortage(index: Engine, results: Results, options: Options) -> Shortage | None:
+    """An image is not encoded again, and an item is still left out of what it finds."""
+    from dualhash.search.shortage import shortage
+
+    asked = results.query
+    query = None if asked is None else asked.code if asked.id is None else asked.id
+    return shortage(index, query, options, results.matched)
+
+
+def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path | None) -> None:
     from dualhash.analysis.sheet import draw_sheet
 
     if sheet is not None:
         draw_sheet(results, sheet)
     if json:
-        output.print_json(results.as_dict())
+        output.print_json(
+            results.as_dict() | {"shortage": None if missing is None else asdict(missing)}
+        )
         return
     output.show(_table(results))
+    if missing is not None:
+        output.say(_in_words(missing, results.matched))
     if sheet is not None:
         output.say(f"Drawn into {sheet}.")
+
+
+def _in_words(missing: Shortage, matched: int) -> str:
+    wish = WISHES[missing.field].format(missing.wish)
+    if missing.matched_without > matched:
+        return f"Without {wish}, {missing.matched_without:,} would match."
+    return f"Several wishes exclude all else; the one that fewest match is {wish}."
 
 
 def _where(filters: Sequence[str]) -> dict[str, str]:
