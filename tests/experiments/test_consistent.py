@@ -1,8 +1,8 @@
 import pytest
 from tests.experiments.cases import PLAN, figure, result
 
+from dualhash.experiments.cells import pretraining, usual
 from dualhash.experiments.consistent import consistent
-from dualhash.experiments.grid import pretraining, usual
 from dualhash.experiments.tuning import trial_cells
 
 SSDH = usual("ssdh", PLAN)[0]

@@ -4,16 +4,10 @@ from tests.experiments.cases import PLAN
 from dualhash.errors import DualhashError
 from dualhash.experiments.answers import TOGETHER
 from dualhash.experiments.cell import PRETRAINING, Cell
+from dualhash.experiments.cells import category_bits, parts_of, usual
 from dualhash.experiments.claims import claims, compared_figures
 from dualhash.experiments.exhibit import Exhibit, Picture
-from dualhash.experiments.grid import (
-    category_bits,
-    cells_of,
-    chosen_exhibits,
-    exhibits,
-    parts_of,
-    usual,
-)
+from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits
 from dualhash.experiments.needs import extras_of, kept_draws, measured_before, measured_by_halves
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import PLANS, plan_for

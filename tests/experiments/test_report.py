@@ -9,8 +9,9 @@ from tests.experiments.cases import PLAN, catalogue, figure, result
 from dualhash.analysis.functionality import bit_functionality
 from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
+from dualhash.experiments.cells import usual
 from dualhash.experiments.exhibit import Entry, Exhibit
-from dualhash.experiments.grid import cells_of, exhibits, usual
+from dualhash.experiments.grid import cells_of, exhibits
 from dualhash.experiments.report import draw_sheets, heading, write_report
 from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 from dualhash.experiments.store import Store

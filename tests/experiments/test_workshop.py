@@ -14,7 +14,8 @@ from dualhash.errors import DualhashError
 from dualhash.evaluation.report import Figure
 from dualhash.experiments.answers import answers_of, ask, class_bits
 from dualhash.experiments.cell import Cell
-from dualhash.experiments.grid import DEPTHS, cells_of, exhibits, pretraining, usual
+from dualhash.experiments.cells import pretraining, usual
+from dualhash.experiments.grid import DEPTHS, cells_of, exhibits
 from dualhash.experiments.make import Made, validation_figures
 from dualhash.experiments.tuning import trial_cells
 from dualhash.experiments.workshop import Workshop

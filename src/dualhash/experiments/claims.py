@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dualhash.evaluation.bootstrap import interval
 from dualhash.experiments.cell import Cell, Result
-from dualhash.experiments.grid import DEPTHS, usual
+from dualhash.experiments.cells import usual
+from dualhash.experiments.grid import DEPTHS
 from dualhash.experiments.plan import Plan
 
 

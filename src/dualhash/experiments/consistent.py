@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from dualhash.experiments.cell import Cell, Result
-from dualhash.experiments.grid import parts_of
+from dualhash.experiments.cells import parts_of
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.store import made_from
 from dualhash.experiments.tuning import chosen, nested

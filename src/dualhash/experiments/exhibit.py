@@ -6,6 +6,13 @@ from typing import Literal
 
 from dualhash.experiments.cell import Cell
 
+TASKS = {
+    "Cat.": "category_map",
+    "Attr.": "attribute_map",
+    "Com.": "combined_recall_at_5",
+}
+"""The figure of each task by the head of its column."""
+
 
 @dataclass(frozen=True)
 class Entry:

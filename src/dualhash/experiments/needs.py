@@ -1,9 +1,10 @@
 """What is measured of a cell, judging by the tables and figures that it feeds."""
 
+from dualhash.experiments.beyond import HALF
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.claims import compared_figures
 from dualhash.experiments.exhibit import Exhibit, Picture
-from dualhash.experiments.grid import HALF, REAL, exhibits
+from dualhash.experiments.grid import REAL, exhibits
 from dualhash.experiments.plan import Plan
 
 

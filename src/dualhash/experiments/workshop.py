@@ -15,7 +15,7 @@ from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.report import Figure
 from dualhash.evaluation.unseen import unseen_images
-from dualhash.experiments import grid
+from dualhash.experiments import cells
 from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
 from dualhash.experiments.make import make
@@ -58,8 +58,8 @@ class Workshop:
         self._stages = stages
 
     def parts(self, cell: Cell) -> tuple[Cell, ...]:
-        """See `grid.parts_of`."""
-        return grid.parts_of(cell, self.plan)
+        """See `cells.parts_of`."""
+        return cells.parts_of(cell, self.plan)
 
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         """See `tuning.trials_of`."""

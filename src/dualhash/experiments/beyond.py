@@ -1,0 +1,84 @@
+"""What the paper has no table of: rows that the field needs, and what explains the others."""
+
+from dualhash.experiments.cell import Setting
+from dualhash.experiments.cells import one, usual
+from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
+from dualhash.experiments.plan import Plan
+
+MORE_ALPHAS = (0.0, 0.1, 1.0)
+"""Weights of the attributes that are judged on test images, too, though not chosen."""
+
+HALF = "half_category_map_"
+"""Before the names of figures of half of the bits, by what they say of attributes."""
+
+
+def class_id(plan: Plan) -> Exhibit:
+    """The code that a closed set of labels can be told with."""
+    methods = {"Class id + attributes": "class-id", "Multiple-model": "multiple-model"}
+    return Exhibit(
+        "Predicted class id and predicted attributes as bits",
+        ("bits", *TASKS),
+        {
+            title: tuple(
+                Entry(figure, usual(method, plan, 0 if method == "class-id" else None))
+                for figure in ("bits", *TASKS.values())
+            )
+            for title, method in {**methods, "DPH": "dph"}.items()
+        },
+    )
+
+
+def unseen(plan: Plan) -> Exhibit:
+    """Categories of which training saw no image."""
+    methods = {"ITQ": "itq", "HashNet": "hashnet", "SSDH": "ssdh", "DPH": "dph"}
+    figures = {"among the unseen": "unseen_map", "among all": "unseen_among_all_map"}
+    return Exhibit(
+        f"Category retrieval of {plan.held_out} categories that no training image was of, mAP",
+        tuple(figures),
+        {
+            title: tuple(
+                Entry(figure, one(method, plan, held_out=plan.held_out))
+                for figure in figures.values()
+            )
+            for title, method in methods.items()
+        },
+    )
+
+
+def balance(plan: Plan) -> Exhibit:
+    """What the weight of the attributes and longer training do on test images."""
+    changed: dict[str, tuple[Setting, ...]] = {
+        f"alpha {alpha:g}": (("alpha", alpha),) for alpha in MORE_ALPHAS
+    }
+    if "epochs" in plan.training:
+        changed["twice as long"] = (("epochs", 2 * plan.training["epochs"]),)
+    rows = {title: one("dph", plan, settings=settings) for title, settings in changed.items()}
+    return Exhibit(
+        "DPH by the weight of the attributes and the length of the training",
+        tuple(TASKS),
+        {
+            title: tuple(
+                None if title == "alpha 0" and column != "Cat." else Entry(figure, cells)
+                for column, figure in TASKS.items()
+            )
+            for title, cells in {"as everywhere": usual("dph", plan), **rows}.items()
+        },
+    )
+
+
+def halves(plan: Plan) -> Exhibit:
+    """Whether bits that tell attributes stand in the way of categories."""
+    cells, half = usual("dph", plan)[:1], plan.bits // 2
+    return Exhibit(
+        "Category retrieval by half of the bits, mAP",
+        ("Cat.",),
+        {
+            f"DPH, all {plan.bits} bits": (Entry("category_map", cells),),
+            f"DPH, the {half} that say least of attributes": (Entry(f"{HALF}least", cells),),
+            f"DPH, the {half} that say most of attributes": (Entry(f"{HALF}most", cells),),
+            f"DPH of {half} bits": (Entry("category_map", usual("dph", plan, half)[:1]),),
+            f"SSDH of {half} bits": (Entry("category_map", usual("ssdh", plan, half)[:1]),),
+        },
+        note="What a bit says of attributes is the sum of their weights' sizes, equation 10; no "
+        "image takes part in that.",
+    )
