@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 
 from dualhash.catalogue.catalogue import Catalogue
@@ -48,6 +49,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Mo
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUALHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
         return train(tiny, CONFIG, tmp_path_factory.mktemp("out") / "model", display=QUIET)
+
+
+def test_torch_is_left_as_it_was(undisturbed: Model):
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):

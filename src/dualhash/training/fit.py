@@ -155,7 +155,12 @@ def build_backbone_of(config: TrainConfig, crop: tuple[int, int]) -> BuiltBackbo
 
 @contextmanager
 def _as_a_library() -> Iterator[None]:
-    """Keeps Lightning from talking about hardware, and from ending the process at Ctrl-C."""
+    """Keeps Lightning from talking about hardware, and from ending the process at Ctrl-C.
+
+    Afterwards torch takes what algorithms it took before.
+    """
+    exact = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     logger, handler = logging.getLogger("lightning.pytorch"), signal.getsignal(signal.SIGINT)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -168,3 +173,4 @@ def _as_a_library() -> Iterator[None]:
         raise KeyboardInterrupt from stopped
     finally:
         logger.setLevel(level)
+        torch.use_deterministic_algorithms(exact, warn_only=warn_only)
