@@ -75,6 +75,14 @@ def test_the_python_of_the_analysis_runs(tmp_path: Path):
     assert "BitFunctionality" in run(code + "print(BitFunctionality)", tmp_path)
 
 
+def test_the_python_of_indexes_runs(colours: Path):
+    for name in ("new.jpg", "other.jpg"):
+        colour_image(colours.parent / name, (9, 9, 200))
+    colours.rename(colours.with_name("products.dhx"))
+    code = "".join(blocks("indexes.md", "python"))
+    assert "2 added" in run(code, colours.parent)
+
+
 @pytest.fixture
 def colours(tmp_path: Path) -> Path:
     """An index for the service, with a photo beside it."""

@@ -162,6 +162,7 @@ def test_more_results_than_a_sheet_holds(tmp_path: Path):
 
 def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
     path = tmp_path / "new" / "sheet.png"
+    path.parent.mkdir()
     draw_sheet(results(tmp_path, Labels("shoe")), path)
     draw_sheet(results(tmp_path, Labels("hat")), str(path))
     assert shows(Image.open(path), RED)
@@ -187,6 +188,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DualhashError, match=r"cannot be written"):
         draw_sheet(results(tmp_path), tmp_path / "file" / "sheet.png")
+    with pytest.raises(DualhashError, match=r"there is no folder .*nowhere"):
+        draw_sheet(results(tmp_path), tmp_path / "nowhere" / "sheet.png")
     (tmp_path / "sheet.png").mkdir()
     with pytest.raises(DualhashError, match=r"cannot be written"):
         draw_sheet(results(tmp_path), tmp_path / "sheet.png")

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from dualhash.catalogue.catalogue import MISSING, TEST, TRAIN_CATEGORY
+from dualhash.catalogue.catalogue import MISSING, TEST, TRAIN_CATEGORY, LabelNames
 from dualhash.catalogue.folder import read_folder
+from dualhash.catalogue.read import read_catalogue
 from dualhash.errors import DualhashError
 
 
@@ -68,6 +69,16 @@ def test_an_image_whose_name_is_no_text_is_left_out_and_named(tmp_path: Path):
     [problem] = found.problems
     assert problem.fatal
     assert problem.where == str(tmp_path / "caf\ufffd.png")
+
+
+def test_a_single_image_has_no_labels(tmp_path: Path):
+    (image,) = tree(tmp_path, "dogs/a.PNG").rglob("*.PNG")
+    found = read_catalogue(image, like=LabelNames(("dogs",), ("furry",)))
+    assert (found.images, found.references) == ((image,), ("a.PNG",))
+    assert (found.categories.tolist(), found.subsets.tolist()) == ([MISSING], [-1])
+    assert found.observed.tolist() == [[False]]
+    with pytest.raises(DualhashError, match=r"b\.png does not exist"):
+        read_catalogue(tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("files", [(), ("notes.txt",)])

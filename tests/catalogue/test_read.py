@@ -101,5 +101,6 @@ class TestRefusals:
             read_catalogue(pets / "nowhere" / "pets.csv")
 
     def test_a_file_of_another_kind(self, pets):
-        with pytest.raises(DualhashError, match=r"1\.png is not a catalogue: .*\.parquet"):
-            read_catalogue(pets / "dogs" / "1.png")
+        (pets / "dogs" / "notes.txt").touch()
+        with pytest.raises(DualhashError, match=r"notes\.txt is not a catalogue: .*\.parquet"):
+            read_catalogue(pets / "dogs" / "notes.txt")

@@ -42,7 +42,7 @@ def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert "1.png is not an image" in said.err
     with Index.open(shop) as index:
         assert index.item(7).labels.category == "circle"
-    assert run("index", "delete", shop, "0", "7", "7") == 0
+    assert run("index", "delete", shop, "0", "id:7", "7") == 0
     assert "2 images deleted, 6 left" in capsys.readouterr().out
     assert run("index", "compact", shop) == 0
     assert "bytes" in capsys.readouterr().out
@@ -62,6 +62,31 @@ def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.Ca
         assert codes[0].tolist() == codes[6].tolist()
 
 
+def test_a_single_image_is_added(shop: Path, capsys: pytest.CaptureFixture[str]):
+    image = shop.parent / "more" / "circle" / "0.png"
+    for said in ("1 image added; 7 in all", "0 images added, 1 there already"):
+        assert run("index", "add", shop, image) == 0
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["stats", "verify", "compact", "add", "delete", "push"])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://localhost:8000", "give this command the index file that it serves"),
+        ("milvus://host:19530/a", "give this command the index file that was pushed there"),
+        ("https://localhost", "index file that it serves"),
+        ("htp://localhost", "Nothing here searches htp://. Did you mean 'http'"),
+    ],
+)
+def test_addresses_are_only_searched(
+    capsys: pytest.CaptureFixture[str], command: str, address: str, said: str
+):
+    more = {"add": ["images"], "delete": ["1"], "push": ["--to", "products.db"]}
+    assert run("index", command, address, *more.get(command, [])) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):
     run("index", "delete", shop, "0")
     assert run("index", "stats", shop) == 0
@@ -69,6 +94,15 @@ def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert run("index", "stats", shop, "--json") == 0
     stats = json.loads(capsys.readouterr().out)
     assert (stats["items"], stats["deleted"], stats["labelled"], stats["bits"]) == (5, 1, 5, 16)
+    assert run("index", "add", shop, shop.parent / "images", "--update") == 0
+    assert run("index", "delete", shop, "1", "6") == 0
+    capsys.readouterr()
+    for deleted in (3, 0):
+        assert run("index", "stats", shop, "--json") == 0
+        stats = json.loads(capsys.readouterr().out)
+        assert (stats["items"], stats["deleted"]) == (4, deleted)
+        assert run("index", "compact", shop) == 0
+        capsys.readouterr()
 
 
 def test_verify(shop: Path, capsys: pytest.CaptureFixture[str]):
@@ -94,6 +128,7 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
     [
         (("index", "delete", "i.dhx"), "Name at least one id"),
         (("index", "delete", "i.dhx", "0", "6"), "no item with the id 6"),
+        (("index", "delete", "i.dhx", "0", "x"), "'id:x' is not an id; write one as id:17"),
         (("index", "add", "i.dhx", "nowhere"), "nowhere"),
         (("index", "stats", "none.dhx"), "none.dhx does not exist"),
         (("search", "i.dhx", "id:0", "--filter", "circle"), "not of the form field=value"),

@@ -57,8 +57,10 @@ def sheet_kind(path: Path) -> str:
     """What is to be written into a file, by its name.
 
     Raises:
-        DualhashError: It is none of `KINDS`.
+        DualhashError: It is none of `KINDS`, or its folder does not exist.
     """
+    if not path.parent.is_dir():
+        raise DualhashError(f"{path} cannot be written: there is no folder {path.parent}.")
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise DualhashError(f"{path} cannot be drawn: name a .png or .jpg file.")
@@ -84,7 +86,6 @@ def draw_sheet(results: Results, path: str | Path) -> None:
     drawn = BytesIO()
     try:
         render(results).save(drawn, kind)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, drawn.getvalue())
     except OSError as error:
         raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error

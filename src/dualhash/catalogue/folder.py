@@ -1,4 +1,4 @@
-"""A folder of images to a catalogue: each folder inside it is a category."""
+"""A folder of images to a catalogue, each folder inside it a category; or a single image."""
 
 import os
 from collections import Counter
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from dualhash.catalogue import labels
-from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.problems import Problem, shortened
@@ -58,6 +58,29 @@ def read_folder(folder: Path) -> Catalogue:
                 if _printable(image) != str(image)
             ),
         ),
+    )
+
+
+def read_image(image: Path) -> Catalogue:
+    """A catalogue of one image file, of which nothing is known.
+
+    Raises:
+        DualhashError: Its name is not UTF-8.
+    """
+    if _printable(image) != str(image):
+        raise DualhashError(f"The name of {_printable(image)} is not UTF-8; rename it.")
+    no_attributes, no_labels = np.zeros((1, 0), np.int8), np.zeros(1, bool)
+    return Catalogue(
+        source=str(image),
+        images=(image,),
+        references=(image.name,),
+        names=LabelNames((), ()),
+        categories=np.array([MISSING]),
+        attributes=no_attributes,
+        observed=no_attributes.astype(bool),
+        subsets=labels.derived_subsets((image.name,), no_labels, no_labels),
+        payload=pl.DataFrame({"image": [image.name]}),
+        columns=Columns(),
     )
 
 

@@ -7,7 +7,8 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.check import check_labels
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
-from dualhash.catalogue.folder import read_folder
+from dualhash.catalogue.folder import read_folder, read_image
+from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.table import TABLE_SUFFIXES, read_table
 from dualhash.errors import DualhashError, near, nearest
 
@@ -21,8 +22,8 @@ def read_catalogue(
 
     Args:
         source: A data set (`openmoji`, or with the folder of its files, such as `cfw60k:ROOT`), a
-            table (.csv, .parquet), or a folder of class folders or of images. A path that looks
-            like the name of a data set is written `./openmoji`.
+            table (.csv, .parquet), a folder of class folders or of images, or a single image. A
+            path that looks like the name of a data set is written `./openmoji`.
         columns: How a table is read; data sets and folders are read their own way.
         like: Give labels the indices of a trained model; see `Catalogue.aligned`.
 
@@ -43,12 +44,14 @@ def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Cata
         catalogue = DATASETS[name].load(Path(root) if root else None)
     elif path.is_dir():
         catalogue = read_folder(path)
+    elif path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        catalogue = read_image(path)
     elif path.suffix.lower() in TABLE_SUFFIXES and path.exists():
         return read_table(path, columns, like)
     elif path.exists():
         raise DualhashError(
             f"{source} is not a catalogue: that is a .csv or .parquet table, a folder of images, "
-            f"or a data set ({', '.join(DATASETS)})."
+            f"an image, or a data set ({', '.join(DATASETS)})."
         )
     elif colon and len(name) > 1:  # not the letter of a drive
         raise DualhashError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, IndexFile
 from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def create(
 
     Args:
         model: A model folder.
-        images: A folder of images, or a catalogue as `dualhash train` takes it.
+        images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
         out: The index file to make, such as products.dhx.
         views: 10 averages corners, centre and mirrors of each image: better codes, ten times
             the work.
@@ -60,7 +60,7 @@ def create(
 
 @index_app.command
 def add(
-    index: Path,
+    index: IndexFile,
     images: str,
     /,
     *,
@@ -76,7 +76,7 @@ def add(
 
     Args:
         index: An index file.
-        images: A folder of images, or a catalogue as `dualhash train` takes it.
+        images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
         update: Encode images that are in the index already, too, and replace what it has of them:
             code, labels and row of the table. Their ids stay.
         columns: Which column plays which part.
@@ -96,24 +96,27 @@ def add(
 
 
 @index_app.command
-def delete(index: Path, /, *ids: int) -> None:
+def delete(index: IndexFile, /, *ids: str) -> None:
     """Delete items from an index, all of those named or none.
 
     Args:
         index: An index file.
-        ids: Ids of items, as a search shows them. They are not given to other items.
+        ids: Ids of items, as a search shows them: 17 or id:17. They are not given to other items.
     """
     from dualhash.search import Index
+    from dualhash.search.query import as_id
 
     if not ids:
         raise DualhashError("Name at least one id of an item to delete.")
+    stated = (as_id(f"id:{text.removeprefix('id:')}") for text in ids)
+    named = {item for item in stated if item is not None}
     with Index.open(index) as opened:
-        opened.delete(ids)
-        output.say(f"{index}: {_images(len(set(ids)))} deleted, {len(opened):,} left.")
+        opened.delete(named)
+        output.say(f"{index}: {_images(len(named))} deleted, {len(opened):,} left.")
 
 
 @index_app.command
-def compact(index: Path, /) -> None:
+def compact(index: IndexFile, /) -> None:
     """Give the room of deleted items back to the disk.
 
     Args:
@@ -128,7 +131,7 @@ def compact(index: Path, /) -> None:
 
 
 @index_app.command
-def stats(index: Path, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+def stats(index: IndexFile, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
     """Show how much is in an index.
 
     Args:
@@ -149,7 +152,7 @@ def stats(index: Path, /, *, json: Annotated[bool, Parameter(negative=())] = Fal
 
 
 @index_app.command
-def verify(index: Path, /) -> None:
+def verify(index: IndexFile, /) -> None:
     """Read all of an index and check that it is as it was written.
 
     Args:
@@ -166,7 +169,7 @@ def verify(index: Path, /) -> None:
 
 @index_app.command
 def push(
-    index: Path,
+    index: IndexFile,
     /,
     *,
     to: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
@@ -29,6 +30,24 @@ Names = Annotated[
     Parameter(converter=split_commas, negative=(), consume_multiple=False, show_default=False),
 ]
 """An option that takes a comma-separated list of names."""
+
+
+def index_file(_: object, tokens: Sequence[Token]) -> Path:
+    """A path; an address, which is searched but not changed, is told what can be done there."""
+    from dualhash.search.engines import opener
+
+    (token,) = tokens
+    if opener(token.value) is None:
+        return Path(token.value)
+    where = "that was pushed there" if token.value.startswith("milvus") else "that it serves"
+    raise DualhashError(
+        f"{token.value} can be searched, and no more: give this command the index file {where}, on "
+        "the machine where that is."
+    )
+
+
+IndexFile = Annotated[Path, Parameter(converter=index_file)]
+"""An index file where an address, as a search takes it, would not do."""
 
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]

@@ -1,5 +1,6 @@
 """How much an index file holds, and whether it is sound."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ class Stats:
 
     Attributes:
         items: How many there are.
-        deleted: How many there were besides.
+        deleted: How many were deleted since the last compaction.
         labelled: How many have a category label.
         categories: C, of the model.
         attributes: p, of the model.
@@ -48,13 +49,19 @@ def measure(store: Store) -> Stats:
     header = store.header
     with store.reading():
         state = store.state()
+        rows = store.select(f"SELECT {CHANGE_COLUMNS} FROM changes")
+        changed = {item for row in rows for item in store.records.change(row).tolist()}
+        ((still,),) = store.select(
+            "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(changed)),
+        )
         ((labelled,),) = store.select("SELECT count(category) FROM items")
         ((page,),) = store.select("PRAGMA page_size")
         ((pages,),) = store.select("PRAGMA page_count")
         ((free,),) = store.select("PRAGMA freelist_count")
     return Stats(
         items=state.count,
-        deleted=state.next_id - state.count,
+        deleted=len(changed) - still,
         labelled=labelled,
         categories=len(header.category_head.names),
         attributes=len(header.attribute_head.names),

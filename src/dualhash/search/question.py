@@ -66,14 +66,17 @@ class Question:
                     f"The attribute {name!r} is both stated and taken over from the query; choose "
                     "one."
                 )
-        if self.k < 1:
-            raise DualhashError(f"The number of results k must be at least 1, not {self.k}.")
-        if self.offset < 0:
-            raise DualhashError(f"At least 0 results can be skipped, not {self.offset}.")
-        if self.radius is not None and self.radius < 0:
-            raise DualhashError(f"The range of distances must be at least 0, not {self.radius}.")
-        if self.threads is not None and self.threads < 1:
-            raise DualhashError(f"The number of threads must be at least 1, not {self.threads}.")
+        for what, number, least in (
+            ("number of results k", self.k, 1),
+            ("number of results to skip", self.offset, 0),
+            ("range of distances", self.radius, 0),
+            ("number of threads", self.threads, 1),
+        ):
+            if number is not None and number < least:
+                raise DualhashError(f"The {what} must be at least {least}, not {number}.")
+        if self.ids is not None and self.ids[0] > self.ids[1]:
+            start, stop = self.ids
+            raise DualhashError(f"The ids {start}:{stop} end before they begin.")
         if not 0 < self.threshold < 1:
             raise DualhashError(f"The threshold must lie between 0 and 1, not at {self.threshold}.")
         if self.threshold != PRESENT and self.task != "combined":

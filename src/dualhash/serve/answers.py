@@ -157,9 +157,8 @@ def _head(head: LinearHead) -> schemas.Head:
 
 def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
     """Different items drawn at random, at most `count`."""
-    stats = index.stats()
     numbers: dict[int, None] = {}
-    for start in rng.permutation(stats.items + stats.deleted)[: 2 * count].tolist():
+    for start in rng.permutation(index.state.next_id)[: 2 * count].tolist():
         nearest = next(index.items(start, start + 64), None)
         if nearest is not None and len(numbers) < count:
             numbers[nearest.id] = None
