@@ -131,7 +131,7 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
         (("index", "delete", "i.dhx", "0", "x"), "'id:x' is not an id; write one as id:17"),
         (("index", "add", "i.dhx", "nowhere"), "nowhere"),
         (("index", "stats", "none.dhx"), "none.dhx does not exist"),
-        (("search", "i.dhx", "id:0", "--filter", "circle"), "not of the form field=value"),
+        (("search", "i.dhx", "id:0", "--filter", "circle"), "not of the form column=value"),
         (("search", "i.dhx", "id:0", "--filter", "kind=a"), "No item has a field 'kind'"),
         (
             ("search", "i.dhx", "id:0", "--filter", "category=a", "--filter", "category=b"),

@@ -226,3 +226,10 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
         "wish": "category=circle",
         "matched_without": 6,
     }
+
+
+def test_the_help_says_how_several_filters_are_given(capsys: pytest.CaptureFixture[str]):
+    run("search", "--help")
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--filter COLUMN=VALUE" in said
+    assert "say --filter once for each, as a comma is part of the value" in said

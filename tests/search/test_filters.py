@@ -124,6 +124,15 @@ def test_values_that_no_item_has_are_named(shop: Index, where: dict, said: str):
         shop.search(QUERY, where=where)
 
 
+def test_empty_cells_are_not_named_as_values(shop: Index):
+    shop.add(np.zeros((3, 2), np.uint8), ["x"] * 3, [{"price": None, "size": None}] * 3)
+    with pytest.raises(DualhashError, match=r"No item has price='nul'. Most common: '1.5' \(1\)"):
+        shop.search(QUERY, where={"price": "nul"})
+    with pytest.raises(DualhashError, match="No item has size='3': size is empty in all"):
+        shop.search(QUERY, where={"size": 3})
+    assert found(shop, {"size": None}) == [4, 5, 6]
+
+
 def test_the_last_item_with_a_value_may_go(shop: Index):
     assert found(shop, {"price": None}) == [1]
     shop.delete([1])

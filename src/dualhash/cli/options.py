@@ -27,7 +27,13 @@ def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
 
 Names = Annotated[
     tuple[str, ...],
-    Parameter(converter=split_commas, negative=(), consume_multiple=False, show_default=False),
+    Parameter(
+        converter=split_commas,
+        negative=(),
+        consume_multiple=False,
+        show_default=False,
+        metavar="A,B",
+    ),
 ]
 """An option that takes a comma-separated list of names."""
 

@@ -36,7 +36,14 @@ WISHES = {
 """How what excludes images is said."""
 
 Filters = Annotated[
-    tuple[str, ...], Parameter(name="--filter", negative=(), consume_multiple=False)
+    tuple[str, ...],
+    Parameter(
+        name="--filter",
+        negative=(),
+        consume_multiple=False,
+        show_default=False,
+        metavar="COLUMN=VALUE",
+    ),
 ]
 
 Weight = Annotated[
@@ -74,16 +81,17 @@ def search(
     for a query alone, attribute for attributes alone, and combined for a query and attributes.
 
     Args:
-        index: An index file, or where `dualhash index push` brought one, such as
-            milvus://host:19530/products.
+        index: An index file; where `dualhash index push` brought one, such as
+            milvus://host:19530/products; or the address that `dualhash serve` prints.
         query: An image file, or an item of the index as id:17, which is left out of the results.
             Not needed where --want and --without say it all.
         task: category, attribute, combined or soft.
         want: Attributes that shall be present, as a,b.
         without: Attributes that shall be absent, as c,d.
         attributes: Attributes that shall be as the query has them, as a,b.
-        filters: Only items with this value, as articleType=Shirts: category, or any column of the
-            catalogue. Numbers fit however they are written. All of several filters must fit.
+        filters: Only items with this value of category or of any column of the catalogue, as
+            articleType=Shirts. Several must all fit; say --filter once for each, as a comma is
+            part of the value. Numbers fit however they are written.
         ids: Only items with ids from the first to below the second, as 100:200.
         radius: Only items whose codes differ from the query's in at most so many bits.
         threshold: For combined: how probable an attribute must be to count as present.
@@ -174,7 +182,7 @@ def _where(filters: Sequence[str]) -> dict[str, str]:
     for text in filters:
         field, equals, value = text.partition("=")
         if not field or not equals:
-            raise DualhashError(f"The filter {text!r} is not of the form field=value.")
+            raise DualhashError(f"The filter {text!r} is not of the form column=value.")
         if where.setdefault(field, value) != value:
             raise DualhashError(
                 f"Filters ask for {field}={where[field]} and {field}={value}; an item has one."

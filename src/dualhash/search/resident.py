@@ -21,6 +21,9 @@ FILTERS = 64
 MOST_CHANGED = 8
 """Where more than one in so many items was changed, all codes are read again."""
 
+EMPTY = as_text(None)
+"""The value of a cell with nothing in it, which nobody means."""
+
 COMMON = 5
 """Values of a field that are named where one was asked for that there is not."""
 
@@ -128,6 +131,9 @@ class Resident:
         for texts, which in self._store.columns(field):
             numbers = np.bincount(which[which != NOWHERE], minlength=len(texts))
             counts.update(dict(zip(texts, numbers.tolist(), strict=True)))
+        counts.pop(EMPTY, None)
+        if not counts:
+            return DualhashError(f"No item has {field}={text!r}: {field} is empty in all.")
         common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON))
         return DualhashError(
             f"No item has {field}={text!r}. {near(text, counts)}Most common: {common}."
