@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ from dualhash.serve.settings import Settings
 
 SEARCH = "/api/v1/search"
 PATIENCE = 60.0
+
+HEAD = b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\n"
+"""Without the empty line at its end."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,17 @@ class Live:
 
 
 @contextmanager
-def serving(path: Path, **settings: object) -> Iterator[Live]:
-    """Serves an index on a free port with these settings, and without a rate."""
+def serving(path: Path, files: tuple[int, int] | None = None, **settings: object) -> Iterator[Live]:
+    """Serves an index on a free port with these settings, and without a rate.
+
+    Args:
+        path: The index file.
+        files: How many it may open, and may allow itself to open.
+        settings: The other ones.
+    """
     given = json.dumps({"port": 0, "rate": 0, **settings})
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve.live", str(path), given],
+        [sys.executable, "-m", "tests.serve.live", str(path), given, json.dumps(files)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
@@ -55,7 +66,22 @@ def serving(path: Path, **settings: object) -> Iterator[Live]:
         process.stdout.close()
 
 
+def connect(live: Live) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", live.port))
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def until_it_hangs_up(connection: socket.socket) -> bytes:
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+    return received
+
+
 if __name__ == "__main__":
+    if allowed := json.loads(sys.argv[3]):
+        resource.setrlimit(resource.RLIMIT_NOFILE, tuple(allowed))
     run(
         Path(sys.argv[1]),
         Settings(**json.loads(sys.argv[2])),

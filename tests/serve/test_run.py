@@ -15,7 +15,15 @@ import pytest
 from tests.builders import colour_model
 from tests.serve.conftest import COUNT, NAMES, write_index
 from tests.serve.hostile import image
-from tests.serve.live import PATIENCE, SEARCH, Live, serving
+from tests.serve.live import (
+    HEAD,
+    PATIENCE,
+    SEARCH,
+    Live,
+    connect,
+    serving,
+    until_it_hangs_up,
+)
 
 from dualhash.errors import DualhashError
 from dualhash.serve.run import _address, run
@@ -33,22 +41,6 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 def impatient(shapes: Path) -> Iterator[Live]:
     with serving(shapes, idle_seconds=1.0) as server:
         yield server
-
-
-def connect(live: Live) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", live.port))
-    connection.settimeout(PATIENCE)
-    return connection
-
-
-def until_it_hangs_up(connection: socket.socket) -> bytes:
-    received = b""
-    while part := connection.recv(65536):
-        received += part
-    return received
-
-
-HEAD = b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ class Intake:
 
     async def _chunks(self, request: Request, most: int) -> AsyncGenerator[bytes]:
         """The body; what arrives buys time at the rate of the settings, up to the longest pause."""
-        declared = request.headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared) > most:
+        declared = request.headers.get("content-length", "").lstrip("0")
+        if declared.isdecimal() and (len(declared), declared) > (len(str(most)), str(most)):
             raise _too_large(most)
         settings, loop = self._settings, asyncio.get_running_loop()
         end, due = loop.time() + settings.upload_seconds, loop.time() + settings.idle_seconds

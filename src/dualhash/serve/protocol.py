@@ -2,6 +2,7 @@
 
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi.responses import JSONResponse
@@ -19,8 +20,14 @@ FIELD_BYTES = 32
 """What a field costs besides its name and its value, as HTTP/2 counts it."""
 
 LINGER_SECONDS = 2.0
-"""How long the rest of a refused request is thrown away: a connection that is closed on unread
+"""How long the rest of what is no request is thrown away: a connection that is closed on unread
 bytes is reset, and the client never sees why."""
+
+PIPELINED = 64
+"""Requests that may wait on a connection behind the one that is answered."""
+
+TOLD = 100
+"""How many above the limit of connections are still told that there are too many."""
 
 
 def protocol(settings: Settings) -> type[HttpToolsProtocol]:
@@ -30,11 +37,14 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
         """Refuses heads that are too long, waits for none that are slow, and counts who is there.
 
         Outside the bodies of requests only so many bytes may come, whatever they are: what has no
-        end is noticed before it is understood.
+        end is noticed before it is understood. Who does not take the answers is waited for no
+        longer than who does not ask.
         """
 
         _waits: TimerHandle | None = None
+        _taken: TimerHandle | None = None
         _refused = False
+        _ending = False
         _in_head = True
         _outside = 0
         _fields = 0
@@ -42,7 +52,9 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.app = self._answer
-            self._wait(settings.idle_seconds, transport.close)
+            self._wait(settings.idle_seconds, transport.abort)
+            if len(self.connections) > settings.connections + TOLD:
+                transport.abort()
 
         def data_received(self, data: bytes) -> None:
             if not self._refused:
@@ -51,6 +63,8 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self._judge()
 
         def on_message_begin(self) -> None:
+            if len(self.pipeline) >= PIPELINED:
+                raise ValueError("too many")  # ends the parser, which sends a 400 response
             super().on_message_begin()
             self._fields = 0
 
@@ -66,6 +80,7 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def on_headers_complete(self) -> None:
             super().on_headers_complete()
             self._in_head = False
+            self.cycle.transport = _Ending(self.transport, self._end)  # type: ignore[assignment]
 
         def on_body(self, body: bytes) -> None:
             super().on_body(body)
@@ -74,6 +89,28 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def on_message_complete(self) -> None:
             super().on_message_complete()
             self._in_head, self._outside = True, 0
+            self._stop_waiting()
+            if self._ending:
+                self.transport.close()
+
+        def on_response_complete(self) -> None:
+            if self._ending:
+                return
+            super().on_response_complete()
+            if self.pipeline:
+                self.flow.pause_reading()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._taken = self.loop.call_later(settings.upload_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._taken is not None:
+                self._taken.cancel()
+
+        def timeout_keep_alive_handler(self) -> None:
+            self.transport.abort()
 
         def send_400_response(self, msg: str) -> None:
             if self._fields > HEAD_BYTES:
@@ -83,6 +120,7 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_waiting()
+            self.resume_writing()
             super().connection_lost(exc)
 
         async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +137,8 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             elif self.cycle is not None and not self.cycle.response_complete:
                 self._stop_waiting()
             elif self._waits is None:
-                self._wait(settings.idle_seconds, self.transport.close)
+                slow = settings.idle_seconds if self._in_head else settings.upload_seconds
+                self._wait(slow, self.transport.abort)
 
         def _count(self, length: int) -> None:
             self._fields += length
@@ -127,6 +166,16 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             self.transport.write_eof()
             self._wait(LINGER_SECONDS, self.transport.abort)
 
+        def _end(self) -> None:
+            """Closes the connection, but not on a body that is still being sent."""
+            self._ending = True
+            self._wait(settings.upload_seconds, self.transport.abort)
+            if self._in_head:
+                self.transport.close()
+            else:
+                self.flow.resume_reading()
+                self.transport.write_eof()
+
         def _is_next(self) -> bool:
             """Whether the next answer that the client expects is that to the request being read."""
             if self.pipeline:
@@ -145,6 +194,22 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self._waits = None
 
     return Impatient
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """What an answer needs of a transport; `close` is what is to be done in its place."""
+
+    transport: Transport
+    close: Callable[[], None]
+
+    def write(self, data: bytes) -> None:
+        """Sends something."""
+        self.transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self.transport.is_closing()
 
 
 def _last_answer(problem: Problem) -> JSONResponse:

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +15,11 @@ import uvicorn
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
 from dualhash.serve.app import create_app
-from dualhash.serve.protocol import protocol
+from dualhash.serve.protocol import TOLD, protocol
 from dualhash.serve.settings import Settings
+
+FILES = 128
+"""How many may be open besides connections."""
 
 TURN_SECONDS = 0.00005
 """How long one thread keeps Python from another: a search lets go of Python some hundred times, and
@@ -41,6 +45,7 @@ def run(
         DualhashError: The index cannot be opened, or the address not be listened on.
     """
     Index.open(path, model).close()
+    settings = replace(settings, connections=_make_room(settings.connections))
     listening = _listen(settings)
     server = _Server(
         uvicorn.Config(
@@ -84,6 +89,21 @@ class _Server(uvicorn.Server):
         finally:
             for stop, handler in before.items():
                 signal.signal(stop, handler)
+
+
+def _make_room(connections: int) -> int:
+    """Has the system allow as many open files as so many connections need; or how many it does."""
+    try:
+        import resource
+    except ImportError:
+        return connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + TOLD + FILES
+    if hard != resource.RLIM_INFINITY:
+        needed = min(needed, hard)
+    if resource.RLIM_INFINITY != soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    return max(1, min(connections, needed - TOLD - FILES))
 
 
 def _listen(settings: Settings) -> socket.socket:

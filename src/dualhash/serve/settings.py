@@ -28,14 +28,15 @@ class Settings:
         cors_origins: Origins whose pages may read the answers.
         rate: Requests a second that one client may make on average; 0 for any number.
         burst: How many it may make at once.
-        connections: How many may be open; who comes after is turned away.
+        connections: How many may be open; who comes after is turned away. Fewer, where the system
+            allows too few open files.
         waiting: Requests that may wait for each kind of work; more are turned away.
         upload_bytes: Largest body of a request.
         upload_rate: Bytes a second that a body has to come at, but for pauses.
         client_uploads: Uploads that are received from one client at a time; others of its wait.
         held_bytes: Largest sum of uploads that are being received or worked on.
         idle_seconds: Longest pause in a request's head or body.
-        upload_seconds: Longest time that a body may take.
+        upload_seconds: Longest time that a body may take, and an answer to be taken.
         pixels: Most pixels that an upload may have.
         decoders: Processes that unpack images.
         decode_seconds: Longest time that unpacking an image may take.
