@@ -1,12 +1,15 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 from tests.serve.conftest import COUNT, NAMES
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.search import Index
+from dualhash.serve import answers
 from dualhash.serve.problems import PREFIX
 
 SEARCH = "/api/v1/search"
@@ -156,6 +159,15 @@ def test_bits_name_the_attributes_they_say_most_about(client: TestClient, index:
         assert [(each["name"], each["attribution"]) for each in carried] == [
             (each.name, each.attribution) for each in expected
         ]
+
+
+def test_samples_are_found_where_most_was_deleted(shapes: Path, tmp_path: Path):
+    with Index.open(shutil.copy(shapes, tmp_path / "few.dhx")) as few:
+        code = few.search(0, k=1).query.code
+        few.add(np.repeat(code[None], 2000, axis=0), ["x.png"] * 2000)
+        few.delete([each.id for each in few if each.id != 900])
+        samples = answers.samples(few, "v", 1, np.random.default_rng(0))
+        assert [each.id for each in samples.items] == [900]
 
 
 def test_samples_are_different_items_and_the_same_for_a_seed(client: TestClient):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.serve.conftest import COUNT, NAMES
+from tests.builders import colour_model
+from tests.serve.conftest import COUNT, NAMES, write_index
 from tests.serve.test_api import SEARCH, ask, refused
 
 from dualhash.search import Index, Results
@@ -60,6 +61,51 @@ def test_a_refused_file_that_is_mended_in_place_is_served(folder: Path, changed:
     assert (folder / "shapes.dhx").stat().st_ino == refused
     refresh(changed)
     assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+
+
+def test_an_index_that_is_copied_into_the_file_is_served(folder: Path, changed: TestClient):
+    other = write_index(folder / "other", colour_model(folder / "else", seed=5), COUNT, seed=7)
+    (folder / "shapes.dhx").write_bytes(other.read_bytes())
+    refresh(changed)
+    assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+    with Index.open(other) as index:
+        assert stats(changed)["model"] == index.header.model_hash
+        expected = index.search(0, k=3).hits
+    said = changed.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
+    assert [hit["id"] for hit in said] == [hit.id for hit in expected]
+
+
+def test_an_index_that_holds_as_much_is_told_from_the_one_it_was_copied_over(
+    folder: Path, changed: TestClient, shapes: Path
+):
+    with Index.open(shapes) as index:
+        other = write_index(folder / "other", index.model, COUNT, seed=7)
+    (folder / "shapes.dhx").write_bytes(other.read_bytes())
+    refresh(changed)
+    assert stats(changed)["generation"] == 2
+
+
+def test_what_spoils_the_file_is_told_and_what_mends_it_takes_that_back(
+    folder: Path, changed: TestClient
+):
+    sound = (folder / "shapes.dhx").read_bytes()
+    (folder / "shapes.dhx").write_bytes(b"spoilt" * 1000)
+    refresh(changed)
+    refused(changed.get("/api/v1/stats"), 503, "index-unusable")
+    (folder / "shapes.dhx").write_bytes(sound)
+    refresh(changed)
+    assert stats(changed)["problem"] is None
+    assert ask(changed, id=0)["matched"] == COUNT - 1
+
+
+def test_what_others_add_makes_it_no_other_index(folder: Path, changed: TestClient):
+    for number in range(3):
+        with Index.open(folder / "shapes.dhx") as index:
+            code = index.search(0, k=1).query.code
+            index.add(code[None], [f"{number}.png"], [{"text": "a" * (4 << 20)}])
+        refresh(changed)
+    assert stats(changed)["generation"] == 1
+    assert ask(changed, id=0)["matched"] == COUNT + 2
 
 
 def test_a_refused_file_that_went_and_came_back_is_tried_again(
@@ -129,7 +175,7 @@ def test_no_folder_is_told(folder: Path):
         assert str(folder.parent) not in said
         assert "/" not in said
     assert "model" in told[0]
-    assert "--model" in told[1]
+    assert "option `model`" in told[1]
 
 
 @pytest.mark.parametrize(

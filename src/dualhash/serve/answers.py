@@ -157,11 +157,13 @@ def _head(head: LinearHead) -> schemas.Head:
 
 def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
     """Different items drawn at random, at most `count`."""
+    last = index.state.next_id
     numbers: dict[int, None] = {}
-    for start in rng.permutation(index.state.next_id)[: 2 * count].tolist():
-        nearest = next(index.items(start, start + 64), None)
-        if nearest is not None and len(numbers) < count:
-            numbers[nearest.id] = None
+    for start in rng.choice(last, min(last, 2 * count), replace=False).tolist() if last else ():
+        near = next(index.items(start, start + 64), None)
+        found = near or next(index.items(start), None) or next(index.items(), None)
+        if found is not None and len(numbers) < count:
+            numbers[found.id] = None
     return schemas.Samples(items=[item(index, version, number) for number in numbers])
 
 

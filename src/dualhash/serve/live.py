@@ -35,6 +35,12 @@ def fingerprint(path: Path) -> tuple[int, ...] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+def written(path: Path) -> tuple[int, int] | None:
+    """Size of a file and when it was last written to; None where there is none."""
+    now = fingerprint(path)
+    return now and (now[2], now[3])
+
+
 def without_folders(said: str, *paths: Path) -> str:
     """A sentence in which these paths, and what is below them, stand without where they are."""
     folders = {str(path.parent) for path in paths} | {str(path.absolute().parent) for path in paths}
@@ -73,6 +79,7 @@ class Generation:
             logger.warning("Uploaded images cannot be searched with: %s", error)
             self.problem = self._told(error)
         self.items = _trial(self.index)
+        self._written, self._held = written(path), self.index.state
         self._state: State | None = None
         self._known: dict[Callable[[Index], Any], Any] = {}
         self._thread: ThreadPoolExecutor
@@ -137,6 +144,24 @@ class Generation:
                 self.items = await self.run(_trial)
                 self.unusable = None
 
+    async def overwritten(self, path: Path) -> bool:
+        """Whether another index was copied into the file, of which SQLite takes no notice.
+
+        Who adds to an index or deletes from it changes what it says it holds, here as for those
+        who open it now.
+        """
+        now = written(path)
+        if now == self._written:
+            return False
+        try:
+            held, same = await self.run(lambda index: _compared(index, path))
+        except DualhashError:
+            return True
+        if held == self._held or not same:
+            return True
+        self._written, self._held = now, held
+        return False
+
     def _told(self, error: DualhashError) -> str:
         said = str(error).replace(str(self.index.path), "The index")
         models = [self.index.header.model_folder, self._model]
@@ -167,6 +192,13 @@ def _trial(index: Index) -> int:
         index.search(item.id, k=1)
         break
     return len(index)
+
+
+def _compared(index: Index, path: Path) -> tuple[State, bool]:
+    """What an index holds, and whether those who open its file now find the same."""
+    with Index.open(path) as fresh:
+        same = fresh.header.model_hash == index.header.model_hash and fresh.state == index.state
+    return index.state, same
 
 
 class LiveIndex:
@@ -234,14 +266,16 @@ class LiveIndex:
         old, now = self._current, fingerprint(self.path)
         if old:
             await old.check()
-        if old is None or identity(self.path) == old.identity:
+        if now is not None and now == self._refused:
+            return
+        if old is None or (
+            identity(self.path) == old.identity and not await old.overwritten(self.path)
+        ):
             self.problem = self._refused = None
             return
         if now is None:
             self._refused = None
             self.problem = f"{self.path.name} was deleted; its items are still served {self._mend}"
-            return
-        if now == self._refused:
             return
         self._refused = now
         try:
