@@ -1,9 +1,20 @@
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from dualhash.files import write_whole
+from dualhash.catalogue.folder import read_folder
+from dualhash.catalogue.images import decode
+from dualhash.catalogue.read import read_catalogue
+from dualhash.codes import Model
+from dualhash.codes.saved import read_saved
+from dualhash.errors import DualhashError
+from dualhash.files import is_there, write_whole
+from dualhash.search import Index
+from tests.builders import colour_image, colour_model
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path):
@@ -34,3 +45,79 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         write_whole(tmp_path / "report.json", "new")
     assert (tmp_path / "report.json").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+@contextmanager
+def powerless() -> Iterator[None]:
+    """Permissions count in this block, whoever runs the tests."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that everybody may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+        for inner in path.iterdir():
+            inner.chmod(0o755)
+
+
+def refusal(action: object, *arguments: object) -> str:
+    with powerless(), pytest.raises(DualhashError) as refused:
+        action(*arguments)
+    return str(refused.value)
+
+
+def test_what_may_not_be_read_is_not_said_to_be_missing(shared: Path):
+    closed = shared / "closed"
+    image = colour_image(closed / "images" / "a.png", (1, 2, 3))
+    (closed / "t.csv").write_text("image\nimages/a.png\n")
+    (shared / "t.csv").write_text("image\nclosed/images/a.png\nopen.png\n")
+    colour_image(shared / "open.png", (1, 2, 3))
+    Index.create(closed / "i.dhx", colour_model(closed / "model")).close()
+    reads = [
+        (decode, image),
+        (read_catalogue, closed / "images"),
+        (read_catalogue, closed / "t.csv"),
+        (read_folder, closed / "images"),
+        (Index.open, closed / "i.dhx"),
+        (Model.open, closed / "model"),
+        (is_there, closed / "t.csv"),
+    ]
+    for read, path in reads:  # what is needed to read is loaded while that may be done
+        read(path)
+    closed.chmod(0)
+    reads.append((read_saved, closed / "codes.npz"))
+    for read, path in reads:
+        assert f"{path}" in (said := refusal(read, path))
+        assert "cannot be read: permission denied. Let this user read it" in said
+    with powerless():
+        assert not is_there(shared / "nothing")
+        table, folder = read_catalogue(shared / "t.csv"), read_catalogue(shared)
+    assert table.references == folder.references == ("open.png",)
+    assert "closed/images/a.png cannot be read: permission denied" in table.left_out[0]
+    assert f"{closed} cannot be read: permission denied" in folder.left_out[0]
+
+
+def test_files_and_folders_of_others(shared: Path):
+    model = colour_model(shared / "model")
+    Index.create(shared / "i.dhx", model).close()
+    (shared / "t.csv").write_text("image\n")
+    with pytest.raises(DualhashError):
+        read_catalogue(shared / "t.csv")
+    for name in ("i.dhx", "t.csv", "model/model.json"):
+        (shared / name).chmod(0)
+    assert "i.dhx cannot be read: permission denied" in refusal(Index.open, shared / "i.dhx")
+    assert "t.csv cannot be read: permission denied" in refusal(read_catalogue, shared / "t.csv")
+    assert "model.json cannot be read: permission denied" in refusal(Model.open, shared / "model")
+    assert "n.dhx cannot be written: permission denied. Let this user write" in refusal(
+        Index.create, shared / "n.dhx", model
+    )

@@ -1,7 +1,45 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and files that may not be looked at."""
 
 import os
 from pathlib import Path
+
+from dualhash.errors import DualhashError
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at a path.
+
+    Raises:
+        DualhashError: It is in a folder that may not be looked into, so that nobody can tell.
+    """
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise DualhashError(not_readable(path)) from error
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def may(path: Path, mode: int) -> bool:
+    """Whether this user may use what is there as `os.R_OK` or `os.W_OK` says."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def not_readable(path: Path | str) -> str:
+    """What to say where permissions keep a file or folder from being read."""
+    return (
+        f"{path} cannot be read: permission denied. Let this user read it and enter the folders "
+        "that it is in, or name another."
+    )
+
+
+def not_writable(path: Path | str) -> str:
+    """What to say where permissions keep a file or folder from being written."""
+    return (
+        f"{path} cannot be written: permission denied. Let this user write to it and to its "
+        "folder, or name a place where that is so."
+    )
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

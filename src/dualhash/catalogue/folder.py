@@ -14,6 +14,7 @@ from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.problems import Problem, shortened
 from dualhash.errors import DualhashError
+from dualhash.files import not_readable
 
 
 def read_folder(folder: Path) -> Catalogue:
@@ -21,15 +22,19 @@ def read_folder(folder: Path) -> Catalogue:
 
     Images are known by their suffix (`IMAGE_SUFFIXES`). The category of an image is the folder
     right in the tree that it is in, however deep; images right in the tree have none. Names that
-    begin with a dot are passed over; files whose name is not UTF-8 are left out and listed. The
+    begin with a dot are passed over; files whose name is not UTF-8, and
+    folders that may not be looked into, are left out and listed. The
     labelled images are train-category, a tenth of them test (`labels.derived_subsets`).
 
     Raises:
-        DualhashError: There is no image in the folder.
+        DualhashError: There is no image in the folder, or it may not be looked into.
     """
-    files = _files(folder)
+    closed: list[Path] = []
+    files = _files(folder, closed)
     found = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
     images = [image for image in found if _printable(image) == str(image)]
+    if folder in closed or (closed and not images):
+        raise DualhashError(not_readable(closed[0]))
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DualhashError(f"{folder} holds no images. Images are files that end in {kinds}.")
@@ -52,6 +57,10 @@ def read_folder(folder: Path) -> Catalogue:
         columns=Columns(category="category"),
         problems=(
             *(Problem(str(folder), what) for what in _remarks(files, bool(categories))),
+            *(
+                Problem(str(folder), f"{not_readable(inner)} It was passed over.", fatal=True)
+                for inner in closed
+            ),
             *(
                 Problem(_printable(image), "its name is not UTF-8; rename it", fatal=True)
                 for image in found
@@ -84,10 +93,17 @@ def read_image(image: Path) -> Catalogue:
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    """All files of the tree in a fixed order, without hidden ones."""
+def _files(folder: Path, closed: list[Path]) -> list[Path]:
+    """All files of the tree in a fixed order, without hidden ones.
+
+    Folders that cannot be looked into are added to `closed`.
+    """
+
+    def note(error: OSError) -> None:
+        closed.append(Path(error.filename))
+
     found = []
-    for here, folders, names in os.walk(folder):
+    for here, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(here, name) for name in sorted(names) if not name.startswith(".")]
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fspath
 from typing import Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 from dualhash.errors import DualhashError
+from dualhash.files import not_readable
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
@@ -121,6 +122,8 @@ def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
             yield image
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist.") from error
+    except PermissionError as error:
+        raise ImageError(not_readable(fspath(path))) from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is not an image, or of a kind that cannot be read.") from error
     except OSError as error:

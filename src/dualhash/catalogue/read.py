@@ -11,6 +11,7 @@ from dualhash.catalogue.folder import read_folder, read_image
 from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.table import TABLE_SUFFIXES, read_table
 from dualhash.errors import DualhashError, near, nearest
+from dualhash.files import is_there
 
 DEFAULT_COLUMNS = Columns()
 
@@ -38,28 +39,34 @@ def read_catalogue(
 
 
 def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Catalogue:
-    name, colon, root = str(source).partition(":")
+    name, _, root = str(source).partition(":")
     path = Path(source)
     if name in DATASETS and isinstance(source, str):
         catalogue = DATASETS[name].load(Path(root) if root else None)
+    elif not is_there(path):
+        raise _missing(path, str(source))
     elif path.is_dir():
         catalogue = read_folder(path)
     elif path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         catalogue = read_image(path)
-    elif path.suffix.lower() in TABLE_SUFFIXES and path.exists():
+    elif path.suffix.lower() in TABLE_SUFFIXES:
         return read_table(path, columns, like)
-    elif path.exists():
+    else:
         raise DualhashError(
             f"{source} is not a catalogue: that is a .csv or .parquet table, a folder of images, "
             f"an image, or a data set ({', '.join(DATASETS)})."
         )
-    elif colon and len(name) > 1:  # not the letter of a drive
-        raise DualhashError(
+    return catalogue if like is None else catalogue.aligned(like)
+
+
+def _missing(path: Path, source: str) -> DualhashError:
+    """What to say of a source that is not there."""
+    name, colon, _ = source.partition(":")
+    if colon and len(name) > 1:  # not the letter of a drive
+        return DualhashError(
             f"There is no data set {name!r} and no file {source}. {nearest(name, DATASETS)}"
         )
-    else:
-        raise DualhashError(f"{source} does not exist. {_neighbours(path)}")
-    return catalogue if like is None else catalogue.aligned(like)
+    return DualhashError(f"{source} does not exist. {_neighbours(path)}")
 
 
 def _neighbours(path: Path) -> str:

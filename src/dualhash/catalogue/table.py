@@ -17,6 +17,7 @@ from dualhash.catalogue.check import existing
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.problems import Problem, shortened
 from dualhash.errors import DualhashError, nearest
+from dualhash.files import is_there, not_readable
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 
@@ -57,6 +58,8 @@ def _read_frame(path: Path) -> pl.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path, glob=False)
         return pl.read_csv(path, infer_schema=False, glob=False)
+    except PermissionError as error:
+        raise DualhashError(not_readable(path)) from error
     except OSError as error:
         raise DualhashError(f"{path} cannot be read: {error.strerror or error}.") from error
     except pl.exceptions.PolarsError as error:
@@ -151,7 +154,7 @@ def _usable(
             empty = all(cell in (None, "") for cell in frame.row(i))
             what = "the row is empty" if empty else "the row names no image"
         elif not there[i]:
-            what = f"the image {reference} does not exist"
+            what = f"the image {_absent(reference, file)}"
         elif first.setdefault(file, row) != row:
             what = f"the image {reference} is a duplicate of row {first[file]}"
         else:
@@ -166,6 +169,15 @@ def _usable(
             "Image paths are looked for relative to the folder of the table."
         )
     return np.array(kept, np.int64), problems
+
+
+def _absent(reference: str, file: str) -> str:
+    """What to say of an image that is not there, or of which that cannot be told."""
+    try:
+        is_there(Path(file))
+    except DualhashError:
+        return not_readable(reference).removesuffix(".")
+    return f"{reference} does not exist"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from safetensors.numpy import load, save
 
 from dualhash.codes.card import FORMAT, ModelCard
 from dualhash.errors import DualhashError
+from dualhash.files import not_readable
 
 CARD, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.onnx"
 
@@ -102,6 +103,8 @@ def _read(folder: Path, name: str) -> bytes:
 def _read_card(folder: Path) -> ModelCard:
     try:
         raw = json.loads(_read(folder, CARD))
+    except PermissionError as error:
+        raise DualhashError(not_readable(folder / CARD)) from error
     except OSError as error:
         raise DualhashError(
             f"{folder} is not a model folder: it has no readable {CARD}. "
@@ -128,6 +131,8 @@ def _read_card(folder: Path) -> ModelCard:
 def _read_checked(folder: Path, name: str, card: ModelCard) -> bytes:
     try:
         content = _read(folder, name)
+    except PermissionError as error:
+        raise DualhashError(not_readable(folder / name)) from error
     except OSError as error:
         raise DualhashError(
             f"{folder} is not complete: {name} cannot be read. Copy the whole folder again."

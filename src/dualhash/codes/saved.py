@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.files import write_whole
+from dualhash.files import not_readable, write_whole
 
 ARRAYS = {"outputs": ("f", 2), "probabilities": ("f", 2), "labels": ("i", 1), "images": ("U", 1)}
 """What the file holds: by name the kind of number or text, and the number of dimensions."""
@@ -71,6 +71,8 @@ def read_saved(path: Path) -> SavedCodes:
             arrays = {name: file[name] for name in ARRAYS}
     except FileNotFoundError as error:
         raise DualhashError(f"{path} does not exist.") from error
+    except PermissionError as error:
+        raise DualhashError(not_readable(path)) from error
     except Exception as error:  # numpy raises what its parser happens to stumble over
         raise _not_saved(path) from error
     if {name: (array.dtype.kind, array.ndim) for name, array in arrays.items()} != ARRAYS:

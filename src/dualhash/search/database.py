@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dualhash.errors import DualhashError
+from dualhash.files import is_there, may, not_readable, not_writable
 
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
@@ -52,10 +53,12 @@ def connect_existing(path: Path) -> sqlite3.Connection:
         DualhashError: It is a damaged index; or it cannot be written to, and there is a log that
             is not in it yet.
     """
-    if not path.exists():
+    if not is_there(path):
         raise NotAnIndexError(f"{path} does not exist. `dualhash index create` makes an index.")
-    if not path.is_file() or not os.access(path, os.R_OK):
-        raise NotAnIndexError(f"{path} cannot be read: it is no file, or not yours to read.")
+    if not path.is_file():
+        raise NotAnIndexError(f"{path} cannot be read: it is no file.")
+    if not may(path, os.R_OK):
+        raise NotAnIndexError(not_readable(path))
     try:
         return _connected(path, "mode=rw")
     except sqlite3.DatabaseError as error:
@@ -90,6 +93,8 @@ def database_errors(path: Path) -> Iterator[None]:
             raise DualhashError(
                 f"{path} cannot be changed: it is in a place that cannot be written to."
             ) from error
+        if "unable to open" in str(error) and not may(path.parent, os.W_OK):
+            raise DualhashError(not_writable(path)) from error
         if any(word in str(error) for word in DAMAGE):
             raise _damaged(path, str(error)) from error
         hint = " Another program is using it." if "locked" in str(error) else ""

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from dualhash.errors import DualhashError
+from dualhash.files import is_there
 from dualhash.search.database import (
     NotAnIndexError,
     companions,
@@ -116,7 +117,7 @@ def new_index_file(path: Path, header: Header, *, replace: bool) -> Iterator[Pat
 
 def _check_free(path: Path, *, replace: bool) -> None:
     """Only an index may be replaced, be it damaged or of another format."""
-    if not path.exists():
+    if not is_there(path):
         return
     try:
         connection, _ = open_index_file(path)

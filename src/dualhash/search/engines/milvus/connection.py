@@ -6,9 +6,11 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dualhash.errors import DualhashError
+from dualhash.files import is_there, may, not_readable, not_writable
 from dualhash.search.engines.milvus.place import Place
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ def open_client(place: Place, *, create: bool = False) -> "MilvusClient":
         raise DualhashError(
             f"{place} needs the package pymilvus: pip install 'dualhash[milvus]'."
         ) from error
-    if place.file and not create and not place.file.is_file():
-        raise DualhashError(f"{place.file} does not exist. `dualhash index push` makes it.")
+    if place.file:
+        _check_file(place.file, create=create)
     # What pymilvus raises it would also log, with its traceback.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     token = os.environ.get("MILVUS_TOKEN", "")
@@ -55,6 +57,18 @@ def open_client(place: Place, *, create: bool = False) -> "MilvusClient":
                 if not place.file or time.monotonic() > until:
                     raise
         time.sleep(0.1)  # a server that was just started may not listen yet
+
+
+def _check_file(file: Path, *, create: bool) -> None:
+    """Refuses a Lite file that is not there or not this user's; Lite would not say so."""
+    folder = file.absolute().parent
+    if is_there(file):
+        if not may(file, os.R_OK):
+            raise DualhashError(not_readable(file))
+    elif not create:
+        raise DualhashError(f"{file} does not exist. `dualhash index push` makes it.")
+    if create and folder.is_dir() and not may(folder, os.W_OK):
+        raise DualhashError(not_writable(file))
 
 
 @contextmanager
