@@ -38,7 +38,7 @@ def fingerprint(path: Path) -> tuple[int, ...] | None:
 def written(path: Path) -> tuple[int, int] | None:
     """Size of a file and when it was last written to; None where there is none."""
     now = fingerprint(path)
-    return now and (now[2], now[3])
+    return None if now is None else (now[2], now[3])
 
 
 def without_folders(said: str, *paths: Path) -> str:
