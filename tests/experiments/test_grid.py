@@ -3,6 +3,7 @@ from tests.experiments.cases import PLAN
 
 from dualhash.errors import DualhashError
 from dualhash.experiments.answers import TOGETHER
+from dualhash.experiments.beyond import AS_SSDH
 from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.cells import category_bits, parts_of, usual
 from dualhash.experiments.claims import claims, compared_figures
@@ -144,6 +145,6 @@ def test_longer_training_is_twice_as_long():
     rows = exhibits(PLAN)["balance"].rows
     settings = [dict(entries[0].cells[0].settings) for entries in rows.values()]
     twice = 2 * PLAN.training["epochs"]
-    alphas = [{"alpha": 0.0}, {"alpha": 0.1}, {"alpha": 1.0}]
-    assert settings == [{}, *alphas, {"epochs": twice}]
+    alphas = [{"alpha": 0.0}, {"alpha": 0.1}]
+    assert settings == [{}, *alphas, dict(AS_SSDH), {"epochs": twice}]
     assert rows["alpha 0"][1:] == (None, None)  # it learns no attributes

@@ -5,8 +5,15 @@ from dualhash.experiments.cells import one, usual
 from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
 
-MORE_ALPHAS = (0.0, 0.1, 1.0)
+MORE_ALPHAS = (0.0, 0.1)
 """Weights of the attributes that are judged on test images, too, though not chosen."""
+
+AS_SSDH: tuple[Setting, ...] = (
+    ("category_loss", "ssdh"),
+    ("loss_settings.push", 10.0),
+    ("lr_pretrained", 0.3),
+)
+"""SSDH's loss of categories, with what was chosen for it."""
 
 HALF = "half_category_map_"
 """Before the names of figures of half of the bits, by what they say of attributes."""
@@ -46,15 +53,16 @@ def unseen(plan: Plan) -> Exhibit:
 
 
 def balance(plan: Plan) -> Exhibit:
-    """What the weight of the attributes and longer training do on test images."""
+    """What the weight of the attributes, SSDH's loss and longer training do on test images."""
     changed: dict[str, tuple[Setting, ...]] = {
         f"alpha {alpha:g}": (("alpha", alpha),) for alpha in MORE_ALPHAS
     }
+    changed["SSDH's loss of categories"] = AS_SSDH
     if "epochs" in plan.training:
         changed["twice as long"] = (("epochs", 2 * plan.training["epochs"]),)
     rows = {title: one("dph", plan, settings=settings) for title, settings in changed.items()}
     return Exhibit(
-        "DPH by the weight of the attributes and the length of the training",
+        "DPH with other weights of attributes, another loss of categories, and longer training",
         tuple(TASKS),
         {
             title: tuple(
