@@ -107,3 +107,26 @@ def test_a_bar_is_for_long_work_on_a_terminal(
         clock.now += seconds
         report(2, 10)
     assert ("Encoding" in screen.file.getvalue()) is shown
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (50, "1 shoes/2012/a-very-long-name-17.jpg"),
+        (40, "1 …s/2012/a-very-long-name-17.jpg"),
+        (30, "1 …ery-long-name-17.jpg"),
+    ],
+)
+def test_of_a_path_the_end_is_shown(width: int, shown: str):
+    table = output.table("Found", ">id", "image")
+    table.add_row("1", output.Tail("shoes/2012/a-very-long-name-17.jpg"))
+    screen = Console(width=width, file=io.StringIO())
+    screen.print(table)
+    (row,) = [line for line in screen.file.getvalue().splitlines() if "17.jpg" in line]
+    assert " ".join(row.split()) == shown
+
+
+def test_wide_characters_count_twice():
+    screen = Console(width=10, file=io.StringIO())
+    screen.print(output.Tail("靴靴靴靴靴靴.jpg"))
+    assert screen.file.getvalue().rstrip() == "…靴靴.jpg"

@@ -126,7 +126,9 @@ def test_the_task_follows_from_what_is_given(
     said = capsys.readouterr()
     found = json.loads(said.out)
     assert found["task"] == task
-    assert (f"Task {task}" in said.err) == (task != "category" and "--task" not in arguments)
+    assert (f"the task {task}; choose" in said.err) == (
+        task != "category" and "--task" not in arguments
+    )
     assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
     weight = None if task != "soft" else 2.5 if "2.5" in arguments else DEFAULT_SOFT
     assert found["soft"] == weight
@@ -156,7 +158,7 @@ def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[st
     assert answers == alone
     assert run("search", shop / "i.dhx", "--batch", queries, "--want", "red") == 0
     said = capsys.readouterr()
-    assert "Task combined" in said.err
+    assert "Taken for the task combined" in said.err
     assert "id:3" in said.out
 
 

@@ -74,7 +74,9 @@ def show_answers(
                 told = {"error": found.reason}
             else:
                 told = found.as_dict()
-                shown.add_row(str(line.number), line.query, f"{found.matched:,}", _best(found))
+                shown.add_row(
+                    str(line.number), output.Tail(line.query), f"{found.matched:,}", _best(found)
+                )
             if json:
                 _print_line({"line": line.number} | told)
             report(done, len(lines))

@@ -140,7 +140,7 @@ def _attributes(summary: CatalogueSummary, limit: int | None) -> Table:
 
     table = output.table("Attributes", "attribute", ">present", ">absent", ">missing", ">r")
     for attribute in _cut(table, summary.attributes, limit):
-        ratio = "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.6f}"
+        ratio = "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.3f}"
         counts = (attribute.present, attribute.absent, attribute.missing)
         table.add_row(Text(attribute.name), *(f"{count:,}" for count in counts), ratio)
     r = "r: negatives / positives in training"

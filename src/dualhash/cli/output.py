@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,14 @@ from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.measure import Measurement
     from rich.progress import Progress
     from rich.table import Table
+    from rich.text import Text
+
+TAIL = 16
+"""Of a path in a table at least so many columns are shown."""
 
 PIPE_WIDTH = 100
 """Columns of a table that is not printed to a terminal."""
@@ -105,6 +111,33 @@ def table(title: str, *headers: str) -> Table:
         justify: Literal["left", "right"] = "right" if header.startswith(">") else "left"
         made.add_column(Text(header.removeprefix(">")), justify=justify)
     return made
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A path in a table: where there is no room for all of it, its end is shown.
+
+    Attributes:
+        path: As text.
+    """
+
+    path: str
+
+    def __rich_measure__(self, screen: Console, options: ConsoleOptions) -> Measurement:
+        from rich.cells import cell_len
+        from rich.measure import Measurement
+
+        whole = cell_len(self.path)
+        return Measurement(min(whole, TAIL), whole)
+
+    def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Text]:
+        from rich.cells import cell_len
+        from rich.text import Text
+
+        end = self.path
+        while cell_len(end) > options.max_width:
+            end = "…" + end.removeprefix("…")[1:]
+        yield Text(end, no_wrap=True, overflow="crop")
 
 
 def print_json(value: object) -> None:

@@ -131,7 +131,7 @@ def search(
 
         sheet_kind(sheet)
     if task is None and options["task"] != "category":
-        output.note(f"Task {options['task']}; --task names another.")
+        output.note(f"Taken for the task {options['task']}; choose another with --task.")
     with Index.open(index, model) as opened:
         if batch is not None:
             lines = read_queries(batch)
@@ -220,7 +220,7 @@ def _table(results: Results) -> Table:
             "" if hit.distance is None else str(hit.distance),
             Text(hit.labels.category or ""),
             *map(_bar, results.confidences(hit.probabilities).values()),
-            Text("/".join(Path(hit.image).parts[-2:])),
+            output.Tail("/".join(Path(hit.image).parts[-2:])),
         )
     return shown
 
