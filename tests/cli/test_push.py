@@ -31,7 +31,10 @@ def blocks(language: str) -> str:
 def products(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The index of the page, in the folder of the commands."""
     monkeypatch.chdir(tmp_path)
-    with Index.create(tmp_path / "products.dhx", colour_model(tmp_path / "model")) as index:
+    model = colour_model(
+        tmp_path / "model", attribute_names=("colour=red", "colour=green", "colour=blue")
+    )
+    with Index.create(tmp_path / "products.dhx", model) as index:
         index.add(np.arange(12, dtype=np.uint8).reshape(6, 2), [f"{i}.png" for i in range(6)])
     return tmp_path / "products.dhx"
 
