@@ -54,8 +54,15 @@ def write_index(folder: Path, count: int = COUNT, attributes: tuple[str, ...] = 
     with Index.unfinished(folder / "shapes.dhx", model, replace=True) as index:
         if count:
             labels = [_labels(number, attributes) for number in range(count)]
-            index.add(model.encode(paths).codes, paths, labels=labels)
+            payloads = [_payload(number) for number in range(count)]
+            index.add(model.encode(paths).codes, paths, payloads, labels)
     return folder / "shapes.dhx"
+
+
+def _payload(number: int) -> dict[str, object]:
+    """Of every third item a name, of every third a file's name only."""
+    payloads = {"productDisplayName": f"Thing {number}", "price": 3}, {"fileName": "a.png"}, {}
+    return payloads[number % 3]
 
 
 def _labels(number: int, attributes: tuple[str, ...]) -> Labels:

@@ -114,3 +114,12 @@ def test_keys_of_the_browser_stay_its_own(page: Page, address: str):
     assert not any(page.evaluate("window.taken"))
     assert page.url.endswith("#id=4")
     assert ids(page) == found
+
+
+def test_the_way_to_the_results_leaves_the_search_as_it_is(page: Page, address: str):
+    page.goto(f"{address}#id=4&task=combined&want=round")
+    found = ids(page)
+    press(page.get_by_role("link", name="Skip to the results"))
+    expect(page.locator("#results")).to_be_focused()
+    assert page.url == f"{address}#id=4&task=combined&want=round"
+    assert ids(page) == found

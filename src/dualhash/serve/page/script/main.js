@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { byId, count, toResults } from "./dom.js";
+import { announce, reveal, startJumps } from "./jump.js";
 import { startKeys } from "./keys.js";
 import * as presence from "./presence.js";
 import { QueryPanel } from "./query.js";
@@ -65,14 +66,14 @@ function look() {
 function from(id) {
   toResults();
   go({ ...view, id, code: null });
-  scrollTo({ top: 0 });
+  reveal();
 }
 
 function surprise() {
   return guarded(async () => {
     await start();
     const { items } = await api.samples(1, searching.signal);
-    if (items.length) from(items[0].id);
+    if (items.length) go({ ...view, id: items[0].id, code: null });
   });
 }
 
@@ -125,6 +126,7 @@ function upload(image) {
     view = viewOf(location.hash);
     wishes.show(view);
     show(got);
+    reveal();
   });
 }
 
@@ -236,6 +238,7 @@ function showKnown(query) {
 function showAnswer(got) {
   answer = got;
   byId("download").disabled = !got;
+  announce(got?.matched);
 }
 
 function figures(matched, time) {
@@ -289,6 +292,7 @@ function start() {
 }
 
 startTheme();
+startJumps();
 startKeys(surprise);
 startTaking(() => answer, say);
 byId("home").addEventListener("click", (event) => {

@@ -9,6 +9,16 @@ const BADGES = { right: "✓", wrong: "✕", unknown: "?" };
 const OF_KIND = { right: "the same kind", wrong: "another kind", unknown: "kind not labelled" };
 const OF_WISHES = { right: "has what is wanted", wrong: "lacks something wanted", unknown: "not labelled" };
 
+const NAMES = [/^(name|title)$/i, /(name|title)$/i];
+const FILES = /(file|path|image).?name$/i;
+
+/** What an item is called, by what was kept with it; undefined where nothing sounds like a name. */
+export function nameOf({ payload, category }) {
+  const named = NAMES.flatMap((pattern) => Object.keys(payload).filter((key) => pattern.test(key) && !FILES.test(key)));
+  const values = named.map((key) => payload[key]).filter((value) => typeof value === "string");
+  return values.find((value) => value.trim() && value !== category.name);
+}
+
 /** The grid of results. Tells what the user does through `on`. */
 export class Results {
   /**
@@ -61,7 +71,7 @@ export class Results {
           "li",
           { class: "card sample" },
           picture(item, () => this.on.from(item.id)),
-          make("p", { class: "caption" }, make("span", { class: "kind" }, item.category.name ?? "", " ", mark(item.category.source))),
+          make("p", { class: "caption" }, called(item), make("span", { class: "kind" }, item.category.name ?? "", " ", mark(item.category.source))),
           this.#from(item.id, `Search from this ${item.category.name ?? "picture"}`),
         ),
       ),
@@ -112,6 +122,7 @@ export class Results {
         { class: "caption" },
         make("span", { class: "rank" }, make("span", { class: "visually-hidden" }, "rank "), String(hit.rank)),
         distance ? make("span", { class: "distance" }, distance) : null,
+        called(hit),
         make("span", { class: "kind" }, hit.category.name ?? "", " ", mark(hit.category.source)),
       ),
       wishes.length
@@ -122,7 +133,7 @@ export class Results {
               make(
                 "li",
                 { class: "reading" },
-                make("span", { class: "reading-name" }, `${answer.conditions[name] ? "" : "not "}${name}`),
+                make("span", { class: "reading-name" }, `${answer.conditions[name] ? "" : "not "}${name}`, " ", said(hit.labels[name], answer.conditions[name])),
                 bar(answer.conditions[name] ? hit.probabilities[name] : 1 - hit.probabilities[name]),
               ),
             ),
@@ -170,6 +181,20 @@ export class Results {
   #columns() {
     return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
   }
+}
+
+function called(item) {
+  const name = nameOf(item);
+  return name ? make("span", { class: "name", title: name }, name) : null;
+}
+
+/** What its label says of a wish; null where it has none. */
+function said(label, wished) {
+  if (label === undefined) return null;
+  const found = mark("labelled", label ? " yes" : " no");
+  if (label !== wished) found.prepend(make("span", { "aria-hidden": "true" }, "✕ "));
+  found.classList.toggle("denied", label !== wished);
+  return found;
 }
 
 /** The picture of an item; a click on it does what its button does. */

@@ -52,6 +52,9 @@ export function hashOf(view) {
 export const hasQuery = (view) => view.id !== null || view.code !== null;
 export const hasWishes = (view) => view.want.length + view.without.length > 0;
 
+/** Whether what lacks the wishes is ranked lower; without a query it is always left out. */
+export const isSoft = (view, asked = hasQuery(view)) => view.task === "combined" && view.soft && asked;
+
 /** "want", "not" or "any": what is wished of an attribute. */
 export function wishOf(view, name) {
   if (view.want.includes(name)) return "want";
@@ -74,8 +77,7 @@ export function wishing(view, name, wish) {
 export function searchOf(view, uploading, k, offset) {
   const asked = hasQuery(view) || uploading;
   if (view.task === "category" ? !asked : !hasWishes(view)) return null;
-  const soft = view.task === "combined" && view.soft && asked;
-  const search = { task: soft ? "soft" : view.task, k, offset };
+  const search = { task: isSoft(view, asked) ? "soft" : view.task, k, offset };
   if (view.task !== "category") {
     search.want = view.want;
     search.without = view.without;

@@ -2,7 +2,7 @@
 
 import { byId, count, make, toResults } from "./dom.js";
 import { foreign } from "./keys.js";
-import { hasQuery, hasWishes, wishing, wishOf } from "./view.js";
+import { hasQuery, hasWishes, isSoft, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
 const SAID = { any: " (either)", want: " (wanted)", not: " (not wanted)" };
@@ -22,6 +22,9 @@ const WORDS = {
   combined: {
     true: "Pictures of the same kind as yours that have what you choose.",
     false: "Pictures that have what you choose. With a picture of your own they come by likeness to it.",
+  },
+  soft: {
+    true: "Pictures of the same kind as yours, those first that have what you choose.",
   },
 };
 
@@ -56,7 +59,7 @@ export class Wishes {
   show(view) {
     this.view = view;
     document.querySelector(`input[name=task][value=${view.task}]`).checked = true;
-    byId("task-words").textContent = WORDS[view.task][hasQuery(view)];
+    byId("task-words").textContent = WORDS[isSoft(view) ? "soft" : view.task][hasQuery(view)];
     document.querySelector(`input[name=strictness][value=${view.soft ? "soft" : "hard"}]`).checked = true;
     byId("strictness").hidden = view.task !== "combined" || !hasQuery(view);
     byId("clear").hidden = !hasWishes(view);
