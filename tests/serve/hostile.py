@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,6 +106,19 @@ def scans(count: int) -> bytes:
     first = content.index(b"\xff\xda")
     second = content.index(b"\xff\xda", first + 2)
     return content[:first] + content[first:second] * count
+
+
+def archive() -> bytes:
+    """A ZIP archive of one file."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as opened:
+        opened.writestr("run.sh", "rm -r .")
+    return written.getvalue()
+
+
+def commented(kind: str, comment: bytes) -> bytes:
+    """An image that says this beside its pixels."""
+    return packed(Image.radial_gradient("L").resize((16, 16)), kind, comment=comment)
 
 
 TEXT = b"k\0\0" + zlib.compress(b"x" * 80_000_000, 9)
@@ -229,6 +243,13 @@ UPLOADS: dict[str, Hostile] = {
     "png without an end, with a zip behind it": Hostile(
         lambda: small_png()[:-12] + ARCHIVE_END, *NO_IMAGE
     ),
+    "jpeg with an archive in its comment": Hostile(lambda: commented("JPEG", archive()), *NO_IMAGE),
+    "png with an archive in its text": Hostile(
+        lambda: small_png(chunk(b"tEXt", b"k\0" + archive())), *NO_IMAGE
+    ),
+    "gif with an archive in its comment": Hostile(lambda: commented("GIF", archive()), *NO_IMAGE),
+    "jpeg with a document in its comment": Hostile(lambda: commented("JPEG", PDF), *NO_IMAGE),
+    "gif with a document in its comment": Hostile(lambda: commented("GIF", PDF), *NO_IMAGE),
     # Rows that are not there.
     "png of half its rows": Hostile(lambda: png(40, 40, rows=b"\0" * 121 * 20), *DAMAGED),
     "png without its last byte": Hostile(
@@ -260,6 +281,7 @@ ODD: dict[str, Callable[[], bytes]] = {
             ("a dos program", DOS),
         )
     },
+    "jpeg that speaks of archives": lambda: commented("JPEG", b"PK\x05\x06" + bytes(18)),
     "gif without an end": lambda: image("GIF")[:-1],
     "png without an end": lambda: small_png()[:-12],
     "png of one bit": lambda: image_of("1", "PNG"),

@@ -27,6 +27,15 @@ ARCHIVE_END = b"PK\x05\x06"
 ARCHIVE_END_BYTES = 22
 """Length of the end of a ZIP archive without a comment, which may have 65,535 more."""
 
+ARCHIVE_ENTRY = b"PK\x01\x02"
+"""What an entry of a ZIP archive's directory begins with, which stands before the end."""
+
+DOCUMENT = re.compile(rb"%PDF-\d")
+"""Readers of PDF take files for theirs in whose beginning it stands."""
+
+DOCUMENT_BYTES = 1024
+"""How long that beginning is."""
+
 WINDOWS = re.compile(rb"MZ.{58}(....)", re.DOTALL)
 """A header of DOS, and where it says that the one of Windows is."""
 
@@ -50,6 +59,9 @@ INFLATED = 1 << 20
 def foreign(content: bytes, kind: str) -> str | None:
     """What stands behind an image and is none, in words; None where nothing of that sort does.
 
+    Archives are read from their end, and documents begin where they like: those in a comment of the
+    image count as behind it, for they make the file one of theirs.
+
     Args:
         content: Of a file.
         kind: JPEG, PNG, GIF or WEBP.
@@ -61,10 +73,21 @@ def foreign(content: bytes, kind: str) -> str | None:
     last = len(behind) - ARCHIVE_END_BYTES
     if last >= 0 and behind.find(ARCHIVE_END, max(0, last - 65_535), last + 4) >= 0:
         return "an archive"
+    if _archive(content):
+        return "an archive"
+    if DOCUMENT.search(content, 0, DOCUMENT_BYTES):
+        return "a document"
     for found in WINDOWS.finditer(behind):
         if behind.startswith(b"PE\0\0", found.start() + int.from_bytes(found[1], "little")):
             return "a program"
     return None
+
+
+def _archive(content: bytes) -> bool:
+    """Whether the file is a ZIP archive: there is an end, and its directory is before it."""
+    end = content.rfind(ARCHIVE_END, max(0, len(content) - ARCHIVE_END_BYTES - 65_535))
+    length = int.from_bytes(content[end + 12 : end + 16], "little")
+    return 0 < length <= end and content.startswith(ARCHIVE_ENTRY, end - length)
 
 
 def _jpeg_end(content: bytes) -> int:
