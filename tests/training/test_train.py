@@ -17,8 +17,10 @@ from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import Labels
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
+from dualhash.training.pretrain import pretrain
 from dualhash.training.progress import Display
 from dualhash.training.train import train
+from dualhash.training.workspace import Workspace
 
 QUIET = Display(quiet=True)
 CONFIG = make_config()
@@ -229,6 +231,13 @@ def test_labels_that_cannot_be_learned_leave_nothing_behind(tiny: Catalogue, tmp
     with pytest.raises(DualhashError, match="at least two categories"):
         train(single, CONFIG, tmp_path / "model", display=QUIET)
     assert not list(tmp_path.glob("model*"))
+
+
+def test_a_training_at_work_is_left_alone(tiny: Catalogue, tmp_path: Path):
+    with Workspace.of(tmp_path / "model").held():
+        for learn in (train, pretrain):
+            with pytest.raises(DualhashError, match="Another training is at work"):
+                learn(tiny, CONFIG, tmp_path / "model", resume=True, display=QUIET)
 
 
 def test_too_few_images_to_validate_on_are_refused(tiny: Catalogue, tmp_path: Path):

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,53 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="cannot be written"):
         Workspace.of(tmp_path / "file" / "model").begin(CONFIG, "labels", resume=False)
+
+
+def test_two_trainings_do_not_write_into_one_folder(workspace: Workspace):
+    with workspace.held():
+        with (
+            pytest.raises(DualhashError, match=r"Another training is at work on .*model: wait"),
+            workspace.held(),
+        ):
+            pass
+        with Workspace.of(workspace.out.with_name("other")).held():
+            pass
+        begin(workspace)
+    with workspace.held():
+        assert workspace.begun
+    assert [path.name for path in workspace.out.parent.iterdir()] == ["model.training"]
+
+
+def test_what_a_killed_training_held_is_free(workspace: Workspace):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from dualhash.training.lock import only_one\n"
+        "with only_one(Path(sys.argv[1])) as alone:\n"
+        "    print(alone, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    workspace.out.parent.mkdir()
+    lock = workspace.out.with_name(".model.lock")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, lock],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "True\n"
+        with pytest.raises(DualhashError, match="Another training"), workspace.held():
+            pass
+        other.kill()
+    assert lock.exists()
+    with workspace.held():
+        pass
+    assert not list(workspace.out.parent.iterdir())
+
+
+def test_a_place_that_cannot_be_held_is_refused(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(DualhashError, match="cannot be written"),
+        Workspace.of(tmp_path / "file" / "model").held(),
+    ):
+        pass

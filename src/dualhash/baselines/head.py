@@ -72,39 +72,40 @@ def train_head(
                 "choose another --out."
             )
         return found
-    workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = without_batches(prepare(catalogue, config, display))
-    task.say_notes()
-    begun = time.monotonic()
-    seen = codes_of(model, task.data, task.data.training, display)
-    judged = codes_of(model, task.data, task.data.validation, display)
-    with display.bar(method.title) as step:
-        head = method.fit(seen, lambda done, total: step(done, total, ""))
-    bits = judged.values > 0.5
-    scores = head.scores(bits)
-    soft = choose_soft(bits, scores, judged.labels)
-    described = card.model_copy(
-        update={
-            "method": method.name,
-            "attribute_names": task.names.attributes,
-            "columns": catalogue.columns,
-            "source": catalogue.source,
-            "config": config.model_dump(mode="json"),
-            "label_hash": catalogue.label_hash,
-            "calibration": {} if math.isnan(soft) else {"soft": soft},
-            "training": {
-                "seconds": round(time.monotonic() - begun, 1),
-                "images": len(seen.values),
-                "validation_images": len(bits),
-                "notes": task.notes,
-                "best": figures(bits, head.probabilities(bits), judged.labels),
-                "base": model.hash,
-            },
-        }
-    )
-    heads = {"attribute_head.weight": head.weight, "attribute_head.bias": head.bias}
-    write_model(workspace.out, described, {**tensors, **heads}, graph)
-    return Model.open(workspace.out)
+    with workspace.held():
+        workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
+        task = without_batches(prepare(catalogue, config, display))
+        task.say_notes()
+        begun = time.monotonic()
+        seen = codes_of(model, task.data, task.data.training, display)
+        judged = codes_of(model, task.data, task.data.validation, display)
+        with display.bar(method.title) as step:
+            head = method.fit(seen, lambda done, total: step(done, total, ""))
+        bits = judged.values > 0.5
+        scores = head.scores(bits)
+        soft = choose_soft(bits, scores, judged.labels)
+        described = card.model_copy(
+            update={
+                "method": method.name,
+                "attribute_names": task.names.attributes,
+                "columns": catalogue.columns,
+                "source": catalogue.source,
+                "config": config.model_dump(mode="json"),
+                "label_hash": catalogue.label_hash,
+                "calibration": {} if math.isnan(soft) else {"soft": soft},
+                "training": {
+                    "seconds": round(time.monotonic() - begun, 1),
+                    "images": len(seen.values),
+                    "validation_images": len(bits),
+                    "notes": task.notes,
+                    "best": figures(bits, head.probabilities(bits), judged.labels),
+                    "base": model.hash,
+                },
+            }
+        )
+        heads = {"attribute_head.weight": head.weight, "attribute_head.bias": head.bias}
+        write_model(workspace.out, described, {**tensors, **heads}, graph)
+        return Model.open(workspace.out)
 
 
 def codes_of(model: Model, data: TrainingSet, rows: Rows, display: Display) -> Features:

@@ -79,17 +79,18 @@ def train_shallow(
         model = Model.open(workspace.out)
         workspace.check_finished(model.card, config, catalogue.label_hash)
         return model
-    workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = without_batches(prepare(catalogue, config, display))
-    task.say_notes()
-    rows = task.data.training
-    if method.labels == "joint":
-        rows = rows[training_catalogue(catalogue).subsets[rows] == TRAIN_BOTH]
-    learned, function = _fit(task, method, rows)
-    display.note("writing the model")
-    made = altered(one_network(config, {"": learned}), attribute_units=function.attribute_units)
-    write_assembly(workspace.out, made, config, catalogue, task.data)
-    return Model.open(workspace.out)
+    with workspace.held():
+        workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
+        task = without_batches(prepare(catalogue, config, display))
+        task.say_notes()
+        rows = task.data.training
+        if method.labels == "joint":
+            rows = rows[training_catalogue(catalogue).subsets[rows] == TRAIN_BOTH]
+        learned, function = _fit(task, method, rows)
+        display.note("writing the model")
+        made = altered(one_network(config, {"": learned}), attribute_units=function.attribute_units)
+        write_assembly(workspace.out, made, config, catalogue, task.data)
+        return Model.open(workspace.out)
 
 
 def without_batches(task: Task) -> Task:

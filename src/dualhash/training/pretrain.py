@@ -58,21 +58,22 @@ def pretrain(
         card = read_card(workspace.out)
         workspace.check_finished(card, config, catalogue.label_hash)
         return card
-    workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    task = prepare(catalogue, config, display)
-    workspace.begin(config, catalogue.label_hash, resume=resume)
-    task.say_notes()
-    learned = learn(task, workspace.folder)
-    card = WeightsCard(
-        backbone=config.backbone,
-        source=catalogue.source,
-        label_hash=catalogue.label_hash,
-        category_names=task.names.categories,
-        without_categories=config.without_categories,
-        config=config.model_dump(mode="json"),
-        versions=library_versions(),
-        training=learned.report,
-    )
-    write_weights(workspace.out, card, learned.fitted.network.backbone)
-    workspace.close(keep=keep_checkpoints)
-    return card
+    with workspace.held():
+        workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
+        task = prepare(catalogue, config, display)
+        workspace.begin(config, catalogue.label_hash, resume=resume)
+        task.say_notes()
+        learned = learn(task, workspace.folder)
+        card = WeightsCard(
+            backbone=config.backbone,
+            source=catalogue.source,
+            label_hash=catalogue.label_hash,
+            category_names=task.names.categories,
+            without_categories=config.without_categories,
+            config=config.model_dump(mode="json"),
+            versions=library_versions(),
+            training=learned.report,
+        )
+        write_weights(workspace.out, card, learned.fitted.network.backbone)
+        workspace.close(keep=keep_checkpoints)
+        return card

@@ -65,20 +65,21 @@ def train(
         model = Model.open(workspace.out)
         workspace.check_finished(model.card, config, catalogue.label_hash)
         return model
-    workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-    runs = plan.runs(config, len(catalogue.names.attributes))
-    tasks = {name: prepare(catalogue, settings, display) for name, settings in runs.items()}
-    if config.backbone not in BACKBONES:
-        _try_export(config, next(iter(tasks.values())))
-    workspace.begin(config, catalogue.label_hash, resume=resume)
-    learned = {}
-    for name, task in tasks.items():
-        task.say_notes()
-        learned[name] = learn(task, workspace.folder / name, tensorboard=tensorboard)
-    display.note("writing the model")
-    write_assembly(workspace.out, plan.assemble(config, learned), config, catalogue, task.data)
-    workspace.close(runs, keep=keep_checkpoints)
-    return Model.open(workspace.out)
+    with workspace.held():
+        workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
+        runs = plan.runs(config, len(catalogue.names.attributes))
+        tasks = {name: prepare(catalogue, settings, display) for name, settings in runs.items()}
+        if config.backbone not in BACKBONES:
+            _try_export(config, next(iter(tasks.values())))
+        workspace.begin(config, catalogue.label_hash, resume=resume)
+        learned = {}
+        for name, task in tasks.items():
+            task.say_notes()
+            learned[name] = learn(task, workspace.folder / name, tensorboard=tensorboard)
+        display.note("writing the model")
+        write_assembly(workspace.out, plan.assemble(config, learned), config, catalogue, task.data)
+        workspace.close(runs, keep=keep_checkpoints)
+        return Model.open(workspace.out)
 
 
 def _try_export(config: TrainConfig, task: Task) -> None:

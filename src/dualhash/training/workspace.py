@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.training.config import TrainConfig
+from dualhash.training.lock import only_one
 from dualhash.training.rounds import LOG
 from dualhash.training.weights import WeightsCard, weights_hash
 
@@ -36,6 +38,28 @@ class Workspace:
     def of(cls, out: Path, result: str = CARD) -> "Workspace":
         """The workspace of a model folder."""
         return cls(out, out.with_name(f"{out.name}.training"), result)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No other training of the same folder goes on in this block.
+
+        Raises:
+            DualhashError: Another one does, or the place cannot be written to.
+        """
+        with ExitStack() as stack:
+            try:
+                self.out.parent.mkdir(parents=True, exist_ok=True)
+                alone = stack.enter_context(only_one(self.out.with_name(f".{self.out.name}.lock")))
+            except OSError as error:
+                raise DualhashError(
+                    f"{self.out} cannot be written: {error.strerror or error}."
+                ) from error
+            if not alone:
+                raise DualhashError(
+                    f"Another training is at work on {self.out}: wait until it has ended, or "
+                    "choose another --out."
+                )
+            yield
 
     @property
     def finished(self) -> bool:
