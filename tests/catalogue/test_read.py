@@ -5,6 +5,7 @@ import pytest
 
 from dualhash.catalogue import read
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.folder import read_folder
 from dualhash.catalogue.read import read_catalogue
 from dualhash.errors import DualhashError
@@ -104,3 +105,25 @@ class TestRefusals:
         (pets / "dogs" / "notes.txt").touch()
         with pytest.raises(DualhashError, match=r"notes\.txt is not a catalogue: .*\.parquet"):
             read_catalogue(pets / "dogs" / "notes.txt")
+
+    def test_a_facet_that_makes_no_attribute(self, pets):
+        rows = []
+        for i, colour in enumerate(("red", "red", "blue")):
+            (pets.parent / f"{i}.png").touch()
+            rows.append(f"{i}.png,{colour},")
+        table = pets.parent / "colours.csv"
+        table.write_text("\n".join(["image,colour,empty", *rows]))
+
+        def read(facet: str, least: int, like: LabelNames | None = None) -> Catalogue:
+            return read_catalogue(table, Columns(facets=(facet,), min_positives=least), like=like)
+
+        said = r"most common: 'red' \(2\), 'blue' \(1\)\. Lower --min-positives, or leave it out"
+        with pytest.raises(
+            DualhashError, match=f"'colour' makes no attribute: .* 3 images; {said}"
+        ):
+            read("colour", 3)
+        with pytest.raises(DualhashError, match="'empty' makes no attribute: its column is empty"):
+            read("empty", 1)
+        assert read("colour", 2).names.attributes == ("colour=red",)
+        like = LabelNames((), ("colour=red",))
+        assert read("colour", 3, like).attributes[:, 0].tolist() == [1, 1, 0]

@@ -325,9 +325,32 @@ class TestRefusals:
             read_table(path, Columns())
 
     def test_not_utf8(self, shop):
-        (shop / "t.csv").write_bytes("image,category\n0.png,café\n".encode("latin-1"))
-        with pytest.raises(DualhashError, match=r"t\.csv cannot be read: invalid utf-8"):
+        for content, said in (
+            (
+                "image,category\n0.png,café\n".encode("latin-1"),
+                r"line 2 has .* 'é' in Latin-1\. Save",
+            ),
+            ("image,catégorie\n0.png,a\n".encode("latin-1"), "line 1 has a byte that is 'é'"),
+            ("image,category\n0.png,a\n".encode("utf-16"), r"t\.csv is UTF-16\. Save it as UTF-8"),
+        ):
+            (shop / "t.csv").write_bytes(content)
+            with pytest.raises(DualhashError, match=said):
+                read_table(shop / "t.csv", Columns())
+
+    @pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+    @pytest.mark.parametrize("cell", ["a", "1,50"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+    def test_separated_by_other_marks(self, shop, mark: str, name: str, cell: str, encoding: str):
+        text = f"image{mark}category\n0.png{mark}{cell}\n"
+        (shop / "t.csv").write_text(text, encoding=encoding)
+        with pytest.raises(
+            DualhashError, match=f"has {name} between the names of its columns: 'im"
+        ):
             read_table(shop / "t.csv", Columns())
+
+    def test_a_single_column_is_a_table(self, shop):
+        (shop / "t.csv").write_text("image\n0.png\n")
+        assert read_table(shop / "t.csv", Columns()).references == ("0.png",)
 
     def test_not_parquet(self, shop):
         (shop / "t.parquet").write_bytes(b"image,category\n")

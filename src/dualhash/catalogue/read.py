@@ -1,5 +1,6 @@
 """From what a user names to a catalogue: a data set, a table, or a folder."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,15 @@ from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.folder import read_folder, read_image
 from dualhash.catalogue.images import IMAGE_SUFFIXES
+from dualhash.catalogue.labels import text
 from dualhash.catalogue.table import TABLE_SUFFIXES, read_table
 from dualhash.errors import DualhashError, near, nearest
 from dualhash.files import is_there
 
 DEFAULT_COLUMNS = Columns()
+
+COMMON = 3
+"""Values of a facet that are named where none becomes an attribute."""
 
 
 def read_catalogue(
@@ -50,13 +55,35 @@ def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Cata
     elif path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         catalogue = read_image(path)
     elif path.suffix.lower() in TABLE_SUFFIXES:
-        return read_table(path, columns, like)
+        catalogue = read_table(path, columns, like)
+        if like is None:
+            _check_facets(catalogue)
+        return catalogue
     else:
         raise DualhashError(
             f"{source} is not a catalogue: that is a .csv or .parquet table, a folder of images, "
             f"an image, or a data set ({', '.join(DATASETS)})."
         )
     return catalogue if like is None else catalogue.aligned(like)
+
+
+def _check_facets(catalogue: Catalogue) -> None:
+    """Refuses a facet that was asked for and makes no attribute."""
+    least = catalogue.columns.min_positives
+    for facet in catalogue.columns.facets:
+        if any(name.startswith(f"{facet}=") for name in catalogue.names.attributes):
+            continue
+        counts = Counter(text(catalogue.payload[facet]).drop_nulls())
+        common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON))
+        why = (
+            f"no value of it is that of {least:,} images; most common: {common}. Lower "
+            "--min-positives, or"
+            if counts
+            else "its column is empty;"
+        )
+        raise DualhashError(
+            f"{catalogue.source}: the facet {facet!r} makes no attribute: {why} leave it out."
+        )
 
 
 def _missing(path: Path, source: str) -> DualhashError:

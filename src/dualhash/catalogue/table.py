@@ -1,6 +1,5 @@
 """A CSV or Parquet table, one row an image, to a catalogue."""
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,11 +14,15 @@ from dualhash.catalogue import labels
 from dualhash.catalogue.catalogue import SUBSETS, Catalogue, LabelNames
 from dualhash.catalogue.check import existing
 from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.csv_faults import csv_fault
 from dualhash.catalogue.problems import Problem, shortened
 from dualhash.errors import DualhashError, nearest
 from dualhash.files import is_there, not_readable
 
 TABLE_SUFFIXES = (".csv", ".parquet")
+
+UNKNOWN = "\ufffd"
+"""What is read where a byte is no text."""
 
 
 def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> Catalogue:
@@ -57,30 +60,18 @@ def _read_frame(path: Path) -> pl.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path, glob=False)
-        return pl.read_csv(path, infer_schema=False, glob=False)
+        frame = pl.read_csv(path, infer_schema=False, glob=False)
     except PermissionError as error:
         raise DualhashError(not_readable(path)) from error
     except OSError as error:
         raise DualhashError(f"{path} cannot be read: {error.strerror or error}.") from error
     except pl.exceptions.PolarsError as error:
-        said = _ragged_row(path) or f"cannot be read: {str(error).splitlines()[0]}."
+        said = None if path.suffix.lower() == ".parquet" else csv_fault(path)
+        said = said or f"cannot be read: {str(error).splitlines()[0]}."
         raise DualhashError(f"{path} {said}") from error
-
-
-def _ragged_row(path: Path) -> str | None:
-    """Names the first row of a CSV with more fields than the header, if that is what is wrong."""
-    if path.suffix.lower() != ".csv":
-        return None
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = csv.reader(file)
-        width = len(next(rows, ()))
-        for number, row in enumerate(rows, 1):
-            if len(row) > width:
-                return (
-                    f"row {number} has {len(row)} fields, the header {width}. "
-                    "Put cells that contain a comma into double quotes."
-                )
-    return None
+    if (len(frame.columns) == 1 or UNKNOWN in "".join(frame.columns)) and (said := csv_fault(path)):
+        raise DualhashError(f"{path} {said}")
+    return frame
 
 
 def _resolved(
@@ -249,11 +240,11 @@ class _Table:
 
     def frequent(self, cells: pl.Series) -> list[str]:
         """The sorted values of a facet that become attributes; the others are remarked on."""
-        counts = Counter(cells.drop_nulls())
-        rare = sorted((n, value) for value, n in counts.items() if n < self.columns.min_positives)
+        counts, least = Counter(cells.drop_nulls()), self.columns.min_positives
+        rare = sorted((n, value) for value, n in counts.items() if n < least)
         if rare:
             self.remark(
-                f"facet {cells.name!r}: values of fewer than {self.columns.min_positives} images "
+                f"facet {cells.name!r}: values of fewer than {least} images "
                 f"(--min-positives), which become no attributes ({len(rare):,}): "
                 + shortened([f"{value} ({n})" for n, value in reversed(rare)])
             )
