@@ -64,6 +64,14 @@ def test_a_length_with_zeros_before_it(live: Live, zeros: int):
         assert b"200 OK" in until_it_hangs_up(connection)
 
 
+def test_a_body_that_another_protocol_is_asked_for_with_is_not_taken_for_none(live: Live):
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    kind = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with connect(live) as connection:
+        connection.sendall(HEAD + upgrade + kind + b'{"id": 1}')
+        assert b"without asking for another protocol" in until_it_hangs_up(connection)
+
+
 def test_requests_one_behind_the_other_are_answered(live: Live):
     last = PROBE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with connect(live) as connection:

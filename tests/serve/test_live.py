@@ -161,6 +161,18 @@ def test_watching_goes_on_after_a_failure(
     assert "disk on fire" in caplog.text
 
 
+def test_a_model_that_comes_later_is_found(folder: Path):
+    (folder / "model").rename(folder / "away")
+    app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        assert stats(client)["images"] is False
+        shutil.copytree(folder / "away", folder / "model")
+        refresh(client)
+        assert (stats(client)["images"], stats(client)["problem"]) == (True, None)
+        upload = {"image": ("a.png", (folder / "images" / "0-0.png").read_bytes())}
+        assert client.post(SEARCH, files=upload).status_code == 200
+
+
 def test_no_folder_is_told(folder: Path):
     shutil.rmtree(folder / "model")
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))

@@ -1,7 +1,7 @@
 """HTTP as it is spoken with clients that nobody has looked at yet."""
 
 from asyncio import TimerHandle, Transport
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -127,6 +127,10 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             app = self.config.loaded_app
             if len(self.connections) > settings.connections and scope["path"] != "/healthz":
                 app = _last_answer(Problem("busy", "Too many are connected; try again later."))
+            elif _loses_body(dict(scope["headers"])):
+                app = _last_answer(
+                    Problem("bad-request", "Send the body without asking for another protocol.")
+                )
             await app(scope, receive, send)
 
         def _judge(self) -> None:
@@ -194,6 +198,12 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self._waits = None
 
     return Impatient
+
+
+def _loses_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the parser hands on no body: it takes what follows for the protocol of an upgrade."""
+    asked = b"upgrade" in headers and b"upgrade" in headers.get(b"connection", b"").lower()
+    return asked and bool({b"content-length", b"transfer-encoding"} & headers.keys())
 
 
 @dataclass(frozen=True)

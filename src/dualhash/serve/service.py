@@ -19,9 +19,10 @@ from dualhash.search.index import Index
 from dualhash.serve import answers, schemas
 from dualhash.serve.asking import ask
 from dualhash.serve.decoding import Decoders
+from dualhash.serve.generation import Generation
 from dualhash.serve.intake import Intake, Question
 from dualhash.serve.lanes import Lane
-from dualhash.serve.live import Generation, LiveIndex
+from dualhash.serve.live import LiveIndex
 from dualhash.serve.metrics import Metrics
 from dualhash.serve.problems import Problem
 from dualhash.serve.settings import Settings
