@@ -74,10 +74,27 @@ def test_unchecked_images_are_not_opened(table, capsys):
 
 
 def test_nothing_wrong_is_said(table, capsys):
-    table.write_text("image,subset\n0.png,test\n")
+    rows = [f"{i}.png,{i % 2},train-both" for i in range(1, 5)]
+    table.write_text("\n".join(["image,category,subset", *rows]))
     said = show(capsys, "shop.csv")
-    assert "shop.csv: 1 image, 0 categories, 0 attributes. All are 40 × 20" in said
+    assert "shop.csv: 4 images, 2 categories, 0 attributes. All are 40 × 30" in said
     assert "No problems found." in said
+
+
+def test_what_train_refuses_is_said(table, capsys):
+    (table.parent / "flat").mkdir()
+    for i in range(3):
+        (table.parent / f"{i}.png").rename(table.parent / "flat" / f"{i}.png")
+    said = " ".join(show(capsys, "flat").split())
+    assert "No problems found." not in said
+    assert "cannot be trained on: flat has no images to train on: none is in train-both" in said
+    with pytest.raises(SystemExit):
+        app.main(["train", "flat", "--out", "model"])
+    assert "flat has no images to train on: none is in train-both" in capsys.readouterr().err
+    rows = "\n".join(f"{i}.png,a,train-both" for i in range(3, 9))
+    table.write_text(f"image,category,subset\n{rows}\n")
+    said = " ".join(show(capsys, "shop.csv").split())
+    assert "All training images have the category 'a': at least two categories" in said
 
 
 def test_what_concerns_all_comes_before_single_rows(table, capsys):
@@ -85,7 +102,7 @@ def test_what_concerns_all_comes_before_single_rows(table, capsys):
     table.write_text("\n".join(["image,new,subset", *rows]))
     said = show(capsys, "shop.csv", "--attribute-columns", "new")
     assert said.index("attribute 'new' is never absent") < said.index("row 1 ")
-    assert "… and 3 more" in said
+    assert "… and 4 more" in said
 
 
 @pytest.mark.parametrize(

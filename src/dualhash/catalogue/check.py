@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.catalogue.catalogue import (
+    MISSING,
+    TEST,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    TRAIN_CATEGORY,
+    Catalogue,
+)
 from dualhash.catalogue.images import ImageError, probe
 from dualhash.catalogue.problems import Problem
 
@@ -64,6 +71,39 @@ def check_labels(catalogue: Catalogue) -> tuple[Problem, ...]:
             continue
         problems.append(Problem(catalogue.where(), f"attribute {name!r} is never {what}{among}"))
     return tuple(problems)
+
+
+def untrainable(catalogue: Catalogue) -> str | None:
+    """Why nothing can be learned from a catalogue; None where there is something to learn."""
+    rows = catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
+    if not len(rows):
+        return (
+            f"{catalogue.source} has no images to train on: none is in train-both, "
+            "train-attribute or train-category."
+        )
+    seen = catalogue.take(rows).visible()
+    return unlearnable(catalogue, seen.categories, seen.observed)
+
+
+def unlearnable(
+    catalogue: Catalogue, categories: NDArray[np.int64], observed: NDArray[np.bool_]
+) -> str | None:
+    """Why labels teach nothing; None where they teach something.
+
+    Args:
+        catalogue: For its names.
+        categories: (n,) of the images trained on.
+        observed: (n, p) which attributes are labelled.
+    """
+    seen = np.unique(categories[categories != MISSING])
+    if not len(seen) and not observed.any():
+        return f"No training image of {catalogue.source} has a category or an attribute."
+    if len(seen) == 1:
+        return (
+            f"All training images have the category {catalogue.names.categories[seen[0]]!r}: "
+            "at least two categories are needed. Name another category column, or leave it out."
+        )
+    return None
 
 
 @dataclass(frozen=True)

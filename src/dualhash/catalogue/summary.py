@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dualhash.catalogue.catalogue import SUBSETS, Catalogue
+from dualhash.catalogue.check import untrainable
 from dualhash.catalogue.problems import Problem
 
 Size = tuple[int, int]
@@ -43,7 +44,7 @@ class CatalogueSummary(BaseModel):
         categories: Number of images in each category, in the order of the indices.
         uncategorised: Images without a category.
         attributes: One entry an attribute, in the order of the indices.
-        problems: All findings.
+        problems: All findings, and why it cannot be trained on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,8 +82,14 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
         categories=dict(zip(names.categories, in_category[1:].tolist(), strict=True)),
         uncategorised=int(in_category[0]),
         attributes=_attributes(catalogue),
-        problems=catalogue.problems,
+        problems=catalogue.problems + _refused(catalogue),
     )
+
+
+def _refused(catalogue: Catalogue) -> tuple[Problem, ...]:
+    """What `dualhash train` would say, if it refuses the catalogue."""
+    reason = untrainable(catalogue)
+    return (Problem(catalogue.where(), f"cannot be trained on: {reason}"),) if reason else ()
 
 
 def _attributes(catalogue: Catalogue) -> tuple[AttributeSummary, ...]:

@@ -12,6 +12,7 @@ from dualhash.catalogue.catalogue import (
     TRAIN_CATEGORY,
     Catalogue,
 )
+from dualhash.catalogue.check import unlearnable, untrainable
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.labels import Labels
 from dualhash.losses.attribute_counts import AttributeCounts
@@ -33,10 +34,7 @@ def training_catalogue(catalogue: Catalogue) -> Catalogue:
     """
     rows = catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
     if not len(rows):
-        raise DualhashError(
-            f"{catalogue.source} has no images to train on: none is in train-both, "
-            "train-attribute or train-category."
-        )
+        raise DualhashError(untrainable(catalogue))
     return catalogue.take(rows)
 
 
@@ -122,16 +120,8 @@ def check_trainable(labels: Labels, catalogue: Catalogue) -> AttributeCounts:
         DualhashError: No labels; a single category; or attributes (by name) without a present
             or without an absent label.
     """
-    seen = np.unique(labels.categories[labels.categories != MISSING])
-    if not len(seen) and not labels.observed.any():
-        raise DualhashError(
-            f"No training image of {catalogue.source} has a category or an attribute."
-        )
-    if len(seen) == 1:
-        raise DualhashError(
-            f"All training images have the category {catalogue.names.categories[seen[0]]!r}: "
-            "at least two categories are needed. Name another category column, or leave it out."
-        )
+    if reason := unlearnable(catalogue, labels.categories, labels.observed):
+        raise DualhashError(reason)
     positives = (labels.observed & (labels.attributes == 1)).sum(axis=0)
     negatives = labels.observed.sum(axis=0) - positives
     return AttributeCounts(catalogue.names.attributes, positives, negatives)
