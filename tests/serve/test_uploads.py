@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from threading import Event, Thread
 
-import httpx
 import pytest
 from starlette.datastructures import Address, Headers
 from starlette.testclient import TestClient
@@ -150,8 +149,9 @@ PART = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n'
         (BOUNDARY, b"--x\r\nA: " + b"b" * 1_000_000),
         (BOUNDARY, b"--x\r\n" + b"A: b\r\n" * 100_000),
         (BOUNDARY, PART % b"a" * 100 + b"--x--\r\n"),
+        (BOUNDARY, PART.replace(b"1", b"\xff") % b"image\"; filename*=\"utf-8''a" + b"--x--\r\n"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_uploads_that_are_not_multipart(client: TestClient, kind: str, body: bytes):
     refused(client.post(SEARCH, content=body, headers={"Content-Type": kind}), 400, "bad-request")
@@ -185,10 +185,7 @@ def test_what_does_not_say_how_large_it_is_is_counted(live: Live):
             yield bytes(1 << 20)
 
     with live.client() as client:
-        try:
-            answered = client.post(SEARCH, content=body(), headers={"Content-Type": BOUNDARY})
-        except httpx.WriteError:
-            return  # it hung up before all was sent
+        answered = client.post(SEARCH, content=body(), headers={"Content-Type": BOUNDARY})
         refused(answered, 413, "upload-too-large")
 
 

@@ -170,7 +170,10 @@ async def _parts(request: Request, chunks: AsyncGenerator[bytes]) -> Question:
     except MultiPartException as error:
         raise Problem("bad-request", f"The upload cannot be read: {error.message}") from error
     except UnicodeError as error:
-        raise Problem("bad-request", f"The part {SEARCH} is not UTF-8.") from error
+        raise Problem(
+            "bad-request",
+            f"A part without a filename is not UTF-8: send {IMAGE} with one, {SEARCH} as UTF-8.",
+        ) from error
     try:
         content, search = await _image_and_search(form)
     finally:
