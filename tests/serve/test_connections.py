@@ -11,7 +11,7 @@ from tests.serve.live import HEAD, PATIENCE, Live, connect, serving, until_it_ha
 
 from dualhash.errors import DualhashError
 from dualhash.search import Index
-from dualhash.serve.protocol import PIPELINED, TOLD
+from dualhash.serve.protocol import PIPELINED
 from dualhash.serve.settings import MIB, Settings
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -103,8 +103,8 @@ def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Pat
 
 
 def test_who_comes_when_far_too_many_are_connected_is_not_even_told(shapes: Path):
-    with serving(shapes, connections=1) as live, contextlib.ExitStack() as stack:
-        for _ in range(TOLD + 1):
+    with serving(shapes, connections=1, told=2) as live, contextlib.ExitStack() as stack:
+        for _ in range(3):
             stack.enter_context(connect(live))
         with connect(live) as connection, contextlib.suppress(ConnectionError):
             connection.sendall(PROBE)
@@ -122,7 +122,7 @@ def test_there_are_files_enough_for_all_who_may_connect(shapes: Path):
 
 def test_where_few_files_may_be_open_fewer_may_connect(shapes: Path):
     with serving(shapes, files=(256, 256)) as live, contextlib.ExitStack() as stack:
-        for _ in range(50):
+        for _ in range(100):
             stack.enter_context(connect(live))
         with connect(live) as connection:
             connection.sendall(PROBE.replace(b"healthz", b"readyz"))

@@ -26,9 +26,6 @@ bytes is reset, and the client never sees why."""
 PIPELINED = 64
 """Requests that may wait on a connection behind the one that is answered."""
 
-TOLD = 100
-"""How many above the limit of connections are still told that there are too many."""
-
 
 def protocol(settings: Settings) -> type[HttpToolsProtocol]:
     """Speaks HTTP within the limits of the settings."""
@@ -53,7 +50,7 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             super().connection_made(transport)
             self.app = self._answer
             self._wait(settings.idle_seconds, transport.abort)
-            if len(self.connections) > settings.connections + TOLD:
+            if len(self.connections) > settings.connections + settings.told:
                 transport.abort()
 
         def data_received(self, data: bytes) -> None:

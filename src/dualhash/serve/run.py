@@ -15,7 +15,7 @@ import uvicorn
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
 from dualhash.serve.app import create_app
-from dualhash.serve.protocol import TOLD, protocol
+from dualhash.serve.protocol import protocol
 from dualhash.serve.settings import Settings
 
 FILES = 128
@@ -45,7 +45,7 @@ def run(
         DualhashError: The index cannot be opened, or the address not be listened on.
     """
     Index.open(path, model).close()
-    settings = replace(settings, connections=_make_room(settings.connections))
+    settings = _with_room(settings)
     listening = _listen(settings)
     server = _Server(
         uvicorn.Config(
@@ -91,19 +91,20 @@ class _Server(uvicorn.Server):
                 signal.signal(stop, handler)
 
 
-def _make_room(connections: int) -> int:
-    """Has the system allow as many open files as so many connections need; or how many it does."""
+def _with_room(settings: Settings) -> Settings:
+    """Has the system allow the files that connections need; fewer of them where it does not."""
     try:
         import resource
     except ImportError:
-        return connections
+        return settings
+    needed = settings.connections + settings.told + FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = connections + TOLD + FILES
-    if hard != resource.RLIM_INFINITY:
-        needed = min(needed, hard)
-    if resource.RLIM_INFINITY != soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    return max(1, min(connections, needed - TOLD - FILES))
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return settings
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+    told = min(settings.told, allowed // 4)
+    return replace(settings, told=told, connections=max(1, allowed - told - FILES))
 
 
 def _listen(settings: Settings) -> socket.socket:

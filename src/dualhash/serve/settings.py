@@ -28,8 +28,8 @@ class Settings:
         cors_origins: Origins whose pages may read the answers.
         rate: Requests a second that one client may make on average; 0 for any number.
         burst: How many it may make at once.
-        connections: How many may be open; who comes after is turned away. Fewer, where the system
-            allows too few open files.
+        connections: How many may be open; who comes after is turned away.
+        told: How many of those are told so; from others the connection is taken at once.
         waiting: Requests that may wait for each kind of work; more are turned away.
         upload_bytes: Largest body of a request.
         upload_rate: Bytes a second that a body has to come at, but for pauses.
@@ -58,6 +58,7 @@ class Settings:
     rate: float = 100.0
     burst: int = 400
     connections: int = 1000
+    told: int = 1000
     waiting: int = 64
     upload_bytes: int = 20 * MIB
     upload_rate: int = 64 * 1024
