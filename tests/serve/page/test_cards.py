@@ -1,6 +1,7 @@
 """What a card says of a result."""
 
 import json
+import re
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Page, expect
@@ -15,6 +16,8 @@ def test_a_card_says_what_the_item_is_called(page: Page, address: str):
         "cards => cards.map(card => card.querySelector('.name')?.textContent ?? '')"
     )
     assert names == ["" if int(item) % 3 else f"Thing {item}" for item in found]
+    named = page.get_by_role("button", name=re.compile(r"rank \d+: Thing \d+, "))
+    expect(named).to_have_count(sum(map(bool, names)))
 
 
 def test_a_wish_that_a_label_denies_is_marked(page: Page, address: str):

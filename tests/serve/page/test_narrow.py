@@ -43,6 +43,12 @@ def test_there_is_a_way_from_the_picture_to_the_results(phone: Page, address: st
     assert (phone.url, ids(phone)) == (before, found)
 
 
+def test_there_is_a_way_to_why_nothing_matches(phone: Page, address: str):
+    phone.goto(f"{address}#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new")
+    phone.get_by_role("link", name="See why nothing matches").click()
+    expect(phone.locator(".notice")).to_be_in_viewport()
+
+
 def test_the_tools_of_the_head_take_one_row(phone: Page, address: str):
     phone.goto(address)
     expect(phone.get_by_role("button", name="Download JSON")).to_be_visible()

@@ -25,8 +25,8 @@ export function reveal() {
   else scrollTo({ top: 0 });
 }
 
-/** Says below the picture how many results there are; null for none. */
+/** Says below the picture how much was found; undefined where nothing was looked for. */
 export function announce(number) {
-  byId("jump").hidden = !number;
-  byId("jump").textContent = number ? `Go to ${count(number)} ${number === 1 ? "result" : "results"}` : "";
+  byId("jump").hidden = number === undefined;
+  byId("jump").textContent = number ? `Go to ${count(number)} ${number === 1 ? "result" : "results"}` : "See why nothing matches";
 }

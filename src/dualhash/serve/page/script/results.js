@@ -72,7 +72,7 @@ export class Results {
           { class: "card sample" },
           picture(item, () => this.on.from(item.id)),
           make("p", { class: "caption" }, called(item), make("span", { class: "kind" }, item.category.name ?? "", " ", mark(item.category.source))),
-          this.#from(item.id, `Search from this ${item.category.name ?? "picture"}`),
+          this.#from(item.id, `Search from this: ${nameOf(item) ?? item.category.name ?? "picture"}`),
         ),
       ),
     );
@@ -140,7 +140,7 @@ export class Results {
           )
         : null,
       hit.differing ? this.#which(hit) : null,
-      this.#from(hit.id, `Search from this one, rank ${hit.rank}: ${hit.category.name ?? "no category"}${distance ? `, ${distance}` : ""}, ${verdict}`),
+      this.#from(hit.id, `Search from this one, rank ${hit.rank}: ${[nameOf(hit), hit.category.name ?? "no category", distance, verdict].filter(Boolean).join(", ")}`),
     );
   }
 
