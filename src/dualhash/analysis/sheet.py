@@ -81,7 +81,7 @@ def draw_sheet(results: Results, path: str | Path) -> None:
     kind = sheet_kind(path)
     if len(results.hits) > MOST:
         raise DualhashError(
-            f"A sheet holds at most {MOST} results, not {len(results.hits):,}: ask for fewer (-k)."
+            f"A sheet holds at most {MOST} results, not {len(results.hits):,}: ask for fewer."
         )
     drawn = BytesIO()
     try:
