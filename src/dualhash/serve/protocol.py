@@ -107,7 +107,7 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self._taken.cancel()
 
         def timeout_keep_alive_handler(self) -> None:
-            self.transport.abort()
+            self._end()
 
         def send_400_response(self, msg: str) -> None:
             if self._fields > HEAD_BYTES:
@@ -137,9 +137,10 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self._refuse_length()
             elif self.cycle is not None and not self.cycle.response_complete:
                 self._stop_waiting()
+            elif self._waits is None and self._in_head:
+                self._wait(settings.idle_seconds, self._end)
             elif self._waits is None:
-                slow = settings.idle_seconds if self._in_head else settings.upload_seconds
-                self._wait(slow, self.transport.abort)
+                self._wait(settings.upload_seconds, self.transport.abort)
 
         def _count(self, length: int) -> None:
             self._fields += length
@@ -168,7 +169,7 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             self._wait(LINGER_SECONDS, self.transport.abort)
 
         def _end(self) -> None:
-            """Closes the connection, but not on a body that is still being sent."""
+            """Closes the connection when all is sent, but not on a body that still comes."""
             self._ending = True
             self._wait(settings.upload_seconds, self.transport.abort)
             if self._in_head:

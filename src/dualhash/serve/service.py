@@ -143,7 +143,7 @@ class Service:
             async with self._searching.slot():
                 kept = await served.run(lambda index: answers.check_id(index, item))
             try:
-                changed = Path(kept.image).stat().st_mtime_ns
+                changed = (await asyncio.to_thread(Path(kept.image).stat)).st_mtime_ns
             except (OSError, ValueError) as error:
                 raise Problem(
                     "image-missing", f"The image of item {item} is not where it was."
