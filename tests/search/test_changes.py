@@ -1,11 +1,13 @@
 """Deletion, replacement and compaction, and what readers see of them."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.search.stored import stored
 
 from dualhash.codes import Model
@@ -174,6 +176,69 @@ def test_several_changes_in_one(index: Index):
     assert [item.id for item in index] == [2, 3, 4, 5, 6, 7]
     assert [Path(index.item(i).image).name for i in (6, 7)] == ["with 0 gone", "with 1 gone"]
     assert index.verify() == ()
+
+
+def test_codes_that_were_searched_and_then_undone_are_forgotten(index: Index):
+    far = np.array([[255, 254]], np.uint8)
+
+    def change_and_fail(code: NDArray[np.uint8], *, expected: list[int]) -> None:
+        with index.changing():
+            index.update(0, code=code)
+            index.add(QUERY[None], ["undone.png"])
+            assert found(index) == expected
+            raise KeyError
+
+    assert found(index) == [0, 5, 1, 2, 3, 4]
+    with pytest.raises(KeyError):
+        change_and_fail(far[0], expected=[5, 6, 1, 2, 3, 0, 4])
+    index.add(far, ["far.png"])
+    assert found(index) == [0, 5, 1, 2, 3, 6, 4]
+    with index.changing():
+        with pytest.raises(KeyError):
+            change_and_fail(far[0], expected=[5, 7, 1, 2, 3, 0, 6, 4])
+        index.update(5, code=far[0])
+        assert found(index) == [0, 1, 2, 3, 5, 6, 4]
+    assert found(index) == [0, 1, 2, 3, 5, 6, 4]
+
+
+def test_errors_in_a_block_of_changes_are_those_of_its_user(index: Index):
+    def delete_and_decode() -> None:
+        with index.changing():
+            index.delete([0])
+            b"\xff".decode()
+
+    with pytest.raises(UnicodeDecodeError):
+        delete_and_decode()
+    assert len(index) == 6
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_full_disk_undoes_all_of_several_changes(index: Index, blocks: int):
+    """SQLite then ends the transaction, so that what follows would be kept by itself."""
+
+    def change() -> None:
+        many = np.zeros((5000, 2), np.uint8)
+        with ExitStack() as outer:
+            for _ in range(blocks):
+                outer.enter_context(index.changing())
+            index.add(QUERY[None], ["one.png"])
+            with pytest.raises(DualhashError, match="disk is full"):
+                index.add(many, ["many.png"] * len(many))
+            with pytest.raises(DualhashError, match="as it was before"):
+                index.add(QUERY[None], ["another.png"])
+
+    ((pages,),) = index._store.select("PRAGMA page_count")
+    list(index._store.select(f"PRAGMA max_page_count = {pages + 2}"))
+    with pytest.raises(DualhashError, match="as it was before"):
+        change()
+    assert index.find(["one.png", "another.png"]) == [None, None]
+    list(index._store.select(f"PRAGMA max_page_count = {pages + 1000}"))
+    assert index.add(QUERY[None], ["later.png"]).tolist() == [6]
+
+
+def test_an_index_is_not_compacted_in_a_block_of_changes(index: Index):
+    with index.changing(), pytest.raises(DualhashError, match="after a block of `changing`"):
+        index.compact()
 
 
 def test_compaction_gives_room_back(tmp_path: Path, model: Model):

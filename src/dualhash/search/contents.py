@@ -66,9 +66,10 @@ class Contents:
     def changing(self) -> Iterator[None]:
         """All that is changed in this block is one transaction: it is kept whole, or not at all.
 
-        Other programs wait with their changes until the block is left, so keep it short.
+        Other programs wait with their changes until the block is left, so keep it short. In such a
+        block a change that fails undoes itself alone, where its error is caught.
         """
-        with self._store.writing():
+        with self._store.changing():
             yield
 
     def add(

@@ -21,6 +21,9 @@ FILTERS = 64
 MOST_CHANGED = 8
 """Where more than one in so many items was changed, all codes are read again."""
 
+NOTHING = State(count=0, edition=-1, next_id=0)
+"""Before anything was read."""
+
 EMPTY = as_text(None)
 """The value of a cell with nothing in it, which nobody means."""
 
@@ -36,7 +39,8 @@ class Resident:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._state = State(count=0, edition=-1, next_id=0)
+        self._state = NOTHING
+        self._undone: int | None = None
         self._table = CodeTable.empty(store.header.bits)
         self._filters: dict[tuple[str, str], Bitmap] = {}
 
@@ -50,6 +54,8 @@ class Resident:
             DualhashError: The file is damaged.
         """
         store, state = self._store, self._store.state()
+        if self._undone not in (None, store.undone):
+            self._state = NOTHING  # it was read while a change went on that may have failed since
         if state != self._state:
             table = self._followed(state)
             if table is None or 2 * state.count < len(table.ids):
@@ -57,9 +63,10 @@ class Resident:
                 empty = CodeTable.empty(store.header.bits, room=state.count)
                 table = empty.extended(store.codes())
             if table.count != state.count:
-                self._state = State(count=0, edition=-1, next_id=0)
+                self._state = NOTHING
                 raise store.records.damaged("its number of codes")
             self._table, self._state = table, state
+            self._undone = store.undone if store.changes else None
         return self._table
 
     def allowed(self, where: Mapping[str, object]) -> Bitmap:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.search.database import database_errors
+from dualhash.search.database import UnusableIndexError, database_errors
 from dualhash.search.fields import CATEGORY, Fields, facts_of
 from dualhash.search.index_file import identity, open_index_file
 from dualhash.search.records import (
@@ -39,13 +39,16 @@ class Store:
     """The contents of an index file.
 
     Each method sees a consistent state; in a block of `reading` all of them see the same. Threads
-    take turns: while one is in a block of `reading` or `writing`, others wait. What comes row by
+    take turns: while one is in a block of `reading`, `changing` or `writing`, others
+    wait. What comes row by
     row has to be read within such a block.
 
     Attributes:
         path: The file.
         header: What it knows of all its codes.
         records: How its rows are written and read.
+        changes: Whether a block of `changing` or `writing` goes on.
+        undone: How many such blocks have failed; what was read in them holds no longer.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +60,8 @@ class Store:
         self.path = path
         self._identity = identity(path)
         self._turn = RLock()
-        self._writes = False
+        self.changes = False
+        self.undone = 0
         self._connection, self.header = open_index_file(path)
         self.records = Records(path, self.header.bits, self.header.attribute_head.names)
         try:
@@ -86,44 +90,76 @@ class Store:
                     self._connection.rollback()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all that is written in the block is kept, or nothing.
+    def changing(self) -> Iterator[None]:
+        """A transaction: all that is changed in the block is kept, or nothing.
 
         A block within such a block is a part of it: where it fails only what it wrote is undone.
         """
-        with self._turn, database_errors(self.path):
-            if self._writes:
+        with self._turn:
+            if self.changes:
                 with self._part():
-                    yield self._connection
+                    yield
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._writes = True
+            self._do("BEGIN IMMEDIATE")
+            self.changes = True
             try:
                 self._check_in_place()
-                yield self._connection
+                yield
+                self._check_whole()
+                self._do("COMMIT")
             except BaseException:
-                self._connection.rollback()
+                self.undone += 1
+                with database_errors(self.path):
+                    self._connection.rollback()
                 raise
             finally:
-                self._writes = False
-            self._connection.commit()
+                self.changes = False
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A block of `changing` that has no other errors than those of the file."""
+        with self.changing(), database_errors(self.path):
+            yield self._connection
 
     @contextmanager
     def _part(self) -> Iterator[None]:
         """A part of the transaction that goes on."""
-        self._connection.execute("SAVEPOINT part")
+        self._check_whole()
+        self._do("SAVEPOINT part")
         try:
             yield
+            self._check_whole()
         except BaseException:
-            if self._connection.in_transaction:  # SQLite undoes all of it where the disk is full
-                self._connection.execute("ROLLBACK TO part")
-                self._connection.execute("RELEASE part")
+            self.undone += 1
+            if self._connection.in_transaction:
+                self._do("ROLLBACK TO part")
+                self._do("RELEASE part")
             raise
-        self._connection.execute("RELEASE part")
+        self._do("RELEASE part")
+
+    def _check_whole(self) -> None:
+        """Refuses to go on where SQLite has undone all of a transaction, as on a full disk."""
+        if not self._connection.in_transaction:
+            raise UnusableIndexError(
+                f"{self.path} is as it was before: a part of the change failed, such as for lack "
+                "of room on the disk, and with it all of it."
+            )
+
+    def _do(self, statement: str) -> None:
+        with database_errors(self.path):
+            self._connection.execute(statement)
 
     def vacuum(self) -> None:
-        """Gives room that is not used back to the disk."""
+        """Gives room that is not used back to the disk.
+
+        Raises:
+            DualhashError: A block of `changing` goes on.
+        """
         with self._turn, database_errors(self.path):
+            if self.changes:
+                raise DualhashError(
+                    f"{self.path} is compacted after a block of `changing`, not in it."
+                )
             self._check_in_place()
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
