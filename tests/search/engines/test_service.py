@@ -105,6 +105,27 @@ def test_more_results_than_a_page(there: Index, here: Index, monkeypatch: pytest
     assert comparable(there.search(0, **later)) == comparable(here.search(0, **later))
 
 
+@pytest.mark.parametrize(("offset", "k"), [(0, 11), (1, 10), (3, 8), (7, 3), (9, 2), (2, 3)])
+def test_the_last_page_of_a_server(
+    there: ServiceIndex, here: Index, monkeypatch: pytest.MonkeyPatch, offset: int, k: int
+):
+    """Of 12 results that it gives, 4 at a time, the last 4 are asked for together."""
+    ask = there._searched
+
+    def searched(search: dict[str, Any], upload: bytes | None) -> dict[str, Any]:
+        assert search["offset"] <= 8
+        assert search["k"] <= 4
+        said = ask(search, upload)
+        later = said["next_offset"]
+        return said | {"next_offset": None if later is None or later > 8 else later}
+
+    monkeypatch.setattr(service, "PAGE", 4)
+    monkeypatch.setattr(service, "MOST", 12)
+    monkeypatch.setattr(there, "_searched", searched)
+    options = {"offset": offset, "k": k}
+    assert comparable(there.search(0, **options)) == comparable(here.search(0, **options))
+
+
 def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: Index):
     first, second, third = there.search_batch([1, 99, 2], k=3)
     assert comparable(first) == comparable(here.search(1, k=3))

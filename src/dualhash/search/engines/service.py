@@ -100,6 +100,8 @@ class ServiceIndex:
             search[name] = getattr(question, name)
         search |= {"threshold": question.threshold, "soft": question.soft}
         offset: int | None = question.offset
+        if question.last > MOST - PAGE:  # which is where the last page of a server begins
+            offset = question.offset // PAGE * PAGE
         pages: list[dict[str, Any]] = []
         while offset is not None and offset < question.last:
             search |= {"offset": offset, "k": min(PAGE, question.last - offset)}
@@ -108,7 +110,7 @@ class ServiceIndex:
                 search["generation"] = pages[0]["index"]["generation"]
                 offset = pages[-1]["next_offset"]
         with self._as_agreed():
-            return self._results(pages, query)
+            return self._results(pages, query, question.offset)
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[Options]
@@ -176,7 +178,9 @@ class ServiceIndex:
                 "`dualhash serve` prints."
             ) from error
 
-    def _results(self, pages: list[dict[str, Any]], query: QueryLike | None) -> Results:
+    def _results(
+        self, pages: list[dict[str, Any]], query: QueryLike | None, offset: int
+    ) -> Results:
         first = pages[0]
         image = str(query) if isinstance(query, str | Path) and as_id(query) is None else None
         return Results(
@@ -185,7 +189,9 @@ class ServiceIndex:
             query=first["query"] and self._found(first["query"], image),
             conditions=first["conditions"],
             matched=first["matched"],
-            hits=tuple(self._hit(hit) for page in pages for hit in page["hits"]),
+            hits=tuple(
+                self._hit(hit) for page in pages for hit in page["hits"] if hit["rank"] > offset
+            ),
             threshold=first["threshold"],
             soft=first["soft"],
         )
