@@ -12,7 +12,7 @@ from dualhash.catalogue.read import read_catalogue
 from dualhash.codes import Model
 from dualhash.codes.saved import read_saved
 from dualhash.errors import DualhashError
-from dualhash.files import is_there, write_whole
+from dualhash.files import cannot_write, is_there, write_whole
 from dualhash.search import Index
 from tests.builders import colour_image, colour_model
 
@@ -45,6 +45,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         write_whole(tmp_path / "report.json", "new")
     assert (tmp_path / "report.json").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_why_a_file_could_not_be_written():
+    full = cannot_write(Path("a.json"), OSError(28, "No space left on device"))
+    assert full == "a.json cannot be written: No space left on device."
+    denied = cannot_write(Path("a.json"), PermissionError(13, "Permission denied"))
+    assert denied.startswith("a.json cannot be written: permission denied. Let this user write")
 
 
 @contextmanager

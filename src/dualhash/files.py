@@ -34,6 +34,13 @@ def not_readable(path: Path | str) -> str:
     )
 
 
+def cannot_write(path: Path, error: OSError) -> str:
+    """What to say where a file or folder could not be written."""
+    if isinstance(error, PermissionError):
+        return not_writable(path)
+    return f"{path} cannot be written: {error.strerror or error}."
+
+
 def not_writable(path: Path | str) -> str:
     """What to say where permissions keep a file or folder from being written."""
     return (

@@ -69,6 +69,7 @@ def test_attributes_of_the_query_and_no_query_at_all(
     ("arguments", "said"),
     [
         (("id:0", "-k", "0"), "at least 1, not 0"),
+        (("id:0", "--offset", "-1"), "results to skip must be at least 0, not -1"),
         (("id:99",), "no item with the id 99"),
         (("nothing.png",), "nothing.png does not exist"),
         ((), "category needs a query"),
@@ -142,6 +143,23 @@ def test_a_range_of_ids(shop: Path, capsys: pytest.CaptureFixture[str]):
         assert {hit["id"] for hit in json.loads(capsys.readouterr().out)["hits"]} == expected
 
 
+def test_results_go_on_where_an_earlier_search_ended(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    create(shop)
+    later_ones = ("--offset", "2", "-k", "3")
+
+    def said(*options: object) -> str:
+        capsys.readouterr()
+        assert run("search", shop / "i.dhx", "id:0", *options) == 0
+        return capsys.readouterr().out
+
+    first, later = (json.loads(said("--json", *options))["hits"] for options in ((), later_ones))
+    assert later == first[2:5]
+    assert "3 to 5 of 6" in said(*later_ones)
+    assert "nothing after the 6 that match" in said("--offset", "6")
+
+
 def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     queries = shop / "queries.csv"
@@ -213,13 +231,14 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
     lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--range", "0"))
     other = 0 if lonely else 1
     exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
-    assert "the one that fewest match is the range of 0 bits" in said(
+    assert "the one that fewest match is the range of distances up to 0" in said(
         f"id:{lonely}", *exclusive, "--range", "0"
     )
     names = ("red", "green", "blue")
     wishes = {name: said("--task", "combined", "--want", name) for name in names}
     assert any(f"Without {name}, 7 would match." in wishes[name] for name in names)
     assert "Without" not in said("id:0", "-k", "3")
+    assert "Without" in said("id:0", *filters, "-k", "1", "--offset", "3")
     assert "Without" not in said("id:0")
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "id:0", *filters, "--json") == 0

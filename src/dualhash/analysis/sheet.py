@@ -23,7 +23,7 @@ from dualhash.analysis.marks import (
 )
 from dualhash.catalogue.images import ImageError, decode
 from dualhash.errors import DualhashError
-from dualhash.files import write_whole
+from dualhash.files import cannot_write, write_whole
 from dualhash.search import Hit, Results
 
 MARGIN, GAP = 72, 40
@@ -88,7 +88,7 @@ def draw_sheet(results: Results, path: str | Path) -> None:
         render(results).save(drawn, kind)
         write_whole(path, drawn.getvalue())
     except OSError as error:
-        raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise DualhashError(cannot_write(path, error)) from error
 
 
 def verdict(results: Results, hit: Hit) -> Verdict:

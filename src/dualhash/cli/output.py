@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dualhash.errors import DualhashError
-from dualhash.files import write_whole
+from dualhash.files import cannot_write, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -164,7 +164,7 @@ def write_json(path: Path, value: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, to_json(value))
     except OSError as error:
-        raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise DualhashError(cannot_write(path, error)) from error
 
 
 @contextmanager

@@ -31,7 +31,7 @@ WISHES = {
     "without": "not {}",
     "attributes": "{} as the query has it",
     "where": "the filter {}",
-    "radius": "the range of {} bits",
+    "radius": "the range of distances up to {}",
 }
 """How what excludes images is said."""
 
@@ -67,6 +67,7 @@ def search(
     threshold: float = 0.5,
     soft: Weight = None,
     k: Annotated[int, Parameter(name=["-k", "--k"])] = 20,
+    offset: int = 0,
     batch: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     sheet: Path | None = None,
@@ -98,6 +99,7 @@ def search(
         soft: Task soft. T says how many bits an image may differ more if the chosen attributes are
             2.7 times as probable; without T it is what suited the model.
         k: How many results.
+        offset: How many of the best to skip, to go on where an earlier search ended.
         batch: A file with one query a line, each an image (relative to the file) or id:17. With
             --json one line is printed for each.
         json: Print the results as JSON.
@@ -118,6 +120,7 @@ def search(
         "threshold": threshold,
         "soft": soft[0] if soft else None,
         "k": k,
+        "offset": offset,
         "threads": threads,
     }
     if soft is not None and task not in (None, "soft"):
@@ -139,7 +142,7 @@ def search(
             show_answers(batch, lines, answers, json=json)
             return
         results = opened.search(query, **options)
-        missing = _shortage(opened, results, options) if results.matched < k else None
+        missing = _shortage(opened, results, options) if results.matched < offset + k else None
     _show(results, missing, json=json, sheet=sheet)
 
 

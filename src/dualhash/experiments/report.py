@@ -23,7 +23,7 @@ from dualhash.experiments.plan import Plan
 from dualhash.experiments.sheet import Sheet
 from dualhash.experiments.store import Store
 from dualhash.experiments.summary import table_of
-from dualhash.files import write_whole
+from dualhash.files import cannot_write, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,7 +103,7 @@ def write_report(plan: Plan, store: Store, out: Path) -> int:
         write_whole(out / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         write_whole(out / "results.md", text)
     except OSError as error:
-        raise DualhashError(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise DualhashError(cannot_write(out, error)) from error
     return len(content["missing"])
 
 
@@ -226,7 +226,7 @@ def _save(figures: Mapping[str, Figure], folder: Path) -> None:
         for name, figure in figures.items():
             save(figure, folder / name)
     except OSError as error:
-        raise DualhashError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise DualhashError(cannot_write(folder, error)) from error
 
 
 def _check_drawing() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dualhash.errors import DualhashError
 from dualhash.experiments.cell import Cell, Result
-from dualhash.files import write_whole
+from dualhash.files import cannot_write, write_whole
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(path, _readable(result.model_dump(mode="json", exclude_defaults=True)))
         except OSError as error:
-            raise DualhashError(f"{path} cannot be written: {error.strerror or error}.") from error
+            raise DualhashError(cannot_write(path, error)) from error
 
 
 def current(

@@ -11,7 +11,7 @@ from typing import Any
 from dualhash.codes.card import ModelCard
 from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
-from dualhash.files import write_whole
+from dualhash.files import cannot_write, write_whole
 from dualhash.training.config import TrainConfig
 from dualhash.training.lock import only_one
 from dualhash.training.rounds import LOG
@@ -51,9 +51,7 @@ class Workspace:
                 self.out.parent.mkdir(parents=True, exist_ok=True)
                 alone = stack.enter_context(only_one(self.out.with_name(f".{self.out.name}.lock")))
             except OSError as error:
-                raise DualhashError(
-                    f"{self.out} cannot be written: {error.strerror or error}."
-                ) from error
+                raise DualhashError(cannot_write(self.out, error)) from error
             if not alone:
                 raise DualhashError(
                     f"Another training is at work on {self.out}: wait until it has ended, or "
@@ -109,9 +107,7 @@ class Workspace:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(self.folder / SETTINGS, json.dumps(_settings(config, label_hash)))
         except OSError as error:
-            raise DualhashError(
-                f"{self.folder} cannot be written: {error.strerror or error}."
-            ) from error
+            raise DualhashError(cannot_write(self.folder, error)) from error
 
     def check_finished(
         self, card: ModelCard | WeightsCard, config: TrainConfig, label_hash: str
