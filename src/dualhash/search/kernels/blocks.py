@@ -22,8 +22,11 @@ RUN = 512
 
 _LINE = 64
 
-FEW = 8
-"""Codes a block that are looked up one by one, rather than the whole block read."""
+FEW, FEW_FOR_ONE = 9, 5
+"""Codes a block that are looked up one by one, rather than the whole block read.
+
+Where there is one query, reading a block is waited for; where there are more, comparing it is.
+"""
 
 
 Words = NDArray[np.uint64]
@@ -132,12 +135,12 @@ def start_of(block: int, length: int) -> int:
 
 
 @compiled
-def are_few(bitmap: Bitmap) -> bool:
-    """Whether the members of some blocks are better looked up one by one."""
+def are_few(bitmap: Bitmap, queries: int) -> bool:
+    """Whether the members of some blocks are better looked up one by one for so many queries."""
     members = 0
     for word in bitmap:
         members += population(word)
-    return members <= FEW * len(bitmap)
+    return members <= (FEW if queries > 1 else FEW_FOR_ONE) * len(bitmap)
 
 
 @compiled

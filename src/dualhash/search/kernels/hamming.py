@@ -146,7 +146,7 @@ def _scan(
     fours = count - count % 4
     for first in range(start, stop, step):
         last = min(stop, first + step)
-        if are_few(allowed[first:last]):
+        if are_few(allowed[first:last], count):
             _few(flat, allowed, first, last, flat_queries, length, closest)
             continue
         for query in range(0, fours, 4):
