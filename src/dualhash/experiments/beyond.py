@@ -1,6 +1,6 @@
 """What the paper has no table of: rows that the field needs, and what explains the others."""
 
-from dualhash.experiments.cell import Setting
+from dualhash.experiments.cell import Cell, Setting
 from dualhash.experiments.cells import one, usual
 from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
@@ -15,8 +15,8 @@ AS_SSDH: tuple[Setting, ...] = (
 )
 """SSDH's loss of categories, with what was chosen for it."""
 
-HALF = "half_category_map_"
-"""Before the names of figures of half of the bits, by what they say of attributes."""
+HALF = "half_"
+"""Before the names of figures of rankings by half of the bits."""
 
 
 def class_id(plan: Plan) -> Exhibit:
@@ -75,18 +75,25 @@ def balance(plan: Plan) -> Exhibit:
 
 
 def halves(plan: Plan) -> Exhibit:
-    """Whether bits that tell attributes stand in the way of categories."""
+    """Whether bits that tell attributes stand in the way of rankings by distance."""
     cells, half = usual("dph", plan)[:1], plan.bits // 2
+    shorter = usual("dph", plan, half)[:1]
+    figures = {column: TASKS[column] for column in ("Cat.", "Com.")}
+
+    def row(cells: tuple[Cell, ...], start: str = "") -> tuple[Entry, ...]:
+        return tuple(Entry(start + figure, cells) for figure in figures.values())
+
     return Exhibit(
-        "Category retrieval by half of the bits, mAP",
-        ("Cat.",),
+        "Rankings by half of the bits",
+        tuple(figures),
         {
-            f"DPH, all {plan.bits} bits": (Entry("category_map", cells),),
-            f"DPH, the {half} that say least of attributes": (Entry(f"{HALF}least", cells),),
-            f"DPH, the {half} that say most of attributes": (Entry(f"{HALF}most", cells),),
-            f"DPH of {half} bits": (Entry("category_map", usual("dph", plan, half)[:1]),),
-            f"SSDH of {half} bits": (Entry("category_map", usual("ssdh", plan, half)[:1]),),
+            f"DPH, all {plan.bits} bits": row(cells),
+            f"DPH, the {half} that say least of attributes": row(cells, f"{HALF}least_"),
+            f"DPH, the {half} that say most of attributes": row(cells, f"{HALF}most_"),
+            f"DPH of {half} bits": row(shorter),
+            f"SSDH of {half} bits": (Entry("category_map", usual("ssdh", plan, half)[:1]), None),
+            "Multiple-model": row(usual("multiple-model", plan)[:1]),
         },
         note="What a bit says of attributes is the sum of their weights' sizes, equation 10; no "
-        "image takes part in that.",
+        "image takes part in that. Combined searches leave out by probabilities from all bits.",
     )

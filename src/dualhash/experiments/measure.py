@@ -54,8 +54,9 @@ def measure(
         resamples: Bootstrap draws; of equally many images the same for every cell.
         answers: What the method is made for; no other figures are measured.
         before: What was said before quantisation; its figures are named `real_…`.
-        attribute_information: (k,) what each bit says of attributes; if given, category mAP is also
-            measured by the half of the bits that say least of them and by the other half.
+        attribute_information: (k,) what each bit says of attributes; if given, rankings are also
+            measured by the half of the bits that say least of them and by the other half. Their
+            figures are named `half_least_…` and `half_most_…`.
         unseen: Categories that are judged apart.
         progress: Called as the work goes on.
     """
@@ -65,7 +66,7 @@ def measure(
         found = _figures(before, labels, weights, answers, progress).figures
         parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
     if attribute_information is not None:
-        parts.append(_halves(said.codes, attribute_information, labels.categories, weights))
+        parts.append(_halves(said, attribute_information, labels, weights))
     if len(unseen):
         parts.append(_unseen(said.codes, labels.categories, unseen, weights))
     return Measured.together(parts)
@@ -101,19 +102,18 @@ def _figures(
 
 
 def _halves(
-    codes: Codes,
-    attribute_information: NDArray[np.floating],
-    categories: NDArray[np.int64],
-    weights: Weights,
+    said: Said, attribute_information: NDArray[np.floating], labels: Labels, weights: Weights
 ) -> Measured:
+    """Rankings by half of the bits; what they are filtered by is told from all of them."""
     least, most = np.array_split(np.argsort(attribute_information, kind="stable"), 2)
-    return Measured(
-        {
-            f"half_category_map_{name}": category.ijcv2020(
-                codes[:, bits], categories, weights
-            ).figures["category_map"]
+    ranking = frozenset[Answer]({"category", "combined"})
+    return Measured.together(
+        [
+            Measured({f"half_{name}_{figure}": values for figure, values in found.figures.items()})
             for name, bits in (("least", least), ("most", most))
-        }
+            for half in [Said(said.codes[:, bits], said.probabilities)]
+            for found in [_figures(half, labels, weights, ranking, lambda _stage, _share: None)]
+        ]
     )
 
 

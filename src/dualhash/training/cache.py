@@ -174,10 +174,10 @@ def _decode(
 def _remove_old(folder: Path) -> None:
     """Removes what killed processes began more than a day ago, and what is no longer used."""
     now = time.time()
-    for unfinished in folder.glob(f"*{UNFINISHED}"):
-        if now - unfinished.stat().st_mtime > DAY:
-            unfinished.unlink(missing_ok=True)
-    for array in folder.glob(f"{'[0-9a-f]' * KEY_LENGTH}.npy"):
-        if now - array.stat().st_mtime > KEPT:
-            array.unlink(missing_ok=True)
-            array.with_suffix(".json").unlink(missing_ok=True)
+    arrays = f"{'[0-9a-f]' * KEY_LENGTH}.npy"
+    for pattern, kept in ((f"*{UNFINISHED}", DAY), (arrays, KEPT)):
+        for path in folder.glob(pattern):
+            with suppress(FileNotFoundError):  # another process removes it, too
+                if now - path.stat().st_mtime > kept:
+                    path.unlink()
+                    path.with_suffix(".json").unlink()
