@@ -36,4 +36,8 @@ def test_literal():
     np.testing.assert_allclose(harmonic_means(probabilities, labels, weights), [[2 / 3, 0, np.nan]])
     measured = average_harmonic_mean(probabilities, labels, weights)
     assert measured.figures["avg_hm"] == pytest.approx(1 / 3)
+    assert measured.figures["avg_tpr"] == pytest.approx(1 / 4)
+    assert measured.figures["avg_tnr"] == pytest.approx(1 / 2)
+    # Of those told to have the first one does, of the second none of two; the third none has.
+    assert measured.figures["avg_precision"] == pytest.approx(1 / 2)
     assert measured.counts == {"hm_attributes": 2, "hm_attributes_left_out": 1}

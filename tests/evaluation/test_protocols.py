@@ -6,7 +6,7 @@ from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, protocol_named
 
-EVERYWHERE = {"category_map", "attribute_map", "avg_hm"} | {
+EVERYWHERE = {"category_map", "attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "avg_precision"} | {
     f"combined_{kind}_at_{k}"
     for kind in ("recall", "capped_recall")
     for k in (5, 10, 20, 50, 75, 100)

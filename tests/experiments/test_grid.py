@@ -17,6 +17,7 @@ from dualhash.experiments.tuning import trial_cells, trials_of
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
     "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance", "halves",
+    "filters",
 ]  # fmt: skip
 DPH = usual("dph", PLAN)[0]
 

@@ -26,7 +26,7 @@ def test_figures_are_those_of_an_evaluation():
     ("answers", "figures"),
     [
         ({"category"}, {"category_map"}),
-        ({"attribute"}, {"attribute_map", "avg_hm"}),
+        ({"attribute"}, {"attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "avg_precision"}),
     ],
 )
 def test_only_what_a_method_is_made_for_is_measured(answers: set, figures: set):

@@ -97,3 +97,18 @@ def halves(plan: Plan) -> Exhibit:
         note="What a bit says of attributes is the sum of their weights' sizes, equation 10; no "
         "image takes part in that. Combined searches leave out by probabilities from all bits.",
     )
+
+
+def filters(plan: Plan) -> Exhibit:
+    """How right the attributes are that combined searches filter by."""
+    columns = {"true positive rate": "avg_tpr", "true negative rate": "avg_tnr"}
+    columns |= {"precision": "avg_precision"}
+    methods = {"Multiple-model": "multiple-model", "DPH": "dph"}
+    return Exhibit(
+        "Attributes told present or absent, means over attributes",
+        tuple(columns),
+        {
+            title: tuple(Entry(figure, usual(method, plan)[:1]) for figure in columns.values())
+            for title, method in methods.items()
+        },
+    )

@@ -90,6 +90,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "unseen": beyond.unseen(plan),
         "balance": beyond.balance(plan),
         "halves": beyond.halves(plan),
+        "filters": beyond.filters(plan),
         **({"choices": choices(plan)} if plan.trials else {}),
     }
 
