@@ -1,7 +1,5 @@
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, is_there, write_whole
 from dualhash.search import Index
 from tests.builders import colour_image, colour_model
+from tests.permissions import open_folder, powerless
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path):
@@ -54,27 +53,10 @@ def test_why_a_file_could_not_be_written():
     assert denied.startswith("a.json cannot be written: permission denied. Let this user write")
 
 
-@contextmanager
-def powerless() -> Iterator[None]:
-    """Permissions count in this block, whoever runs the tests."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that everybody may enter, unlike those of pytest."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        path.chmod(0o755)
-        yield path
-        for inner in path.iterdir():
-            inner.chmod(0o755)
+    with open_folder() as folder:
+        yield folder
 
 
 def refusal(action: object, *arguments: object) -> str:

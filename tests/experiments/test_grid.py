@@ -149,3 +149,9 @@ def test_longer_training_is_twice_as_long():
     alphas = [{"alpha": 0.0}, {"alpha": 0.1}]
     assert settings == [{}, *alphas, dict(AS_SSDH), {"epochs": twice}]
     assert rows["alpha 0"][1:] == (None, None)  # it learns no attributes
+
+
+def test_what_was_chosen_for_one_catalogue_is_not_tried_on_others():
+    title = "SSDH's loss of categories"
+    assert title in exhibits(plan_for("fashion"))["balance"].rows
+    assert title not in exhibits(plan_for("cfw60k"))["balance"].rows

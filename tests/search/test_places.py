@@ -1,47 +1,27 @@
 """Indexes where nothing can be written, and indexes that several threads use."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.permissions import open_folder, powerless
 
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index
 
-NOBODY = 65534
 QUERY = np.zeros(2, np.uint8)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders have other permissions")
 
 
-@contextmanager
-def powerless() -> Iterator[None]:
-    """Permissions hold in this block, for the superuser, too."""
-    user = os.geteuid()
-    if user:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
 @pytest.fixture
 def medium() -> Iterator[Path]:
-    """A folder that everyone can look into."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with open_folder() as folder:
         yield folder
-        folder.chmod(0o755)
 
 
 def fill(index: Index) -> None:

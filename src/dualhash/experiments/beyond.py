@@ -13,7 +13,7 @@ AS_SSDH: tuple[Setting, ...] = (
     ("loss_settings.push", 10.0),
     ("lr_pretrained", 0.3),
 )
-"""SSDH's loss of categories, with what was chosen for it."""
+"""SSDH's loss of categories, with what was chosen for it on `fashion`."""
 
 HALF = "half_"
 """Before the names of figures of rankings by half of the bits."""
@@ -57,7 +57,8 @@ def balance(plan: Plan) -> Exhibit:
     changed: dict[str, tuple[Setting, ...]] = {
         f"alpha {alpha:g}": (("alpha", alpha),) for alpha in MORE_ALPHAS
     }
-    changed["SSDH's loss of categories"] = AS_SSDH
+    if "ssdh" in plan.trials:
+        changed["SSDH's loss of categories"] = AS_SSDH
     if "epochs" in plan.training:
         changed["twice as long"] = (("epochs", 2 * plan.training["epochs"]),)
     rows = {title: one("dph", plan, settings=settings) for title, settings in changed.items()}
