@@ -6,6 +6,7 @@ from tests.evaluation.cases import Case, cases
 from tests.oracles import evaluation as oracle
 
 from dualhash.evaluation import soft
+from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.combined import ijcv2020
 from dualhash.evaluation.labels import Labels
 from dualhash.evaluation.soft import WEIGHTS, choose_soft, soft_recalls
@@ -25,6 +26,31 @@ def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
         for weight in (0, 0.7, 9)
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]), st.sampled_from([0, 0.7, 9]))
+def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], weight: float):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(soft, "CUTOFFS", cutoffs)
+        patch.setattr(soft, "MOST_QUERIES", 3)
+        ones = np.ones((len(case.codes), 1), np.uint8)
+        found = soft.ijcv2020(case.codes, case.probabilities, case.labels, weight, ones).figures
+    expected = [
+        oracle.soft_recall(case.codes, scores_of(case), case.labels, weight, [cutoff])
+        for cutoff in cutoffs
+    ]
+    assert list(found) == [f"soft_recall_at_{cutoff}" for cutoff in cutoffs]
+    np.testing.assert_allclose([value[0] for value in found.values()], expected, rtol=1e-9)
+
+
+def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
+    bits, scores, labels = made_up(300)
+    weights = query_weights(300, 20, np.random.default_rng(0))
+    found = soft.ijcv2020(bits, np.full(scores.shape, 0.5), labels, 4.0, weights).figures
+    kept = ijcv2020(bits, np.ones(scores.shape), labels, weights).figures
+    for cutoff in soft.CUTOFFS:
+        ranked, filtered = found[f"soft_recall_at_{cutoff}"], kept[f"combined_recall_at_{cutoff}"]
+        np.testing.assert_allclose(ranked, filtered, atol=0.02)  # ties apart
 
 
 def made_up(images: int) -> tuple[np.ndarray, np.ndarray, Labels]:

@@ -73,6 +73,7 @@ class FakeLaboratory:
 
     needed: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     tried: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
+    asked: Mapping[Cell, frozenset[str]] = field(default_factory=dict)
     data: str = "d" * 64
     version: int = 1
     versions: Mapping[Cell, int] = field(default_factory=dict)
@@ -86,6 +87,9 @@ class FakeLaboratory:
 
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         return self.tried.get(cell, ())
+
+    def figures(self, cell: Cell) -> frozenset[str]:
+        return self.asked.get(cell, frozenset())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         if any(trial.name not in results for trial in self.trials(cell)):
@@ -109,4 +113,9 @@ class FakeLaboratory:
         (folder / "model.training").rmdir()
         self.performed.append(cell)
         from_parts = {part.method: (path / "weights").read_text() for part, path in parts.items()}
-        return result(cell, recipe, hashes={"data": self.data, "model": made, **from_parts})
+        return result(
+            cell,
+            recipe,
+            hashes={"data": self.data, "model": made, **from_parts},
+            figures={name: figure(0.5) for name in self.figures(cell)},
+        )

@@ -9,7 +9,13 @@ from dualhash.experiments.cells import category_bits, parts_of, usual
 from dualhash.experiments.claims import claims, compared_figures
 from dualhash.experiments.exhibit import Exhibit, Picture
 from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits
-from dualhash.experiments.needs import extras_of, kept_draws, measured_before, measured_by_halves
+from dualhash.experiments.needs import (
+    extras_of,
+    kept_draws,
+    measured_before,
+    measured_by_halves,
+    measured_soft,
+)
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import PLANS, plan_for
 from dualhash.experiments.tuning import trial_cells, trials_of
@@ -17,7 +23,7 @@ from dualhash.experiments.tuning import trial_cells, trials_of
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
     "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance", "halves",
-    "filters",
+    "filters", "swaps",
 ]  # fmt: skip
 DPH = usual("dph", PLAN)[0]
 
@@ -84,6 +90,8 @@ def test_methods_made_of_others_take_the_models_of_their_seed():
         "multiple-model-16-s0": ["ssdh-8-s0", "cnn-attribute-s0"],
         "multiple-model-16-s1": ["ssdh-8-s1", "cnn-attribute-s1"],
         "class-id-s0": ["ssdh-16-s0", "cnn-attribute-s0"],
+        "ssdh-by-dph-16-s0": ["ssdh-8-s0", "dph-16-s0"],
+        "dph-by-cnn-attribute-16-s0": ["dph-16-s0", "cnn-attribute-s0"],
     }
 
 
@@ -108,6 +116,8 @@ def test_what_is_measured_of_a_cell_follows_from_what_it_feeds():
     assert not measured_before(usual("ssdh", PLAN)[0], PLAN)
     assert measured_by_halves(DPH, PLAN)
     assert not measured_by_halves(usual("dph", PLAN)[1], PLAN)
+    assert measured_soft(DPH, PLAN)
+    assert not measured_soft(usual("multiple-model", PLAN)[0], PLAN)
     assert kept_draws(usual("ssdh", PLAN)[0], PLAN) == {"category_map"}
     assert not kept_draws(Cell("lsh", 16), PLAN)
 

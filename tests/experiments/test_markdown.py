@@ -22,7 +22,10 @@ def test_numbers_come_with_interval_and_seeds_and_bits_alone():
     bits = Number(mean=256, interval=None, seeds={0: 256, 1: 256})
     category = Number(mean=0.5, interval=(0.41, 0.62), seeds={1: 0.45, 0: 0.55})
     table = Table(
-        title="Codes", columns=exhibit.columns, rows={"DPH": (bits, category, None, None)}
+        title="Codes",
+        columns=exhibit.columns,
+        rows={"DPH": (bits, category, None, None)},
+        missing=("dph-256-s0",),
     )
     assert numbers(exhibit, table).splitlines() == [
         "|  | bits | Cat. | Attr. | Com. |",
@@ -30,3 +33,5 @@ def test_numbers_come_with_interval_and_seeds_and_bits_alone():
         "| DPH | 256 "
         "| 0.500<br><sub>0.410 to 0.620</sub><br><sub>seeds 0.550, 0.450</sub> | – | missing |",
     ]
+    undefined = table.model_copy(update={"missing": ()})
+    assert numbers(exhibit, undefined).endswith("| – | – |\n")

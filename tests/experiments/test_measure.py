@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 from tests.experiments.cases import catalogue
 
+from dualhash.evaluation import soft
+from dualhash.evaluation.bootstrap import query_weights
+from dualhash.evaluation.combined import CUTOFFS
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.labels import Labels
 from dualhash.experiments.measure import BINS, Said, histogram, measure
@@ -54,6 +57,16 @@ def test_halves_of_the_bits():
         alone = measure(Said(BITS[:, bits], PROBABILITIES), LABELS, resamples=5).figures
         for figure in ("category_map", "combined_recall_at_5"):
             np.testing.assert_array_equal(found[f"half_{name}_{figure}"], alone[figure])
+
+
+def test_soft_searches():
+    found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, soft_weight=2.0).figures
+    alone = soft.ijcv2020(
+        BITS, PROBABILITIES, LABELS, 2.0, query_weights(60, 5, np.random.default_rng(0))
+    ).figures
+    assert len(alone) == len(CUTOFFS)
+    for name, values in alone.items():
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_unseen_categories_by_hand():

@@ -12,6 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.experiments.cells import usual
 from dualhash.experiments.exhibit import Entry, Exhibit
 from dualhash.experiments.grid import cells_of, exhibits
+from dualhash.experiments.needs import figures_by_cell
 from dualhash.experiments.report import draw_sheets, heading, write_report
 from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 from dualhash.experiments.store import Store
@@ -140,9 +141,20 @@ def test_without_results_there_is_no_report(tmp_path: Path):
 
 def test_one_finished_cell_is_enough(tmp_path: Path):
     store = Store(tmp_path / "in")
-    store.write(result(DPH[1], figures={"category_map": figure(0.5)}))
+    asked = figures_by_cell(PLAN)[DPH[1]]
+    store.write(result(DPH[1], figures={name: figure(0.5) for name in asked}))
     assert write_report(PLAN, store, tmp_path / "out") == len(cells_of(exhibits(PLAN))) - 1
     assert "0.500<br>" in (tmp_path / "out" / "results.md").read_text()
+
+
+def test_a_cell_without_a_figure_that_a_table_has_is_missing(tmp_path: Path):
+    store = Store(tmp_path / "in")
+    fill(store, without="none")
+    kept = store.read()[DPH[0].name]
+    some = {name: value for name, value in kept.figures.items() if name != "avg_hm"}
+    store.write(kept.model_copy(update={"figures": some}))
+    assert write_report(PLAN, store, tmp_path / "out") == 1
+    assert f"- {DPH[0].name}" in (tmp_path / "out" / "results.md").read_text()
 
 
 def test_no_seed_no_number():

@@ -103,6 +103,17 @@ def test_what_is_made_from_a_model_that_changed_is_made_again(lab, store, tmp_pa
     assert changed.performed == [BACKBONE, SSDH, SVM]  # the backbone's model was deleted
 
 
+def test_what_lacks_a_figure_that_tables_have_is_made_again(lab, store, tmp_path):
+    go(lab, store, tmp_path)
+    lab.asked = {DPH: frozenset({"category_map"})}
+    lab.performed.clear()
+    go(lab, store, tmp_path)
+    assert lab.performed[-1] == DPH
+    lab.performed.clear()
+    go(lab, store, tmp_path)
+    assert not lab.performed
+
+
 def test_one_failure_does_not_cost_the_other_cells(lab, store, tmp_path):
     lab.fails_at = frozenset({SSDH})
     with pytest.raises(DualhashError, match=r"ssdh-16-s0: it does not converge"):

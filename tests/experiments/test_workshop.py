@@ -76,14 +76,7 @@ def trials(workshop: Workshop):
 def test_a_cell_keeps_what_its_tables_need(workshop, models, monkeypatch, tmp_path):
     dph = usual("dph", SMALL)[0]
     kept = perform(workshop, dph, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
-    needed = {
-        entry.figure
-        for exhibit in exhibits(SMALL).values()
-        for entries in getattr(exhibit, "rows", {}).values()
-        for entry in entries
-        if entry and dph in entry.cells
-    }
-    assert needed <= set(kept.figures)
+    assert {"category_map", "half_least_category_map"} < workshop.figures(dph) <= set(kept.figures)
     assert kept.figures["bits"] == Figure(value=16)
     assert set(kept.extras) == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
     assert set(kept.draws) == {
@@ -183,6 +176,10 @@ def test_methods_of_two_models(shapes, models):
     both = ask("multiple-model", models, images, lambda *_: None).said
     assert (both.codes == quantise(models["ssdh"].encode(images).reals)).all()
     np.testing.assert_array_equal(both.probabilities, told)
+    swapped = ask("ssdh-by-dph", {**models, "dph": models["ssdh"]}, images, lambda *_: None).said
+    assert (swapped.codes == both.codes).all()
+    bits = models["ssdh"].attribute_head.probabilities(both.codes)
+    np.testing.assert_array_equal(swapped.probabilities, bits >= 0.5)
     named = ask("class-id", models, images, lambda *_: None).said
     scores = models["ssdh"].category_head.scores(models["ssdh"].encode(images).reals)
     assert (named.codes.argmax(axis=1) == scores.argmax(axis=1)).all()

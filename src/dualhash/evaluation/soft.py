@@ -1,4 +1,4 @@
-"""How much probabilities should weigh against bits in soft searches, found on validation images.
+"""Soft searches: their recall, and how much probabilities should weigh in them against bits.
 
 A soft search ranks by d - T log p: the Hamming distance from the query, and how probable the wanted
 attribute is (Liu et al. 2020 name such a ranking as future work in section 5). It is judged as
@@ -6,13 +6,16 @@ combined retrieval is (protocol ijcv2020): relevant are other images of the quer
 have the attribute by their label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
 from dualhash.evaluation.combined import CUTOFFS, NOT_ASKED, relevant_counts
 from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.measured import Measured
 
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """The values of T that are tried; at 0 a wish would change nothing."""
@@ -64,40 +67,89 @@ def soft_recalls(
         labels: Of the N images.
         weights: Values of T.
     """
-    labels = labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
-    wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
-    relevant = relevant_counts(labels, wanted)
     improbable = np.logaddexp(0, -np.asarray(scores, np.float64))
     found = []
-    for attribute in np.flatnonzero((relevant > 0).any(axis=0)):
-        among = np.flatnonzero(labels.observed[:, attribute])
-        asked = np.flatnonzero(relevant[among, attribute] > 0)
-        asked = asked[:: -(-len(asked) // MOST_QUERIES)]
-        categories = labels.categories[among]
-        hits = (categories == categories[asked, None]) & (labels.attributes[among, attribute] == 1)
-        distances = _distances(bits[among], asked)
-        distances[np.arange(len(asked)), asked] = np.inf
-        found.append(
-            [_recall(distances + weight * improbable[among, attribute], hits) for weight in weights]
-        )
+    for j, among, asked in _questions(labels):
+        some = asked[:: -(-len(asked) // MOST_QUERIES)]
+        question = _ask(bits, labels, j, among, some)
+        found.append([question.recalls(weight * improbable[among, j]).mean() for weight in weights])
     if not found:
         return np.full(len(weights), np.nan)
     recalls: NDArray[np.float64] = np.mean(found, axis=0)
     return recalls
 
 
-def _distances(bits: NDArray[np.bool_], asked: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Hamming distances (Q, n) from the images asked to all n."""
-    signs = 2 * bits.astype(np.float32) - 1
-    distances: NDArray[np.float64] = (bits.shape[1] - signs[asked] @ signs.T).astype(np.float64) / 2
-    return distances
+def ijcv2020(
+    bits: NDArray[np.bool_],
+    probabilities: NDArray[np.floating],
+    labels: Labels,
+    weight: float,
+    weights: Weights,
+) -> Measured:
+    """Recalls of soft searches where `combined.ijcv2020` has those of filtered ones.
+
+    They are of the same queries and named `soft_recall_at_...`; ties come in the order of images.
+
+    Args:
+        bits: (N, k) bool.
+        probabilities: (N, p) of the attributes, in (0, 1].
+        labels: Of the N images.
+        weight: T, not chosen on these images.
+        weights: Of the queries, of each bootstrap draw.
+    """
+    costs = -weight * np.log(np.asarray(probabilities, np.float64))
+    recalls = np.full((*labels.attributes.shape, len(CUTOFFS)), np.nan)
+    for j, among, asked in _questions(labels):
+        for start in range(0, len(asked), MOST_QUERIES):
+            some = asked[start : start + MOST_QUERIES]
+            recalls[among[some], j] = _ask(bits, labels, j, among, some).recalls(costs[among, j])
+    return Measured(
+        {
+            f"soft_recall_at_{cutoff}": mean_of_defined(weighted_means(recalls[:, :, c], weights))
+            for c, cutoff in enumerate(CUTOFFS)
+        }
+    )
 
 
-def _recall(costs: NDArray[np.float64], hits: NDArray[np.bool_]) -> float:
-    """Mean over queries (Q, n) and cutoffs; a query itself has an infinite cost and is no hit."""
-    hits = hits & np.isfinite(costs)
-    kept = min(CUTOFFS[-1], costs.shape[1])
-    order = np.argsort(costs, axis=1, kind="stable")[:, :kept]
-    reached = np.take_along_axis(hits, order, axis=1).cumsum(axis=1)
-    columns = np.minimum(CUTOFFS, kept) - 1
-    return float((reached[:, columns] / hits.sum(axis=1, keepdims=True)).mean())
+def _questions(
+    labels: Labels,
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Each attribute that is asked for, the n images among which, and which of these ask."""
+    labels = labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
+    wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
+    relevant = relevant_counts(labels, wanted)
+    for j in np.flatnonzero((relevant > 0).any(axis=0)):
+        among = np.flatnonzero(labels.observed[:, j])
+        yield int(j), among, np.flatnonzero(relevant[among, j] > 0)
+
+
+class _Question(NamedTuple):
+    """Queries for one attribute: distances (Q, n) to all images, and which are relevant (Q, n)."""
+
+    distances: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+
+    def recalls(self, costs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each query at each cutoff, (Q, len(CUTOFFS)), if images cost that much, (n,), more."""
+        kept = min(CUTOFFS[-1], len(costs))
+        order = np.argsort(self.distances + costs, axis=1, kind="stable")[:, :kept]
+        reached = np.take_along_axis(self.hits, order, axis=1).cumsum(axis=1)
+        columns = np.minimum(CUTOFFS, kept) - 1
+        found: NDArray[np.float64] = reached[:, columns] / self.hits.sum(axis=1, keepdims=True)
+        return found
+
+
+def _ask(
+    bits: NDArray[np.bool_],
+    labels: Labels,
+    attribute: int,
+    among: NDArray[np.int64],
+    asked: NDArray[np.int64],
+) -> _Question:
+    """What the queries `asked` find among `among`; themselves at an infinite distance, no hits."""
+    signs, categories = 2 * bits[among].astype(np.float32) - 1, labels.categories[among]
+    distances = (bits.shape[1] - signs[asked] @ signs.T).astype(np.float64) / 2
+    hits = (categories == categories[asked, None]) & (labels.attributes[among, attribute] == 1)
+    itself = np.arange(len(asked)), asked
+    distances[itself], hits[itself] = np.inf, False
+    return _Question(distances, hits)

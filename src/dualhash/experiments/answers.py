@@ -19,15 +19,27 @@ from dualhash.experiments.measure import EVERYTHING, Said
 REAL_VALUED = frozenset({"svm-real", "cnn-attribute"})
 """Methods that keep real values of an image: no codes, and attributes are told from those."""
 
-TOGETHER = frozenset({"multiple-model", "class-id"})
-"""Methods that consist of a model for categories and one for attributes."""
-
 CATEGORY_MODEL, ATTRIBUTE_MODEL = "ssdh", "cnn-attribute"
+
+FILTERED: Mapping[str, tuple[str, str]] = {
+    "multiple-model": (CATEGORY_MODEL, ATTRIBUTE_MODEL),
+    "ssdh-by-dph": (CATEGORY_MODEL, "dph"),
+    "dph-by-cnn-attribute": ("dph", ATTRIBUTE_MODEL),
+}
+"""Methods that rank by the bits of a first model and leave out by what a second one predicts."""
+
+CLASS_ID = "class-id"
+"""The method that predicts a class, by SSDH, and attributes, by CNN-attribute."""
+
+TOGETHER = frozenset({*FILTERED, CLASS_ID})
+"""Methods that consist of a model for categories and one for attributes."""
 
 
 MEASURED: Mapping[str, frozenset[Answer]] = {
     "dph": EVERYTHING,
-    "class-id": EVERYTHING,
+    CLASS_ID: EVERYTHING,
+    "ssdh-by-dph": frozenset({"combined"}),
+    "dph-by-cnn-attribute": frozenset({"combined"}),
     "svm-binary": frozenset({"attribute"}),
 }
 """What is measured of methods that are none of `METHODS`, or of which that is less than they
@@ -76,11 +88,13 @@ def ask(
     """
     if method not in TOGETHER:
         return _alone(method, models[method], images, progress)
-    category_model, attribute_model = models[CATEGORY_MODEL], models[ATTRIBUTE_MODEL]
+    first, second = FILTERED.get(method, (CATEGORY_MODEL, ATTRIBUTE_MODEL))
+    category_model = models[first]
     outputs = _outputs(category_model, images, progress)
-    features = _outputs(attribute_model, images, progress)
-    told = (attribute_model.attribute_probabilities(features) >= 0.5).astype(np.float64)
-    if method == "multiple-model":
+    probabilities = _alone(second, models[second], images, progress).said.probabilities
+    assert probabilities is not None, "the second model is one of attributes"
+    told = (probabilities >= 0.5).astype(np.float64)
+    if method in FILTERED:
         return Answers(Said(quantise(outputs), told), category_model.bits + told.shape[1])
     head = category_model.category_head
     classes = len(head.names)

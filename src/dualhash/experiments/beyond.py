@@ -1,7 +1,7 @@
 """What the paper has no table of: rows that the field needs, and what explains the others."""
 
 from dualhash.experiments.cell import Cell, Setting
-from dualhash.experiments.cells import one, usual
+from dualhash.experiments.cells import category_bits, one, usual
 from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
 
@@ -17,6 +17,11 @@ AS_SSDH: tuple[Setting, ...] = (
 
 HALF = "half_"
 """Before the names of figures of rankings by half of the bits."""
+
+SOFT = "soft_"
+"""Before the names of figures of soft searches."""
+
+SWAP_DEPTHS = (5, 20, 100)
 
 
 def class_id(plan: Plan) -> Exhibit:
@@ -112,4 +117,31 @@ def filters(plan: Plan) -> Exhibit:
             title: tuple(Entry(figure, usual(method, plan)[:1]) for figure in columns.values())
             for title, method in methods.items()
         },
+    )
+
+
+def swaps(plan: Plan) -> Exhibit:
+    """Whether the ranking or the filter decides combined searches: each method's with the other's.
+
+    And a search without a filter: soft, by distance and probability together.
+    """
+    rows = {
+        "SSDH's bits, CNN-attribute's attributes": ("multiple-model", "combined_"),
+        "SSDH's bits, DPH's attributes": ("ssdh-by-dph", "combined_"),
+        "DPH's bits, CNN-attribute's attributes": ("dph-by-cnn-attribute", "combined_"),
+        "DPH's bits, DPH's attributes": ("dph", "combined_"),
+        "DPH, soft": ("dph", SOFT),
+    }
+    return Exhibit(
+        "Combined searches that rank by one model and leave out by another, recall",
+        tuple(str(depth) for depth in SWAP_DEPTHS),
+        {
+            title: tuple(
+                Entry(f"{start}recall_at_{depth}", usual(method, plan)[:1]) for depth in SWAP_DEPTHS
+            )
+            for title, (method, start) in rows.items()
+        },
+        note=f"SSDH has {category_bits(plan)} bits, as in Multiple-model, which the first row is. "
+        "Soft searches leave nothing out: they rank by distance - T log p, with the T that was "
+        "chosen on validation images when DPH was trained.",
     )

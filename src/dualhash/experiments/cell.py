@@ -18,7 +18,7 @@ class Cell:
     """What is trained, completely; equal cells are trained once, whatever they feed.
 
     Attributes:
-        method: "dph", a name of `dualhash.baselines`, "class-id" or `PRETRAINING`.
+        method: "dph", a name of `dualhash.baselines` or of `answers.TOGETHER`, or `PRETRAINING`.
         bits: Length of the code; 0 for methods without codes.
         seen: Which training subsets there are, a name of `seen.SEEN`. Of these each method sees
             the images that have the labels it learns from.

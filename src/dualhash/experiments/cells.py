@@ -28,9 +28,12 @@ def parts_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
     backbone = dict(cell.settings).get("backbone", plan.backbone)
     ssdh = Cell("ssdh", plan.bits, seed=cell.seed)
     attributes = Cell("cnn-attribute", seed=cell.seed)
+    dph, shorter = replace(ssdh, method="dph"), replace(ssdh, bits=category_bits(plan))
     together = {
         "class-id": (ssdh, attributes),
-        "multiple-model": (replace(ssdh, bits=category_bits(plan)), attributes),
+        "multiple-model": (shorter, attributes),
+        "ssdh-by-dph": (shorter, dph),
+        "dph-by-cnn-attribute": (dph, attributes),
     }
     if cell.method in together:
         return together[cell.method]

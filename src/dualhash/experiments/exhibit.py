@@ -49,11 +49,15 @@ class Exhibit:
     figure: str = ""
     note: str = ""
 
-    def cells(self) -> Iterator[Cell]:
-        """Its cells, in the order of rows, columns and seeds; some several times."""
+    def entries(self) -> Iterator[Entry]:
+        """Its entries, in the order of rows and columns."""
         for entries in self.rows.values():
-            for entry in entries:
-                yield from entry.cells if entry else ()
+            yield from (entry for entry in entries if entry is not None)
+
+    def cells(self) -> Iterator[Cell]:
+        """Its cells, in the order of entries and seeds; some several times."""
+        for entry in self.entries():
+            yield from entry.cells
 
 
 @dataclass(frozen=True)

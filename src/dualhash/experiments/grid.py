@@ -91,6 +91,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "balance": beyond.balance(plan),
         "halves": beyond.halves(plan),
         "filters": beyond.filters(plan),
+        "swaps": beyond.swaps(plan),
         **({"choices": choices(plan)} if plan.trials else {}),
     }
 

@@ -23,7 +23,9 @@ def numbers(exhibit: Exhibit, table: Table) -> str:
         [
             head,
             *(
-                NONE if entry is None else MISSING if number is None else _number(entry, number)
+                _unknown(entry, table)
+                if entry is None or number is None
+                else _number(entry, number)
                 for entry, number in zip(exhibit.rows[head], entries, strict=True)
             ),
         ]
@@ -59,6 +61,12 @@ def verdicts(held: Mapping[str, Verdict]) -> str:
         for verdict in held.values()
     ]
     return grid(["claim", "holds", "margin", "95 %"], rows)
+
+
+def _unknown(entry: Entry | None, table: Table) -> str:
+    """Of a method that has no such number, or of a cell that lacks it."""
+    unfinished = entry is not None and any(cell.name in table.missing for cell in entry.cells)
+    return MISSING if unfinished else NONE
 
 
 def _number(entry: Entry, number: Number) -> str:

@@ -68,7 +68,10 @@ def report(
         parts += [f"{exhibit.note}\n"] if exhibit.note else []
         parts.append(findings.get(name, NOT_WRITTEN))
         parts += [markdown.as_printed(table) for table in printed().get(name, ())]
-    missing = [cell.name for cell in cells_of(shown) if cell.name not in results]
+    lacking = {cell for table in tables.values() if table for cell in table.get("missing", ())}
+    missing = [
+        cell.name for cell in cells_of(shown) if cell.name not in results or cell.name in lacking
+    ]
     parts += _closing(missing)
     data = {
         "catalogue": plan.catalogue,
@@ -162,7 +165,7 @@ def _closing(missing: list[str]) -> list[str]:
     if not missing:
         return []
     listed = "\n".join(f"- {name}" for name in missing)
-    return [f"## Missing\n\n{len(missing)} cells are not finished:\n\n{listed}\n"]
+    return [f"## Missing\n\n{len(missing)} cells are not finished, or lack a figure:\n\n{listed}\n"]
 
 
 def _numbers(exhibit: Exhibit | Picture, results: Mapping[str, Result]) -> tuple[str, Any]:

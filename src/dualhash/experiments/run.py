@@ -33,6 +33,9 @@ class Laboratory(Protocol):
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         """The cells by whose results its settings are chosen."""
 
+    def figures(self, cell: Cell) -> frozenset[str]:
+        """The figures that its result must have."""
+
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         """The settings asked for; None while trials are missing."""
 
@@ -163,6 +166,7 @@ def _is_current(cell: Cell, lab: Laboratory, results: Mapping[str, Result]) -> b
     return (
         recipe is not None
         and current(cell, recipe, lab.data, parts, results)
+        and lab.figures(cell) <= results[cell.name].figures.keys()
         and all(_is_current(part, lab, results) for part in parts)
     )
 

@@ -32,7 +32,7 @@ class Table(BaseModel):
         title: Of the exhibit.
         columns: Heads of the columns.
         rows: By the head of a row; None where a method has no number, or it is `missing`.
-        missing: Names of the cells that were not finished.
+        missing: Names of the cells that were not finished, or do not have a figure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,12 @@ def table_of(exhibit: Exhibit, results: Mapping[str, Result]) -> Table:
             for head, entries in exhibit.rows.items()
         },
         missing=tuple(
-            dict.fromkeys(cell.name for cell in exhibit.cells() if cell.name not in results)
+            dict.fromkeys(
+                cell.name
+                for entry in exhibit.entries()
+                for cell in entry.cells
+                if cell.name not in results or entry.figure not in results[cell.name].figures
+            )
         ),
     )
 

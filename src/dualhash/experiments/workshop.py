@@ -20,11 +20,19 @@ from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
 from dualhash.experiments.make import make
 from dualhash.experiments.measure import Progress, Said, histogram, measure
-from dualhash.experiments.needs import extras_of, kept_draws, measured_before, measured_by_halves
+from dualhash.experiments.needs import (
+    extras_of,
+    figures_by_cell,
+    kept_draws,
+    measured_before,
+    measured_by_halves,
+    measured_soft,
+)
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.seen import held_out_categories, thinned
 from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
 from dualhash.experiments.tuning import chosen, nested, trials_of
+from dualhash.search.answer import DEFAULT_SOFT
 from dualhash.training.progress import Display
 
 SHEETS = {"attribute_sheet": attribute_sheet, "combined_sheet": combined_sheet}
@@ -54,6 +62,7 @@ class Workshop:
         self.plan = plan
         self.catalogue = thinned(catalogue, plan.share)
         self.data = self.catalogue.label_hash
+        self._figures = figures_by_cell(plan)
         self._display = display
         self._stages = stages
 
@@ -64,6 +73,10 @@ class Workshop:
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         """See `tuning.trials_of`."""
         return trials_of(cell, self.plan)
+
+    def figures(self, cell: Cell) -> frozenset[str]:
+        """See `needs.figures_by_cell`."""
+        return self._figures.get(cell, frozenset())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         """The preset's name and the settings over it; None while trials are missing."""
@@ -134,22 +147,29 @@ class Workshop:
         test = unseen_images(self.catalogue)
         with self._stages() as progress:
             answers = _ask(cell, models, test, progress)
-            head = (
-                models[cell.method].attribute_head if measured_by_halves(cell, self.plan) else None
-            )
             measured = measure(
                 answers.said,
                 Labels(test.categories, test.attributes, test.observed),
                 resamples=self.plan.resamples,
                 answers=answers_of(cell),
                 before=answers.before if measured_before(cell, self.plan) else None,
-                attribute_information=None if head is None else attribute_information(head),
                 unseen=self._held_out(cell),
                 progress=progress,
+                **self._explained(cell, models),
             )
             if answers.bits:
                 measured.figures["bits"] = np.array([float(answers.bits)])
             return measured, self._extras(cell, models, test, answers, progress)
+
+    def _explained(self, cell: Cell, models: Mapping[str, Model]) -> dict[str, Any]:
+        """What is measured besides for tables that explain others."""
+        found: dict[str, Any] = {}
+        if measured_by_halves(cell, self.plan):
+            head = models[cell.method].attribute_head
+            found["attribute_information"] = attribute_information(head)
+        if measured_soft(cell, self.plan):
+            found["soft_weight"] = models[cell.method].card.calibration.get("soft", DEFAULT_SOFT)
+        return found
 
     def _extras(
         self,
