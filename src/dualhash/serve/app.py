@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from dualhash.serve import examples, schemas
 from dualhash.serve.gate import Gate, Sealed
+from dualhash.serve.head import Heads
 from dualhash.serve.metrics import Counted
 from dualhash.serve.problems import ProblemBody, explain
 from dualhash.serve.routes import api, probes
@@ -33,7 +34,7 @@ class _Application(FastAPI):
     """All of its answers are sealed: those to what nobody has caught, too."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Sealed(super().build_middleware_stack(), cors=self.state.cors)
+        return Heads(Sealed(super().build_middleware_stack(), cors=self.state.cors))
 
 
 def create_app(
