@@ -34,7 +34,9 @@ def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], wei
         patch.setattr(soft, "CUTOFFS", cutoffs)
         patch.setattr(soft, "MOST_QUERIES", 3)
         ones = np.ones((len(case.codes), 1), np.uint8)
-        found = soft.ijcv2020(case.codes, case.probabilities, case.labels, weight, ones).figures
+        found = soft.ijcv2020(
+            case.codes, case.probabilities, case.labels, ones, weight=weight
+        ).figures
     expected = [
         oracle.soft_recall(case.codes, scores_of(case), case.labels, weight, [cutoff])
         for cutoff in cutoffs
@@ -46,11 +48,21 @@ def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], wei
 def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
     bits, scores, labels = made_up(300)
     weights = query_weights(300, 20, np.random.default_rng(0))
-    found = soft.ijcv2020(bits, np.full(scores.shape, 0.5), labels, 4.0, weights).figures
+    chance = np.full(scores.shape, 0.5)
+    found = soft.ijcv2020(bits, chance, labels, weights, weight=4.0).figures
     kept = ijcv2020(bits, np.ones(scores.shape), labels, weights).figures
     for cutoff in soft.CUTOFFS:
         ranked, filtered = found[f"soft_recall_at_{cutoff}"], kept[f"combined_recall_at_{cutoff}"]
         np.testing.assert_allclose(ranked, filtered, atol=0.02)  # ties apart
+
+
+def test_what_is_impossible_comes_last():
+    bits, scores, labels = made_up(60)
+    probabilities = (scores > 0).astype(float)
+    ones = np.ones((60, 1), np.uint8)
+    found = soft.ijcv2020(bits, probabilities, labels, ones, weight=1.0).figures
+    among = ijcv2020(bits, probabilities, labels, ones).figures  # leaves them out
+    assert found["soft_recall_at_5"] == pytest.approx(among["combined_recall_at_5"], abs=0.02)
 
 
 def made_up(images: int) -> tuple[np.ndarray, np.ndarray, Labels]:

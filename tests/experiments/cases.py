@@ -12,6 +12,7 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.evaluation.report import Figure
 from dualhash.experiments.cell import Cell, Result
+from dualhash.experiments.needs import Needs
 from dualhash.experiments.plan import Plan, plan_for
 
 PLAN: Plan = replace(
@@ -73,7 +74,7 @@ class FakeLaboratory:
 
     needed: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     tried: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
-    asked: Mapping[Cell, frozenset[str]] = field(default_factory=dict)
+    asked: Mapping[Cell, Needs] = field(default_factory=dict)
     data: str = "d" * 64
     version: int = 1
     versions: Mapping[Cell, int] = field(default_factory=dict)
@@ -88,8 +89,8 @@ class FakeLaboratory:
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         return self.tried.get(cell, ())
 
-    def figures(self, cell: Cell) -> frozenset[str]:
-        return self.asked.get(cell, frozenset())
+    def needs(self, cell: Cell) -> Needs:
+        return self.asked.get(cell, Needs())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         if any(trial.name not in results for trial in self.trials(cell)):
@@ -117,5 +118,5 @@ class FakeLaboratory:
             cell,
             recipe,
             hashes={"data": self.data, "model": made, **from_parts},
-            figures={name: figure(0.5) for name in self.figures(cell)},
+            figures={name: figure(0.5) for name in self.needs(cell).figures},
         )

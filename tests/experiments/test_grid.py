@@ -1,5 +1,5 @@
 import pytest
-from tests.experiments.cases import PLAN
+from tests.experiments.cases import PLAN, figure, result
 
 from dualhash.errors import DualhashError
 from dualhash.experiments.answers import TOGETHER
@@ -7,24 +7,20 @@ from dualhash.experiments.beyond import AS_SSDH
 from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.cells import category_bits, parts_of, usual
 from dualhash.experiments.claims import claims, compared_figures
-from dualhash.experiments.exhibit import Exhibit, Picture
+from dualhash.experiments.exhibit import TASKS, Exhibit, Picture
 from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits
-from dualhash.experiments.needs import (
-    extras_of,
-    kept_draws,
-    measured_before,
-    measured_by_halves,
-    measured_soft,
-)
+from dualhash.experiments.needs import Needs, needs_by_cell
 from dualhash.experiments.paper import printed
-from dualhash.experiments.plan import PLANS, plan_for
+from dualhash.experiments.plan import PLANS, QUICK_SETTINGS, plan_for
 from dualhash.experiments.tuning import trial_cells, trials_of
+from dualhash.training.presets import preset_config
 
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
-    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "balance", "halves",
-    "filters", "swaps",
+    "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "lengths", "balance",
+    "halves", "filters", "swaps", "choices",
 ]  # fmt: skip
+OPTIONAL = {"choices": "trials", "lengths": "passes"}
 DPH = usual("dph", PLAN)[0]
 
 
@@ -36,7 +32,8 @@ def tables(plan) -> dict[str, Exhibit]:
 @pytest.mark.parametrize("quick", [False, True])
 def test_every_table_has_an_entry_for_each_column(name: str, quick: bool):
     plan = plan_for(name, quick=quick)
-    assert list(exhibits(plan)) == EVERY + (["choices"] if plan.trials else [])
+    without = {name for name, there in OPTIONAL.items() if not getattr(plan, there)}
+    assert list(exhibits(plan)) == [name for name in EVERY if name not in without]
     for exhibit in tables(plan).values():
         for entries in exhibit.rows.values():
             assert len(entries) == len(exhibit.columns)
@@ -100,6 +97,32 @@ def test_a_category_code_and_the_attributes_share_the_bits():
     assert category_bits(plan_for("imagenet150k")) == 224  # of 231, for codes are whole bytes
 
 
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_code_has_whole_bytes_and_room_for_a_category(name: str, quick: bool):
+    plan = plan_for(name, quick=quick)
+    every = cells_of(exhibits(plan))
+    every += [part for cell in every for part in parts_of(cell, plan)]
+    assert all(cell.bits >= 0 and cell.bits % 8 == 0 for cell in every)
+    assert category_bits(plan) >= 8
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_quick_trainings_are_short_with_every_backbone(name: str):
+    plan = plan_for(name, quick=True)
+    for backbone, settings in plan.backbones.items():
+        start = {"pretrained": True} if backbone in plan.pretrained else {"weights": "a model"}
+        config = preset_config(**{**plan.training, **start, **settings})
+        assert (config.iterations, config.epochs) == (QUICK_SETTINGS["iterations"], None)
+
+
+def test_a_backbone_that_says_its_settings_needs_no_trials_of_them():
+    own = Cell("dph", 16, settings=(("backbone", "efficientnet-lite0"),))
+    tried = {trial.settings[0][0] for trial in trials_of(own, PLAN)}
+    assert tried == {"alpha"}
+    assert {trial.settings[0][0] for trial in trials_of(DPH, PLAN)} == {"alpha", "lr_pretrained"}
+
+
 def test_trials_decide_unless_a_cell_says_all():
     tried = trial_cells("dph", PLAN)
     assert trials_of(DPH, PLAN) == tried
@@ -109,17 +132,30 @@ def test_trials_decide_unless_a_cell_says_all():
     assert not trials_of(Cell("itq", 16), PLAN)
 
 
-def test_what_is_measured_of_a_cell_follows_from_what_it_feeds():
-    assert extras_of(DPH, PLAN) == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
-    assert not extras_of(usual("dph", PLAN)[1], PLAN)
-    assert measured_before(DPH, PLAN)
-    assert not measured_before(usual("ssdh", PLAN)[0], PLAN)
-    assert measured_by_halves(DPH, PLAN)
-    assert not measured_by_halves(usual("dph", PLAN)[1], PLAN)
-    assert measured_soft(DPH, PLAN)
-    assert not measured_soft(usual("multiple-model", PLAN)[0], PLAN)
-    assert kept_draws(usual("ssdh", PLAN)[0], PLAN) == {"category_map"}
-    assert not kept_draws(Cell("lsh", 16), PLAN)
+def test_what_is_needed_of_a_cell_follows_from_what_it_feeds():
+    needs = needs_by_cell(PLAN)
+    assert needs[DPH].extras == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
+    assert {"category_map", "avg_hm", "half_least_category_map"} < needs[DPH].figures
+    assert (needs[DPH].before, needs[DPH].halves, needs[DPH].soft) == (True, True, True)
+    other = needs[usual("dph", PLAN)[1]]
+    assert (other.before, other.halves, other.soft, other.extras) == (True, False, False, set())
+    assert needs[usual("ssdh", PLAN)[0]] == Needs(
+        frozenset({"category_map"}), draws=frozenset({"category_map"})
+    )
+    assert not needs[Cell("lsh", 16)].draws
+
+
+def test_a_result_that_lacks_anything_does_not_meet_the_needs():
+    needs = needs_by_cell(PLAN)[DPH]
+    whole = {
+        "figures": {name: figure(0.5) for name in needs.figures},
+        "extras": {name: {} for name in needs.extras},
+        "draws": {name: [0.5] for name in needs.draws},
+    }
+    assert needs.met_by(result(DPH, **whole))
+    for part, values in whole.items():
+        some = {name: values[name] for name in sorted(values)[1:]}
+        assert not needs.met_by(result(DPH, **{**whole, part: some}))
 
 
 def test_claims_are_about_cells_of_the_grid():
@@ -150,6 +186,21 @@ def test_numbers_of_the_paper():
 def test_an_unknown_catalogue_is_named():
     with pytest.raises(DualhashError, match=r"no plan for 'fashon'\. Did you mean 'fashion'"):
         plan_for("fashon")
+
+
+def test_every_column_has_its_figure():
+    heads = {"true positive rate": "avg_tpr", "true negative rate": "avg_tnr"}
+    heads |= {"precision": "avg_precision", "average HM": "avg_hm", "mAP": "category_map"}
+    heads |= {"among the unseen": "unseen_map", "among all": "unseen_among_all_map", **TASKS}
+    seen = 0
+    for exhibit in tables(PLAN).values():
+        for entries in exhibit.rows.values():
+            for column, entry in zip(exhibit.columns, entries, strict=True):
+                if entry is not None and column in heads:
+                    name = entry.figure.removeprefix("half_least_").removeprefix("half_most_")
+                    assert name == heads[column]
+                    seen += 1
+    assert seen > 50
 
 
 def test_longer_training_is_twice_as_long():

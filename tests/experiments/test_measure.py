@@ -61,9 +61,8 @@ def test_halves_of_the_bits():
 
 def test_soft_searches():
     found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, soft_weight=2.0).figures
-    alone = soft.ijcv2020(
-        BITS, PROBABILITIES, LABELS, 2.0, query_weights(60, 5, np.random.default_rng(0))
-    ).figures
+    weights = query_weights(60, 5, np.random.default_rng(0))
+    alone = soft.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
     assert len(alone) == len(CUTOFFS)
     for name, values in alone.items():
         np.testing.assert_array_equal(found[name], values)

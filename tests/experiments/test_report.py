@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.experiments.cells import usual
 from dualhash.experiments.exhibit import Entry, Exhibit
 from dualhash.experiments.grid import cells_of, exhibits
-from dualhash.experiments.needs import figures_by_cell
+from dualhash.experiments.needs import needs_by_cell
 from dualhash.experiments.report import draw_sheets, heading, write_report
 from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 from dualhash.experiments.store import Store
@@ -141,8 +141,12 @@ def test_without_results_there_is_no_report(tmp_path: Path):
 
 def test_one_finished_cell_is_enough(tmp_path: Path):
     store = Store(tmp_path / "in")
-    asked = figures_by_cell(PLAN)[DPH[1]]
-    store.write(result(DPH[1], figures={name: figure(0.5) for name in asked}))
+    needs = needs_by_cell(PLAN)[DPH[1]]
+    figures, draws = (
+        {name: figure(0.5) for name in needs.figures},
+        {name: [1] for name in needs.draws},
+    )
+    store.write(result(DPH[1], figures=figures, draws=draws))
     assert write_report(PLAN, store, tmp_path / "out") == len(cells_of(exhibits(PLAN))) - 1
     assert "0.500<br>" in (tmp_path / "out" / "results.md").read_text()
 

@@ -5,6 +5,7 @@ from tests.experiments.cases import FakeLaboratory, Killed, result
 
 from dualhash.errors import DualhashError
 from dualhash.experiments.cell import Cell
+from dualhash.experiments.needs import Needs
 from dualhash.experiments.run import agenda, expected_seconds, in_order, run
 from dualhash.experiments.store import Store
 
@@ -105,7 +106,7 @@ def test_what_is_made_from_a_model_that_changed_is_made_again(lab, store, tmp_pa
 
 def test_what_lacks_a_figure_that_tables_have_is_made_again(lab, store, tmp_path):
     go(lab, store, tmp_path)
-    lab.asked = {DPH: frozenset({"category_map"})}
+    lab.asked = {DPH: Needs(frozenset({"category_map"}))}
     lab.performed.clear()
     go(lab, store, tmp_path)
     assert lab.performed[-1] == DPH

@@ -17,6 +17,7 @@ from dualhash.experiments.cell import Cell
 from dualhash.experiments.cells import pretraining, usual
 from dualhash.experiments.grid import DEPTHS, cells_of, exhibits
 from dualhash.experiments.make import Made, validation_figures
+from dualhash.experiments.measure import measure
 from dualhash.experiments.tuning import trial_cells
 from dualhash.experiments.workshop import Workshop
 from dualhash.training.progress import Display
@@ -49,7 +50,7 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     return {
         name: colour_model(folder / name, seed=i)
-        for i, name in enumerate(("ssdh", "cnn-attribute"))
+        for i, name in enumerate(("ssdh", "cnn-attribute", "dph"))
     }
 
 
@@ -65,6 +66,24 @@ def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path:
     return workshop.perform(cell, {"bits": 16}, tmp_path, {})
 
 
+def test_explaining_figures_are_of_the_models_own_heads(workshop, models, monkeypatch, tmp_path):
+    """Of its soft weight, and of the bits that its head says least of attributes by."""
+    given = {}
+
+    def measured(*_, **named):
+        given.update(named)
+        return measure(*_, **named)
+
+    monkeypatch.setattr("dualhash.experiments.workshop.measure", measured)
+    card = models["dph"].card.model_copy(update={"calibration": {"soft": 2.5}})
+    model = replace(models["dph"], card=card)
+    perform(workshop, usual("dph", SMALL)[0], {"dph": model}, monkeypatch, tmp_path)
+    assert given["soft_weight"] == 2.5
+    sizes = np.abs(model.attribute_head.weight).sum(axis=0)
+    assert np.argmin(given["attribute_information"]) == np.argmin(sizes)
+    assert np.argmax(given["attribute_information"]) == np.argmax(sizes)
+
+
 def trials(workshop: Workshop):
     figures = {f"validation_{name}": Figure(value=0.5) for name in ("category_map", "avg_hm")}
     return {
@@ -76,7 +95,8 @@ def trials(workshop: Workshop):
 def test_a_cell_keeps_what_its_tables_need(workshop, models, monkeypatch, tmp_path):
     dph = usual("dph", SMALL)[0]
     kept = perform(workshop, dph, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
-    assert {"category_map", "half_least_category_map"} < workshop.figures(dph) <= set(kept.figures)
+    assert {"category_map", "half_least_category_map"} < workshop.needs(dph).figures
+    assert workshop.needs(dph).met_by(kept)
     assert kept.figures["bits"] == Figure(value=16)
     assert set(kept.extras) == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
     assert set(kept.draws) == {
@@ -136,7 +156,8 @@ def test_a_backbone_is_pretrained_without_the_held_out_categories(workshop):
     [
         (Cell("ssdh", 16), {"category"}),
         (Cell("svm-real"), {"attribute"}),
-        (Cell("svm-binary", 16), {"attribute"}),  # its codes are measured as those of SSDH
+        (Cell("svm-binary", 16), {"category", "attribute", "combined"}),
+        (Cell("ssdh-by-dph", 16), {"combined"}),
         (Cell("jlbc", 16), {"category", "attribute", "combined"}),
         (Cell("class-id"), {"category", "attribute", "combined"}),
         (Cell("dph", 16), {"category", "attribute", "combined"}),
@@ -173,13 +194,17 @@ def test_methods_of_two_models(shapes, models):
     images = shapes.images[:20]
     features = models["cnn-attribute"].encode(images).reals
     told = models["cnn-attribute"].attribute_head.probabilities(features) >= 0.5
-    both = ask("multiple-model", models, images, lambda *_: None).said
-    assert (both.codes == quantise(models["ssdh"].encode(images).reals)).all()
-    np.testing.assert_array_equal(both.probabilities, told)
-    swapped = ask("ssdh-by-dph", {**models, "dph": models["ssdh"]}, images, lambda *_: None).said
-    assert (swapped.codes == both.codes).all()
-    bits = models["ssdh"].attribute_head.probabilities(both.codes)
-    np.testing.assert_array_equal(swapped.probabilities, bits >= 0.5)
+    codes = {name: quantise(models[name].encode(images).reals) for name in ("ssdh", "dph")}
+    by_code = models["dph"].attribute_head.probabilities(codes["dph"]) >= 0.5
+    expected = {
+        "multiple-model": (codes["ssdh"], told),
+        "ssdh-by-dph": (codes["ssdh"], by_code),
+        "dph-by-cnn-attribute": (codes["dph"], told),
+    }
+    for method, (ranking, attributes) in expected.items():
+        said = ask(method, models, images, lambda *_: None).said
+        np.testing.assert_array_equal(said.codes, ranking)
+        np.testing.assert_array_equal(said.probabilities, attributes)
     named = ask("class-id", models, images, lambda *_: None).said
     scores = models["ssdh"].category_head.scores(models["ssdh"].encode(images).reals)
     assert (named.codes.argmax(axis=1) == scores.argmax(axis=1)).all()

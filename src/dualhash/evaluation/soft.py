@@ -6,7 +6,7 @@ combined retrieval is (protocol ijcv2020): relevant are other images of the quer
 have the attribute by their label.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -83,8 +83,10 @@ def ijcv2020(
     bits: NDArray[np.bool_],
     probabilities: NDArray[np.floating],
     labels: Labels,
-    weight: float,
     weights: Weights,
+    *,
+    weight: float,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
     """Recalls of soft searches where `combined.ijcv2020` has those of filtered ones.
 
@@ -92,17 +94,20 @@ def ijcv2020(
 
     Args:
         bits: (N, k) bool.
-        probabilities: (N, p) of the attributes, in (0, 1].
+        probabilities: (N, p) of the attributes, in [0, 1].
         labels: Of the N images.
-        weight: T, not chosen on these images.
         weights: Of the queries, of each bootstrap draw.
+        weight: T, not chosen on these images.
+        progress: Called with the share done, in [0, 1].
     """
-    costs = -weight * np.log(np.asarray(probabilities, np.float64))
+    least = np.finfo(np.float64).tiny
+    costs = -weight * np.log(np.maximum(probabilities, least, dtype=np.float64))
     recalls = np.full((*labels.attributes.shape, len(CUTOFFS)), np.nan)
     for j, among, asked in _questions(labels):
         for start in range(0, len(asked), MOST_QUERIES):
             some = asked[start : start + MOST_QUERIES]
             recalls[among[some], j] = _ask(bits, labels, j, among, some).recalls(costs[among, j])
+        progress((j + 1) / recalls.shape[1])
     return Measured(
         {
             f"soft_recall_at_{cutoff}": mean_of_defined(weighted_means(recalls[:, :, c], weights))

@@ -40,10 +40,8 @@ MEASURED: Mapping[str, frozenset[Answer]] = {
     CLASS_ID: EVERYTHING,
     "ssdh-by-dph": frozenset({"combined"}),
     "dph-by-cnn-attribute": frozenset({"combined"}),
-    "svm-binary": frozenset({"attribute"}),
 }
-"""What is measured of methods that are none of `METHODS`, or of which that is less than they
-answer: the codes of SVM-binary are those of SSDH, which are measured there."""
+"""What is measured of those that are none of `METHODS`."""
 
 
 def answers_of(cell: Cell) -> frozenset[Answer]:
@@ -63,7 +61,7 @@ class Answers:
 
     Attributes:
         said: That the method is judged by.
-        bits: That it keeps of an image; 0 where it keeps real values.
+        bits: That it keeps of an image; 0 where it keeps real values, or would keep two codes.
         before: The same before quantisation, where there is such a thing.
     """
 
@@ -95,7 +93,8 @@ def ask(
     assert probabilities is not None, "the second model is one of attributes"
     told = (probabilities >= 0.5).astype(np.float64)
     if method in FILTERED:
-        return Answers(Said(quantise(outputs), told), category_model.bits + told.shape[1])
+        stored = category_model.bits + told.shape[1] if method == "multiple-model" else 0
+        return Answers(Said(quantise(outputs), told), stored)
     head = category_model.category_head
     classes = len(head.names)
     return Answers(

@@ -1,7 +1,7 @@
 """What the paper has no table of: rows that the field needs, and what explains the others."""
 
 from dualhash.experiments.cell import Cell, Setting
-from dualhash.experiments.cells import category_bits, one, usual
+from dualhash.experiments.cells import LOSSES, category_bits, one, usual
 from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
 
@@ -26,7 +26,11 @@ SWAP_DEPTHS = (5, 20, 100)
 
 def class_id(plan: Plan) -> Exhibit:
     """The code that a closed set of labels can be told with."""
-    methods = {"Class id + attributes": "class-id", "Multiple-model": "multiple-model"}
+    methods = {
+        "Class id + attributes": "class-id",
+        "SVM-binary": "svm-binary",
+        "Multiple-model": "multiple-model",
+    }
     return Exhibit(
         "Predicted class id and predicted attributes as bits",
         ("bits", *TASKS),
@@ -36,6 +40,24 @@ def class_id(plan: Plan) -> Exhibit:
                 for figure in ("bits", *TASKS.values())
             )
             for title, method in {**methods, "DPH": "dph"}.items()
+        },
+    )
+
+
+def lengths(plan: Plan) -> Exhibit:
+    """Table 3 once more: whether more labels help, or the longer training on more images."""
+    rows = {
+        seen: one("dph", plan, seen=seen, settings=(("epochs", passes),))
+        for seen, passes in plan.passes.items()
+    }
+    return Exhibit(
+        "Partly labelled training images, with equally many batches",
+        ("mAP", "average HM"),
+        {
+            " + ".join(seen.split("+")): tuple(
+                Entry(figure, cells) for figure in ("category_map", "avg_hm")
+            )
+            for seen, cells in {**rows, "B+A+C": usual("dph", plan)[:1]}.items()
         },
     )
 
@@ -106,16 +128,21 @@ def halves(plan: Plan) -> Exhibit:
 
 
 def filters(plan: Plan) -> Exhibit:
-    """How right the attributes are that combined searches filter by."""
+    """How right the attributes are that combined searches filter by, and those of table 1."""
     columns = {"true positive rate": "avg_tpr", "true negative rate": "avg_tnr"}
     columns |= {"precision": "avg_precision"}
-    methods = {"Multiple-model": "multiple-model", "DPH": "dph"}
+    rows = {
+        "Multiple-model": usual("multiple-model", plan)[:1],
+        "SVM-binary": usual("svm-binary", plan),
+        "DPH": usual("dph", plan)[:1],
+        "DPH, hinge": one("dph", plan, settings=LOSSES["cls + hinge"]),
+    }
     return Exhibit(
         "Attributes told present or absent, means over attributes",
         tuple(columns),
         {
-            title: tuple(Entry(figure, usual(method, plan)[:1]) for figure in columns.values())
-            for title, method in methods.items()
+            title: tuple(Entry(figure, cells) for figure in columns.values())
+            for title, cells in rows.items()
         },
     )
 

@@ -1,5 +1,6 @@
 """The cells of the grid as most tables have them, and what each is made from."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dualhash.experiments.cell import PRETRAINING, Cell, Setting
@@ -7,6 +8,15 @@ from dualhash.experiments.plan import Plan
 
 SEVERAL_SEEDS = frozenset({"dph", "ssdh", "cnn-attribute", "multiple-model"})
 """Methods that are trained with every seed of the plan."""
+
+
+LOSSES: Mapping[str, tuple[Setting, ...]] = {
+    "cls + wsce": (),
+    "cls + hinge": (("attribute_loss", "hinge"),),
+    "ml + wsce": (("category_loss", "triplet"),),
+    "ml + hinge": (("attribute_loss", "hinge"), ("category_loss", "triplet")),
+}
+"""DPH's settings for the combinations of losses in table 1."""
 
 
 def usual(method: str, plan: Plan, bits: int | None = None) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dualhash.errors import DualhashError, nearest
 from dualhash.experiments import beyond
 from dualhash.experiments.cell import Cell
-from dualhash.experiments.cells import one, usual
+from dualhash.experiments.cells import LOSSES, one, usual
 from dualhash.experiments.exhibit import TASKS, Entry, Exhibit, Picture
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.tuning import choices
@@ -26,12 +26,6 @@ CATEGORY_METHODS = {
 
 DEPTHS = (5, 10, 20, 50, 75, 100)
 
-LOSSES = {
-    "cls + wsce": (),
-    "cls + hinge": (("attribute_loss", "hinge"),),
-    "ml + wsce": (("category_loss", "triplet"),),
-    "ml + hinge": (("attribute_loss", "hinge"), ("category_loss", "triplet")),
-}
 REAL = "real_"
 """Before the names of figures of real-valued outputs, before quantisation."""
 
@@ -88,6 +82,7 @@ def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:
         "figure-15": Picture("Combined retrievals", "combined_sheet", dph[0]),
         "class-id": beyond.class_id(plan),
         "unseen": beyond.unseen(plan),
+        **({"lengths": beyond.lengths(plan)} if plan.passes else {}),
         "balance": beyond.balance(plan),
         "halves": beyond.halves(plan),
         "filters": beyond.filters(plan),

@@ -68,10 +68,19 @@ def measure(
         found = _figures(before, labels, weights, answers, progress).figures
         parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
     if attribute_information is not None:
-        parts.append(_halves(said, attribute_information, labels, weights))
+        parts.append(_halves(said, attribute_information, labels, weights, progress))
     if soft_weight is not None and said.probabilities is not None:
         bits = np.asarray(said.codes, bool)
-        parts.append(soft.ijcv2020(bits, said.probabilities, labels, soft_weight, weights))
+        parts.append(
+            soft.ijcv2020(
+                bits,
+                said.probabilities,
+                labels,
+                weights,
+                weight=soft_weight,
+                progress=lambda share: progress("soft", share),
+            )
+        )
     if len(unseen):
         parts.append(_unseen(said.codes, labels.categories, unseen, weights))
     return Measured.together(parts)
@@ -107,7 +116,11 @@ def _figures(
 
 
 def _halves(
-    said: Said, attribute_information: NDArray[np.floating], labels: Labels, weights: Weights
+    said: Said,
+    attribute_information: NDArray[np.floating],
+    labels: Labels,
+    weights: Weights,
+    progress: Progress,
 ) -> Measured:
     """Rankings by half of the bits; what they are filtered by is told from all of them."""
     least, most = np.array_split(np.argsort(attribute_information, kind="stable"), 2)
@@ -117,7 +130,7 @@ def _halves(
             Measured({f"half_{name}_{figure}": values for figure, values in found.figures.items()})
             for name, bits in (("least", least), ("most", most))
             for half in [Said(said.codes[:, bits], said.probabilities)]
-            for found in [_figures(half, labels, weights, ranking, lambda _stage, _share: None)]
+            for found in [_figures(half, labels, weights, ranking, progress)]
         ]
     )
 

@@ -1,57 +1,75 @@
-"""What is measured of a cell, judging by the tables and figures that it feeds."""
+"""What is measured and kept of a cell, judging by the tables, figures and claims that it feeds."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
 
 from dualhash.experiments.beyond import HALF, SOFT
-from dualhash.experiments.cell import Cell
+from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.claims import compared_figures
-from dualhash.experiments.exhibit import Entry, Exhibit, Picture
+from dualhash.experiments.exhibit import Picture
 from dualhash.experiments.grid import REAL, exhibits
 from dualhash.experiments.plan import Plan
 
-
-def figures_by_cell(plan: Plan) -> dict[Cell, frozenset[str]]:
-    """The figures that tables have of each cell."""
-    found: dict[Cell, set[str]] = {}
-    for entry in _entries(plan):
-        for cell in entry.cells:
-            found.setdefault(cell, set()).add(entry.figure)
-    return {cell: frozenset(figures) for cell, figures in found.items()}
+NOTHING: frozenset[str] = frozenset()
 
 
-def extras_of(cell: Cell, plan: Plan) -> frozenset[str]:
-    """What figures draw from this cell besides its numbers."""
-    pictures = [each for each in exhibits(plan).values() if isinstance(each, Picture)]
-    return frozenset(picture.extra for picture in pictures if picture.cell == cell)
+@dataclass(frozen=True)
+class Needs:
+    """What its result must have.
+
+    Attributes:
+        figures: That tables show.
+        extras: That figures draw.
+        draws: Figures of which a claim takes differences.
+    """
+
+    figures: frozenset[str] = NOTHING
+    extras: frozenset[str] = NOTHING
+    draws: frozenset[str] = NOTHING
+
+    @property
+    def before(self) -> bool:
+        """Whether a table has figures of its outputs before quantisation."""
+        return self._has(REAL)
+
+    @property
+    def halves(self) -> bool:
+        """Whether a table has figures of half of its bits."""
+        return self._has(HALF)
+
+    @property
+    def soft(self) -> bool:
+        """Whether a table has figures of its soft searches."""
+        return self._has(SOFT)
+
+    def met_by(self, result: Result) -> bool:
+        """Whether a result has all of it."""
+        return (
+            self.figures <= result.figures.keys()
+            and self.extras <= result.extras.keys()
+            and self.draws <= result.draws.keys()
+        )
+
+    def _has(self, start: str) -> bool:
+        return any(figure.startswith(start) for figure in self.figures)
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """Of both."""
+        return Needs(
+            self.figures | other.figures, self.extras | other.extras, self.draws | other.draws
+        )
 
 
-def measured_before(cell: Cell, plan: Plan) -> bool:
-    """Whether a table has figures of its outputs before quantisation."""
-    return _feeds(cell, plan, REAL)
-
-
-def measured_by_halves(cell: Cell, plan: Plan) -> bool:
-    """Whether a table has figures of half of its bits."""
-    return _feeds(cell, plan, HALF)
-
-
-def measured_soft(cell: Cell, plan: Plan) -> bool:
-    """Whether a table has figures of its soft searches."""
-    return _feeds(cell, plan, SOFT)
-
-
-def kept_draws(cell: Cell, plan: Plan) -> frozenset[str]:
-    """Figures of which a claim takes differences."""
-    return compared_figures(plan).get(cell, frozenset())
-
-
-def _feeds(cell: Cell, plan: Plan, start: str) -> bool:
-    """Whether a table has a figure of the cell whose name starts so."""
-    return any(entry.figure.startswith(start) and cell in entry.cells for entry in _entries(plan))
-
-
-def _entries(plan: Plan) -> Iterator[Entry]:
-    """All entries of all tables."""
+def needs_by_cell(plan: Plan) -> dict[Cell, Needs]:
+    """What is needed of each cell that feeds a table, a figure or a claim."""
+    found: dict[Cell, list[Needs]] = {}
     for exhibit in exhibits(plan).values():
-        if isinstance(exhibit, Exhibit):
-            yield from exhibit.entries()
+        if isinstance(exhibit, Picture):
+            found.setdefault(exhibit.cell, []).append(Needs(extras=frozenset({exhibit.extra})))
+            continue
+        for entry in exhibit.entries():
+            for cell in entry.cells:
+                found.setdefault(cell, []).append(Needs(frozenset({entry.figure})))
+    for cell, figures in compared_figures(plan).items():
+        found.setdefault(cell, []).append(Needs(draws=figures))
+    return {cell: reduce(Needs.__or__, needs) for cell, needs in found.items()}

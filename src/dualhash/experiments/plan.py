@@ -41,6 +41,8 @@ class Plan:
         held_out: Categories that no training image is of, where unseen ones are judged.
         trials: What is chosen on validation images; see `TRIALS`.
         trial: Settings of trials over those of all trainings.
+        passes: Over fewer training subsets, by their names: so many that there are as many batches
+            as with all; empty where all trainings have equally many.
         share: Of the images, where a small version is run.
         resamples: Bootstrap draws.
     """
@@ -58,6 +60,7 @@ class Plan:
     held_out: int = 13
     trials: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=lambda: TRIALS)
     trial: Mapping[str, Any] = field(default_factory=dict)
+    passes: Mapping[str, int] = field(default_factory=dict)
     share: float = 1.0
     resamples: int = RESAMPLES
 
@@ -92,20 +95,24 @@ _PLANS = (
         pretrained=frozenset({"efficientnet-lite0"}),
         trials={
             "dph": {**TRIALS["dph"], "lr_pretrained": RATES},
-            "ssdh": {"lr_pretrained": RATES, "loss_settings.push": (1.0, 10.0)},
+            "ssdh": {
+                "lr_pretrained": (*RATES, 1.0),
+                "loss_settings.push": (1.0, 10.0, 30.0),
+            },
             "hashnet": {
                 "lr_pretrained": RATES,
                 "loss_settings.slope": (5.0, 10.0, 20.0),
                 "shuffled_images": (None, 128),
             },
             "dnnh": {
-                "lr_pretrained": RATES,
-                "loss_settings.margin": (1.0, 4.0),
+                "lr_pretrained": (*RATES, 1.0),
+                "loss_settings.margin": (1.0, 4.0, 16.0),
                 "shuffled_images": (None, 128),
             },
             "cnn-attribute": {"lr_pretrained": RATES},
         },
         trial={"epochs": 4},
+        passes={"B": 77, "B+A": 21, "B+C": 11},
     ),
     # Section 4.1 of the paper, and 4.2.3 for the second backbone.
     Plan(
@@ -138,6 +145,8 @@ PLANS: Mapping[str, Plan] = MappingProxyType({plan.catalogue: plan for plan in _
 
 QUICK_IMAGES = 0.2
 QUICK_SETTINGS = {"iterations": 150, "validation_every": 75}
+LENGTH = frozenset({"epochs", "iterations", "step_every"})
+"""Settings that say how long a training is."""
 
 
 def plan_for(catalogue: str, *, quick: bool = False) -> Plan:
@@ -151,20 +160,22 @@ def plan_for(catalogue: str, *, quick: bool = False) -> Plan:
     plan = PLANS[catalogue]
     if not quick:
         return plan
+    bits = max(64, 8 * (plan.attributes // 8 + 2))  # some are left to categories
     return replace(
         plan,
-        training=_quick(plan.training),
-        pretraining=_quick(plan.pretraining),
-        bits=64,
-        category_bits=(32, 64),
-        attribute_bits=(32, 64),
+        training={**_without_length(plan.training), **QUICK_SETTINGS},
+        pretraining={**_without_length(plan.pretraining), **QUICK_SETTINGS},
+        backbones={name: _without_length(each) for name, each in plan.backbones.items()},
+        bits=bits,
+        category_bits=(32, bits),
+        attribute_bits=(32, bits),
         seeds=plan.seeds[:1],
         trials={},
+        passes={},
         share=QUICK_IMAGES,
         resamples=100,
     )
 
 
-def _quick(settings: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in settings.items() if name != "epochs"}
-    return {**kept, **QUICK_SETTINGS}
+def _without_length(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in LENGTH}

@@ -18,6 +18,7 @@ from dualhash.experiments.claims import Verdict, claims, judge
 from dualhash.experiments.consistent import consistent
 from dualhash.experiments.exhibit import Exhibit, Picture
 from dualhash.experiments.grid import cells_of, exhibits
+from dualhash.experiments.needs import needs_by_cell
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.sheet import Sheet
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 FINDINGS, FIGURES = "findings", "results"
 """Folders: of prose, beside the results, and of figures, beside the report."""
+
+NO_QUERIES = "The catalogue is too small: no test image can be asked about here.\n"
 
 NOT_WRITTEN = "*Nobody has written yet what this shows.*\n"
 
@@ -68,9 +71,10 @@ def report(
         parts += [f"{exhibit.note}\n"] if exhibit.note else []
         parts.append(findings.get(name, NOT_WRITTEN))
         parts += [markdown.as_printed(table) for table in printed().get(name, ())]
-    lacking = {cell for table in tables.values() if table for cell in table.get("missing", ())}
     missing = [
-        cell.name for cell in cells_of(shown) if cell.name not in results or cell.name in lacking
+        cell.name
+        for cell, needs in needs_by_cell(plan).items()
+        if cell.name not in results or not needs.met_by(results[cell.name])
     ]
     parts += _closing(missing)
     data = {
@@ -177,7 +181,7 @@ def _numbers(exhibit: Exhibit | Picture, results: Mapping[str, Result]) -> tuple
     if kept is None:
         return f"{markdown.MISSING}: {exhibit.cell.name}\n", None
     if exhibit.extra != "bits":
-        return "", {"title": exhibit.title}
+        return ("" if kept.get("retrievals", True) else NO_QUERIES), {"title": exhibit.title}
     functionality = BitFunctionality.model_validate(kept)
     correlation: Correlation = getattr(functionality, exhibit.figure)
     return markdown.correlation(correlation), {
@@ -205,7 +209,8 @@ def _figure(
     if exhibit.extra == "bits":
         drawing = draw_bits if name == "figure-10" else draw_alignment
         return drawing(BitFunctionality.model_validate(kept))
-    return draw.sheet_figure(Sheet.model_validate(kept), find)
+    sheet = Sheet.model_validate(kept)
+    return draw.sheet_figure(sheet, find) if sheet.retrievals else None
 
 
 def _kept(picture: Picture, results: Mapping[str, Result]) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from dualhash.errors import DualhashError
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
+from dualhash.experiments.needs import Needs
 from dualhash.experiments.store import Store, current
 from dualhash.files import write_whole
 
@@ -33,8 +34,8 @@ class Laboratory(Protocol):
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         """The cells by whose results its settings are chosen."""
 
-    def figures(self, cell: Cell) -> frozenset[str]:
-        """The figures that its result must have."""
+    def needs(self, cell: Cell) -> Needs:
+        """What its result must have."""
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         """The settings asked for; None while trials are missing."""
@@ -166,7 +167,7 @@ def _is_current(cell: Cell, lab: Laboratory, results: Mapping[str, Result]) -> b
     return (
         recipe is not None
         and current(cell, recipe, lab.data, parts, results)
-        and lab.figures(cell) <= results[cell.name].figures.keys()
+        and lab.needs(cell).met_by(results[cell.name])
         and all(_is_current(part, lab, results) for part in parts)
     )
 

@@ -24,10 +24,11 @@ def trial_cells(method: str, plan: Plan) -> tuple[Cell, ...]:
 
 
 def trials_of(cell: Cell, plan: Plan) -> tuple[Cell, ...]:
-    """The trials by which settings of a cell are chosen: of those that it does not state."""
+    """The trials that choose settings of a cell: those that it and its backbone do not state."""
     if cell.trial:
         return ()
-    stated = {name for name, _ in cell.settings}
+    stated = dict(cell.settings)
+    stated |= plan.backbones[stated.get("backbone", plan.backbone)]
     tried = trial_cells(cell.method, plan)
     return tuple(trial for trial in tried if trial.settings[0][0] not in stated)
 

@@ -20,14 +20,7 @@ from dualhash.experiments.answers import TOGETHER, Answers, answers_of, ask
 from dualhash.experiments.cell import PRETRAINING, Cell, Result
 from dualhash.experiments.make import make
 from dualhash.experiments.measure import Progress, Said, histogram, measure
-from dualhash.experiments.needs import (
-    extras_of,
-    figures_by_cell,
-    kept_draws,
-    measured_before,
-    measured_by_halves,
-    measured_soft,
-)
+from dualhash.experiments.needs import Needs, needs_by_cell
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.seen import held_out_categories, thinned
 from dualhash.experiments.sheet import Coded, attribute_sheet, combined_sheet
@@ -62,7 +55,7 @@ class Workshop:
         self.plan = plan
         self.catalogue = thinned(catalogue, plan.share)
         self.data = self.catalogue.label_hash
-        self._figures = figures_by_cell(plan)
+        self._needs = needs_by_cell(plan)
         self._display = display
         self._stages = stages
 
@@ -74,9 +67,9 @@ class Workshop:
         """See `tuning.trials_of`."""
         return trials_of(cell, self.plan)
 
-    def figures(self, cell: Cell) -> frozenset[str]:
-        """See `needs.figures_by_cell`."""
-        return self._figures.get(cell, frozenset())
+    def needs(self, cell: Cell) -> Needs:
+        """What the tables and figures need of a cell."""
+        return self._needs.get(cell, Needs())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         """The preset's name and the settings over it; None while trials are missing."""
@@ -114,7 +107,7 @@ class Workshop:
         )
         trained = time.monotonic()
         measured, extras = self._judge(cell, made.models)
-        kept = kept_draws(cell, self.plan) & set(measured.figures)
+        kept = self.needs(cell).draws & set(measured.figures)
         return Result(
             name=cell.name,
             method=cell.method,
@@ -152,7 +145,7 @@ class Workshop:
                 Labels(test.categories, test.attributes, test.observed),
                 resamples=self.plan.resamples,
                 answers=answers_of(cell),
-                before=answers.before if measured_before(cell, self.plan) else None,
+                before=answers.before if self.needs(cell).before else None,
                 unseen=self._held_out(cell),
                 progress=progress,
                 **self._explained(cell, models),
@@ -164,10 +157,10 @@ class Workshop:
     def _explained(self, cell: Cell, models: Mapping[str, Model]) -> dict[str, Any]:
         """What is measured besides for tables that explain others."""
         found: dict[str, Any] = {}
-        if measured_by_halves(cell, self.plan):
+        if self.needs(cell).halves:
             head = models[cell.method].attribute_head
             found["attribute_information"] = attribute_information(head)
-        if measured_soft(cell, self.plan):
+        if self.needs(cell).soft:
             found["soft_weight"] = models[cell.method].card.calibration.get("soft", DEFAULT_SOFT)
         return found
 
@@ -179,7 +172,7 @@ class Workshop:
         answers: Answers,
         progress: Progress,
     ) -> dict[str, Any]:
-        wanted = extras_of(cell, self.plan)
+        wanted = self.needs(cell).extras
         found: dict[str, Any] = {}
         if "histogram" in wanted and answers.before is not None:
             found["histogram"] = histogram(np.asarray(answers.before.codes, np.float32))
