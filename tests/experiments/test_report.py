@@ -161,6 +161,18 @@ def test_a_cell_without_a_figure_that_a_table_has_is_missing(tmp_path: Path):
     assert f"- {DPH[0].name}" in (tmp_path / "out" / "results.md").read_text()
 
 
+def test_sheets_without_queries_are_said_to_be_so(tmp_path: Path):
+    store = Store(tmp_path / "in")
+    fill(store, without="none")
+    kept = store.read()[DPH[0].name]
+    empty = {**kept.extras, "combined_sheet": {"retrievals": []}}
+    store.write(kept.model_copy(update={"extras": empty}))
+    assert write_report(PLAN, store, tmp_path / "out") == 0
+    text = (tmp_path / "out" / "results.md").read_text()
+    assert "no test image can be asked about" in text.split("## Figure 15")[1].split("##")[0]
+    assert not (tmp_path / "out" / "results" / "figure-15.png").exists()
+
+
 def test_no_seed_no_number():
     entry = Entry("category_map", DPH)
     assert number_of(entry, {}) is None

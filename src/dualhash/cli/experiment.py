@@ -43,7 +43,8 @@ def run(
 
     Each finished cell of a table is kept at once as a small JSON file. Killed and started again,
     the command goes on where it stopped, within a training too. A cell that was made with other
-    settings or labels is made again.
+    settings or labels, or lacks what a table has, is made again, and what it is made from is
+    trained again where its model was deleted; see --dry-run.
 
     Args:
         experiment: paper, section 4 of Liu et al. 2020.

@@ -106,7 +106,7 @@ _PLANS = (
             },
             "dnnh": {
                 "lr_pretrained": (*RATES, 1.0),
-                "loss_settings.margin": (1.0, 4.0, 16.0),
+                "loss_settings.margin": (1.0, 4.0),
                 "shuffled_images": (None, 128),
             },
             "cnn-attribute": {"lr_pretrained": RATES},
