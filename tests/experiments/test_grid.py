@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from tests.experiments.cases import PLAN, figure, result
 
@@ -12,9 +14,11 @@ from dualhash.experiments.grid import cells_of, chosen_exhibits, exhibits
 from dualhash.experiments.needs import Needs, needs_by_cell
 from dualhash.experiments.paper import printed
 from dualhash.experiments.plan import PLANS, QUICK_SETTINGS, plan_for
-from dualhash.experiments.tuning import trial_cells, trials_of
+from dualhash.experiments.store import Store
+from dualhash.experiments.tuning import chosen, trial_cells, trials_of
 from dualhash.training.presets import preset_config
 
+ROOT = Path(__file__).parents[2]
 EVERY = [
     "table-1", "table-2", "figure-8", "table-3", "figure-9", "figure-10", "figure-11", "table-4",
     "figure-12", "figure-13", "figure-14", "figure-15", "class-id", "unseen", "lengths", "balance",
@@ -210,6 +214,13 @@ def test_longer_training_is_twice_as_long():
     alphas = [{"alpha": 0.0}, {"alpha": 0.1}]
     assert settings == [{}, *alphas, dict(AS_SSDH), {"epochs": twice}]
     assert rows["alpha 0"][1:] == (None, None)  # it learns no attributes
+
+
+def test_ssdhs_loss_is_tried_with_the_settings_that_ssdh_has():
+    results = Store(ROOT / "benchmarks" / "results" / "paper" / "fashion").read()
+    plan = plan_for("fashion")
+    ssdh = chosen(usual("ssdh", plan)[0], plan, results)
+    assert dict(AS_SSDH) == {"category_loss": "ssdh", **ssdh}
 
 
 def test_what_was_chosen_for_one_catalogue_is_not_tried_on_others():
