@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.experiments.cases import extras
 
 from dualhash.catalogue.datasets import cfw60k, imagenet150k
 from dualhash.cli import app
 from dualhash.experiments.cell import Result
+from dualhash.experiments.tuning import VALIDATION
 from dualhash.experiments.workshop import Workshop
 
 CATEGORIES, ROUNDS = 16, 5
@@ -93,6 +95,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def perform(self, cell, recipe, folder, parts):
         (folder / "model").mkdir()
+        needs = self.needs(cell)
         return Result(
             name=cell.name,
             method=cell.method,
@@ -100,9 +103,9 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
             seed=cell.seed,
             catalogue=self.plan.catalogue,
             recipe=recipe,
-            figures={
-                name: {"value": 0.5} for name in ("validation_category_map", "validation_avg_hm")
-            },
+            figures={name: {"value": 0.5} for name in needs.figures | set(VALIDATION)},
+            draws={name: [0.5] for name in needs.draws},
+            extras={name: value for name, value in extras().items() if name in needs.extras},
             hashes={"data": self.data},
         )
 

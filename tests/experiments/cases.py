@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from dualhash.analysis.functionality import bit_functionality
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
+from dualhash.codes.heads import LinearHead
 from dualhash.evaluation.report import Figure
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.needs import Needs
 from dualhash.experiments.plan import Plan, plan_for
+from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 
 PLAN: Plan = replace(
     plan_for("fashion"), attributes=5, bits=16, category_bits=(8, 16), attribute_bits=(8, 16)
@@ -62,6 +65,30 @@ def result(cell: Cell, recipe: dict[str, Any] | None = None, **fields: Any) -> R
 def figure(value: float) -> Figure:
     """With an interval of 0.01 to both sides."""
     return Figure(value=value, low=value - 0.01, high=value + 0.01)
+
+
+def extras() -> dict[str, Any]:
+    """What figures draw, of every kind."""
+    images, rng = catalogue(), np.random.default_rng(0)
+    head = LinearHead(
+        images.names.attributes, rng.random((5, 16), np.float32), np.zeros(5, np.float32)
+    )
+    bits = rng.random((len(images), 16)) > 0.5
+    labels = (images.categories, images.attributes, images.observed)
+    shown = Shown(image="a.png", category="kind 1", right=True, probabilities=(0.9,), distance=3)
+    sheet = Sheet(
+        retrievals=(
+            Retrieval(
+                image="q.png", category="kind 1", wanted={"colour=1": True}, top=(shown,) * 3
+            ),
+        )
+    ).model_dump(mode="json")
+    return {
+        "histogram": {"counts": [10] + [1] * 48 + [10], "outputs": 68},
+        "bits": bit_functionality(bits, *labels, head).model_dump(mode="json"),
+        "attribute_sheet": sheet,
+        "combined_sheet": sheet,
+    }
 
 
 class Killed(BaseException):

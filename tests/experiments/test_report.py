@@ -4,45 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.experiments.cases import PLAN, catalogue, figure, result
+from tests.experiments.cases import PLAN, extras, figure, result
 
-from dualhash.analysis.functionality import bit_functionality
-from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.experiments.cells import usual
 from dualhash.experiments.exhibit import Entry, Exhibit
 from dualhash.experiments.grid import cells_of, exhibits
 from dualhash.experiments.needs import needs_by_cell
 from dualhash.experiments.report import draw_sheets, heading, write_report
-from dualhash.experiments.sheet import Retrieval, Sheet, Shown
 from dualhash.experiments.store import Store
 from dualhash.experiments.summary import number_of
 from dualhash.experiments.tuning import chosen, nested
 
 DPH = usual("dph", PLAN)
-
-
-def extras() -> dict:
-    images, rng = catalogue(), np.random.default_rng(0)
-    head = LinearHead(
-        images.names.attributes, rng.random((5, 16), np.float32), np.zeros(5, np.float32)
-    )
-    bits = rng.random((len(images), 16)) > 0.5
-    labels = (images.categories, images.attributes, images.observed)
-    shown = Shown(image="a.png", category="kind 1", right=True, probabilities=(0.9,), distance=3)
-    sheet = Sheet(
-        retrievals=(
-            Retrieval(
-                image="q.png", category="kind 1", wanted={"colour=1": True}, top=(shown,) * 3
-            ),
-        )
-    ).model_dump(mode="json")
-    return {
-        "histogram": {"counts": [10] + [1] * 48 + [10], "outputs": 68},
-        "bits": bit_functionality(bits, *labels, head).model_dump(mode="json"),
-        "attribute_sheet": sheet,
-        "combined_sheet": sheet,
-    }
 
 
 def fill(store: Store, *, without: str = "") -> None:
