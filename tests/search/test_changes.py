@@ -95,6 +95,24 @@ def test_nothing_is_deleted_where_an_id_is_not_there(index: Index):
     assert index.item(0).payload == {"number": 0}
 
 
+@pytest.mark.parametrize(
+    ("image", "payload", "labels"),
+    [
+        ("caf\udce9.png", {}, Labels()),
+        ("a.png", {"title": "caf\udce9"}, Labels()),
+        ("a.png", {"caf\udce9": 1}, Labels()),
+        ("a.png", {}, Labels("caf\udce9")),
+    ],
+)
+def test_what_is_not_unicode_is_refused(index: Index, image: str, payload: dict, labels: Labels):
+    with pytest.raises(DualhashError, match=r"cannot be kept .*UTF-8"):
+        index.add(QUERY[None], [image], [payload], [labels])
+    assert len(index) == 6
+    with pytest.raises(DualhashError, match=r"cannot be kept .*UTF-8"):
+        index.update(0, image=image, payload=payload, labels=labels)
+    assert index.item(0).payload == {"number": 0}
+
+
 def test_deleted_items_are_not_found(index: Index):
     assert found(index) == [0, 5, 1, 2, 3, 4]
     index.delete([0, 3, 3])

@@ -161,7 +161,11 @@ class Records:
     def item_row(
         self, item: int, image: Path | str, labels: Labels, payload: Mapping[str, Any]
     ) -> ItemRow:
-        """The row of what is kept beside a code."""
+        """The row of what is kept beside a code.
+
+        Raises:
+            DualhashError: Something is not text that can be written as UTF-8.
+        """
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
         values = (
             item,
@@ -170,7 +174,13 @@ class Records:
             np.array(states, np.int8).tobytes(),
             _to_json(payload),
         )
-        return *values, checksum(*values)
+        try:
+            return *values, checksum(*values)
+        except UnicodeEncodeError as error:
+            raise DualhashError(
+                f"{values[1]!r} cannot be kept in an index: {error.object!r} cannot be "
+                "written as UTF-8."
+            ) from error
 
     def name(self, image: Path | str) -> str:
         """How an image is written down."""
