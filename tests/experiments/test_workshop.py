@@ -12,14 +12,17 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.report import Figure
-from dualhash.experiments.answers import answers_of, ask, class_bits
-from dualhash.experiments.cell import Cell
+from dualhash.experiments.answers import TOGETHER, answers_of, ask, class_bits
+from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.cells import pretraining, usual
 from dualhash.experiments.grid import DEPTHS, cells_of, exhibits
 from dualhash.experiments.make import Made, validation_figures
 from dualhash.experiments.measure import measure
+from dualhash.experiments.plan import PLANS, plan_for
+from dualhash.experiments.run import in_order
 from dualhash.experiments.tuning import trial_cells
 from dualhash.experiments.workshop import Workshop
+from dualhash.training.presets import preset_config
 from dualhash.training.progress import Display
 
 NAMES = LabelNames(("circle", "square", "triangle"), ("red", "green", "blue"))
@@ -138,6 +141,28 @@ def test_the_recipe_of_a_cell(workshop):
     other = Cell("dph", 16, settings=(("backbone", "efficientnet-lite0"),), seed=1)
     recipe = workshop.recipe(other, trials(workshop))
     assert (recipe["pretrained"], recipe["seed"]) == (True, 1)
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_recipe_can_be_trained(name: str, quick: bool, shapes: Catalogue):
+    plan = plan_for(name, quick=quick)
+    plan = replace(plan, share=1.0, held_out=1)
+    lab = Workshop(plan, shapes, Display(quiet=True), unseen)
+    figures = {f"validation_{task}": Figure(value=0.5) for task in ("category_map", "avg_hm")}
+    results = {
+        trial.name: result(trial, figures=figures)
+        for method in plan.trials
+        for trial in trial_cells(method, plan)
+    }
+    for cell in in_order(cells_of(exhibits(plan)), lab):
+        recipe = lab.recipe(cell, results)
+        if cell.method not in TOGETHER:
+            begun = (
+                {"weights": "w"} if any(p.method == PRETRAINING for p in lab.parts(cell)) else {}
+            )
+            config = preset_config(**recipe, **begun)
+            assert config.bits == (cell.bits or config.bits)
 
 
 def test_a_backbone_is_pretrained_without_the_held_out_categories(workshop):

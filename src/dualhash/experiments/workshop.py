@@ -89,7 +89,10 @@ class Workshop:
         if cell.method == PRETRAINING:
             return {**plan.pretraining, **asked}
         usual = {**plan.training, **nested(tuned), **(plan.trial if cell.trial else {})}
-        return {**usual, **plan.backbones[backbone], **asked}
+        recipe = {**usual, **plan.backbones[backbone], **asked}
+        if cell.method == "svm-binary":
+            recipe.pop("frozen_stages", None)  # its network is that of its base, and trained
+        return recipe
 
     def perform(
         self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
