@@ -15,7 +15,8 @@ from dualhash.evaluation.report import Figure
 from dualhash.experiments.answers import TOGETHER, answers_of, ask, class_bits
 from dualhash.experiments.cell import PRETRAINING, Cell
 from dualhash.experiments.cells import pretraining, usual
-from dualhash.experiments.grid import DEPTHS, cells_of, exhibits
+from dualhash.experiments.exhibit import DEPTHS
+from dualhash.experiments.grid import cells_of, exhibits
 from dualhash.experiments.make import Made, validation_figures
 from dualhash.experiments.measure import measure
 from dualhash.experiments.plan import PLANS, plan_for

@@ -2,7 +2,7 @@
 
 from dualhash.experiments.cell import Cell, Setting
 from dualhash.experiments.cells import LOSSES, category_bits, one, usual
-from dualhash.experiments.exhibit import TASKS, Entry, Exhibit
+from dualhash.experiments.exhibit import DEPTHS, TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
 
 MORE_ALPHAS = (0.0, 0.1)
@@ -20,8 +20,6 @@ HALF = "half_"
 
 SOFT = "soft_"
 """Before the names of figures of soft searches."""
-
-SWAP_DEPTHS = (5, 20, 100)
 
 
 def class_id(plan: Plan) -> Exhibit:
@@ -161,10 +159,10 @@ def swaps(plan: Plan) -> Exhibit:
     }
     return Exhibit(
         "Combined searches that rank by one model and leave out by another, recall",
-        tuple(str(depth) for depth in SWAP_DEPTHS),
+        tuple(str(depth) for depth in DEPTHS),
         {
             title: tuple(
-                Entry(f"{start}recall_at_{depth}", usual(method, plan)[:1]) for depth in SWAP_DEPTHS
+                Entry(f"{start}recall_at_{depth}", usual(method, plan)[:1]) for depth in DEPTHS
             )
             for title, (method, start) in rows.items()
         },

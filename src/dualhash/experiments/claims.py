@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from dualhash.evaluation.bootstrap import interval
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.cells import usual
-from dualhash.experiments.grid import DEPTHS
+from dualhash.experiments.exhibit import DEPTHS
 from dualhash.experiments.plan import Plan
 
 

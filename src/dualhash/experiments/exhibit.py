@@ -13,6 +13,9 @@ TASKS = {
 }
 """The figure of each task by the head of its column."""
 
+DEPTHS = (5, 10, 20, 50, 75, 100)
+"""Numbers of results that combined retrieval is measured at."""
+
 
 @dataclass(frozen=True)
 class Entry:

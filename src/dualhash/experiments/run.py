@@ -146,7 +146,7 @@ def run(
         _tidy(whole, lab, store, work)
     if failed:
         raise DualhashError(
-            "; ".join(f"{cell.name}: {why}" for cell, why in failed.items())
+            "; ".join(f"{cell.name}: {why.rstrip('.')}" for cell, why in failed.items())
             + ". All other cells are kept; the same command tries these again."
         )
 
