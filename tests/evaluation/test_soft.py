@@ -56,13 +56,19 @@ def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
         np.testing.assert_allclose(ranked, filtered, atol=0.02)  # ties apart
 
 
-def test_what_is_impossible_comes_last():
-    bits, scores, labels = made_up(60)
-    probabilities = (scores > 0).astype(float)
-    ones = np.ones((60, 1), np.uint8)
-    found = soft.ijcv2020(bits, probabilities, labels, ones, weight=1.0).figures
-    among = ijcv2020(bits, probabilities, labels, ones).figures  # leaves them out
-    assert found["soft_recall_at_5"] == pytest.approx(among["combined_recall_at_5"], abs=0.02)
+def test_what_is_impossible_comes_last_however_near():
+    """Image 1 lacks the attribute for certain and has the query's code; image 2 has the opposite."""
+    bits = np.array([[0] * 16, [0] * 16, [1] * 16], bool)
+    labels = Labels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
+    probabilities = np.array([[0.5], [0.0], [1e-300]])
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="raise"):
+        patch.setattr(soft, "CUTOFFS", (1, 2))
+        ones = np.ones((3, 1), np.uint8)
+        found = soft.ijcv2020(bits, probabilities, labels, ones, weight=0.25).figures
+    assert {name: value[0] for name, value in found.items()} == {
+        "soft_recall_at_1": 0.5,  # the query before it finds image 2, image 1 finds the query first
+        "soft_recall_at_2": 1.0,
+    }
 
 
 def made_up(images: int) -> tuple[np.ndarray, np.ndarray, Labels]:

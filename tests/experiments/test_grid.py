@@ -201,10 +201,36 @@ def test_every_column_has_its_figure():
         for entries in exhibit.rows.values():
             for column, entry in zip(exhibit.columns, entries, strict=True):
                 if entry is not None and column in heads:
-                    name = entry.figure.removeprefix("half_least_").removeprefix("half_most_")
+                    name = entry.figure.removeprefix("real_")
+                    name = name.removeprefix("half_least_").removeprefix("half_most_")
                     assert name == heads[column]
                     seen += 1
     assert seen > 50
+
+
+def test_fewer_images_are_passed_over_as_many_more_times():
+    images = {"B": 3000, "B+A": 3000 + 8000, "B+C": 3000 + 17756}
+    every = 8 * (3000 + 8000 + 17756)
+    passes = plan_for("fashion").passes
+    assert all(abs(passes[seen] * images[seen] / every - 1) < 0.02 for seen in images)
+    rows = exhibits(PLAN)["lengths"].rows
+    for seen, head in (("B", "B"), ("B+A", "B + A"), ("B+C", "B + C")):
+        for entry in rows[head]:
+            assert [(each.seen, each.settings) for each in entry.cells] == [
+                (seen, (("epochs", passes[seen]),))
+            ]
+
+
+def test_whose_attributes_are_told():
+    cells = {title: row[0].cells[0] for title, row in exhibits(PLAN)["filters"].rows.items()}
+    methods = {title: (cell.method, dict(cell.settings)) for title, cell in cells.items()}
+    assert methods == {
+        "Multiple-model": ("multiple-model", {}),
+        "SVM-binary": ("svm-binary", {}),
+        "DPH": ("dph", {}),
+        "DPH, before quantisation": ("dph", {}),
+        "DPH, hinge": ("dph", {"attribute_loss": "hinge"}),
+    }
 
 
 def test_longer_training_is_twice_as_long():

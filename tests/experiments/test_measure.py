@@ -59,6 +59,20 @@ def test_halves_of_the_bits():
             np.testing.assert_array_equal(found[f"half_{name}_{figure}"], alone[figure])
 
 
+def test_progress_is_shown_to_the_end():
+    shown: list[tuple[str, float]] = []
+    measure(
+        Said(BITS, PROBABILITIES),
+        LABELS,
+        resamples=0,
+        attribute_information=np.arange(16.0),
+        soft_weight=1.0,
+        progress=lambda stage, share: shown.append((stage, share)),
+    )
+    assert shown.count(("combined", 1.0)) == 3  # all bits, and each half
+    assert shown[-1] == ("soft", 1.0)
+
+
 def test_soft_searches():
     found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, soft_weight=2.0).figures
     weights = query_weights(60, 5, np.random.default_rng(0))

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,9 @@ def test_finished_cells_are_not_performed_again(lab, store, tmp_path):
     assert "5 of 5 cells are finished" in said[0]
 
 
-def test_no_model_is_left_when_nothing_needs_it(lab, store, tmp_path):
+def test_no_model_but_the_backbone_is_left_when_nothing_needs_it(lab, store, tmp_path):
     go(lab, store, tmp_path)
-    assert not list((tmp_path / "work").iterdir())
+    assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
 
 
 def test_models_stay_while_other_tables_need_them(lab, store, tmp_path):
@@ -86,6 +87,11 @@ def test_a_part_whose_model_is_gone_is_made_again(lab, store, tmp_path):
     (store.folder / f"{SVM.name}.json").unlink()
     lab.performed.clear()
     go(lab, store, tmp_path)
+    assert lab.performed == [SSDH, SVM]  # the backbone's model is kept
+    (store.folder / f"{SVM.name}.json").unlink()
+    shutil.rmtree(tmp_path / "work")
+    lab.performed.clear()
+    go(lab, store, tmp_path)
     assert lab.performed == [BACKBONE, SSDH, SVM]
 
 
@@ -101,7 +107,7 @@ def test_what_is_made_from_a_model_that_changed_is_made_again(lab, store, tmp_pa
     go(lab, store, tmp_path)
     changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, versions={SSDH: 2})
     go(changed, store, tmp_path)
-    assert changed.performed == [BACKBONE, SSDH, SVM]  # the backbone's model was deleted
+    assert changed.performed == [SSDH, SVM]
 
 
 def test_what_lacks_a_figure_that_tables_have_is_made_again(lab, store, tmp_path):

@@ -240,9 +240,10 @@ def test_methods_of_two_models(shapes, models):
 def test_bits_that_an_image_takes(shapes, models):
     taken = {
         method: ask(method, models, shapes.images[:2], lambda *_: None).bits
-        for method in ("multiple-model", "class-id", "ssdh", "cnn-attribute")
+        for method in ("multiple-model", "class-id", "ssdh", "cnn-attribute", "ssdh-by-dph")
     }
-    assert taken == {"multiple-model": 16 + 3, "class-id": 2 + 3, "ssdh": 16, "cnn-attribute": 0}
+    expected = {"multiple-model": 16 + 3, "class-id": 2 + 3, "ssdh": 16, "cnn-attribute": 0}
+    assert taken == {**expected, "ssdh-by-dph": 0}  # it would keep two codes
 
 
 def test_class_bits_differ_in_two_bits_or_none():

@@ -100,8 +100,8 @@ def ijcv2020(
         weight: T, not chosen on these images.
         progress: Called with the share done, in [0, 1].
     """
-    least = np.finfo(np.float64).tiny
-    costs = -weight * np.log(np.maximum(probabilities, least, dtype=np.float64))
+    with np.errstate(divide="ignore"):
+        costs = -weight * np.log(np.asarray(probabilities, np.float64))
     recalls = np.full((*labels.attributes.shape, len(CUTOFFS)), np.nan)
     for j, among, asked in _questions(labels):
         for start in range(0, len(asked), MOST_QUERIES):
@@ -151,10 +151,10 @@ def _ask(
     among: NDArray[np.int64],
     asked: NDArray[np.int64],
 ) -> _Question:
-    """What the queries `asked` find among `among`; themselves at an infinite distance, no hits."""
+    """What the queries `asked` find among `among`; themselves after all others, as no hits."""
     signs, categories = 2 * bits[among].astype(np.float32) - 1, labels.categories[among]
     distances = (bits.shape[1] - signs[asked] @ signs.T).astype(np.float64) / 2
     hits = (categories == categories[asked, None]) & (labels.attributes[among, attribute] == 1)
     itself = np.arange(len(asked)), asked
-    distances[itself], hits[itself] = np.inf, False
+    distances[itself], hits[itself] = np.nan, False
     return _Question(distances, hits)

@@ -2,7 +2,7 @@
 
 from dualhash.experiments.cell import Cell, Setting
 from dualhash.experiments.cells import LOSSES, category_bits, one, usual
-from dualhash.experiments.exhibit import DEPTHS, TASKS, Entry, Exhibit
+from dualhash.experiments.exhibit import DEPTHS, HALF, REAL, SOFT, TASKS, Entry, Exhibit
 from dualhash.experiments.plan import Plan
 
 MORE_ALPHAS = (0.0, 0.1)
@@ -14,12 +14,6 @@ AS_SSDH: tuple[Setting, ...] = (
     ("lr_pretrained", 0.3),
 )
 """SSDH's loss of categories, with what was chosen for it on `fashion`."""
-
-HALF = "half_"
-"""Before the names of figures of rankings by half of the bits."""
-
-SOFT = "soft_"
-"""Before the names of figures of soft searches."""
 
 
 def class_id(plan: Plan) -> Exhibit:
@@ -133,13 +127,17 @@ def filters(plan: Plan) -> Exhibit:
         "Multiple-model": usual("multiple-model", plan)[:1],
         "SVM-binary": usual("svm-binary", plan),
         "DPH": usual("dph", plan)[:1],
+        "DPH, before quantisation": usual("dph", plan)[:1],
         "DPH, hinge": one("dph", plan, settings=LOSSES["cls + hinge"]),
     }
+    before = {"DPH, before quantisation": REAL}
     return Exhibit(
         "Attributes told present or absent, means over attributes",
         tuple(columns),
         {
-            title: tuple(Entry(figure, cells) for figure in columns.values())
+            title: tuple(
+                Entry(before.get(title, "") + figure, cells) for figure in columns.values()
+            )
             for title, cells in rows.items()
         },
     )

@@ -16,6 +16,15 @@ TASKS = {
 DEPTHS = (5, 10, 20, 50, 75, 100)
 """Numbers of results that combined retrieval is measured at."""
 
+REAL = "real_"
+"""Before the names of figures of real-valued outputs, before quantisation."""
+
+HALF = "half_"
+"""Before the names of figures of rankings by half of the bits."""
+
+SOFT = "soft_"
+"""Before the names of figures of soft searches."""
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -6,7 +6,7 @@ from dualhash.errors import DualhashError, nearest
 from dualhash.experiments import beyond
 from dualhash.experiments.cell import Cell
 from dualhash.experiments.cells import LOSSES, one, usual
-from dualhash.experiments.exhibit import DEPTHS, TASKS, Entry, Exhibit, Picture
+from dualhash.experiments.exhibit import DEPTHS, REAL, TASKS, Entry, Exhibit, Picture
 from dualhash.experiments.plan import Plan
 from dualhash.experiments.tuning import choices
 
@@ -23,9 +23,6 @@ CATEGORY_METHODS = {
     "DPH": "dph",
 }
 """By their titles in table 4."""
-
-REAL = "real_"
-"""Before the names of figures of real-valued outputs, before quantisation."""
 
 
 def exhibits(plan: Plan) -> dict[str, Exhibit | Picture]:

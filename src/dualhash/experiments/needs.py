@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from functools import reduce
 
-from dualhash.experiments.beyond import HALF, SOFT
 from dualhash.experiments.cell import Cell, Result
 from dualhash.experiments.claims import compared_figures
-from dualhash.experiments.exhibit import Picture
-from dualhash.experiments.grid import REAL, exhibits
+from dualhash.experiments.exhibit import HALF, REAL, SOFT, Picture
+from dualhash.experiments.grid import exhibits
 from dualhash.experiments.plan import Plan
 
 NOTHING: frozenset[str] = frozenset()

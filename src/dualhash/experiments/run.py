@@ -178,11 +178,15 @@ def _model(work: Path, cell: Cell) -> Path:
 
 
 def _tidy(whole: Sequence[Cell], lab: Laboratory, store: Store, work: Path) -> None:
-    """Deletes the models of finished cells that nothing is made from any more."""
+    """Deletes the models of finished cells that nothing is made from any more.
+
+    Backbones stay: they are small, most cells begin with one, and they take longest.
+    """
     steps = agenda(whole, lab, store, work)
     needed = {part for step in steps if step.due for part in lab.parts(step.cell)}
     for step in steps:
-        if not step.due and step.cell not in needed:
+        backbone = step.cell.method == PRETRAINING
+        if not (step.due or step.cell in needed or backbone):
             shutil.rmtree(work / step.cell.name, ignore_errors=True)
 
 

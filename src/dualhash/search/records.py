@@ -178,8 +178,8 @@ class Records:
             return *values, checksum(*values)
         except UnicodeEncodeError as error:
             raise DualhashError(
-                f"{values[1]!r} cannot be kept in an index: {error.object!r} cannot be "
-                "written as UTF-8."
+                f"{values[1]!r} cannot be kept in an index: {error.object[error.start : error.end]!r} "
+                "in its name, payload or category cannot be written as UTF-8."
             ) from error
 
     def name(self, image: Path | str) -> str:

@@ -19,6 +19,7 @@ class Heads:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, without_body)
+            without_extensions = {**scope, "method": "GET", "extensions": {}}  # one sends files
+            await self._app(without_extensions, receive, without_body)
         else:
             await self._app(scope, receive, send)

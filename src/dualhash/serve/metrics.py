@@ -99,4 +99,4 @@ class Counted:
 
 
 def _known(method: str) -> str:
-    return method if method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+    return method if method in ("GET", "POST", "OPTIONS") else "other"
