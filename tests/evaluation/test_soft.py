@@ -57,7 +57,7 @@ def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
 
 
 def test_what_is_impossible_comes_last_however_near():
-    """Image 1 lacks the attribute for certain and has the query's code; image 2 has the opposite."""
+    """Image 1 lacks the attribute for certain and is as near as can be; image 2 is as far."""
     bits = np.array([[0] * 16, [0] * 16, [1] * 16], bool)
     labels = Labels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
     probabilities = np.array([[0.5], [0.0], [1e-300]])

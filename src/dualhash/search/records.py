@@ -177,9 +177,10 @@ class Records:
         try:
             return *values, checksum(*values)
         except UnicodeEncodeError as error:
+            wrong = error.object[error.start : error.end]
             raise DualhashError(
-                f"{values[1]!r} cannot be kept in an index: {error.object[error.start : error.end]!r} "
-                "in its name, payload or category cannot be written as UTF-8."
+                f"{values[1]!r} cannot be kept in an index: {wrong!r} in its name, payload or "
+                "category cannot be written as UTF-8."
             ) from error
 
     def name(self, image: Path | str) -> str:
