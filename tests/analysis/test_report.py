@@ -35,6 +35,18 @@ def test_the_summary_names_every_file(tmp_path):
     assert [name for name in names[1:] if f"`{name}`" not in page] == []
 
 
+def test_of_a_model_without_attributes_only_what_there_is_is_written(tmp_path):
+    written = write_report(make_analysis(attributes=0), tmp_path)
+    assert [path.name for path in written] == ["summary.md", "analysis.json", "bits.csv"]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+    assert "attribute" not in (tmp_path / "bits.csv").read_text()
+    page = (tmp_path / "summary.md").read_text()
+    assert "The model tells no attributes, so nothing is said of them." in page
+    told = page.replace("The model tells no attributes", "")
+    assert [word for word in ("attribute", "paper", ".png") if word in told] == []
+    assert [path.name for path in written[1:] if f"`{path.name}`" not in page] == []
+
+
 def test_without_the_extra_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
     with pytest.raises(DualhashError, match=r"matplotlib: pip install 'dualhash\[analysis\]'"):

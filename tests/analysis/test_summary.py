@@ -63,11 +63,6 @@ def test_many_attributes_are_cut_to_both_ends():
     assert alignments == sorted(alignments, reverse=True)
 
 
-def test_a_model_without_attributes_has_a_summary():
-    page = summarise(make_analysis(attributes=0))
-    assert "no attributes to be carried" in page
-
-
 def test_constant_bits_are_counted():
     analysis = make_analysis()
     ones = (0.0, 1.0, *analysis.functionality.ones[2:])

@@ -25,6 +25,9 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
     """Writes summary.md, analysis.json, three tables and three figures; other files stay.
 
+    Of a model that tells no attributes the only table is that of the bits, and there are no
+    figures, since each of them is about attributes.
+
     Args:
         analysis: What was found.
         folder: Made if it does not exist.
@@ -36,23 +39,25 @@ def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
         DualhashError: The extra `analysis` is not installed; then nothing is written.
         OSError: The folder cannot be written.
     """
-    figures = {
-        "bits.png": draw_bits(analysis.functionality),
-        "alignment.png": draw_alignment(analysis.functionality),
-        "attributions.png": draw_attributions(
-            analysis.attributions,
-            analysis.head.names,
-            analysis.functionality.category_information,
-        ),
-    }
     numbers = json.dumps(as_json(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     texts = {
         "summary.md": summarise(analysis),
         "analysis.json": numbers + "\n",
         "bits.csv": bit_table(analysis).write_csv(),
-        "attributes.csv": attribute_table(analysis).write_csv(),
-        "attributions.csv": attribution_table(analysis).write_csv(),
     }
+    figures = {}
+    if analysis.head.names:
+        texts["attributes.csv"] = attribute_table(analysis).write_csv()
+        texts["attributions.csv"] = attribution_table(analysis).write_csv()
+        figures = {
+            "bits.png": draw_bits(analysis.functionality),
+            "alignment.png": draw_alignment(analysis.functionality),
+            "attributions.png": draw_attributions(
+                analysis.attributions,
+                analysis.head.names,
+                analysis.functionality.category_information,
+            ),
+        }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_whole(folder / name, text)

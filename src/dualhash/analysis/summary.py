@@ -20,19 +20,19 @@ def summarise(analysis: Analysis) -> str:
                 "# What the bits say",
                 _judged_on(analysis),
                 "## What the numbers show",
-                _bits(analysis),
-                _attributes(analysis),
-                _extremes(analysis),
-                _carriers(analysis),
+                _categories(analysis),
+                *(_of_attributes(analysis) if analysis.head.names else (NO_ATTRIBUTES,)),
                 "## What they do not show",
                 _limits(analysis),
                 "## The files",
-                FILES,
+                FILES if analysis.head.names else FILES_WITHOUT_ATTRIBUTES,
             )
         ).rstrip("\n")
         + "\n"
     )
 
+
+NO_ATTRIBUTES = "The model tells no attributes, so nothing is said of them."
 
 FILES = """\
 - `bits.png`, `bits.csv`: each bit by its two kinds of information (figure 10 of Liu et al. 2020).
@@ -40,6 +40,10 @@ FILES = """\
   where it is kept (figure 11).
 - `attributions.png`, `attributions.csv`: the weight of every bit in every attribute.
 - `analysis.json`: the numbers of figures 10 and 11, and what they were made from."""
+
+FILES_WITHOUT_ATTRIBUTES = """\
+- `bits.csv`: each bit by its category information.
+- `analysis.json`: the same numbers, and what they were made from."""
 
 
 def _judged_on(analysis: Analysis) -> str:
@@ -53,14 +57,15 @@ def _judged_on(analysis: Analysis) -> str:
         if count
     ]
     further = f" Of the others {' and '.join(left_out)}." if left_out else ""
+    attributes = f" and with {len(found.attributes)} attributes" if found.attributes else ""
     return (
         f"Codes of {len(found.ones)} bits of the model {analysis.hashes['model'][:12]}, on "
         f"{found.images:,} test images of {analysis.source}, which training did not see, in "
-        f"{found.categories} categories and with {len(found.attributes)} attributes.{further}"
+        f"{found.categories} categories{attributes}.{further}"
     )
 
 
-def _bits(analysis: Analysis) -> str:
+def _categories(analysis: Analysis) -> str:
     found = analysis.functionality
     category = found.category_information
     best, worst = category.index(max(category)), category.index(min(category))
@@ -70,7 +75,17 @@ def _bits(analysis: Analysis) -> str:
         "**Bits and categories.** The category information of a bit is how much more often it "
         "differs between two images of different categories than between two of one: 1 at most, "
         f"0 where it knows nothing. It goes from {category[worst]:.2f} (bit {worst}) to "
-        f"{category[best]:.2f} (bit {best}), median {median(category):.2f}. {changing}\n\n"
+        f"{category[best]:.2f} (bit {best}), median {median(category):.2f}. {changing}"
+    )
+
+
+def _of_attributes(analysis: Analysis) -> tuple[str, ...]:
+    return _bits(analysis), _attributes(analysis), _extremes(analysis), _carriers(analysis)
+
+
+def _bits(analysis: Analysis) -> str:
+    found = analysis.functionality
+    return (
         "**Bits and attributes.** The attribute information of a bit is the sum of its absolute "
         f"weights in all attributes. {_tie(found.correlation)} The paper has 0.27 on ImageNet-150K "
         "and 0.48 on CFW-60K."
@@ -132,7 +147,10 @@ def _extremes(analysis: Analysis) -> str:
     ]
     head = "| attribute | images that have it | alignment | kept where categories are |"
     said = "Those that go most and least with the categories; the last column is c_attr:"
-    return "\n".join((said, "", head, "|---|---|---|---|", *rows)) if rows else "No attributes."
+    return "\n".join((said, "", head, "|---|---|---|---|", *rows)) if rows else NO_ALIGNMENT
+
+
+NO_ALIGNMENT = "No attribute has labels of two categories, so none has an alignment."
 
 
 def _alignment(attribute: AttributeFunctionality) -> float:
@@ -140,8 +158,6 @@ def _alignment(attribute: AttributeFunctionality) -> float:
 
 
 def _carriers(analysis: Analysis) -> str:
-    if not analysis.head.names:
-        return "There are no attributes to be carried."
     halves, names = half_weight(analysis), analysis.head.names
     narrow, wide = halves.index(min(halves)), halves.index(max(halves))
     told = [
@@ -165,19 +181,24 @@ def _carriers(analysis: Analysis) -> str:
 
 
 def _limits(analysis: Analysis) -> str:
-    return f"""\
-- How good the codes are: that is what `dualhash evaluate` tells. A bit with little of both kinds of
-  information can still be needed beside others.
+    limits = f"""\
+- How good the codes are: that is what `dualhash evaluate` tells. A bit with little information can
+  still be needed beside others.
+- All categories alike: pairs are counted, so large categories count most. Of the pairs of one
+  category {100 * analysis.largest_share:.0f} % are of {analysis.largest}.
+- More than one training: another seed gives other bits, and the number of a bit means nothing in
+  another model."""
+    return f"{limits}\n{LIMITS_OF_ATTRIBUTES}" if analysis.head.names else limits
+
+
+LIMITS_OF_ATTRIBUTES = """\
 - What a bit is for by itself: weights are fitted together, so bits that say the same share them,
   and a small weight does not mean that the bit knows nothing of the attribute. The correlations
   with the labels in `attributions.csv` look at each bit alone.
 - How strongly rare attributes go with the categories: where few images have an attribute hardly any
   pair differs, so its alignment is near 0 whatever the categories do. Compare attributes that are
   about equally frequent.
-- All categories alike: pairs are counted, so large categories count most. Of the pairs of one
-  category {100 * analysis.largest_share:.0f} % are of {analysis.largest}.
 - All attributes alike: the attribute information of a bit is a sum over attributes, so a facet
   counts as often as it has values.
-- More than one training: another seed gives other bits, and the number of a bit means nothing in
-  another model. The intervals take bits and attributes for independent draws; values of one facet
-  are not."""
+- How sure the correlations are: their intervals take bits and attributes for independent draws;
+  values of one facet are not."""

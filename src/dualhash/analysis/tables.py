@@ -11,11 +11,14 @@ STRONGEST = 5
 
 
 def bit_table(analysis: Analysis) -> pl.DataFrame:
-    """One row a bit: figure 10, how often it is 1, and the attributes that it carries most."""
+    """One row a bit: figure 10, how often it is 1, and the attributes that it carries most.
+
+    Without attributes, what is about them is left out.
+    """
     found = analysis.functionality
     category, attribute = found.category_information, found.attribute_information
     strongest = np.argsort(-np.abs(analysis.attributions), axis=0, kind="stable")[:STRONGEST]
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             "bit": range(len(category)),
             "category_information": category,
@@ -28,6 +31,7 @@ def bit_table(analysis: Analysis) -> pl.DataFrame:
             ],
         }
     )
+    return table if analysis.head.names else table.select(pl.exclude("^.*attribute.*$"))
 
 
 def attribute_table(analysis: Analysis) -> pl.DataFrame:

@@ -11,7 +11,10 @@ from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from dualhash.analysis.correlation import Correlation
+    from dualhash.analysis.functionality import BitFunctionality
 
 REMEMBERED = ColumnOptions()
 
@@ -43,6 +46,7 @@ def analyse(
     from dualhash.analysis.analyse import analyse as look_into
     from dualhash.analysis.figures import check_installed
     from dualhash.analysis.report import as_json, write_report
+    from dualhash.analysis.summary import NO_ATTRIBUTES
     from dualhash.codes import Model
 
     check_installed()
@@ -57,20 +61,24 @@ def analyse(
         output.print_json(as_json(analysis))
         return
     found = analysis.functionality
+    judged = f"{found.images:,} test images, {opened.bits} bits"
+    if found.attributes:
+        output.show(_correlations(found, judged))
+    else:
+        output.say(f"{judged}. {NO_ATTRIBUTES}")
+    output.say(f"In words: {written[0]}. Beside it: {', '.join(p.name for p in written[1:])}.")
+
+
+def _correlations(found: BitFunctionality, judged: str) -> Table:
     shown = output.table(
-        f"{found.images:,} test images, {opened.bits} bits, {len(found.attributes)} attributes",
-        "correlation",
-        ">over",
-        ">value",
-        ">95 %",
+        f"{judged}, {len(found.attributes)} attributes", "correlation", ">over", ">value", ">95 %"
     )
     shown.add_row("of a bit's category and attribute information", *_cells(found.correlation))
     shown.add_row(
         "of an attribute's alignment with categories and where it is kept",
         *_cells(found.alignment_correlation),
     )
-    output.show(shown)
-    output.say(f"In words: {written[0]}. Beside it: {', '.join(p.name for p in written[1:])}.")
+    return shown
 
 
 def _cells(correlation: Correlation) -> tuple[str, str, str]:
