@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests.training.cases import make_config
 from tests.training.test_train import QUIET, StopAt, log_of
 
@@ -13,7 +13,7 @@ from dualhash.catalogue.catalogue import TRAIN_BOTH, TRAIN_CATEGORY, Catalogue
 from dualhash.errors import DualhashError
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from dualhash.training.weights import WEIGHTS, WEIGHTS_CARD
+from dualhash.training.weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 
 CONFIG = make_config()
 
@@ -54,6 +54,17 @@ def test_stopped_and_resumed_it_is_the_same(weights: Path, tiny: Catalogue, tmp_
     before = (out / WEIGHTS).stat().st_mtime_ns
     assert pretrain(tiny, CONFIG, out, resume=True, display=QUIET).label_hash == tiny.label_hash
     assert (out / WEIGHTS).stat().st_mtime_ns == before
+
+
+def test_the_hash_is_of_the_weights_alone(weights: Path, tmp_path: Path):
+    tensors = load_file(weights / WEIGHTS)
+    for name in ("same", "other"):
+        (tmp_path / name).mkdir()
+    save_file(tensors, tmp_path / "same" / WEIGHTS, {"card": "of another day"})
+    first = sorted(tensors)[0]
+    save_file({**tensors, first: tensors[first] + 1}, tmp_path / "other" / WEIGHTS)
+    assert weights_hash(tmp_path / "same") == weights_hash(weights) != weights_hash(None)
+    assert weights_hash(tmp_path / "other") != weights_hash(weights)
 
 
 def test_test_images_and_categories_left_out_are_not_looked_at(tiny: Catalogue, tmp_path: Path):

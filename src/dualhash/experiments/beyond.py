@@ -17,14 +17,15 @@ AS_SSDH: tuple[Setting, ...] = (
 
 
 def class_id(plan: Plan) -> Exhibit:
-    """The code that a closed set of labels can be told with."""
+    """The code that a closed set of labels can be told with, beside all that serve every task."""
     methods = {
         "Class id + attributes": "class-id",
         "SVM-binary": "svm-binary",
+        "JLBC": "jlbc",
         "Multiple-model": "multiple-model",
     }
     return Exhibit(
-        "Predicted class id and predicted attributes as bits",
+        "All that stores bits for all three tasks, predicted class id and attributes among it",
         ("bits", *TASKS),
         {
             title: tuple(

@@ -116,7 +116,8 @@ def _losses(plan: Plan) -> Exhibit:
             )
             for title, settings in LOSSES.items()
         },
-        note="Alpha was chosen for the first row and is the same in all.",
+        note="cls is softmax, ml the triplet loss, wsce the weighted cross-entropy. The first row "
+        "is DPH as everywhere else; alpha was chosen for it and is the same in all.",
     )
 
 

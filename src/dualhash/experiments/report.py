@@ -149,8 +149,13 @@ def _opening(
     data = {result.hashes["data"][:12] for result in results.values() if "data" in result.hashes}
     return (
         f"# The paper's experiments on {plan.catalogue}\n\n"
+        'The paper is Liu, Wang, Shan and Chen, "Learning Multifunctional Binary Codes for '
+        'Personalized Image Retrieval", International Journal of Computer Vision, 2020. '
         "Written by `dualhash experiment report` from the files in "
         f"`benchmarks/results/paper/{plan.catalogue}/`; edit those, not this.\n\n"
+        "Cat. is category mAP, Attr. attribute mAP, Com. combined recall at 5, avg HM how right "
+        "attributes are told (`docs/evaluation.md`). B are training images with both kinds of "
+        "label, A with attributes, C with a category. "
         "Numbers are of the test images, leave-one-out, protocol `ijcv2020`, means over seeds. "
         "Small print: 95 % bootstrap intervals over queries, means of their ends over seeds, and "
         "the numbers of the single seeds. "

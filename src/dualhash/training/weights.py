@@ -93,10 +93,7 @@ def load_weights(folder: str | Path, backbone: BuiltBackbone) -> None:
     """
     path = weights_file(folder)
     try:
-        tensors = _tensors(path)
-        backbone.load_state_dict(tensors)
-    except SafetensorError as error:
-        raise DualhashError(f"{path} is damaged: {error}.") from error
+        backbone.load_state_dict(_tensors(path))
     except RuntimeError as error:
         raise DualhashError(
             f"{path} does not hold the weights of {backbone.spec.name!r}: name the backbone that "
@@ -121,13 +118,26 @@ def weights_file(folder: str | Path) -> Path:
 
 
 def weights_hash(folder: str | Path | None) -> str | None:
-    """SHA-256 (hex) of the file that holds the weights; None without a folder."""
-    return sha256(weights_file(folder).read_bytes()).hexdigest() if folder else None
+    """SHA-256 (hex) of the weights, whatever else is said in their file; None without a folder.
+
+    Raises:
+        DualhashError: There are none, or they are damaged.
+    """
+    if not folder:
+        return None
+    digest = sha256()
+    for name, tensor in sorted(_tensors(weights_file(folder)).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     if path.name == WEIGHTS:
-        return load(path.read_bytes())
+        try:
+            return load(path.read_bytes())
+        except SafetensorError as error:
+            raise DualhashError(f"{path} is damaged: {error}.") from error
     state: dict[str, torch.Tensor] = load_checkpoint(path)["state_dict"]
     return {
         name.removeprefix(_IN_CHECKPOINT): tensor
