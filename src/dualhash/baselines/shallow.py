@@ -67,7 +67,8 @@ def train_shallow(
     if not (config.pretrained or config.weights):
         raise DualhashError(
             f"{method.title} learns from the features of a backbone that was trained before: state "
-            "weights that `dualhash pretrain` wrote, or take a backbone with published weights."
+            "weights that `dualhash pretrain` wrote (--weights FOLDER), or take a backbone with "
+            "published weights (--backbone efficientnet-lite0 --pretrained)."
         )
     if "attribute" in method.answers and not catalogue.names.attributes:
         raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
