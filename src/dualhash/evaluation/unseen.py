@@ -132,7 +132,8 @@ def match_unseen(saved: SavedCodes, catalogue: Catalogue) -> Unseen:
     if attributes != len(test.names.attributes):
         raise DualhashError(
             f"The codes come with {attributes} attributes, {catalogue.source} has "
-            f"{len(test.names.attributes)}."
+            f"{len(test.names.attributes)}. Name the columns of the table as in training: "
+            "--attribute-columns, --facet-columns and, for categories, --category-column."
         )
     if saved.images:
         found = {name: row for row, name in enumerate(test.references)}
@@ -162,7 +163,8 @@ def _check_categories(labels: NDArray[np.int64], catalogue: Catalogue) -> None:
         if len(set(of_pair)) != len(pairs):
             raise DualhashError(
                 f"The categories that come with the codes are not those of {catalogue.source}: are "
-                "the codes of these images, in this order?"
+                "the codes of these images, in this order, and is --category-column the one of "
+                "the training?"
             )
 
 
