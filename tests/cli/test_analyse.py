@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import write_shapes
+from tests.builders import write_colour_model, write_shapes
 
 from dualhash.analysis.functionality import bit_functionality
 from dualhash.cli import app
@@ -55,6 +55,17 @@ def test_prints_the_correlations_and_where_the_words_are(
     assert "18 test images, 16 bits, 3 attributes" in said
     assert "In words: report/summary.md" in said
     assert (folder / "report" / "bits.png").is_file()
+
+
+def test_of_a_model_without_attributes_says_so(folder: Path, capsys: pytest.CaptureFixture[str]):
+    write_colour_model(
+        folder / "ssdh", attribute_names=(), columns=Model.open("model").card.columns
+    )
+    with pytest.raises(SystemExit):
+        app.main(["analyse", "ssdh", "shapes.csv", "--out", "report"])
+    said = capsys.readouterr().out
+    assert "18 test images, 16 bits. The model tells no attributes" in said
+    assert "Beside it: analysis.json, bits.csv." in said
 
 
 def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -5,6 +5,7 @@ import pytest
 from tests.training.cases import make_catalogue, make_config
 
 from dualhash.cli import app, output
+from dualhash.losses import CATEGORY_LOSSES
 
 
 @pytest.fixture
@@ -57,6 +58,13 @@ def test_trains_with_options_over_a_file_over_the_preset(
     assert card["columns"]["attributes"] == ["top", "left"]
 
 
+def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        app.main(["train", "--help"])
+    said = capsys.readouterr().out.partition("--category-loss")[2].partition("--attribute-loss")[0]
+    assert [name for name in CATEGORY_LOSSES if name not in said] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -73,6 +81,8 @@ def test_trains_with_options_over_a_file_over_the_preset(
             ["--method", "cnn-attribute", "--alpha", "0.5"],
             "CNN-attribute sets alpha itself, and 0.5",
         ),
+        (["--method", "lsh"], "(--weights FOLDER)"),
+        (["--method", "itq"], "(--backbone efficientnet-lite0 --pretrained)"),
         (["--method", "ssdh", "--category-loss", "triplet"], "SSDH sets category_loss itself"),
         (["--method", "multiple-model", "--alpha", "1"], "Multiple-model sets alpha itself"),
     ],

@@ -34,7 +34,7 @@ class RecipeOptions:
         frozen_stages: Leave so many of the backbone's leading stages as they are, which makes
             training several times as fast.
         without_categories: Categories whose images are not looked at, as a,b,c.
-        category_loss: softmax or triplet.
+        category_loss: softmax, triplet, ssdh, hashnet or dnnh.
         attribute_loss: weighted-cross-entropy or hinge.
         alpha: Weight of the attributes against the category; auto tries several and keeps the
             largest at which category search does not suffer.
