@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import in_turns
-from dualhash.search.kernels.lanes import WIDTH, either, fetch_lanes, lanes_at, negative, spread
+from dualhash.search.kernels.simd import WIDTH, either, fetch_lanes, lanes_at, negative, spread
 
 AHEAD = 1 << 10
 """Words; the kernels ask for memory about as far ahead."""

@@ -24,11 +24,11 @@ import numpy as np
 
 from benchmarks import data
 from dualhash.codes.heads import LinearHead
-from dualhash.search import Index, Labels
-from dualhash.search.header import Header
-from dualhash.search.index_file import new_index_file
-from dualhash.search.store import Store
-from dualhash.serve.gate import HOLD_SECONDS
+from dualhash.search import Index, ItemLabels
+from dualhash.search.storage.file import new_index_file
+from dualhash.search.storage.header import Header
+from dualhash.search.storage.reader import IndexReader
+from dualhash.serve.http.middleware import HOLD_SECONDS
 
 SEARCH = "/api/v1/search"
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -60,7 +60,7 @@ def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
         category_head=LinearHead(CATEGORIES, weight, -weight.sum(axis=1) / 2),
         attribute_head=made.head,
     )
-    with new_index_file(path, header, replace=True) as file, Index(Store(file)) as index:
+    with new_index_file(path, header, replace=True) as file, Index(IndexReader(file)) as index:
         for start in range(0, items, BATCH):
             codes = made.codes[start : start + BATCH]
             numbers = range(start, start + len(codes))
@@ -68,7 +68,7 @@ def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
                 codes,
                 [path.parent / f"{number}.jpg" for number in numbers],
                 [{"name": f"picture {number}"} for number in numbers],
-                [Labels(CATEGORIES[number % len(CATEGORIES)]) for number in numbers],
+                [ItemLabels(CATEGORIES[number % len(CATEGORIES)]) for number in numbers],
             )
 
 

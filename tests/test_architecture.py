@@ -24,7 +24,6 @@ ROOMS = (
     ("training",),
     ("baselines",),
     ("analysis",),
-    ("experiments",),
     (FRONT_DOOR,),
     ("serve",),
     ("cli",),
@@ -37,7 +36,6 @@ TORCH_FREE = CORNERSTONES | {
     "search",
     "evaluation",
     "analysis",
-    "experiments",
     "cli",
     "serve",
 }
@@ -133,7 +131,7 @@ def test_tracked_files_name_no_place_on_one_machine():
 
 
 def test_every_test_file_mirrors_a_room():
-    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"oracles"}
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"oracles", "reproduction"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert folders <= rooms
 

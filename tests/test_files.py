@@ -8,7 +8,7 @@ from dualhash.catalogue.folder import read_folder
 from dualhash.catalogue.images import decode
 from dualhash.catalogue.read import read_catalogue
 from dualhash.codes import Model
-from dualhash.codes.saved import read_saved
+from dualhash.codes.code_file import read_saved
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, is_there, write_whole
 from dualhash.search import Index

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.analysis.cases import cases
-from tests.oracles.analysis import pearson
 
 from dualhash.analysis.attribution import (
     Carried,
@@ -12,6 +10,8 @@ from dualhash.analysis.attribution import (
 )
 from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
+from tests.analysis.cases import cases
+from tests.oracles.analysis import pearson
 
 HEAD = LinearHead(
     ("red", "old", "none"),

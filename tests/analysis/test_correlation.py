@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.oracles.analysis import pearson
 
 from dualhash.analysis.correlation import correlate, min_max
+from tests.oracles.analysis import pearson
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(4, 30))

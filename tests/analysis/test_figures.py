@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.analysis.cases import make_case
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")

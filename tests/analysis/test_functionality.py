@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.analysis.cases import cases, make_case
-from tests.oracles.analysis import pearson, printed_sum, same_pairs
 
 from dualhash.analysis.functionality import BitFunctionality, bit_functionality
 from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
+from tests.analysis.cases import cases, make_case
+from tests.oracles.analysis import pearson, printed_sum, same_pairs
 
 
 def whole(case):

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from tests.analysis.cases import make_analysis
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")

@@ -1,9 +1,9 @@
 import numpy as np
 from hypothesis import given, settings
-from tests.analysis.cases import cases
-from tests.oracles.analysis import printed_sum, same_pairs
 
 from dualhash.analysis.separation import separation
+from tests.analysis.cases import cases
+from tests.oracles.analysis import printed_sum, same_pairs
 
 
 @settings(max_examples=40)

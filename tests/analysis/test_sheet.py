@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from tests.builders import colour_image
 
 from dualhash.analysis import marks
 from dualhash.analysis.marks import (
@@ -20,16 +19,17 @@ from dualhash.analysis.marks import (
 from dualhash.analysis.sheet import draw_sheet, render, verdict
 from dualhash.codes import Prediction
 from dualhash.errors import DualhashError
-from dualhash.search import Hit, Labels, Query, Results
+from dualhash.search import Hit, ItemLabels, Query, Results
+from tests.builders import colour_image
 
-SHOE, HAT = Labels("shoe"), Labels("hat")
+SHOE, HAT = ItemLabels("shoe"), ItemLabels("hat")
 
 
 def results(
     tmp_path: Path,
-    *labels: Labels,
+    *labels: ItemLabels,
     task: str = "category",
-    query: Labels | None = SHOE,
+    query: ItemLabels | None = SHOE,
     conditions: dict[str, bool] | None = None,
 ) -> Results:
     conditions = conditions or {}
@@ -53,23 +53,23 @@ def shows(image: Image.Image, colour: str) -> bool:
     return bool((np.asarray(image) == rgb(colour)).all(axis=2).any())
 
 
-RED_SHOE = Labels("shoe", {"red": True, "new": False})
+RED_SHOE = ItemLabels("shoe", {"red": True, "new": False})
 
 
 @pytest.mark.parametrize(
     ("task", "query", "hit", "expected"),
     [
-        ("category", Labels("shoe"), Labels("shoe"), Verdict.RIGHT),
-        ("category", Labels("shoe"), Labels("hat"), Verdict.WRONG),
-        ("category", Labels("shoe"), Labels(), Verdict.UNKNOWN),
-        ("category", Labels(), Labels("hat"), Verdict.RIGHT),
-        ("combined", Labels("shoe"), Labels("shoe", {"red": False}), Verdict.RIGHT),
+        ("category", ItemLabels("shoe"), ItemLabels("shoe"), Verdict.RIGHT),
+        ("category", ItemLabels("shoe"), ItemLabels("hat"), Verdict.WRONG),
+        ("category", ItemLabels("shoe"), ItemLabels(), Verdict.UNKNOWN),
+        ("category", ItemLabels(), ItemLabels("hat"), Verdict.RIGHT),
+        ("combined", ItemLabels("shoe"), ItemLabels("shoe", {"red": False}), Verdict.RIGHT),
         ("combined", None, RED_SHOE, Verdict.RIGHT),
-        ("combined", None, Labels("shoe", {"red": True}), Verdict.UNKNOWN),
-        ("attribute", Labels("hat"), RED_SHOE, Verdict.RIGHT),
-        ("attribute", Labels("shoe"), Labels("shoe", {"red": False}), Verdict.WRONG),
-        ("attribute", Labels("shoe"), Labels("shoe", {"new": False}), Verdict.UNKNOWN),
-        ("attribute", Labels("shoe"), Labels("shoe"), Verdict.UNKNOWN),
+        ("combined", None, ItemLabels("shoe", {"red": True}), Verdict.UNKNOWN),
+        ("attribute", ItemLabels("hat"), RED_SHOE, Verdict.RIGHT),
+        ("attribute", ItemLabels("shoe"), ItemLabels("shoe", {"red": False}), Verdict.WRONG),
+        ("attribute", ItemLabels("shoe"), ItemLabels("shoe", {"new": False}), Verdict.UNKNOWN),
+        ("attribute", ItemLabels("shoe"), ItemLabels("shoe"), Verdict.UNKNOWN),
     ],
 )
 def test_verdicts(tmp_path: Path, task, query, hit, expected):
@@ -117,7 +117,7 @@ def test_bars_for_chosen_attributes(tmp_path: Path):
 
 
 def test_small_images_are_enlarged(tmp_path: Path):
-    sheet = np.asarray(render(results(tmp_path, Labels("shoe"))))
+    sheet = np.asarray(render(results(tmp_path, ItemLabels("shoe"))))
     cell = sheet[:, sheet.shape[1] // 4 :]
     grey = (cell == 128).all(axis=2)
     assert grey.any(axis=0).sum() >= 2 * 60
@@ -126,14 +126,14 @@ def test_small_images_are_enlarged(tmp_path: Path):
 
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 20, 41])
 def test_any_number_of_results(tmp_path: Path, count: int):
-    sheet = render(results(tmp_path, *[Labels("shoe")] * count))
+    sheet = render(results(tmp_path, *[ItemLabels("shoe")] * count))
     assert sheet.width < 3000
     assert sheet.height > 400
 
 
 def test_missing_images_missing_queries_and_other_scripts(tmp_path: Path):
     found = results(
-        tmp_path, Labels("Schürze 靴"), query=None, task="combined", conditions={"é": True}
+        tmp_path, ItemLabels("Schürze 靴"), query=None, task="combined", conditions={"é": True}
     )
     (tmp_path / "grey.png").unlink()
     assert render(found).size
@@ -157,14 +157,14 @@ def test_letters_that_no_font_has_lose_accents_or_become_question_marks(
 
 def test_more_results_than_a_sheet_holds(tmp_path: Path):
     with pytest.raises(DualhashError, match="at most 500 results, not 501"):
-        draw_sheet(results(tmp_path, *[Labels()] * 501), tmp_path / "sheet.png")
+        draw_sheet(results(tmp_path, *[ItemLabels()] * 501), tmp_path / "sheet.png")
 
 
 def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
     path = tmp_path / "new" / "sheet.png"
     path.parent.mkdir()
-    draw_sheet(results(tmp_path, Labels("shoe")), path)
-    draw_sheet(results(tmp_path, Labels("hat")), str(path))
+    draw_sheet(results(tmp_path, ItemLabels("shoe")), path)
+    draw_sheet(results(tmp_path, ItemLabels("hat")), str(path))
     assert shows(Image.open(path), RED)
     assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
@@ -180,7 +180,7 @@ def test_names_that_are_no_images(tmp_path: Path):
     ("name", "kind"), [("a.PNG", "PNG"), ("a.jpg", "JPEG"), ("a.jpeg", "JPEG")]
 )
 def test_kinds_of_images(tmp_path: Path, name: str, kind: str):
-    draw_sheet(results(tmp_path, Labels("shoe")), tmp_path / name)
+    draw_sheet(results(tmp_path, ItemLabels("shoe")), tmp_path / name)
     assert Image.open(tmp_path / name).format == kind
 
 

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.analysis.cases import make_analysis
 
 from dualhash.analysis.correlation import Correlation
 from dualhash.analysis.summary import summarise
+from tests.analysis.cases import make_analysis
 
 ABOVE = Correlation(value=0.5, low=0.2, high=0.7, pairs=40)
 BELOW = Correlation(value=-0.5, low=-0.7, high=-0.2, pairs=40)

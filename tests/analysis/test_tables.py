@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import numpy as np
-from tests.analysis.cases import make_analysis
 
 from dualhash.analysis.tables import (
     attribute_table,
@@ -10,6 +9,7 @@ from dualhash.analysis.tables import (
     bit_table,
     half_weight,
 )
+from tests.analysis.cases import make_analysis
 
 
 def test_a_row_for_every_bit():

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from dualhash.baselines.method import Features
 from dualhash.evaluation.category import category_precisions
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 
 @cache
@@ -23,7 +23,7 @@ def digits() -> tuple[Features, Features]:
     attributes = np.column_stack([np.isin(categories, [0, 6, 8, 9]), ink > np.median(ink)])
     observed = np.ones(attributes.shape, bool)
     observed[::3, 0] = False
-    labels = Labels(categories.astype(np.int64), attributes.astype(np.int8), observed)
+    labels = TrueLabels(categories.astype(np.int64), attributes.astype(np.int8), observed)
     whole = Features(values, labels)
     return whole.take(np.arange(600)), whole.take(np.arange(600, 1100))
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from tests.baselines.cases import digits, mean_average_precision
 
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.jlbc import JLBC
@@ -11,6 +10,7 @@ from dualhash.baselines.method import Features
 from dualhash.baselines.svm_binary import fit_svm_binary
 from dualhash.baselines.svm_real import SVM_REAL
 from dualhash.baselines.units import padded, unit_head
+from tests.baselines.cases import digits, mean_average_precision
 
 
 def areas(scores: np.ndarray, features: Features) -> list[float]:

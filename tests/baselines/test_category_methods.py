@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.baselines.cases import digits, mean_average_precision
 
 from dualhash.baselines.method import Features, ShallowMethod
 from dualhash.baselines.registry import METHODS
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
+from tests.baselines.cases import digits, mean_average_precision
 
 SUPERVISED = ("cca-itq", "dbc", "ksh", "sdh")
 
@@ -56,7 +56,7 @@ def test_images_without_a_category_change_nothing(name: str):
     train = digits()[0].take(np.arange(150))
     hidden = Features(
         np.concatenate([train.values, train.values[::-1]]),
-        Labels(
+        TrueLabels(
             np.concatenate([train.labels.categories, np.full(150, -1)]),
             *(np.concatenate([part, part]) for part in train.labels[1:]),
         ),

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.baselines.cases import digits
-from tests.oracles.baselines import naive_separation
 
 from dualhash.baselines import dbc
 from dualhash.baselines.dbc import DBC, predicted, principal_signs, separate, unite
 from dualhash.errors import DualhashError
+from tests.baselines.cases import digits
+from tests.oracles.baselines import naive_separation
 
 
 def random_case(seed: int) -> tuple[np.ndarray, np.ndarray]:

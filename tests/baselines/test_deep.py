@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.cases import make_catalogue, make_config
-from tests.training.test_train import QUIET, StopAt
 
 from dualhash.baselines.deep_method import DeepMethod
 from dualhash.baselines.registry import METHODS
@@ -20,10 +18,12 @@ from dualhash.evaluation.evaluate import evaluate
 from dualhash.losses import CATEGORY_LOSSES
 from dualhash.search.build import build_index
 from dualhash.search.index import Index
-from dualhash.training.learn import learn
-from dualhash.training.prepare import prepare
+from dualhash.training.data.prepare import prepare
+from dualhash.training.loop.learn import learn
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
+from tests.training.cases import make_catalogue, make_config
+from tests.training.test_train import QUIET, StopAt
 
 CATEGORY = ("ssdh", "hashnet", "dnnh")
 ATTRIBUTE = ("cnn-attribute",)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
-from tests.oracles.baselines import naive_rotation
 
 from dualhash.baselines.itq import principal_components, rotation
+from tests.oracles.baselines import naive_rotation
 
 
 def quantisation_loss(projected: np.ndarray, turned: np.ndarray) -> float:

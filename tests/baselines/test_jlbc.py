@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.oracles.baselines import naive_pair_objective
 
 from dualhash.baselines.jlbc import (
     attribute_weight,
@@ -11,6 +10,7 @@ from dualhash.baselines.jlbc import (
     pair_ratio,
     separate_jointly,
 )
+from tests.oracles.baselines import naive_pair_objective
 
 
 def test_the_ratio_by_hand():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.baselines.cases import digits
-from tests.oracles.baselines import naive_residual
 
 from dualhash.baselines import ksh
+from tests.baselines.cases import digits
+from tests.oracles.baselines import naive_residual
 
 RNG = np.random.default_rng(0)
 MEMBERS = RNG.integers(0, 4, 50)

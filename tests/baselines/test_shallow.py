@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 from torch import nn
 
 from dualhash.baselines import sdh
@@ -21,6 +20,7 @@ from dualhash.network import BACKBONES, Backbone
 from dualhash.search import Index
 from dualhash.search.build import build_index
 from dualhash.training.progress import Display
+from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 
 QUIET = Display(quiet=True)
 

@@ -9,7 +9,7 @@ from dualhash.baselines.svm import (
     code_vectors,
     linear_svms,
 )
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -48,7 +48,7 @@ def test_going_on_from_a_solution_takes_fewer_steps():
 
 
 def test_attribute_targets_by_hand():
-    labels = Labels(
+    labels = TrueLabels(
         np.zeros(4, np.int64),
         np.array([[1], [0], [0], [0]], np.int8),
         np.array([[True], [True], [True], [False]]),
@@ -60,7 +60,9 @@ def test_attribute_targets_by_hand():
 def test_heads_read_bits_as_the_machines_read_code_vectors():
     rng = np.random.default_rng(7)
     bits = rng.random((90, 16)) < 0.5
-    labels = Labels(rng.integers(-1, 3, 90), np.zeros((90, 0), np.int8), np.zeros((90, 0), bool))
+    labels = TrueLabels(
+        rng.integers(-1, 3, 90), np.zeros((90, 0), np.int8), np.zeros((90, 0), bool)
+    )
     head = category_head(bits, labels, 4)
     vectors = code_vectors(bits)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)

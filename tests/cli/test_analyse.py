@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import write_colour_model, write_shapes
 
 from dualhash.analysis.functionality import bit_functionality
 from dualhash.cli import app
 from dualhash.codes import Model
+from tests.builders import write_colour_model, write_shapes
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 

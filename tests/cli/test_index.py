@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.builders import colour_image, write_colour_model
 
 from dualhash.cli import app as shell
 from dualhash.search import Index
+from tests.builders import colour_image, write_colour_model
 
 
 def run(*arguments: object) -> int:

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 from cyclopts import App, UnknownOptionError, ValidationError
-from tests.builders import colour_image, colour_model
 
 from dualhash.catalogue.columns import Columns
 from dualhash.cli.options import ColumnOptions
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
+from tests.builders import colour_image, colour_model
 
 
 def parse(*arguments: str) -> Any:

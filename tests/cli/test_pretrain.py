@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.test_train import table  # noqa: F401 - a fixture
-from tests.training.cases import make_config
 
 from dualhash.cli import app
+from tests.cli.test_train import table  # noqa: F401 - a fixture
+from tests.training.cases import make_config
 
 
 def run(*arguments: str) -> int:

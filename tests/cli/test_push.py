@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_model
 
 from dualhash.cli import app as shell
 from dualhash.search import Index
+from tests.builders import colour_model
 
 pytest.importorskip("milvus_lite", reason="Milvus Lite is not installed")
 

@@ -2,10 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.training.cases import make_catalogue, make_config
 
 from dualhash.cli import app, output
 from dualhash.losses import CATEGORY_LOSSES
+from tests.training.cases import make_catalogue, make_config
 
 
 @pytest.fixture

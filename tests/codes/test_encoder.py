@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.builders import colour_encoder, colour_image
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes import Failure
 from dualhash.codes.encoder import BATCH, Encoder
 from dualhash.errors import DualhashError
+from tests.builders import colour_encoder, colour_image
 
 SIZE = (6, 4)
 PLAIN = Preprocessing(resize=SIZE, crop=SIZE)

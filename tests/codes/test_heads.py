@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.search import probability
 
 from dualhash.codes import LinearHead, pack
 from dualhash.codes.heads import CHUNK, sigmoid
+from tests.oracles.search import probability
 
 
 def random_head(

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import card, colour_encoder, colour_image, colour_model, write_colour_model
 
 from dualhash.codes import LinearHead, Model, pack, write_model
 from dualhash.codes.model import predict
 from dualhash.errors import DualhashError
+from tests.builders import card, colour_encoder, colour_image, colour_model, write_colour_model
 
 
 def test_a_model_encodes_and_predicts(tmp_path: Path):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import card, write_colour_model
 
 from dualhash.codes import write_model
 from dualhash.codes.model_folder import CARD, ENCODER, TENSORS, read_model
 from dualhash.errors import DualhashError
+from tests.builders import card, write_colour_model
 
 
 def write(folder: Path, version: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import Weights, query_weights
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 MOST_IMAGES = 6
 
@@ -16,7 +16,7 @@ MOST_IMAGES = 6
 class Case:
     codes: NDArray
     probabilities: NDArray[np.float64]
-    labels: Labels
+    labels: TrueLabels
     weights: Weights
 
     def __repr__(self) -> str:
@@ -32,7 +32,7 @@ class Case:
             array[::-1].copy()
             for array in (self.codes, self.probabilities, self.weights, *self.labels)
         )
-        return Case(codes, probabilities, Labels(*labels), weights)
+        return Case(codes, probabilities, TrueLabels(*labels), weights)
 
 
 def make_case(seed: int, images: int, attributes: int, *, real: bool = False) -> Case:
@@ -41,7 +41,7 @@ def make_case(seed: int, images: int, attributes: int, *, real: bool = False) ->
     return Case(
         codes=(codes / 2).astype(np.float32) if real else codes.astype(bool),
         probabilities=rng.choice([0.1, 0.3, 0.5, 0.8, 0.9], size=(images, attributes)),
-        labels=Labels(
+        labels=TrueLabels(
             categories=rng.integers(-1, 2, size=images),
             attributes=rng.integers(2, size=(images, attributes)).astype(np.int8),
             observed=rng.random((images, attributes)) < 0.85,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from sklearn.metrics import average_precision_score
-from tests.evaluation.cases import cases
-from tests.oracles.evaluation import attribute_map_cvpr2017, attribute_map_ijcv2020
 
 from dualhash.evaluation import attribute
 from dualhash.evaluation.attribute import cvpr2017, ijcv2020, selection_precisions, selections
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
+from tests.evaluation.cases import cases
+from tests.oracles.evaluation import attribute_map_cvpr2017, attribute_map_ijcv2020
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def small_blocks(monkeypatch):
 def labels_of(attributes, observed=None):
     attributes = np.array(attributes, dtype=np.int8)
     observed = np.ones(attributes.shape, bool) if observed is None else np.array(observed, bool)
-    return Labels(np.zeros(len(attributes), np.int64), attributes, observed)
+    return TrueLabels(np.zeros(len(attributes), np.int64), attributes, observed)
 
 
 def one_draw(images):
@@ -137,7 +137,7 @@ def test_agrees_with_sklearn_where_nothing_ties():
 
 
 def test_without_attributes_there_is_no_figure():
-    empty = Labels(np.zeros(3, np.int64), np.zeros((3, 0), np.int8), np.zeros((3, 0), bool))
+    empty = TrueLabels(np.zeros(3, np.int64), np.zeros((3, 0), np.int8), np.zeros((3, 0), bool))
     for protocol in (ijcv2020, cvpr2017):
         measured = protocol(np.zeros((3, 0)), empty, one_draw(3))
         assert math.isnan(measured.figures["attribute_map"][0])

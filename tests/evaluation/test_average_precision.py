@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
-from tests.oracles.evaluation import expected_average_precision
 
 from dualhash.evaluation.average_precision import average_precision, harmonic_numbers
+from tests.oracles.evaluation import expected_average_precision
 
 GROUPS = st.lists(
     st.integers(0, 3).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=3

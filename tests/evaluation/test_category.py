@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from scipy.io import loadmat
 from sklearn.metrics import average_precision_score
-from tests.evaluation.cases import cases
-from tests.oracles.evaluation import category_map
 
 from dualhash.evaluation.category import category_precisions, cvpr2017, ijcv2020
+from tests.evaluation.cases import cases
+from tests.oracles.evaluation import category_map
 
 
 def one_draw(images):

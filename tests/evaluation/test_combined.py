@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.evaluation.cases import cases
-from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 
 from dualhash.evaluation import combined
 from dualhash.evaluation.combined import cvpr2017, ijcv2020
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
+from tests.evaluation.cases import cases
+from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def bits(*rows):
 def labels_of(categories, attributes, observed=None):
     attributes = np.array(attributes, dtype=np.int8)
     observed = np.ones(attributes.shape, bool) if observed is None else np.array(observed, bool)
-    return Labels(np.array(categories), attributes, observed)
+    return TrueLabels(np.array(categories), attributes, observed)
 
 
 @settings(max_examples=40, deadline=None)

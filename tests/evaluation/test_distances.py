@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.oracles.evaluation import distance
 
 from dualhash.evaluation import distances
-from dualhash.evaluation.distances import Ranking, measure_rankings
+from dualhash.evaluation.distances import DistanceRanking, measure_rankings
+from tests.oracles.evaluation import distance
 
 
 @pytest.fixture(autouse=True)
@@ -11,7 +11,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 4)
 
 
-def rankings(codes: np.ndarray) -> list[Ranking]:
+def rankings(codes: np.ndarray) -> list[DistanceRanking]:
     """All of them, which are not kept otherwise."""
     return [ranking for _, ranking in measure_rankings(codes, lambda ranking: ranking)]
 

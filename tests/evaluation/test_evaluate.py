@@ -16,7 +16,7 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.report import Evaluation, Figure
 
 IMAGES, BITS, NAMES = 24, 16, ("red", "old")
@@ -71,7 +71,7 @@ USED = np.delete(np.arange(IMAGES), [0, 1, 2, 3, 5])
 
 
 def expected(catalogue, codes, probabilities, protocol):
-    labels = Labels(
+    labels = TrueLabels(
         catalogue.categories[USED], catalogue.attributes[USED], catalogue.observed[USED]
     )
     measured = evaluate_codes(codes, probabilities, labels, protocol=protocol, bootstrap=20)

@@ -2,10 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from tests.evaluation.cases import make_case
 
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes, validation_figures
+from tests.evaluation.cases import make_case
 
 
 @pytest.fixture

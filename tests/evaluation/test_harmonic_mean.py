@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.evaluation.cases import cases
-from tests.oracles import evaluation as oracle
 
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean, harmonic_means
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
+from tests.evaluation.cases import cases
+from tests.oracles import evaluation as oracle
 
 
 def labels_of(attributes, observed):
     attributes = np.array(attributes, dtype=np.int8)
-    return Labels(np.zeros(len(attributes), np.int64), attributes, np.array(observed, bool))
+    return TrueLabels(np.zeros(len(attributes), np.int64), attributes, np.array(observed, bool))
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.evaluation import expected_average_precision
 
 from dualhash.evaluation.average_precision import harmonic_numbers
 from dualhash.evaluation.leave_one_out import leave_one_out_precisions
+from tests.oracles.evaluation import expected_average_precision
 
 ITEMS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.2, 0.7]), st.integers(0, 2), st.booleans()), max_size=7

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.dnnh import DnnhLoss
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 NO_LOGITS = torch.empty(0)
 

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.hashnet import HashNetLoss, pairwise_losses
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 NO_LOGITS = torch.empty(0)
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.hinge import HingeLoss, hinge_loss
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.losses.batches import Batch, random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses import (
@@ -14,6 +12,8 @@ from dualhash.losses import (
 )
 from dualhash.losses.attribute_counts import AttributeCounts
 from dualhash.losses.joint import attribute_means
+from tests.losses.batches import Batch, random_batch
+from tests.oracles import losses as oracle
 
 POSITIVES, NEGATIVES = [1, 10, 50, 3], [99, 10, 5, 4]
 COUNTS = AttributeCounts(tuple("abcd"), np.array(POSITIVES), np.array(NEGATIVES))

@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.softmax import SoftmaxLoss, softmax_loss
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))

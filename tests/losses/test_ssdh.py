@@ -2,12 +2,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.softmax import SoftmaxLoss
 from dualhash.losses.ssdh import SsdhLoss, unbalance, undecided
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))

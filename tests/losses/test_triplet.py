@@ -1,10 +1,10 @@
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.triplet import TripletLoss, triplet_sums
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("margin", [0.3, 4.0])

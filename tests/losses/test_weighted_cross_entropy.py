@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.losses.batches import random_batch
-from tests.oracles import losses as oracle
 from torch.autograd import gradcheck
 
 from dualhash.losses.attribute_counts import AttributeCounts
 from dualhash.losses.weighted_cross_entropy import WeightedCrossEntropy, weighted_cross_entropy
+from tests.losses.batches import random_batch
+from tests.oracles import losses as oracle
 
 COUNTS = AttributeCounts(
     ("red", "green", "blue", "round"), np.array([1, 10, 50, 3]), np.array([99, 10, 5, 4])

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dualhash.errors import DualhashError
 from dualhash.network import HASH_LAYERS, HashLayer, build_hash_layer
-from dualhash.network.continuation import ContinuationLayer
-from dualhash.network.slices import SliceLayer, piecewise_threshold
+from dualhash.network.dnnh_layer import SliceLayer, piecewise_threshold
+from dualhash.network.hashnet_layer import ContinuationLayer
 
 
 def features(count: int = 4) -> torch.Tensor:

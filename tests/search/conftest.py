@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_model
 
 from dualhash.codes import Model
-from dualhash.search import Index, Labels
+from dualhash.search import Index, ItemLabels
+from tests.builders import colour_model
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def model(tmp_path: Path) -> Model:
 def index(tmp_path: Path, model: Model) -> Iterator[Index]:
     """Six items: ids 0 to 5, the last a duplicate of the first."""
     codes = np.array([[0, 0], [1, 0], [3, 0], [255, 0], [255, 255], [0, 0]], np.uint8)
-    labels = [Labels("circle", {"red": True, "blue": False})] * 3 + [Labels("square")] * 2
+    labels = [ItemLabels("circle", {"red": True, "blue": False})] * 3 + [ItemLabels("square")] * 2
     with Index.create(tmp_path / "shapes.dhx", model) as opened:
         opened.add(
             codes,
             [tmp_path / "images" / f"{i}.png" for i in range(6)],
             [{"number": i} for i in range(6)],
-            [*labels, Labels()],
+            [*labels, ItemLabels()],
         )
         yield opened

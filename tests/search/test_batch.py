@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.builders import colour_image
 
 from dualhash.codes import Model
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Results, searcher
+from tests.builders import colour_image
 
 ITEMS = 60
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.builders import colour_image
-from tests.search.stored import stored
 
 from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels, add_images, build, build_index
+from dualhash.search import Index, ItemLabels, add_images, build, build_index
+from tests.builders import colour_image
+from tests.search.stored import stored
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def test_a_catalogue_with_its_labels_and_rows(
         items = [index.item(i) for i in range(3)]
         assert [item.image for item in items] == [str(catalogue.images[i]) for i in (0, 1, 3)]
         assert [item.labels for item in items] == [
-            Labels("circle", {"blue": True, "red": False}),
-            Labels(),
-            Labels("square", {"red": True}),
+            ItemLabels("circle", {"blue": True, "red": False}),
+            ItemLabels(),
+            ItemLabels("square", {"red": True}),
         ]
         assert items[2].payload == {"image": "3.png", "price": 4.0}
         np.testing.assert_array_equal(
@@ -73,7 +73,7 @@ def test_bare_images(tmp_path: Path, model: Model, catalogue: Catalogue):
     assert build_index(model, [str(path) for path in catalogue.images], out, views=10).count == 3
     with Index.open(out) as index:
         assert index.header.views == 10
-        assert index.item(0).labels == Labels()
+        assert index.item(0).labels == ItemLabels()
         assert index.item(0).payload == {}
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_image, colour_model
-from tests.search.stored import stored
 
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels
-from dualhash.search.changes import BLOCK
+from dualhash.search import Index, ItemLabels
+from dualhash.search.storage.writer import CODES_PER_BLOCK
+from tests.builders import colour_image, colour_model
+from tests.search.stored import stored
 
 
 def ids(results) -> list[int]:
@@ -19,16 +19,22 @@ def ids(results) -> list[int]:
 
 
 def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
-    codes = np.random.default_rng(0).integers(0, 256, (2 * BLOCK + 7, 2), np.uint8)
+    codes = np.random.default_rng(0).integers(0, 256, (2 * CODES_PER_BLOCK + 7, 2), np.uint8)
     with Index.create(tmp_path / "long.dhx", model) as index:
-        for start in (0, 5, BLOCK - 1, BLOCK + 3):
-            stop = {0: 5, 5: BLOCK - 1, BLOCK - 1: BLOCK + 3}.get(start, len(codes))
+        for start in (0, 5, CODES_PER_BLOCK - 1, CODES_PER_BLOCK + 3):
+            stop = {0: 5, 5: CODES_PER_BLOCK - 1, CODES_PER_BLOCK - 1: CODES_PER_BLOCK + 3}.get(
+                start, len(codes)
+            )
             index.add(codes[start:stop], ["x"] * (stop - start))
         ids, kept = stored(index)
         np.testing.assert_array_equal(ids, np.arange(len(codes)))
         np.testing.assert_array_equal(kept, codes)
-        assert [len(ids) for ids, _ in index._store.codes()] == [BLOCK, BLOCK, 7]
-        for item in (0, BLOCK - 1, BLOCK, len(codes) - 1):
+        assert [len(ids) for ids, _ in index._store.codes()] == [
+            CODES_PER_BLOCK,
+            CODES_PER_BLOCK,
+            7,
+        ]
+        for item in (0, CODES_PER_BLOCK - 1, CODES_PER_BLOCK, len(codes) - 1):
             np.testing.assert_array_equal(index.search(item).query.code, codes[item])
 
 
@@ -58,9 +64,9 @@ def test_payloads_without_a_form_in_json(index: Index):
 
 
 def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
-    labels = Labels("hat", {"green": True, "woollen": True})
+    labels = ItemLabels("hat", {"green": True, "woollen": True})
     (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], labels=[labels])
-    assert index.item(item).labels == Labels("hat", {"green": True})
+    assert index.item(item).labels == ItemLabels("hat", {"green": True})
 
 
 def test_what_lies_together_can_be_moved_together(tmp_path: Path):

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels, changes, resident
-from dualhash.search.fields import as_text
+from dualhash.search import Index, ItemLabels
+from dualhash.search.ranking import code_cache as resident
+from dualhash.search.storage import writer as changes
+from dualhash.search.storage.payload_columns import as_text
 
 QUERY = np.zeros(2, np.uint8)
 PAYLOADS = [
@@ -27,7 +29,7 @@ PAYLOADS = [
 def shop(tmp_path: Path, model: Model):
     """Four items, of which the nearer ones come first."""
     codes = np.array([[0, 0], [1, 0], [3, 0], [7, 0]], np.uint8)
-    labels = [Labels("circle"), Labels("square"), Labels("circle"), Labels()]
+    labels = [ItemLabels("circle"), ItemLabels("square"), ItemLabels("circle"), ItemLabels()]
     with Index.create(tmp_path / "shop.dhx", model) as index:
         index.add(codes, ["x"] * 4, PAYLOADS, labels)
         yield index
@@ -175,7 +177,7 @@ def test_any_values_after_any_changes(tmp_path: Path, model: Model, steps: list)
                 assert results.matched == len(expected)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "BLOCK", 40)
+        patch.setattr(changes, "CODES_PER_BLOCK", 40)
         with Index.create(path, model, replace=True) as index:
             for step in steps:
                 if isinstance(step, list):

@@ -1,10 +1,10 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.oracles.search import hamming
 
 from dualhash.codes import pack
 from dualhash.search.hamming import as_words, distances
+from tests.oracles.search import hamming
 
 
 @given(st.integers(1, 40), st.integers(0, 9), st.integers(0, 2**32))

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.builders import colour_model
-from tests.oracles import search as oracle
 
 from dualhash.codes import Model, unpack
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels
-from dualhash.search.store import Store
+from dualhash.search import Index, ItemLabels
+from dualhash.search.storage.reader import IndexReader
+from tests.builders import colour_model
+from tests.oracles import search as oracle
 
 
 def ids(results) -> list[int]:
@@ -29,8 +29,8 @@ def test_what_was_added_is_found_again(index: Index, tmp_path: Path):
     assert (results.matched, results.bits, results.conditions) == (6, 16, {})
     first, last, _ = results.hits
     assert first.image == str(tmp_path / "images" / "0.png")
-    assert first.labels == Labels("circle", {"red": True, "blue": False})
-    assert last.labels == Labels()
+    assert first.labels == ItemLabels("circle", {"red": True, "blue": False})
+    assert last.labels == ItemLabels()
     assert last.payload == {"number": 5}
     assert [hit.code.tolist() for hit in results.hits] == [[0, 0], [0, 0], [1, 0]]
     assert (first.score, first.probabilities) == (None, {})
@@ -110,9 +110,9 @@ def test_what_is_skipped_is_ranked_but_not_gathered(
 ):
     whole = index.search("id:1", k=99, **options)
     gathered = []
-    items = Store.items
+    items = IndexReader.items
     monkeypatch.setattr(
-        Store, "items", lambda self, ids: gathered.append(len(ids)) or items(self, ids)
+        IndexReader, "items", lambda self, ids: gathered.append(len(ids)) or items(self, ids)
     )
     for offset in range(7):
         some = index.search("id:1", k=2, offset=offset, **options)

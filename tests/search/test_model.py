@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.builders import colour_image, colour_model
 
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Labels
-from dualhash.search.answer import DEFAULT_SOFT
+from dualhash.search import Index, ItemLabels
+from dualhash.search.ranking.execute import DEFAULT_SOFT
+from tests.builders import colour_image, colour_model
 
 
 def ids(results) -> list[int]:
@@ -57,7 +57,7 @@ def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, mo
         np.testing.assert_array_equal(results.query.code, codes[3])
         assert results.hits[0].distance == 0
         assert results.query.image == str(images[3])
-        assert results.query.labels == Labels()
+        assert results.query.labels == ItemLabels()
         assert ids(index.search(str(images[3]))) == ids(results)
 
 

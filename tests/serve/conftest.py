@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
-from tests.builders import colour_image, colour_model
 
 from dualhash.codes import Model
-from dualhash.search import Index, Labels
+from dualhash.search import Index, ItemLabels
 from dualhash.serve.app import create_app
 from dualhash.serve.settings import Settings
+from tests.builders import colour_image, colour_model
 
 COUNT = 12
 NAMES = ("colour=red", "colour=green", "shiny")
@@ -22,7 +22,7 @@ def write_index(folder: Path, model: Model, count: int = COUNT, seed: int = 0) -
         colour_image(folder / "images" / f"{seed}-{i}.png", tuple(rng.integers(0, 256, 3).tolist()))
         for i in range(count)
     ]
-    labelled = [Labels("circle", {"colour=red": True, "shiny": False}), Labels()]
+    labelled = [ItemLabels("circle", {"colour=red": True, "shiny": False}), ItemLabels()]
     with Index.unfinished(folder / "shapes.dhx", model, replace=True) as index:
         index.add(
             model.encode(paths).codes,

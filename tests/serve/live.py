@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from dualhash.serve.run import run
+from dualhash.serve.server import run
 from dualhash.serve.settings import Settings
 
 SEARCH = "/api/v1/search"

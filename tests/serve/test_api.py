@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
-from tests.serve.conftest import COUNT, NAMES
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.search import Index
-from dualhash.serve import answers
-from dualhash.serve.problems import PREFIX
+from dualhash.serve.backend import responses as answers
+from dualhash.serve.http.errors import PREFIX
+from tests.serve.conftest import COUNT, NAMES
 
 SEARCH = "/api/v1/search"
 
@@ -259,7 +259,7 @@ def test_a_wish_counts_once_however_often_it_is_named(
 def test_only_so_many_wishes_are_tried(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("dualhash.search.shortage.MOST_WISHES", 2)
+    monkeypatch.setattr("dualhash.search.hints.MOST_WISHES", 2)
     assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
     assert len(counted) == 1 + 2 + 1 + 2
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.cases import make_catalogue
 
 from dualhash.catalogue.catalogue import Catalogue
+from tests.training.cases import make_catalogue
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.training.cases import make_config
-from tests.training.test_train import QUIET, StopAt, log_of
 
 from dualhash.catalogue.catalogue import TRAIN_BOTH, TRAIN_CATEGORY, Catalogue
 from dualhash.errors import DualhashError
+from dualhash.training.export.weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from dualhash.training.weights import WEIGHTS, WEIGHTS_CARD, weights_hash
+from tests.training.cases import make_config
+from tests.training.test_train import QUIET, StopAt, log_of
 
 CONFIG = make_config()
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.training.config import TrainConfig
+from dualhash.training.loop.workspace import Workspace
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.progress import Display
 from dualhash.training.train import train
-from dualhash.training.workspace import Workspace
+from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 
 QUIET = Display(quiet=True)
 CONFIG = make_config()
@@ -72,11 +72,11 @@ def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
 def test_the_chosen_weight_of_soft_searches_is_kept(
     tiny: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def choose(bits: np.ndarray, scores: np.ndarray, labels: Labels) -> float:
+    def choose(bits: np.ndarray, scores: np.ndarray, labels: TrueLabels) -> float:
         assert len(bits) == len(scores) == len(labels.categories) > 0
         return 2.5
 
-    monkeypatch.setattr("dualhash.training.calibration.choose_soft", choose)
+    monkeypatch.setattr("dualhash.training.export.calibration.choose_soft", choose)
     model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
     assert model.card.calibration == {"soft": 2.5}
 

@@ -12,7 +12,7 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
-from dualhash.evaluation.unseen import encode_unseen
+from dualhash.evaluation.encoded_test_set import encode_unseen
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,10 @@ from dualhash.baselines.deep_method import DeepMethod
 from dualhash.baselines.units import calibrated_head, padded
 from dualhash.codes.heads import LinearHead
 from dualhash.network import DualHashNetwork
-from dualhash.training.assembly import Assembly, Plan
 from dualhash.training.config import TrainConfig
-from dualhash.training.labels import take
-from dualhash.training.learn import Learned
+from dualhash.training.data.labels import take
+from dualhash.training.export.assembly import Assembly, ExportPlan
+from dualhash.training.loop.learn import Learned
 
 
 class AttributeEncoder(nn.Module):
@@ -92,6 +92,6 @@ CNN_ATTRIBUTE = DeepMethod(
             "alpha": 1.0,
         }
     ),
-    plan=Plan(lambda config, attributes: {"": config}, assemble),
+    plan=ExportPlan(lambda config, attributes: {"": config}, assemble),
 )
 """The attribute loss of DPH without a code below it; its real outputs are the probabilities."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from dualhash.baselines.method import Method
 from dualhash.errors import DualhashError
-from dualhash.training.assembly import ONE_NETWORK, Plan
 from dualhash.training.config import TrainConfig
+from dualhash.training.export.assembly import ONE_NETWORK, ExportPlan
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class DeepMethod(Method):
     """
 
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    plan: Plan = ONE_NETWORK
+    plan: ExportPlan = ONE_NETWORK
     parts: tuple["DeepMethod", ...] = ()
 
     def configured(self, config: TrainConfig) -> TrainConfig:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.evaluate_codes import validation_figures
-from dualhash.evaluation.labels import Labels
-from dualhash.training.validation import validation_score
+from dualhash.evaluation.labels import TrueLabels
+from dualhash.training.loop.validation import validation_score
 
 
 def figures(
-    bits: NDArray[np.bool_], probabilities: NDArray[np.floating], labels: Labels
+    bits: NDArray[np.bool_], probabilities: NDArray[np.floating], labels: TrueLabels
 ) -> dict[str, float | None]:
     """Category mAP, avg HM and the score of both; None where the labels do not define it.
 

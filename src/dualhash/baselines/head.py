@@ -15,13 +15,13 @@ from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model, write_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.evaluation.soft import choose_soft
+from dualhash.evaluation.weighted import choose_soft
 from dualhash.training.config import TrainConfig
-from dualhash.training.data import TrainingSet
-from dualhash.training.labels import Rows, take
-from dualhash.training.prepare import prepare
+from dualhash.training.data.batches import TrainingSet
+from dualhash.training.data.labels import Rows, take
+from dualhash.training.data.prepare import prepare
+from dualhash.training.loop.workspace import Workspace
 from dualhash.training.progress import Display
-from dualhash.training.workspace import Workspace
 
 BATCH = 256
 

@@ -11,7 +11,7 @@ from dualhash.baselines.hash_function import HashFunction
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.codes.heads import LinearHead
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 Answer = Literal["category", "attribute", "combined"]
 LabelKind = Literal["category", "attribute", "both", "joint"]
@@ -35,7 +35,7 @@ class Features:
     """
 
     values: NDArray[np.float32]
-    labels: Labels
+    labels: TrueLabels
 
     def with_category(self) -> "Features":
         """Those of the images whose category is known.
@@ -53,7 +53,7 @@ class Features:
 
     def take(self, rows: NDArray[np.integer]) -> "Features":
         """Those of the images `rows`."""
-        return Features(self.values[rows], Labels(*(part[rows] for part in self.labels)))
+        return Features(self.values[rows], TrueLabels(*(part[rows] for part in self.labels)))
 
 
 class Fit(Protocol):

@@ -12,10 +12,10 @@ from dualhash.baselines.ssdh import SSDH
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.errors import DualhashError
 from dualhash.network import Encoder
-from dualhash.training.assembly import Assembly, Plan, head_of
 from dualhash.training.config import TrainConfig
-from dualhash.training.learn import Learned
-from dualhash.training.validation import validation_score
+from dualhash.training.export.assembly import Assembly, ExportPlan, head_of
+from dualhash.training.loop.learn import Learned
+from dualhash.training.loop.validation import validation_score
 
 CATEGORIES, ATTRIBUTES = "categories", "attributes"
 
@@ -104,7 +104,7 @@ MULTIPLE_MODEL = DeepMethod(
     answers=frozenset({"category", "attribute", "combined"}),
     labels="both",
     bits="a multiple of 8, more than there are attributes",
-    plan=Plan(runs, assemble),
+    plan=ExportPlan(runs, assemble),
     parts=(SSDH, CNN_ATTRIBUTE),
 )
 """SSDH with k - p bits, then p bits of predicted attributes by CNN-attribute.

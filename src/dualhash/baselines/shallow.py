@@ -20,17 +20,17 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, DualHashNetwork, NoHashLayer
 from dualhash.network.heads import LinearHead as TorchHead
-from dualhash.training.assembly import one_network
 from dualhash.training.config import TrainConfig
-from dualhash.training.data import TrainingSet, generator_for
-from dualhash.training.fit import Fitted, Task, build_backbone_of
-from dualhash.training.labels import Rows, take, training_catalogue
-from dualhash.training.learn import Learned
-from dualhash.training.prepare import prepare
+from dualhash.training.data.batches import TrainingSet, generator_for
+from dualhash.training.data.labels import Rows, take, training_catalogue
+from dualhash.training.data.prepare import prepare
+from dualhash.training.export.assembly import one_network
+from dualhash.training.export.weights import weights_hash
+from dualhash.training.loop.fit import Fitted, Task, build_backbone_of
+from dualhash.training.loop.learn import Learned
+from dualhash.training.loop.workspace import Workspace
 from dualhash.training.progress import Display, Step
 from dualhash.training.train import write_assembly
-from dualhash.training.weights import weights_hash
-from dualhash.training.workspace import Workspace
 
 BATCH = 256
 

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from dualhash.baselines.method import Report, unwatched
 from dualhash.codes.heads import LinearHead
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 COST = 1.0
 """C, the weight of training errors against the margin, for features; liblinear's default."""
@@ -75,7 +75,7 @@ def linear_svms(
     return np.asarray(found.x).reshape(shape)
 
 
-def attribute_targets(labels: Labels) -> NDArray[np.float64]:
+def attribute_targets(labels: TrueLabels) -> NDArray[np.float64]:
     """Targets (N, p) of `linear_svms` for attributes, in which both kinds of label weigh the same.
 
     An attribute known of n images and present in n_1 gives those n / (2 n_1) and the others
@@ -90,13 +90,13 @@ def attribute_targets(labels: Labels) -> NDArray[np.float64]:
 
 
 def attribute_head(
-    bits: NDArray[np.bool_], labels: Labels, report: Report = unwatched
+    bits: NDArray[np.bool_], labels: TrueLabels, report: Report = unwatched
 ) -> LinearHead:
     """An SVM for each of p attributes on bits (N, k); its names are their numbers."""
     return _head(bits, attribute_targets(labels), report)
 
 
-def category_head(bits: NDArray[np.bool_], labels: Labels, categories: int) -> LinearHead:
+def category_head(bits: NDArray[np.bool_], labels: TrueLabels, categories: int) -> LinearHead:
     """An SVM for each of C categories against all others, on bits (N, k)."""
     known = labels.categories >= 0
     own = labels.categories[known, None] == np.arange(categories)

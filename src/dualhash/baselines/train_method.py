@@ -10,8 +10,8 @@ from dualhash.baselines.shallow import train_shallow
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.training.assembly import ONE_NETWORK
 from dualhash.training.config import TrainConfig
+from dualhash.training.export.assembly import ONE_NETWORK
 from dualhash.training.progress import Display
 from dualhash.training.train import train
 

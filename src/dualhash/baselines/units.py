@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 
 CERTAINTY = 4.0
 """Log odds of what a bit says about its attribute."""
@@ -29,7 +29,7 @@ def unit_head(attributes: int, bits: int, first: int = 0) -> LinearHead:
 
 
 def calibrated_head(
-    told: NDArray[np.bool_], labels: Labels, bits: int, first: int = 0
+    told: NDArray[np.bool_], labels: TrueLabels, bits: int, first: int = 0
 ) -> LinearHead:
     """Reads attribute j from bit first + j of k alone, as surely as that bit was right before.
 

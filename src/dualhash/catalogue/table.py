@@ -14,7 +14,7 @@ from dualhash.catalogue import labels
 from dualhash.catalogue.catalogue import SUBSETS, Catalogue, LabelNames
 from dualhash.catalogue.check import existing
 from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.csv_faults import csv_fault
+from dualhash.catalogue.csv_errors import csv_fault
 from dualhash.catalogue.problems import Problem, shortened
 from dualhash.errors import DualhashError, nearest
 from dualhash.files import is_there, not_readable

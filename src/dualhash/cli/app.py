@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from cyclopts import App, CycloptsError
 
@@ -36,10 +37,6 @@ COMMANDS = {
     "serve": ("serve:serve", "A page and an API to search with."),
     "evaluate": ("evaluate:evaluate", "Judge a model on the test subset of a catalogue."),
     "analyse": ("analyse:analyse", "See what each bit of the codes is for."),
-    "experiment": (
-        "experiment:experiment_app",
-        "The paper's tables and figures.",
-    ),
     "codes": ("codes:codes_app", "Write and read codes as files of other programs."),
     "demo": ("demo:demo", "All of it on a catalogue of emoji, in a few minutes."),
 }
@@ -56,15 +53,17 @@ def main(arguments: list[str] | None = None) -> None:
 
     An error of the user's is one sentence on stderr. `DUALHASH_DEBUG=1` shows tracebacks.
     """
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(exit_code(lambda: _call(given)))
 
 
-def _run(arguments: list[str]) -> int:
+def exit_code(command: Callable[[], object]) -> int:
+    """Runs a command; prints a user's error as one sentence. Returns the exit code as in `main`."""
     if os.environ.get("DUALHASH_DEBUG") == "1":
-        _call(arguments)
+        command()
         return 0
     try:
-        _call(arguments)
+        command()
         sys.stdout.flush()
     except (DualhashError, CycloptsError) as error:
         output.complain(str(error))

@@ -12,8 +12,8 @@ from dualhash.cli.options import ColumnOptions
 from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
-    from dualhash.codes.saved import SavedCodes
-    from dualhash.evaluation.unseen import Unseen
+    from dualhash.codes.code_file import SavedCodes
+    from dualhash.evaluation.encoded_test_set import Unseen
 
 codes_app = App(name="codes", help="Write and read codes as files.")
 
@@ -50,8 +50,8 @@ def export(
         replace: Replace files that are there.
         columns: Which column plays which part.
     """
-    from dualhash.codes.dat import FILES, write_dat
-    from dualhash.codes.saved import write_saved
+    from dualhash.codes.code_file import write_saved
+    from dualhash.codes.paper_dat import FILES, write_dat
 
     targets = [out / name for name in FILES] if format == "dat" else [out]
     _check_free(targets, replace=replace)
@@ -70,7 +70,7 @@ def _encoded(
     source: Path, table: str, views: Literal[1, 10], model: Path | None, columns: ColumnOptions
 ) -> tuple[Unseen, SavedCodes]:
     from dualhash.codes import Model
-    from dualhash.evaluation.unseen import encode_unseen, indexed_unseen
+    from dualhash.evaluation.encoded_test_set import encode_unseen, indexed_unseen
     from dualhash.search import Index
 
     if source.is_dir():
@@ -109,8 +109,8 @@ def import_(
         out: The file to make, such as codes.npz.
         replace: Replace the file that is there.
     """
-    from dualhash.codes.dat import read_dat
-    from dualhash.codes.saved import write_saved
+    from dualhash.codes.code_file import write_saved
+    from dualhash.codes.paper_dat import read_dat
 
     _check_free([out], replace=replace)
     saved = read_dat(folder)

@@ -38,7 +38,7 @@ FIGURES = {
 
 
 @dataclass(frozen=True)
-class Question:
+class DemoQuery:
     """A search to draw.
 
     Attributes:
@@ -56,16 +56,16 @@ class Question:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-QUESTIONS: Mapping[Task, Question] = {
-    "category": Question("more of this kind", "Flags", "uses=red", "uses=green"),
-    "attribute": Question(
+QUESTIONS: Mapping[Task, DemoQuery] = {
+    "category": DemoQuery("more of this kind", "Flags", "uses=red", "uses=green"),
+    "attribute": DemoQuery(
         "green and not red as this is, whatever it shows",
         "Animals & Nature",
         "uses=green",
         "uses=red",
         {"attributes": ("uses=green", "uses=red")},
     ),
-    "combined": Question(
+    "combined": DemoQuery(
         "this kind, but with dark skin",
         "People & Body",
         "skin=light",
@@ -127,7 +127,7 @@ class _Stages:
         self.seconds[name] = round(time.monotonic() - started, 1)
 
 
-def _ask(index: Index, catalogue: Catalogue, task: Task, question: Question) -> Results:
+def _ask(index: Index, catalogue: Catalogue, task: Task, question: DemoQuery) -> Results:
     """The results for the first drawing that fits; its id is its row, for all can be read."""
     names = catalogue.names
     fits = (

@@ -66,7 +66,7 @@ def evaluate(
         columns: Which column plays which part.
     """
     from dualhash.codes import Model
-    from dualhash.codes.saved import read_saved
+    from dualhash.codes.code_file import read_saved
     from dualhash.evaluation.evaluate import evaluate as measure
     from dualhash.evaluation.evaluate import evaluate_saved
 

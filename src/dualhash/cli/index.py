@@ -191,7 +191,7 @@ def push(
             Milvus Lite, as products.db. The collection is named after the index file by default.
         json: Print what became of the items as JSON.
     """
-    from dualhash.search.engines.milvus.push import push as push_index
+    from dualhash.search.remote.milvus.push import push as push_index
 
     with output.progress("Pushing") as report:
         pushed = push_index(index, to, progress=report)

@@ -40,7 +40,7 @@ Names = Annotated[
 
 def index_file(_: object, tokens: Sequence[Token]) -> Path:
     """A path; an address, which is searched but not changed, is told what can be done there."""
-    from dualhash.search.engines import opener
+    from dualhash.search.remote import opener
 
     (token,) = tokens
     if opener(token.value) is None:

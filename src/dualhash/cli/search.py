@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from dualhash.search import Options, Results
-    from dualhash.search.engines import Engine
-    from dualhash.search.shortage import Shortage
+    from dualhash.search import Results, SearchOptions
+    from dualhash.search.hints import Shortage
+    from dualhash.search.remote import Engine
 
 BAR_WIDTH = 8
 
@@ -110,7 +110,7 @@ def search(
     from dualhash.cli.batch import read_queries, show_answers
     from dualhash.search import Index, infer_task
 
-    options: Options = {
+    options: SearchOptions = {
         "want": want,
         "without": without,
         "attributes": attributes,
@@ -146,9 +146,9 @@ def search(
     _show(results, missing, json=json, sheet=sheet)
 
 
-def _shortage(index: Engine, results: Results, options: Options) -> Shortage | None:
+def _shortage(index: Engine, results: Results, options: SearchOptions) -> Shortage | None:
     """An image is not encoded again, and an item is still left out of what it finds."""
-    from dualhash.search.shortage import shortage
+    from dualhash.search.hints import shortage
 
     asked = results.query
     query = None if asked is None else asked.code if asked.id is None else asked.id

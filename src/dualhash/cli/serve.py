@@ -73,7 +73,7 @@ def run_server(index: Path, model: Path | None = None, **settings: object) -> No
         DualhashError: The index cannot be served, or the extra `serve` is not installed.
     """
     try:
-        from dualhash.serve.run import run
+        from dualhash.serve.server import run
         from dualhash.serve.settings import Settings
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in EXTRA:

@@ -1,9 +1,9 @@
 """From images to bits, and what the bits say: packing, heads, the encoder, the model folder."""
 
-from dualhash.codes.card import ModelCard
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.heads import LinearHead
 from dualhash.codes.model import Model, Prediction
+from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.codes.packing import pack, quantise, unpack
 

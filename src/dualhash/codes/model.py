@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.card import ModelCard
 from dualhash.codes.encoder import Encoded, Encoder, Progress
 from dualhash.codes.heads import LinearHead, sigmoid
+from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import TENSORS, read_model
 from dualhash.errors import DualhashError
 

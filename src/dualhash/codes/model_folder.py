@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from dualhash.codes.card import FORMAT, ModelCard
+from dualhash.codes.model_card import FORMAT, ModelCard
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers
 from dualhash.evaluation.bootstrap import Weights, divide, mean_of_defined, weighted_sums
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.leave_one_out import leave_one_out_precisions
 from dualhash.evaluation.measured import Measured
-from dualhash.evaluation.processors import on_all_processors
+from dualhash.evaluation.parallel import on_all_processors
 
 MOST_SELECTED = 3
 BLOCK = 64
@@ -63,7 +63,7 @@ def selection_precisions(
     chosen: NDArray[np.int64],
     probabilities: NDArray[np.floating],
     predicted: NDArray[np.bool_],
-    labels: Labels,
+    labels: TrueLabels,
 ) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """Average precision of every image as a query, for each of some selections.
 
@@ -128,7 +128,7 @@ def _selection_precisions(
 
 def ijcv2020(
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
@@ -151,7 +151,7 @@ def ijcv2020(
 
 def cvpr2017(
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
@@ -174,7 +174,7 @@ def cvpr2017(
 def _measure(
     probabilities: NDArray[np.floating],
     predicted: NDArray[np.bool_],
-    labels: Labels,
+    labels: TrueLabels,
     measure: Callable[[NDArray[np.float64], NDArray[np.int8]], Measures],
     progress: Callable[[float], None],
 ) -> tuple[dict[str, int], list[NDArray[np.float64]]]:

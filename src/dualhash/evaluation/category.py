@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers, tie_precision
 from dualhash.evaluation.bootstrap import Weights, weighted_means
-from dualhash.evaluation.distances import Codes, Ranking, measure_rankings
+from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
 from dualhash.evaluation.measured import Measured
 
 
@@ -41,7 +41,7 @@ def category_precisions(
     labels = categories[known]
     harmonic = harmonic_numbers(len(known) + 1)
 
-    def measure(ranking: Ranking) -> NDArray[np.float64]:
+    def measure(ranking: DistanceRanking) -> NDArray[np.float64]:
         return _precisions(ranking, labels, int(query_ahead), harmonic)
 
     precisions = np.full(len(categories), np.nan)
@@ -53,7 +53,7 @@ def category_precisions(
 
 @njit(nogil=True, cache=True)
 def _precisions(
-    ranking: Ranking,
+    ranking: DistanceRanking,
     labels: NDArray[np.int64],
     ahead: int,
     harmonic: NDArray[np.float64],

@@ -21,8 +21,8 @@ from dualhash.evaluation.bootstrap import (
     weighted_means,
     weighted_sums,
 )
-from dualhash.evaluation.distances import Codes, Ranking, measure_rankings
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.measured import Measured
 
 CUTOFFS = (5, 10, 20, 50, 75, 100)
@@ -33,7 +33,7 @@ NOT_ASKED = -1
 
 def expected_hits(
     codes: Codes,
-    labels: Labels,
+    labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     *,
@@ -53,7 +53,7 @@ def expected_hits(
         (N, p, len(CUTOFFS)) float64; NaN where not asked.
     """
 
-    def measure(ranking: Ranking) -> NDArray[np.float64]:
+    def measure(ranking: DistanceRanking) -> NDArray[np.float64]:
         return _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
 
     hits = np.full((*wanted.shape, len(CUTOFFS)), np.nan)
@@ -65,8 +65,8 @@ def expected_hits(
 
 @njit(nogil=True, cache=True)
 def _expected_hits(
-    ranking: Ranking,
-    labels: Labels,
+    ranking: DistanceRanking,
+    labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     cutoffs: NDArray[np.int64],
@@ -100,7 +100,7 @@ def _expected_hits(
     return hits
 
 
-def relevant_counts(labels: Labels, wanted: NDArray[np.int8]) -> NDArray[np.int64]:
+def relevant_counts(labels: TrueLabels, wanted: NDArray[np.int8]) -> NDArray[np.int64]:
     """Images other than the query of its category and with the value that it wants.
 
     Args:
@@ -122,7 +122,7 @@ def relevant_counts(labels: Labels, wanted: NDArray[np.int8]) -> NDArray[np.int6
 def ijcv2020(
     codes: Codes,
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
@@ -158,7 +158,7 @@ def ijcv2020(
 def cvpr2017(
     codes: Codes,
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
@@ -183,14 +183,14 @@ def cvpr2017(
     )
 
 
-def _complete(labels: Labels) -> Labels:
+def _complete(labels: TrueLabels) -> TrueLabels:
     """The labels with no attribute observed of images without a category."""
     return labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
 
 
 def _recalls(
     codes: Codes,
-    labels: Labels,
+    labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     progress: Callable[[float], None],

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dualhash.evaluation.processors import on_all_processors
+from dualhash.evaluation.parallel import on_all_processors
 
 Result = TypeVar("Result")
 
@@ -17,7 +17,7 @@ Codes = NDArray[np.bool_] | NDArray[np.float32]
 BLOCK = 256
 
 
-class Ranking(NamedTuple):
+class DistanceRanking(NamedTuple):
     """How all images rank for a block of b images.
 
     Attributes:
@@ -32,7 +32,7 @@ class Ranking(NamedTuple):
 
 
 def measure_rankings(
-    codes: Codes, measure: Callable[[Ranking], Result]
+    codes: Codes, measure: Callable[[DistanceRanking], Result]
 ) -> Iterator[tuple[NDArray[np.int64], Result]]:
     """Ranks all images for every image, a block at a time, and measures the rankings.
 
@@ -54,17 +54,17 @@ def measure_rankings(
     return on_all_processors(measured, blocks)
 
 
-def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranking:
+def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRanking:
     # Products of signs sum to k - 2 * distance, an integer that float32 holds exactly.
     signs = 2 * columns - 1
     distances = ((len(columns) - signs[:, rows].T @ signs) / 2).astype(np.int16)
     # A stable sort of int16 is a radix sort.
-    return Ranking(rows, distances, np.argsort(distances, axis=1, kind="stable"))
+    return DistanceRanking(rows, distances, np.argsort(distances, axis=1, kind="stable"))
 
 
-def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Ranking:
+def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRanking:
     distances = _squared_euclidean(columns, rows)
-    return Ranking(rows, distances, np.argsort(distances, axis=1))
+    return DistanceRanking(rows, distances, np.argsort(distances, axis=1))
 
 
 @njit(nogil=True, cache=True)

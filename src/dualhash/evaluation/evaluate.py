@@ -3,16 +3,16 @@
 from typing import Literal, get_args
 
 from dualhash.catalogue.catalogue import Catalogue
+from dualhash.codes.code_file import SavedCodes
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
-from dualhash.codes.saved import SavedCodes
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.distances import Codes
+from dualhash.evaluation.encoded_test_set import Unseen, encode_unseen, match_unseen
 from dualhash.evaluation.evaluate_codes import RESAMPLES, Progress, evaluate_codes
 from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 from dualhash.evaluation.report import Evaluation, Figure
-from dualhash.evaluation.unseen import Unseen, encode_unseen, match_unseen
 
 CodeKind = Literal["binary", "real"]
 

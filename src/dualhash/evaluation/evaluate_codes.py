@@ -10,7 +10,7 @@ from dualhash.evaluation.bootstrap import mean_of_defined, query_weights
 from dualhash.evaluation.category import category_precisions
 from dualhash.evaluation.distances import Codes
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 
@@ -24,7 +24,7 @@ Progress = Callable[[str, float], None]
 def evaluate_codes(
     codes: Codes,
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     *,
     protocol: str = DEFAULT_PROTOCOL,
     bootstrap: int = RESAMPLES,
@@ -90,7 +90,7 @@ def validation_figures(
     Returns:
         Both in [0, 1]; NaN where no query, or no attribute, can be judged.
     """
-    labels = Labels(categories, attributes, observed)
+    labels = TrueLabels(categories, attributes, observed)
     weights = query_weights(len(codes), 0, np.random.default_rng(0))
     category_map = mean_of_defined(category_precisions(codes, categories)[None])
     avg_hm = average_harmonic_mean(probabilities, labels, weights).figures["avg_hm"]

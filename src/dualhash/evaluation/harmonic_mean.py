@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
-from dualhash.evaluation.labels import Labels
+from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.measured import Measured
 
 
 def harmonic_means(
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
 ) -> NDArray[np.float64]:
     """2 TPR TNR / (TPR + TNR) of each attribute under each column of weights.
@@ -32,7 +32,7 @@ def harmonic_means(
 
 
 def rates(
-    probabilities: NDArray[np.floating], labels: Labels, weights: Weights
+    probabilities: NDArray[np.floating], labels: TrueLabels, weights: Weights
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """TPR, TNR and precision of each attribute, as `harmonic_means` has them.
 
@@ -51,7 +51,7 @@ def rates(
 
 def average_harmonic_mean(
     probabilities: NDArray[np.floating],
-    labels: Labels,
+    labels: TrueLabels,
     weights: Weights,
 ) -> Measured:
     """The mean of the harmonic means over attributes, and those of what they are made of.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Labels(NamedTuple):
+class TrueLabels(NamedTuple):
     """What is known of N test images.
 
     Attributes:

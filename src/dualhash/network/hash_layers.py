@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dualhash.errors import look_up
-from dualhash.network.continuation import ContinuationLayer
+from dualhash.network.dnnh_layer import SliceLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
-from dualhash.network.slices import SliceLayer
+from dualhash.network.hashnet_layer import ContinuationLayer
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from dualhash.search.build import BuildReport, add_images, build_index
 from dualhash.search.index import Index
-from dualhash.search.inspection import Stats
-from dualhash.search.question import Options, infer_task
-from dualhash.search.results import TASKS, Hit, Item, Labels, Query, Results, Task
+from dualhash.search.request import SearchOptions, infer_task
+from dualhash.search.results import TASKS, Hit, Item, ItemLabels, Query, Results, Task
+from dualhash.search.storage.verify import Stats
 
 __all__ = [
     "TASKS",
@@ -12,10 +12,10 @@ __all__ = [
     "Hit",
     "Index",
     "Item",
-    "Labels",
-    "Options",
+    "ItemLabels",
     "Query",
     "Results",
+    "SearchOptions",
     "Stats",
     "Task",
     "add_images",

@@ -13,7 +13,7 @@ from dualhash.codes.encoder import Failure, Progress
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
-from dualhash.search.results import Labels
+from dualhash.search.results import ItemLabels
 
 BATCH = 1024
 """Images encoded and added at a time."""
@@ -141,7 +141,7 @@ def _kept(
     paths: Sequence[Path],
     rows: Sequence[int],
     chosen: NDArray[np.bool_],
-) -> tuple[list[Path], list[dict[str, object]], list[Labels]]:
+) -> tuple[list[Path], list[dict[str, object]], list[ItemLabels]]:
     """Paths, payloads and labels of the chosen ones of some rows."""
     some = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
     return (
@@ -155,12 +155,12 @@ def _payload(images: Catalogue | Sequence[Path | str], row: int) -> dict[str, ob
     return images.payload.row(row, named=True) if isinstance(images, Catalogue) else {}
 
 
-def _labels(images: Catalogue | Sequence[Path | str], row: int) -> Labels:
+def _labels(images: Catalogue | Sequence[Path | str], row: int) -> ItemLabels:
     if not isinstance(images, Catalogue):
-        return Labels()
+        return ItemLabels()
     category = images.categories[row]
     observed = images.observed[row]
-    return Labels(
+    return ItemLabels(
         None if category == MISSING else images.names.categories[category],
         {
             name: bool(value)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.search import changes
-from dualhash.search.header import Header
-from dualhash.search.inspection import Stats, damages, measure
 from dualhash.search.query import check_codes
-from dualhash.search.records import State
-from dualhash.search.results import Item, Labels
-from dualhash.search.store import Store
+from dualhash.search.results import Item, ItemLabels
+from dualhash.search.storage import writer as changes
+from dualhash.search.storage.header import Header
+from dualhash.search.storage.reader import IndexReader
+from dualhash.search.storage.rows import IndexState
+from dualhash.search.storage.verify import Stats, damages, measure
 
 LAST = 2**63 - 1
 """Above all ids."""
@@ -25,7 +25,7 @@ LAST = 2**63 - 1
 class Contents:
     """The items of an index file, by id. Use it in a `with` block, or close it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: IndexReader) -> None:
         """Takes an open file, which it closes."""
         self._store = store
 
@@ -58,7 +58,7 @@ class Contents:
         return self._store.header
 
     @property
-    def state(self) -> State:
+    def state(self) -> IndexState:
         """Is another one whenever something was added, changed or deleted."""
         return self._store.state()
 
@@ -77,7 +77,7 @@ class Contents:
         codes: NDArray[np.uint8],
         images: Sequence[Path | str],
         payloads: Sequence[Mapping[str, Any]] | None = None,
-        labels: Sequence[Labels] | None = None,
+        labels: Sequence[ItemLabels] | None = None,
     ) -> NDArray[np.int64]:
         """Adds n items in one transaction: all of them are kept, or none.
 
@@ -107,7 +107,7 @@ class Contents:
         code: NDArray[np.uint8] | None = None,
         image: Path | str | None = None,
         payload: Mapping[str, Any] | None = None,
-        labels: Labels | None = None,
+        labels: ItemLabels | None = None,
     ) -> None:
         """Replaces what is given of an item; the rest stays, and so does its id.
 
@@ -133,7 +133,7 @@ class Contents:
         codes: NDArray[np.uint8],
         images: Sequence[Path | str],
         payloads: Sequence[Mapping[str, Any]] | None = None,
-        labels: Sequence[Labels] | None = None,
+        labels: Sequence[ItemLabels] | None = None,
     ) -> None:
         """Puts other contents in the place of n items, in one transaction; their ids stay.
 
@@ -212,8 +212,8 @@ class Contents:
         codes: NDArray[np.uint8],
         images: Sequence[Path | str],
         payloads: Sequence[Mapping[str, Any]] | None,
-        labels: Sequence[Labels] | None,
-    ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Labels]]:
+        labels: Sequence[ItemLabels] | None,
+    ) -> tuple[Sequence[Mapping[str, Any]], Sequence[ItemLabels]]:
         """Payloads and labels of n codes.
 
         Raises:
@@ -221,7 +221,7 @@ class Contents:
         """
         check_codes(codes, self.header, dimensions=2)
         payloads = [{}] * len(codes) if payloads is None else payloads
-        labels = [Labels()] * len(codes) if labels is None else labels
+        labels = [ItemLabels()] * len(codes) if labels is None else labels
         counts = {len(codes), len(images), len(payloads), len(labels)}
         if len(counts) > 1:
             raise DualhashError(

@@ -10,18 +10,18 @@ from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.views import check_views
 from dualhash.search.contents import Contents
-from dualhash.search.engines import Engine, opener
-from dualhash.search.header import Header
-from dualhash.search.index_file import new_index_file
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike
-from dualhash.search.question import PRESENT, Options, asked
+from dualhash.search.remote import Engine, opener
+from dualhash.search.request import PRESENT, SearchOptions, make_request
 from dualhash.search.results import Results, Task
-from dualhash.search.store import Store
+from dualhash.search.storage.file import new_index_file
+from dualhash.search.storage.header import Header
+from dualhash.search.storage.reader import IndexReader
 
 if TYPE_CHECKING:
-    from dualhash.search.resident import Resident
-    from dualhash.search.searcher import Searcher
+    from dualhash.search.ranking.code_cache import CodeCache
+    from dualhash.search.searcher import SearchExecutor
 
 NO_FILTER: Mapping[str, object] = {}
 
@@ -32,7 +32,7 @@ class Index(Contents):
     What other programs add is seen by the next search. Several threads may use it at once.
     """
 
-    def __init__(self, store: Store, model: Model | None = None) -> None:
+    def __init__(self, store: IndexReader, model: Model | None = None) -> None:
         """Use `Index.open` or `Index.create`."""
         super().__init__(store)
         self._model = model
@@ -77,7 +77,7 @@ class Index(Contents):
         )
         with (
             new_index_file(Path(path), header, replace=replace) as file,
-            cls(Store(file), model) as index,
+            cls(IndexReader(file), model) as index,
         ):
             yield index
 
@@ -104,7 +104,7 @@ class Index(Contents):
         opened = Model.open(model) if isinstance(model, str | Path) else model
         if isinstance(path, str) and (open_engine := opener(path)):
             return open_engine(path, opened)
-        store = Store(Path(path))
+        store = IndexReader(Path(path))
         try:
             if opened:
                 check_model(store.path, store.header, opened)
@@ -174,7 +174,7 @@ class Index(Contents):
             DualhashError: The query cannot be read, an attribute or field is not known, the file
                 is damaged, or what was asked for does not make a query of this kind.
         """
-        options: Options = {
+        options: SearchOptions = {
             "task": task,
             "want": want,
             "without": without,
@@ -188,10 +188,10 @@ class Index(Contents):
             "offset": offset,
             "threads": threads,
         }
-        return self._search().one(query, asked(options, query=query is not None))
+        return self._search().one(query, make_request(options, query=query is not None))
 
     def search_batch(
-        self, queries: Iterable[QueryLike], **options: Unpack[Options]
+        self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
     ) -> Iterator[Results | Failure]:
         """What `search` would give for each of many queries, faster.
 
@@ -209,25 +209,25 @@ class Index(Contents):
         Raises:
             DualhashError: What was asked for does not make a query of this kind, for any of them.
         """
-        return self._search().many(queries, asked(options, query=True))
+        return self._search().many(queries, make_request(options, query=True))
 
-    def _search(self) -> "Searcher":
+    def _search(self) -> "SearchExecutor":
         """The same for all threads."""
         with self._store.reading():
             return self._searcher
 
     @cached_property
-    def _searcher(self) -> "Searcher":
+    def _searcher(self) -> "SearchExecutor":
         """Made by the first search, which is when the kernels are loaded."""
-        from dualhash.search.answer import answer
-        from dualhash.search.searcher import Searcher
+        from dualhash.search.ranking.execute import answer
+        from dualhash.search.searcher import SearchExecutor
 
         answering = partial(answer, store=self._store, resident=self._resident)
-        return Searcher(self._store, lambda: self.model, answering)
+        return SearchExecutor(self._store, lambda: self.model, answering)
 
     @cached_property
-    def _resident(self) -> "Resident":
+    def _resident(self) -> "CodeCache":
         """Keeps the codes in memory from one search to the next."""
-        from dualhash.search.resident import Resident
+        from dualhash.search.ranking.code_cache import CodeCache
 
-        return Resident(self._store)
+        return CodeCache(self._store)

@@ -2,7 +2,7 @@
 
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.search.header import Header
+from dualhash.search.storage.header import Header
 
 
 def find_model(place: object, header: Header) -> Model:

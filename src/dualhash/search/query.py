@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
-from dualhash.search.header import Header
-from dualhash.search.results import Item, Labels, Query
+from dualhash.search.results import Item, ItemLabels, Query
+from dualhash.search.storage.header import Header
 
 QueryLike = str | Path | int | NDArray[np.uint8]
 """An image file, an id as 17 or "id:17", or a packed code (k/8,)."""
@@ -74,7 +74,7 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | None) ->
     Raises:
         DualhashError: It is not a query, or does not fit the index.
     """
-    image, item, labels = None, as_id(query), Labels()
+    image, item, labels = None, as_id(query), ItemLabels()
     if item is not None:
         code, kept = source.item(item)
         image, labels = kept.image, kept.labels

@@ -14,7 +14,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 
 @dataclass(frozen=True)
-class Labels:
+class ItemLabels:
     """What is known of an image, as opposed to what a code predicts.
 
     Attributes:
@@ -39,7 +39,7 @@ class Item:
 
     id: int
     image: str
-    labels: Labels
+    labels: ItemLabels
     payload: dict[str, Any]
 
 
@@ -58,7 +58,7 @@ class Query:
     code: NDArray[np.uint8]
     image: str | None
     id: int | None
-    labels: Labels
+    labels: ItemLabels
     prediction: Prediction
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Hit:
     score: float | None
     probabilities: dict[str, float]
     image: str
-    labels: Labels
+    labels: ItemLabels
     payload: dict[str, Any]
     code: NDArray[np.uint8] = field(repr=False, compare=False)
 

@@ -8,18 +8,18 @@ from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.query import QueryLike, Source, encode_images, resolve
-from dualhash.search.question import Question
+from dualhash.search.request import SearchRequest
 from dualhash.search.results import Query, Results
 
 AT_ONCE = 256
 """Queries of a batch that are searched together."""
 
 
-Answer = Callable[[Sequence[Query | None], Question], list[Results]]
+Answer = Callable[[Sequence[Query | None], SearchRequest], list[Results]]
 """Gives the results of each of several queries, in a block of `Source.reading`."""
 
 
-class Searcher:
+class SearchExecutor:
     """Searches in one source."""
 
     def __init__(self, source: Source, model: Callable[[], Model], answer: Answer) -> None:
@@ -28,7 +28,7 @@ class Searcher:
         self._model = model
         self._answer = answer
 
-    def one(self, query: QueryLike | None, question: Question) -> Results:
+    def one(self, query: QueryLike | None, question: SearchRequest) -> Results:
         """The results of one query.
 
         Raises:
@@ -39,7 +39,9 @@ class Searcher:
             raise DualhashError(found.reason)
         return found
 
-    def many(self, queries: Iterable[QueryLike], question: Question) -> Iterator[Results | Failure]:
+    def many(
+        self, queries: Iterable[QueryLike], question: SearchRequest
+    ) -> Iterator[Results | Failure]:
         """For each query its results, or why it has none."""
         coming, start = iter(queries), 0
         while some := list(islice(coming, AT_ONCE)):
@@ -48,7 +50,7 @@ class Searcher:
             start += len(some)
 
     def _together(
-        self, queries: Sequence[QueryLike | None], question: Question
+        self, queries: Sequence[QueryLike | None], question: SearchRequest
     ) -> list[Results | Failure]:
         """Images are encoded before a state of the index is held on to."""
         encoded = encode_images(queries, self._model, self._source.header.views)

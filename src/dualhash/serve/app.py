@@ -11,13 +11,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from dualhash.serve import examples, schemas
-from dualhash.serve.gate import Gate, Sealed
-from dualhash.serve.head import Heads
-from dualhash.serve.metrics import Counted
-from dualhash.serve.problems import ProblemBody, explain
+from dualhash.serve import openapi_examples as examples
+from dualhash.serve import schemas
+from dualhash.serve.backend.service import Service
+from dualhash.serve.http.errors import ProblemBody, explain
+from dualhash.serve.http.head import Heads
+from dualhash.serve.http.metrics import Counted
+from dualhash.serve.http.middleware import Gate, Sealed
 from dualhash.serve.routes import api, probes
-from dualhash.serve.service import Service
 from dualhash.serve.settings import Settings
 from dualhash.version import __version__
 

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dualhash.serve import answers, examples, schemas
-from dualhash.serve.problems import KINDS, Problem
-from dualhash.serve.service import Service
-from dualhash.serve.thumbnails import Side
+from dualhash.serve import openapi_examples as examples
+from dualhash.serve import schemas
+from dualhash.serve.backend import responses as answers
+from dualhash.serve.backend.service import Service
+from dualhash.serve.http.errors import KINDS, Problem
+from dualhash.serve.uploads.thumbnails import Side
 
 api = APIRouter(prefix="/api/v1", tags=["search"])
 probes = APIRouter(tags=["operation"])

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.training.config import TrainConfig
-from dualhash.training.learn import learn, library_versions
-from dualhash.training.prepare import prepare
+from dualhash.training.data.prepare import prepare
+from dualhash.training.export.weights import WEIGHTS, WeightsCard, read_card, write_weights
+from dualhash.training.loop.learn import learn, library_versions
+from dualhash.training.loop.workspace import Workspace
 from dualhash.training.progress import Display
-from dualhash.training.weights import WEIGHTS, WeightsCard, read_card, write_weights
-from dualhash.training.workspace import Workspace
 
 PRETRAINING = {
     "method": "pretraining",

@@ -6,19 +6,19 @@ import torch
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import centre_crop
-from dualhash.codes.card import ModelCard
 from dualhash.codes.model import Model
+from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.network import BACKBONES, Encoder
-from dualhash.training.assembly import ONE_NETWORK, Assembly, Plan
 from dualhash.training.config import TrainConfig
-from dualhash.training.data import TrainingSet
-from dualhash.training.export import check_encoder, export_encoder
-from dualhash.training.fit import Task, build_network
-from dualhash.training.learn import learn, library_versions
-from dualhash.training.prepare import prepare
+from dualhash.training.data.batches import TrainingSet
+from dualhash.training.data.prepare import prepare
+from dualhash.training.export.assembly import ONE_NETWORK, Assembly, ExportPlan
+from dualhash.training.export.onnx import check_encoder, export_encoder
+from dualhash.training.loop.fit import Task, build_network
+from dualhash.training.loop.learn import learn, library_versions
+from dualhash.training.loop.workspace import Workspace
 from dualhash.training.progress import Display
-from dualhash.training.workspace import Workspace
 
 CHECKED = 64
 """Images on which the exported encoder is compared with torch."""
@@ -34,7 +34,7 @@ def train(
     keep_checkpoints: bool = False,
     tensorboard: bool = False,
     display: Display | None = None,
-    plan: Plan = ONE_NETWORK,
+    plan: ExportPlan = ONE_NETWORK,
 ) -> Model:
     """Learns codes from the training subsets of a catalogue and writes a model folder.
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dualhash.codes.heads import LinearHead
-from dualhash.search.kernels.blocks import Blocks
+from dualhash.search.kernels.layout import Blocks
 
 
 @dataclass(frozen=True, eq=False)

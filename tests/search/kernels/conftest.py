@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dualhash.search.kernels import shards
+from dualhash.search.kernels import threads as shards
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.search import first, hamming
-from tests.search.kernels.cases import Case, cases
 
 from dualhash.codes.packing import pack
 from dualhash.search.kernels import Blocks, bitmap, nearest, within
 from dualhash.search.kernels import hamming as kernel
+from tests.oracles.search import first, hamming
+from tests.search.kernels.cases import Case, cases
 
 
 def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]:

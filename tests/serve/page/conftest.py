@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.builders import colour_image, colour_model
 
-from dualhash.search import Index, Labels
+from dualhash.search import Index, ItemLabels
 from dualhash.serve.app import create_app
 from dualhash.serve.settings import Settings
+from tests.builders import colour_image, colour_model
 
 SCREENS = Path(__file__).parents[3] / "build" / "screens"
 
@@ -65,9 +65,9 @@ def _payload(number: int) -> dict[str, object]:
     return payloads[number % 3]
 
 
-def _labels(number: int, attributes: tuple[str, ...]) -> Labels:
+def _labels(number: int, attributes: tuple[str, ...]) -> ItemLabels:
     said = {"colour=red": number % 4 == 0, "round": True} if number % 2 == 0 else {}
-    return Labels(
+    return ItemLabels(
         CATEGORIES[number % 3] if number % 3 else None,
         {name: present for name, present in said.items() if name in attributes},
     )

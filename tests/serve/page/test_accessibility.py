@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
 from tests.serve.page.conftest import SCREENS, serve, write_index
 from tests.serve.page.test_late import hold
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
 from tests.serve.page.conftest import ATTRIBUTES, BITS, COUNT
 from tests.serve.page.test_page import CARDS, ids
 

@@ -5,6 +5,7 @@ import re
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Page, expect
+
 from tests.serve.page.conftest import COUNT
 from tests.serve.page.test_page import ids
 

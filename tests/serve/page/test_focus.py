@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
 from tests.serve.page.test_page import CARDS, chip, ids
 
 NONE_MATCH = "#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Error, Page, Route, expect
+
 from tests.serve.page.conftest import serve, write_index
 from tests.serve.page.test_page import CARDS, chip, ids
 

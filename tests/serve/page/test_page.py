@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.serve.page.conftest import BITS, COUNT
 
 CARDS = "#grid > .card:not(.skeleton)"

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+
 from tests.serve.page.conftest import Served, serve, write_index
 from tests.serve.page.test_page import CARDS, chip, ids
 

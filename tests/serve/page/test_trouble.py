@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+
 from tests.serve.page.conftest import serve, write_index
 from tests.serve.page.test_page import CARDS, chip, ids
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.datasets import cfw60k, fashion, imagenet150k, openmoji, sun120k
-from dualhash.catalogue.datasets.drawings import default_cache
+from dualhash.catalogue.datasets.openmoji_drawings import default_cache
 from dualhash.errors import DualhashError
 
 

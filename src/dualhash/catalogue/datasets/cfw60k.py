@@ -11,7 +11,7 @@ directly or in `cfw_60k/`.
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
-from dualhash.catalogue.datasets.released import Release, read_release
+from dualhash.catalogue.datasets.paper_labels import Release, read_release
 
 PLACES = ("{name}", "cfw_60k/{name}")
 

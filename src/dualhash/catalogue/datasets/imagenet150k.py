@@ -10,7 +10,7 @@ Expected under ROOT: `dataset_info.mat`; the training images, such as
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
-from dualhash.catalogue.datasets.released import Release, read_release
+from dualhash.catalogue.datasets.paper_labels import Release, read_release
 
 IMAGENET150K = Release(
     name="imagenet150k",

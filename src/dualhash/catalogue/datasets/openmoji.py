@@ -36,8 +36,8 @@ from dualhash.catalogue.catalogue import (
     Catalogue,
     LabelNames,
 )
-from dualhash.catalogue.datasets.drawings import SIZE, rendered
 from dualhash.catalogue.datasets.label_table import label_columns, label_table
+from dualhash.catalogue.datasets.openmoji_drawings import SIZE, rendered
 from dualhash.catalogue.images import decode
 from dualhash.errors import DualhashError
 

@@ -4,12 +4,12 @@ Results do not depend on threads, batches or how codes are divided. They are ide
 and in the order of (distance, position) or (-probability, position).
 """
 
-from dualhash.search.kernels.blocks import Bitmap, Blocks, bitmap, has, members, size
+from dualhash.search.kernels.attribute_filter import present
+from dualhash.search.kernels.attribute_ranking import most_probable
 from dualhash.search.kernels.hamming import nearest, within
-from dualhash.search.kernels.joint import most_probable
-from dualhash.search.kernels.presence import present
-from dualhash.search.kernels.probability import joint_probability
-from dualhash.search.kernels.soft import softly_nearest
+from dualhash.search.kernels.layout import Bitmap, Blocks, bitmap, has, members, size
+from dualhash.search.kernels.sigmoid import joint_probability
+from dualhash.search.kernels.weighted import softly_nearest
 
 __all__ = [
     "Bitmap",

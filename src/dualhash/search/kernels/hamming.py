@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import (
-    BLOCK,
+from dualhash.search.kernels.jit import compiled
+from dualhash.search.kernels.layout import (
+    CODES_PER_GROUP,
     RUN,
     Bitmap,
     Blocks,
@@ -16,7 +17,7 @@ from dualhash.search.kernels.blocks import (
     size,
     start_of,
 )
-from dualhash.search.kernels.closest import (
+from dualhash.search.kernels.nearest_k import (
     COUNT,
     LIMIT,
     NONE,
@@ -27,8 +28,7 @@ from dualhash.search.kernels.closest import (
     nothing_within,
     split,
 )
-from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import (
+from dualhash.search.kernels.simd import (
     ALL_LANES,
     WIDTH,
     add_differing,
@@ -40,7 +40,7 @@ from dualhash.search.kernels.lanes import (
     spread,
     word_at,
 )
-from dualhash.search.kernels.shards import in_shards
+from dualhash.search.kernels.threads import in_shards
 
 QUERIES_AT_ONCE = 256
 CHUNK_BYTES = 1 << 18
@@ -142,7 +142,7 @@ def _scan(
     """Compares the blocks from `start` to `stop` with all queries, chunk by chunk."""
     count, length = queries.shape
     flat, flat_queries = words.reshape(-1), queries.reshape(-1)
-    step = max(1, CHUNK_BYTES // (8 * BLOCK * length))
+    step = max(1, CHUNK_BYTES // (8 * CODES_PER_GROUP * length))
     fours = count - count % 4
     for first in range(start, stop, step):
         last = min(stop, first + step)
@@ -178,7 +178,7 @@ def _four(
     for block in range(first, last):
         members = allowed[block]
         base = start_of(block, length)
-        for lane in range(0, BLOCK, WIDTH):
+        for lane in range(0, CODES_PER_GROUP, WIDTH):
             sum0, sum1, sum2, sum3 = spread(near0), spread(near1), spread(near2), spread(near3)
             for word in range(length):
                 codes = lanes_at(words, base + lane + word * RUN)
@@ -209,13 +209,13 @@ def _one(
 ) -> None:
     """The same for one query, which waits for memory more than it counts bits."""
     row = query * length
-    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
+    ahead = max(1, AHEAD_BYTES // (8 * CODES_PER_GROUP * length))
     near = -closest.state[query, LIMIT]
     for block in range(first, last):
         members = allowed[block]
         base = start_of(block, length)
         coming = start_of(block + ahead, length)
-        for lane in range(0, BLOCK, WIDTH):
+        for lane in range(0, CODES_PER_GROUP, WIDTH):
             total = spread(near)
             for word in range(length):
                 fetch_lanes(words, coming + lane + word * RUN)
@@ -238,7 +238,7 @@ def _few(
     closest: Closest,
 ) -> None:
     """Compares with all queries where so few codes are allowed that each is looked up."""
-    ahead = max(1, AHEAD_BYTES // (8 * BLOCK * length))
+    ahead = max(1, AHEAD_BYTES // (8 * CODES_PER_GROUP * length))
     for block in range(first, last):
         if block + ahead < len(allowed):
             fetch_members(words, start_of(block + ahead, length), length, allowed[block + ahead])
@@ -250,7 +250,7 @@ def _few(
             for query in range(len(closest.state)):
                 distance = distance_at(words, start, length, queries, query * length)
                 if distance < closest.state[query, LIMIT]:
-                    keep(closest, query, distance, block * BLOCK + place)
+                    keep(closest, query, distance, block * CODES_PER_GROUP + place)
 
 
 @compiled
@@ -270,4 +270,4 @@ def _take(
         hits &= hits - np.uint64(1)
         distance = distance_at(words, base + place, length, queries, query * length)
         if distance < closest.state[query, LIMIT]:
-            keep(closest, query, distance, block * BLOCK + place)
+            keep(closest, query, distance, block * CODES_PER_GROUP + place)

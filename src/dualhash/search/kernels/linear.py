@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.blocks import Words
-from dualhash.search.kernels.compiled import compiled
-from dualhash.search.kernels.lanes import (
+from dualhash.search.kernels.jit import compiled
+from dualhash.search.kernels.layout import Words
+from dualhash.search.kernels.simd import (
     add_differing_within,
     doubled,
     lanes_at,

@@ -1,0 +1,175 @@
+"""`python -m reproduction`: runs the experiments of the paper and writes their report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from dualhash.cli import output
+from dualhash.cli.app import exit_code
+from dualhash.cli.options import Names
+
+if TYPE_CHECKING:
+    from dualhash.catalogue.catalogue import Catalogue
+    from reproduction.plan import GridPlan
+    from reproduction.run import Step
+
+app = App(
+    name="python -m reproduction",
+    help="Reproduce the tables and figures of the paper on a catalogue.",
+    result_action="return_value",
+)
+
+RESULTS, DOCS = Path("benchmarks/results/paper"), Path("docs")
+BUILD, QUICK_BUILD = Path("build/paper"), Path("build/paper-quick")
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@app.command
+def run(
+    experiment: Literal["paper"],
+    /,
+    *,
+    catalogue: str,
+    data: Path,
+    only: Names = (),
+    quick: Flag = False,
+    dry_run: Flag = False,
+    json: Flag = False,
+    results: Path | None = None,
+    work: Path | None = None,
+) -> None:
+    """Train and judge what is missing for the tables and figures; stop and go on at any time.
+
+    Each finished cell of a table is kept at once as a small JSON file. Killed and started again,
+    the command goes on where it stopped, within a training too. A cell that was made with other
+    settings or labels, or lacks what a table has, is made again, and what it is made from is
+    trained again where its model was deleted; see --dry-run.
+
+    Args:
+        experiment: paper, section 4 of Liu et al. 2020.
+        catalogue: fashion, imagenet150k, cfw60k or sun120k.
+        data: The folder of its files.
+        only: Tables and figures, such as table-4,figure-12; left out, all.
+        quick: A small version that shows in minutes that everything works: fewer images, batches
+            and bits, kept apart from the real results.
+        dry_run: Only list the cells, what they feed, and how long they take.
+        json: With --dry-run: as JSON.
+        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
+        work: Folder of unfinished trainings and of models still needed (default build/paper).
+    """
+    from dualhash.training.progress import Display
+    from reproduction.grid import cells_of, chosen_exhibits, exhibits
+    from reproduction.plan import plan_for
+    from reproduction.run import agenda
+    from reproduction.run import run as finish
+    from reproduction.store import ResultStore
+    from reproduction.workshop import Workshop
+
+    plan = plan_for(catalogue, quick=quick)
+    shown = chosen_exhibits(plan, only)
+    build = QUICK_BUILD if quick else BUILD
+    store = ResultStore(results or (build / "results" if quick else RESULTS) / catalogue)
+    work = work or build / "work" / catalogue
+    workshop = Workshop(plan, _read(plan, data), Display(), output.stages)
+    cells = cells_of(shown)
+    if dry_run:
+        feeds = {
+            cell.name: [name for name, exhibit in shown.items() if cell in exhibit.cells()]
+            for cell in cells
+        }
+        _list(agenda(cells, workshop, store, work), feeds, json=json)
+        return
+    finish(cells, workshop, store, work, whole=cells_of(exhibits(plan)), tell=output.note)
+    output.say(f"All cells of {', '.join(shown)} are in {store.folder}.")
+
+
+@app.command
+def report(
+    *,
+    catalogue: str = "fashion",
+    results: Path | None = None,
+    out: Path = DOCS,
+    data: Path | None = None,
+    quick: Flag = False,
+) -> None:
+    """Write the report of finished experiments: OUT/results.md, its figures, OUT/results.json.
+
+    It needs nothing but the JSON files of the results; what is missing is shown as missing.
+
+    Args:
+        catalogue: fashion, imagenet150k, cfw60k or sun120k.
+        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
+        out: Folder of the report.
+        data: The folder of the catalogue's files, to draw the contact sheets with their photos as
+            well, into build/paper/sheets.
+        quick: Of the small version, into build/paper-quick.
+    """
+    from reproduction.plan import plan_for
+    from reproduction.report import draw_sheets, write_report
+    from reproduction.store import ResultStore
+
+    plan = plan_for(catalogue, quick=quick)
+    build = QUICK_BUILD if quick else BUILD
+    out = build if quick and out == DOCS else out
+    store = ResultStore(results or (build / "results" if quick else RESULTS) / catalogue)
+    missing = write_report(plan, store, out)
+    output.say(f"Written to {out / 'results.md'}; {missing} cells are missing.")
+    if data is not None:
+        read = _read(plan, data)
+        photos = dict(zip(read.references, read.images, strict=True))
+        draw_sheets(plan, store, build / "sheets", photos.get)
+        output.say(f"Contact sheets with photos are in {build / 'sheets'}.")
+
+
+def _read(plan: GridPlan, data: Path) -> Catalogue:
+    from dualhash.catalogue.catalogue import Catalogue
+
+    catalogue = Catalogue.read(f"{plan.catalogue}:{data}")
+    output.list_left_out(catalogue.left_out)
+    return catalogue
+
+
+def _list(steps: Sequence[Step], feeds: Mapping[str, Sequence[str]], *, json: bool) -> None:
+    """What is done, what is left, and for how long."""
+    if json:
+        rows = [
+            {
+                "cell": step.cell.name,
+                "due": step.due,
+                "seconds": step.seconds,
+                "feeds": feeds.get(step.cell.name, ()),
+            }
+            for step in steps
+        ]
+        output.print_json(rows)
+        return
+    table = output.table("Cells", "cell", "feeds", ">takes about", "")
+    for step in steps:
+        named = ", ".join(feeds.get(step.cell.name, ())) or "other cells"
+        table.add_row(step.cell.name, named, _time(step.seconds), "" if step.due else "finished")
+    output.show(table)
+    due = [step for step in steps if step.due]
+    known = [step.seconds for step in due if step.seconds is not None]
+    takes = _time(sum(known)) if len(known) == len(due) else "not known yet"
+    output.say(f"{len(due)} of {len(steps)} cells are left; time: {takes}")
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits with the codes of `dualhash`."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(exit_code(lambda: app(given, print_error=False, exit_on_error=False)))
+
+
+if __name__ == "__main__":
+    main()

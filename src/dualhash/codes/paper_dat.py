@@ -1,0 +1,117 @@
+"""The files that the paper's released code hands from its network to its MATLAB scripts.
+
+Plain float32 numbers, little-endian, image by image, without a header: `code.dat` the k outputs of
+the hash layer, `attribute.dat` the p attribute probabilities that the network tells from them
+before they are thresholded, `label.dat` the number of the category. How many numbers belong to an
+image is nowhere written; it follows from the sizes.
+
+Names of images are not part of the format. `write_dat` puts them into a fourth file, `images.txt`,
+one a line, which the scripts do not look at.
+
+Source: the README of the released code, its extraction tool and its `test.m`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.code_file import SavedCodes, check_saved
+from dualhash.codes.packing import check_bits
+from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+
+FILES = CODES, LABELS, ATTRIBUTES, IMAGES = "code.dat", "label.dat", "attribute.dat", "images.txt"
+
+FLOAT = np.dtype("<f4")
+
+MOST_LABELS = 2**24
+"""From here on float32 does not hold every whole number."""
+
+
+def write_dat(folder: Path, codes: SavedCodes) -> None:
+    """Writes the three files, and `images.txt` where the names are known.
+
+    Args:
+        folder: It exists; files of these names are replaced one after the other.
+        codes: N images.
+
+    Raises:
+        DualhashError: There are too many categories to number in float32, or a name has a line
+            break.
+        OSError: The folder cannot be written.
+    """
+    if codes.labels.max(initial=0) >= MOST_LABELS:
+        raise DualhashError(f"{LABELS} holds numbers of categories below {MOST_LABELS:,} only.")
+    broken = [name for name in codes.images if name.splitlines() not in ([name], [])]
+    if broken:
+        raise DualhashError(f"The name {broken[0]!r} has a line break, which {IMAGES} cannot hold.")
+    for name, values in (
+        (CODES, codes.outputs),
+        (ATTRIBUTES, codes.probabilities),
+        (LABELS, codes.labels),
+    ):
+        write_whole(folder / name, values.astype(FLOAT).tobytes())
+    if codes.images:
+        write_whole(folder / IMAGES, "".join(f"{name}\n" for name in codes.images))
+    else:
+        (folder / IMAGES).unlink(missing_ok=True)
+
+
+def read_dat(folder: Path) -> SavedCodes:
+    """Reads the three files, and `images.txt` if it is there.
+
+    Raises:
+        DualhashError: A file is missing or unreadable, the sizes do not fit each other, labels are
+            not whole numbers, or other values are outside [0, 1].
+    """
+    labels = _numbers(folder / LABELS)
+    if not len(labels):
+        raise DualhashError(f"{folder / LABELS} is empty.")
+    if not (np.isfinite(labels).all() and (labels >= 0).all() and (labels % 1 == 0).all()):
+        raise DualhashError(f"{folder / LABELS} does not hold numbers of categories, 0 or more.")
+    codes = SavedCodes(
+        outputs=_rows(folder / CODES, len(labels)),
+        probabilities=_rows(folder / ATTRIBUTES, len(labels)),
+        labels=labels.astype(np.int64),
+        images=_names(folder / IMAGES),
+    )
+    check_bits(codes.outputs.shape[1])
+    check_saved(codes, folder)
+    return codes
+
+
+def _numbers(path: Path) -> NDArray[np.float32]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DualhashError(
+            f"{path} is missing; codes come as {CODES}, {LABELS} and {ATTRIBUTES}."
+        ) from error
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(content) % FLOAT.itemsize:
+        raise DualhashError(
+            f"{path} has {len(content):,} bytes, which are no whole number of float32 numbers: is "
+            "it complete?"
+        )
+    return np.frombuffer(content, FLOAT).astype(np.float32)
+
+
+def _rows(path: Path, images: int) -> NDArray[np.float32]:
+    numbers = _numbers(path)
+    if len(numbers) % images:
+        raise DualhashError(
+            f"{path} has {len(numbers):,} numbers, which do not share out among the {images:,} "
+            f"images of {LABELS}: do the files belong together?"
+        )
+    return numbers.reshape(images, -1)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DualhashError(f"{path} cannot be read: {error}.") from error

@@ -1,0 +1,146 @@
+"""Weights of a backbone on disk, for other trainings to start from.
+
+`backbone.safetensors` holds the tensors and, in its header, the card that says where they come
+from, so that the two are written in one step. `backbone.json` repeats the card for people.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+
+from dualhash.errors import DualhashError
+from dualhash.files import cannot_write, write_whole
+from dualhash.network import BuiltBackbone
+from dualhash.training.loop.checkpoints import BEST, load_checkpoint
+
+WEIGHTS, WEIGHTS_CARD = "backbone.safetensors", "backbone.json"
+
+_IN_CHECKPOINT = "network.backbone."
+
+
+class WeightsCard(BaseModel):
+    """Where the weights of a backbone come from.
+
+    Attributes:
+        backbone: Its name.
+        source: The catalogue trained on, as the user named it.
+        label_hash: `Catalogue.label_hash` of it.
+        category_names: What the backbone was trained to tell.
+        without_categories: Names of categories of which no image was looked at.
+        config: The training configuration, complete.
+        versions: Of the libraries, by name.
+        training: Seconds, iterations, counts and validation figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: str
+    source: str
+    label_hash: str
+    category_names: tuple[str, ...]
+    without_categories: tuple[str, ...]
+    config: dict[str, Any]
+    versions: dict[str, str]
+    training: dict[str, Any]
+
+
+def write_weights(folder: Path, card: WeightsCard, backbone: BuiltBackbone) -> None:
+    """Writes the weights of a backbone into `folder`, in place of those that are there.
+
+    Raises:
+        DualhashError: The folder cannot be written.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in backbone.state_dict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / WEIGHTS, save(tensors, {"card": card.model_dump_json()}))
+        write_whole(folder / WEIGHTS_CARD, card.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise DualhashError(cannot_write(folder, error)) from error
+
+
+def read_card(folder: Path) -> WeightsCard:
+    """The card of the weights in `folder`.
+
+    Raises:
+        DualhashError: There are none, or they are damaged.
+    """
+    path = folder / WEIGHTS
+    try:
+        with safe_open(path, "np") as file:
+            return WeightsCard.model_validate_json((file.metadata() or {}).get("card", ""))
+    except (OSError, SafetensorError, ValidationError) as error:
+        raise DualhashError(
+            f"{path} is missing, damaged, or was not written by `dualhash pretrain`."
+        ) from error
+
+
+def load_weights(folder: str | Path, backbone: BuiltBackbone) -> None:
+    """Puts the weights in `folder` into a backbone, which then counts as pretrained.
+
+    Args:
+        folder: What `pretrain` wrote, or the folder of a training with its checkpoints.
+        backbone: Of the same kind.
+
+    Raises:
+        DualhashError: There are no weights, they are damaged or those of another backbone.
+    """
+    path = weights_file(folder)
+    try:
+        backbone.load_state_dict(_tensors(path))
+    except RuntimeError as error:
+        raise DualhashError(
+            f"{path} does not hold the weights of {backbone.spec.name!r}: name the backbone that "
+            "was trained there."
+        ) from error
+    backbone.pretrained = True
+
+
+def weights_file(folder: str | Path) -> Path:
+    """The file in `folder` that holds weights.
+
+    Raises:
+        DualhashError: There is none.
+    """
+    for path in (Path(folder) / WEIGHTS, Path(folder) / BEST):
+        if path.is_file():
+            return path
+    raise DualhashError(
+        f"{folder} holds no weights, neither {WEIGHTS} nor {BEST}. `dualhash pretrain` writes the "
+        "one, a training with --keep-checkpoints the other."
+    )
+
+
+def weights_hash(folder: str | Path | None) -> str | None:
+    """SHA-256 (hex) of the weights, whatever else is said in their file; None without a folder.
+
+    Raises:
+        DualhashError: There are none, or they are damaged.
+    """
+    if not folder:
+        return None
+    digest = sha256()
+    for name, tensor in sorted(_tensors(weights_file(folder)).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    if path.name == WEIGHTS:
+        try:
+            return load(path.read_bytes())
+        except SafetensorError as error:
+            raise DualhashError(f"{path} is damaged: {error}.") from error
+    state: dict[str, torch.Tensor] = load_checkpoint(path)["state_dict"]
+    return {
+        name.removeprefix(_IN_CHECKPOINT): tensor
+        for name, tensor in state.items()
+        if name.startswith(_IN_CHECKPOINT)
+    }

@@ -1,0 +1,102 @@
+"""What happens after each round of training: figures are noted, checkpoints written."""
+
+import csv
+import io
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from dualhash.files import write_whole
+from dualhash.training.loop.checkpoints import BEST, LAST
+from dualhash.training.loop.module import LOSSES
+from dualhash.training.progress import Display, Step
+
+LOG = "log.csv"
+FIGURES = ("category_map", "avg_hm", "score")
+
+Round = dict[str, float]
+
+
+class Rounds(Callback):
+    """One row a round, kept in the checkpoints, so that a resumed training has them all.
+
+    A row holds `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
+    iteration that comes next), the mean losses of the round, and the validation figures. After
+    it the checkpoint is written: as the best if no score before was higher, and always as the last.
+
+    Attributes:
+        rounds: The rows so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.rounds: list[Round] = []
+        self._folder = folder
+        self._started = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rounds": self.rounds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from there."""
+        self.rounds = list(state_dict["rounds"])
+        self._started = time.monotonic() - self.rounds[-1]["seconds"]
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Adds a row, then writes log and checkpoints."""
+        best = max((row["score"] for row in self.rounds), default=-1.0)
+        row = {
+            "iteration": trainer.global_step,
+            "seconds": round(time.monotonic() - self._started, 1),
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+        }
+        row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
+        self.rounds.append(row)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self._folder / LOG, _csv(self.rounds))
+        if row["score"] >= best:
+            trainer.save_checkpoint(self._folder / BEST)
+        trainer.save_checkpoint(self._folder / LAST)
+
+
+class LiveFigures(Callback):
+    """Shows the losses of each batch and a line for each round."""
+
+    def __init__(self, display: Display, step: Step, iterations: int) -> None:
+        self._display, self._step, self._iterations = display, step, iterations
+
+    def on_train_batch_end(  # type: ignore[override]
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Mapping[str, Tensor],
+        *_: object,
+    ) -> None:
+        """The losses of the batch."""
+        losses = "  ".join(
+            f"{name.replace('_', ' ')} {outputs[name].item():.3f}" for name in LOSSES
+        )
+        self._step(trainer.global_step, self._iterations, losses)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The validation figures."""
+        figures = {
+            title: float(trainer.callback_metrics[name])
+            for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM"))
+        }
+        said = ", ".join(f"{k} {v:.3f}" for k, v in figures.items() if not math.isnan(v))
+        self._display.note(f"iteration {trainer.global_step:,}: on validation images {said}")
+
+
+def _csv(rounds: list[Round]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rounds[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rounds)
+    return text.getvalue()

@@ -1,0 +1,120 @@
+"""The Lightning module: loss, optimiser and validation of one network."""
+
+import math
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LambdaLR
+
+from dualhash.errors import DualhashError
+from dualhash.evaluation.evaluate_codes import validation_figures
+from dualhash.losses import JointLoss
+from dualhash.network import DualHashNetwork, parameter_groups
+from dualhash.network.hashnet_layer import ContinuationLayer
+from dualhash.training.config import TrainConfig
+from dualhash.training.data.batches import NETWORK, Batch, generator_for
+from dualhash.training.loop.schedule import multiplier
+from dualhash.training.loop.validation import validation_score
+
+LOSSES = ("loss", "category_loss", "attribute_loss")
+"""Of a batch: equation 8 and its two parts, before alpha."""
+
+
+class DualHashModule(LightningModule):
+    """Trains a `DualHashNetwork` with the joint objective (equation 8).
+
+    All that is random in an iteration follows from the seed and its number, so that a resumed
+    training is the undisturbed one.
+    """
+
+    def __init__(
+        self, network: DualHashNetwork, loss: JointLoss, config: TrainConfig, iterations: int
+    ) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+        self.config, self.iterations = config, iterations
+        self._outputs: list[tuple[Tensor, ...]] = []
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """SGD with a learning rate for each group of parameters, and the schedule."""
+        optimiser = sgd(self.network, self.config, self.loss.alpha)
+        schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seeds dropout, and tells a hash layer that changes with time what time it is."""
+        generator = generator_for(self.config.seed, NETWORK, self.global_step)
+        torch.manual_seed(int(generator.integers(2**63)))
+        if isinstance(self.network.hash_layer, ContinuationLayer):
+            self.network.hash_layer.begin(self.global_step / self.iterations)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Losses of a batch; their means over a round are logged.
+
+        Raises:
+            DualhashError: The loss is infinite or not a number.
+        """
+        output = self.network(batch.inputs)
+        value = self.loss(output, batch.categories, batch.attributes, batch.observed)
+        if not value.total.isfinite():
+            raise DualhashError(
+                f"At iteration {self.global_step:,} the loss is {value.total.item()}: the training "
+                "has come apart. Lower the learning rates (--lr-new, --lr-pretrained)."
+            )
+        losses = dict(zip(LOSSES, value, strict=True))
+        self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.categories))
+        return losses
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keeps the codes of a batch."""
+        retrieved = self.network.retrieved(self.network(batch.inputs))
+        labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
+        self._outputs.append((*retrieved, *labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs category mAP, avg HM and their harmonic mean on the validation images.
+
+        Where alpha is 0 attributes are not learned, and category mAP alone is the score.
+        """
+        columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
+        self._outputs.clear()
+        category_map, avg_hm = validation_figures(*columns)
+        self.log_dict(
+            {
+                "category_map": category_map,
+                "avg_hm": avg_hm,
+                "score": validation_score(category_map, avg_hm if self.loss.alpha else math.nan),
+            }
+        )
+
+
+def sgd(network: DualHashNetwork, config: TrainConfig, alpha: float) -> SGD:
+    """SGD with one group for each role of parameters, weights and biases each.
+
+    Equation 8 multiplies the attribute head's gradient by alpha. With `alpha_spares_head` its
+    learning rate is divided and its weight decay multiplied by alpha, which undoes that.
+    """
+    spared = alpha if config.alpha_spares_head and alpha else 1.0
+    rates = {
+        "pretrained": config.lr_pretrained,
+        "new": config.lr_new,
+        "attribute head": config.lr_new / spared,
+    }
+    groups = []
+    for group in parameter_groups(network):
+        is_weight = group.kind == "weight"
+        decay = config.weight_decay if is_weight or config.decay_bias else 0.0
+        groups.append(
+            {
+                "params": list(group.parameters),
+                "lr": rates[group.role] * (1.0 if is_weight else config.bias_lr_multiplier),
+                "weight_decay": decay * (spared if group.role == "attribute head" else 1.0),
+            }
+        )
+    return SGD(groups, momentum=config.momentum, nesterov=config.nesterov)

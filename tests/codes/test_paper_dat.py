@@ -1,0 +1,108 @@
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dualhash.codes.code_file import SavedCodes
+from dualhash.codes.paper_dat import read_dat, write_dat
+from dualhash.errors import DualhashError
+from tests.codes.test_code_file import make_saved
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_dat(tmp_path, make_saved())
+    return tmp_path
+
+
+def test_literal(tmp_path):
+    """Two images, eight bits and one attribute; float32 has the halves below exactly."""
+    bits = [0.5, 0, 1, 0.25, 0, 0, 0, 1]
+    (tmp_path / "code.dat").write_bytes(struct.pack("<16f", *bits, *reversed(bits)))
+    (tmp_path / "attribute.dat").write_bytes(struct.pack("<2f", 0.75, 0.125))
+    (tmp_path / "label.dat").write_bytes(struct.pack("<2f", 3, 0))
+    found = read_dat(tmp_path)
+    assert found.outputs.tolist() == [bits, bits[::-1]]
+    assert found.probabilities.tolist() == [[0.75], [0.125]]
+    assert found.labels.tolist() == [3, 0]
+    assert found.images == ()
+
+
+def test_what_is_written_is_what_test_m_reads(folder):
+    saved = make_saved()
+    content = (folder / "code.dat").read_bytes()
+    assert struct.unpack("<96f", content) == tuple(saved.outputs.ravel().tolist())
+    content = (folder / "attribute.dat").read_bytes()
+    assert struct.unpack("<18f", content) == tuple(saved.probabilities.ravel().tolist())
+    assert struct.unpack("<6f", (folder / "label.dat").read_bytes()) == tuple(saved.labels)
+    assert (folder / "images.txt").read_text("utf-8").splitlines() == list(saved.images)
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_survives_the_files(tmp_path, names):
+    write_dat(tmp_path, make_saved(3))
+    saved = make_saved(names=names)
+    write_dat(tmp_path, saved)
+    found = read_dat(tmp_path)
+    assert found.hash == saved.hash
+    assert found.labels.tolist() == saved.labels.tolist()
+    assert found.images == saved.images
+
+
+def test_without_attributes(tmp_path):
+    saved = replace(make_saved(), probabilities=np.zeros((6, 0), np.float32))
+    write_dat(tmp_path, saved)
+    assert read_dat(tmp_path).probabilities.shape == (6, 0)
+
+
+@pytest.mark.parametrize("name", ["code.dat", "label.dat", "attribute.dat"])
+def test_names_a_file_that_is_missing_or_cut(folder, name):
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-1])
+    with pytest.raises(DualhashError, match=rf"{name} has .* no whole number of float32"):
+        read_dat(folder)
+    (folder / name).unlink()
+    with pytest.raises(DualhashError, match=rf"{name} is missing; codes come as code\.dat"):
+        read_dat(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "said"),
+    [
+        ("label.dat", (), "is empty"),
+        ("label.dat", (0, 1, 2, 1, 0.5, 0), "numbers of categories"),
+        ("label.dat", (0, 1, 2, 1, -1, 0), "numbers of categories"),
+        ("label.dat", (0, 1, 2, 1, float("nan"), 0), "numbers of categories"),
+        ("label.dat", (0,) * 5, r"96 numbers, which do not share out among the 5 images"),
+        ("label.dat", (0,) * 3, "different numbers of images|names"),
+        ("code.dat", (0.5,) * 42, "multiple of 8 bits, at least 8, not 7"),
+        ("code.dat", (0.5,) * 47 + (1.5,), "codes outside 0 to 1, first of image 5"),
+        ("attribute.dat", (float("nan"),) * 6, "attributes outside 0 to 1, first of image 0"),
+    ],
+)
+def test_refuses_numbers_that_cannot_be(folder, name, numbers, said):
+    (folder / name).write_bytes(struct.pack(f"<{len(numbers)}f", *numbers))
+    with pytest.raises(DualhashError, match=said):
+        read_dat(folder)
+
+
+def test_refuses_names_that_are_no_text(folder):
+    (folder / "images.txt").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(DualhashError, match=r"images\.txt cannot be read"):
+        read_dat(folder)
+
+
+def test_refuses_to_write_what_the_format_cannot_hold(tmp_path):
+    saved = make_saved(2)
+    with pytest.raises(DualhashError, match=r"label\.dat holds numbers of categories below"):
+        write_dat(tmp_path, replace(saved, labels=np.array([0, 2**24])))
+    with pytest.raises(DualhashError, match="has a line break"):
+        write_dat(tmp_path, replace(saved, images=("a", "b\nc")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_float32_holds_every_number_of_a_category_below_the_limit(tmp_path):
+    labels = np.array([2**24 - 1, 2**24 - 2])
+    write_dat(tmp_path, SavedCodes(np.zeros((2, 8)), np.zeros((2, 1)), labels))
+    assert read_dat(tmp_path).labels.tolist() == labels.tolist()

@@ -1,0 +1,182 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dualhash.catalogue.datasets import cfw60k, imagenet150k
+from reproduction.__main__ import main
+from reproduction.cell import Result
+from reproduction.tuning import VALIDATION
+from reproduction.workshop import Workshop
+from tests.reproduction.cases import extras
+
+CATEGORIES, ROUNDS = 16, 5
+PARTS = ("train-both", "train-attribute", "train-category", "test", "test")
+
+
+def products(root: Path) -> None:
+    """A shop's table: 16 categories, two images of each in test; the image files are empty."""
+    rows = ["image,articleType,baseColour,gender,season,usage,subset"]
+    for i in range(CATEGORIES * ROUNDS):
+        colour, part = ("Black", "Red")[i % 2], PARTS[i // CATEGORIES]
+        rows.append(f"{i}.jpg,kind {i % CATEGORIES},{colour},Men,Fall,Casual,{part}")
+        (root / f"{i}.jpg").touch()
+    (root / "products.csv").write_text("\n".join(rows))
+
+
+def released(root: Path, attributes: int) -> None:
+    """A `dataset_info.mat` with one training image of each kind and two test images a category."""
+    savemat = pytest.importorskip("scipy.io", reason="the train extra is not installed").savemat
+    train, test = 3 * CATEGORIES, 2 * CATEGORIES
+
+    def named(count: int):
+        names = [f"person {i % CATEGORIES}/{i}.jpg" for i in range(count)]
+        return np.array(names, dtype=object).reshape(-1, 1)
+
+    labels = np.arange(train) % CATEGORIES
+    labels[CATEGORIES : 2 * CATEGORIES] = 999
+    marks = np.where(np.arange(train * attributes).reshape(train, -1) % 2, 1, -1)
+    marks[2 * CATEGORIES :] = 2
+    savemat(
+        root / "dataset_info.mat",
+        {
+            "name_train": named(train),
+            "name_test": named(test),
+            "label_train": labels.reshape(-1, 1),
+            "label_test": (np.arange(test) % CATEGORIES).reshape(-1, 1),
+            "attribute_train": marks,
+            "attribute_test": np.ones((test, attributes), np.int16),
+            "info": np.array([f"a{j}" for j in range(attributes)], dtype=object).reshape(-1, 1),
+        },
+    )
+
+
+def scenes(root: Path) -> None:
+    """SUN397 with 16 scenes of 13 images, of which ten are drawn for test, and one annotated."""
+    savemat = pytest.importorskip("scipy.io", reason="the train extra is not installed").savemat
+    for i in range(CATEGORIES):
+        (root / "SUN397" / "s" / f"scene{i}").mkdir(parents=True)
+        for j in range(13):
+            (root / "SUN397" / "s" / f"scene{i}" / f"sun_{i}_{j}.jpg").touch()
+    (root / "SUNAttributeDB").mkdir()
+    known = [f"s/scene{i}/sun_{i}_0.jpg" for i in range(CATEGORIES)]
+    cells = {"images": known, "attributes": ["dirt", "glass"]}
+    for name, texts in cells.items():
+        column = np.array(texts, dtype=object).reshape(-1, 1)
+        savemat(root / "SUNAttributeDB" / f"{name}.mat", {name: column})
+    votes = np.eye(2)[np.arange(CATEGORIES) % 2]
+    savemat(root / "SUNAttributeDB" / "attributeLabels_continuous.mat", {"labels_cv": votes})
+
+
+def go(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([*arguments])
+    return left.value.code
+
+
+def paper(catalogue: str, root: Path, *arguments: str) -> int:
+    return go("run", "paper", "--catalogue", catalogue, "--data", str(root), *arguments)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    small = {"categories": CATEGORIES, "partition": (*(CATEGORIES,) * 3, 2 * CATEGORIES)}
+    monkeypatch.setattr(cfw60k, "CFW60K", replace(cfw60k.CFW60K, **small))
+    monkeypatch.setattr(imagenet150k, "IMAGENET150K", replace(imagenet150k.IMAGENET150K, **small))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells are finished at once, with nothing in them."""
+
+    def perform(self, cell, recipe, folder, parts):
+        (folder / "model").mkdir()
+        needs = self.needs(cell)
+        return Result(
+            name=cell.name,
+            method=cell.method,
+            bits=cell.bits,
+            seed=cell.seed,
+            catalogue=self.plan.catalogue,
+            recipe=recipe,
+            figures={name: {"value": 0.5} for name in needs.figures | set(VALIDATION)},
+            draws={name: [0.5] for name in needs.draws},
+            extras={name: value for name, value in extras().items() if name in needs.extras},
+            hashes={"data": self.data},
+        )
+
+    monkeypatch.setattr(Workshop, "perform", perform)
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "make", "backbones"),
+    [
+        ("fashion", products, 1),
+        ("cfw60k", lambda root: released(root, 14), 1),
+        ("imagenet150k", lambda root: released(root, 25), 0),
+        ("sun120k", scenes, 0),
+    ],
+)
+def test_the_same_command_lists_the_cells_of_every_catalogue(
+    root: Path, capsys, catalogue: str, make, backbones: int
+):
+    make(root)
+    assert paper(catalogue, root, "--dry-run", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["due"] for row in rows)
+    names = [row["cell"] for row in rows]
+    assert len(names) == len(set(names))
+    assert sum(name.startswith("pretraining") for name in names) == backbones
+    assert {"lsh-32-s0", "ssdh-256-s1", "multiple-model-256-s0", "class-id-s0"} <= set(names)
+    assert not (root / "benchmarks").exists()
+
+
+def test_only_one_table(root: Path, capsys):
+    products(root)
+    assert paper("fashion", root, "--dry-run", "--json", "--only", "figure-9", "--quick") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["cell"] for row in rows] == [
+        "pretraining-backbone-resnet18-half-without-13-s0",
+        "dph-64-s0",
+        "dph-64-backbone-efficientnet-lite0-s0",
+    ]
+    assert rows[1]["feeds"] == ["figure-9"]
+
+
+def test_an_unknown_table(root: Path, capsys):
+    products(root)
+    assert paper("fashion", root, "--only", "table-9") == 2
+    assert "no table or figure 'table-9'. Did you mean" in capsys.readouterr().err
+
+
+def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
+    products(root)
+    assert paper("fashion", root, "--only", "table-1") == 0
+    kept = root / "benchmarks" / "results" / "paper" / "fashion"
+    assert len(list(kept.glob("*.json"))) == 14
+    assert paper("fashion", root, "--only", "table-1") == 0
+    assert "14 of 14 cells are finished" in capsys.readouterr().err
+    assert paper("fashion", root, "--only", "table-1", "--dry-run") == 0
+    assert "0 of 14 cells are left" in capsys.readouterr().out
+    assert go("report") == 0
+    assert (root / "docs" / "results.md").is_file()
+    assert json.loads((root / "docs" / "results.json").read_text())["catalogue"] == "fashion"
+
+
+def test_a_quick_version_is_kept_apart(root: Path, untrained: None, monkeypatch):
+    monkeypatch.setattr("reproduction.plan.QUICK_IMAGES", 1.0)
+    products(root)
+    assert paper("fashion", root, "--only", "table-2", "--quick") == 0
+    assert not (root / "benchmarks").exists()
+    assert go("report", "--quick") == 0
+    assert (root / "build" / "paper-quick" / "results.md").is_file()
+    assert not (root / "docs").exists()
+
+
+def test_a_report_of_nothing(root: Path, capsys):
+    assert go("report") == 2
+    assert "holds no results" in capsys.readouterr().err

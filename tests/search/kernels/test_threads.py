@@ -1,0 +1,43 @@
+import multiprocessing
+from itertools import pairwise
+
+import pytest
+
+from dualhash.search.kernels import threads as shards
+from dualhash.search.kernels.threads import in_shards
+
+
+@pytest.mark.parametrize(
+    ("blocks", "threads", "bounds"),
+    [
+        (0, 2, [0, 0]),
+        (7, 2, [0, 7]),
+        (8, 1, [0, 8]),
+        (9, 2, [0, 4, 9]),
+        (12, 8, [0, 4, 8, 12]),
+    ],
+)
+def test_parts_follow_one_another(
+    monkeypatch: pytest.MonkeyPatch, blocks: int, threads: int, bounds: list[int]
+):
+    monkeypatch.setattr(shards, "SMALLEST", 4)
+    parts = in_shards(lambda start, stop: (start, stop), blocks, threads)
+    assert parts == list(pairwise(bounds))
+
+
+def work_in_two() -> None:
+    assert in_shards(lambda start, stop: stop - start, 4, 2) == [2, 2]
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"
+)
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    work_in_two()
+    child = multiprocessing.get_context("fork").Process(target=work_in_two)
+    child.start()
+    child.join(60)  # or it waits for ever, for threads that are not there
+    child.kill()
+    child.join()
+    assert child.exitcode == 0

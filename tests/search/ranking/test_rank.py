@@ -1,0 +1,249 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualhash.codes import LinearHead, pack
+from dualhash.errors import DualhashError
+from dualhash.search.kernels import bitmap
+from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
+from dualhash.search.ranking.code_table import CodeTable
+from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
+from dualhash.search.results import TASKS, Task
+from tests.oracles import search as oracle
+
+NAMES = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A query, the bits of a table with many duplicates, conditions, and what may be found."""
+
+    query: np.ndarray
+    bits: np.ndarray
+    table: CodeTable
+    head: LinearHead
+    conditions: AttributePredicates
+    allowed: np.ndarray
+    k: int
+    threads: int
+
+    @property
+    def rows(self) -> list[int]:
+        return np.flatnonzero(self.allowed).tolist()
+
+    @property
+    def distances(self) -> list[int]:
+        return [oracle.hamming(self.query.tolist(), row) for row in self.bits.tolist()]
+
+    @property
+    def met(self) -> list[bool]:
+        """For each code, whether all attributes are on the wanted side of the threshold."""
+        head = self.conditions.head
+        return [
+            all(
+                (oracle.probability(row, weight, bias) >= self.conditions.threshold) == wanted
+                for weight, bias, wanted in zip(
+                    head.weight.tolist(), head.bias.tolist(), self.conditions.wanted, strict=True
+                )
+            )
+            for row in self.bits.tolist()
+        ]
+
+    def scope(self, k: int | None = None, radius: int | None = None) -> SearchScope:
+        return SearchScope(self.table, bitmap(self.allowed), k or self.k, radius, self.threads)
+
+    def found(
+        self, task: Task, k: int | None = None, radius: int | None = None, soft: float = 0
+    ) -> RankedIds:
+        asked = choose(self.head) if task == "category" else self.conditions
+        (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), soft)
+        return ranking
+
+    def first(self, keys: list[float], rows: list[int], k: int | None = None) -> list[int]:
+        """Ids of the k smallest keys among some rows."""
+        ids = self.table.ids
+        return oracle.first([keys[i] for i in rows], [int(ids[i]) for i in rows], k or self.k)
+
+
+def one(query: np.ndarray) -> QueryBatch:
+    """A query of bits (k,) that is no item."""
+    return QueryBatch.of(pack(query)[None])
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    width, n = draw(st.integers(1, 9)), draw(st.sampled_from([0, 1, 5, 12, 63, 64, 65, 200]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    kinds = rng.random((3, 8 * width)) < 0.5
+    bits = kinds[rng.integers(0, 3, n)] ^ (
+        rng.random((n, 8 * width)) < draw(st.sampled_from([0, 0.1]))
+    )
+    weight = rng.normal(size=(3, 8 * width)).astype(np.float32)
+    head = LinearHead(NAMES, weight, rng.normal(size=3).astype(np.float32))
+    want = draw(st.sampled_from([["red"], ["red", "blue"], []]))
+    return Case(
+        query=kinds[0],
+        bits=bits,
+        table=table_of(np.sort(rng.choice(1000, n, replace=False)), pack(bits)),
+        head=head,
+        conditions=choose(
+            head, want=want, without=["green"], threshold=draw(st.sampled_from([0.5, 0.2, 0.9]))
+        ),
+        allowed=rng.random(n) < draw(st.sampled_from([0.1, 0.9, 1])),
+        k=draw(st.integers(1, 15)),
+        threads=draw(st.integers(1, 2)),
+    )
+
+
+def table_of(ids: np.ndarray, codes: np.ndarray) -> CodeTable:
+    return CodeTable.empty(8 * codes.shape[1]).extended([(ids, codes)])
+
+
+@given(cases(), st.sampled_from([None, 0, 3, 20]))
+def test_category_against_sorting(case: Case, radius: int | None):
+    found = case.found("category", radius=radius)
+    near = [row for row in case.rows if radius is None or case.distances[row] <= radius]
+    assert found.ids.tolist() == case.first(case.distances, near)
+    assert found.matched == len(near)
+
+
+@given(cases())
+def test_attributes_against_sorting(case: Case):
+    head = case.conditions.head
+    heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
+    wanted = case.conditions.wanted.tolist()
+    keys = [-oracle.joint(row, heads, wanted) for row in case.bits.tolist()]
+    found = case.found("attribute")
+    place = dict(zip(case.table.ids.tolist(), keys, strict=True))
+    expected = case.first(keys, case.rows)
+    np.testing.assert_allclose(
+        [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
+    )
+    assert found.matched == len(case.rows)
+
+
+@given(cases())
+def test_equal_codes_come_by_id(case: Case):
+    found = case.found("attribute", k=1000).ids.tolist()
+    code = dict(zip(case.table.ids.tolist(), map(bytes, pack(case.bits)), strict=True))
+    for content in set(code.values()):
+        same = [item for item in found if code[item] == content]
+        assert same == sorted(same)
+
+
+@given(cases(), st.sampled_from([None, 5]))
+def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
+    met = [row for row in case.rows if case.met[row]]
+    near = [row for row in met if radius is None or case.distances[row] <= radius]
+    found = case.found("combined", radius=radius)
+    assert found.ids.tolist() == case.first(case.distances, near)
+    assert found.matched == len(near)
+    (alone,) = rank("combined", QueryBatch.of(None), case.conditions, case.scope(k=1000))
+    assert sorted(alone.ids.tolist()) == case.table.ids[met].tolist()
+    ranked = case.found("attribute", k=1000).ids.tolist()
+    assert alone.ids.tolist() == [item for item in ranked if item in alone.ids]
+
+
+@given(cases(), st.sampled_from([0, 0.5, 3, 40]))
+def test_soft_against_sorting(case: Case, soft: float):
+    head = case.conditions.head
+    heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
+    wanted = case.conditions.wanted.tolist()
+    keys = [
+        oracle.soft_cost(case.query.tolist(), row, heads, wanted, soft)
+        for row in case.bits.tolist()
+    ]
+    found = case.found("soft", soft=soft)
+    place = dict(zip(case.table.ids.tolist(), keys, strict=True))
+    expected = case.first(keys, case.rows)
+    np.testing.assert_allclose(
+        [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
+    )
+    assert found.matched == len(case.rows)
+
+
+@given(cases())
+def test_soft_without_weight_is_category(case: Case):
+    assert case.found("soft", soft=0).ids.tolist() == case.found("category").ids.tolist()
+
+
+@given(cases(), st.sampled_from(TASKS), st.sampled_from([None, 4]), st.data())
+def test_many_queries_find_what_each_finds_alone(
+    case: Case, task: Task, radius: int | None, data: st.DataObject
+):
+    """And those that are items find everything but themselves."""
+    if task in ("attribute", "soft"):
+        radius = None
+    asked = choose(case.head) if task == "category" else case.conditions
+    places = st.integers(-1, len(case.bits) - 1)
+    own = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
+    bits = np.array([case.query if place < 0 else case.bits[place] for place in own])
+    many = rank(task, QueryBatch(pack(bits), own), asked, case.scope(radius=radius), 2.0)
+    for place, code, found in zip(own, bits, many, strict=True):
+        among = case.allowed.copy()
+        if place >= 0:
+            among[place] = False
+        scope = replace(case.scope(radius=radius), allowed=bitmap(among))
+        (alone,) = rank(task, one(code), asked, scope, 2.0)
+        assert found.ids.tolist() == alone.ids.tolist()
+        assert found.matched == alone.matched
+
+
+@given(cases(), st.sampled_from(TASKS))
+def test_the_first_ten_of_more_are_the_top_ten(case: Case, task: Task):
+    whole = case.found(task, k=1000, soft=2).ids.tolist()
+    assert case.found(task, soft=2).ids.tolist() == whole[: case.k]
+
+
+def test_by_hand():
+    """Scores of red: -1, 3, -1, 1."""
+    weight = np.array([[0, 0, 0, 0, 0, 0, 4, -2]], np.float32)
+    head = LinearHead(("red",), weight, np.ones(1, np.float32))
+    codes = np.array([[0b1], [0b11], [0b1], [0b10000000]], np.uint8)
+    table = table_of(np.array([3, 4, 6, 9]), codes)
+    query, red = QueryBatch.of(np.array([[0b1]], np.uint8)), choose(head, want=["red"])
+    scope = SearchScope(table, table.blocks.everything, 3)
+
+    def ids(task: Task, **options: float) -> list[int]:
+        asked = choose(head) if task == "category" else red
+        (found,) = rank(task, query, asked, scope, **options)
+        return found.ids.tolist()
+
+    assert ids("category") == [3, 6, 4]
+    assert ids("attribute") == [4, 9, 3]
+    assert ids("combined") == [4, 9]
+    # -log p: 1.313, 0.049, 1.313, 0.313; distances 0, 1, 0, 2
+    assert ids("soft", soft=0.5) == [3, 6, 4]
+    assert ids("soft", soft=1) == [4, 3, 6]
+    assert ids("soft", soft=3) == [4, 9, 3]
+    itself = QueryBatch(query.codes, np.array([0]))
+    (found,) = rank("category", itself, choose(head), replace(scope, radius=1))
+    assert (found.ids.tolist(), found.matched) == ([6, 4], 2)
+
+
+QUERY = QueryBatch.of(np.zeros((1, 1), np.uint8))
+HEAD = LinearHead(("red",), np.ones((1, 8), np.float32), np.zeros(1, np.float32))
+TABLE = table_of(np.arange(2), np.zeros((2, 1), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("task", "query", "want", "radius", "said"),
+    [
+        ("category", QueryBatch.of(None), (), None, "category needs a query"),
+        ("soft", QueryBatch.of(None), ("red",), None, "soft needs a query"),
+        ("category", QUERY, ("red",), None, "category takes no attributes"),
+        ("attribute", QUERY, (), None, "attribute needs at least one attribute"),
+        ("combined", QUERY, (), None, "combined needs at least one attribute"),
+        ("soft", QUERY, (), None, "soft needs at least one attribute"),
+        ("attribute", QUERY, ("red",), 3, "range of distances needs a query, and"),
+        ("soft", QUERY, ("red",), 3, "range of distances needs a query, and"),
+        ("combined", QueryBatch.of(None), ("red",), 3, "range of distances needs a query, and"),
+    ],
+)
+def test_what_makes_no_query_is_refused(task, query, want, radius, said):
+    scope = SearchScope(TABLE, TABLE.blocks.everything, 1, radius)
+    with pytest.raises(DualhashError, match=said):
+        rank(task, query, choose(HEAD, want=want), scope)

@@ -1,0 +1,337 @@
+"""Searches on a real Milvus Lite give what the index file gives."""
+
+import sys
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from dualhash.codes import Model
+from dualhash.codes.encoder import Failure
+from dualhash.errors import DualhashError
+from dualhash.search import Index, Item, ItemLabels
+from dualhash.search.remote.milvus import client as connection
+from dualhash.search.remote.milvus import collection, source
+from dualhash.search.remote.milvus import exact_topk as ranking
+from dualhash.search.remote.milvus import push as pushing
+from dualhash.search.remote.milvus.address import parse
+from dualhash.search.remote.milvus.collection import connect
+from dualhash.search.remote.milvus.index import MilvusIndex
+from dualhash.search.remote.milvus.push import push
+from dualhash.search.storage.payload_columns import as_text, facts_of
+from tests.builders import colour_image, colour_model
+
+NUMBERS = count()
+ITEMS = 120
+QUOTED = 'it\'s "é"\\'
+
+
+@pytest.fixture
+def place(lite: str) -> str:
+    """A collection that is not there yet."""
+    return f"milvus://{lite}/c{next(NUMBERS)}"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Many duplicates, so that there are ties at every place; some items are deleted."""
+    folder = tmp_path_factory.mktemp("shop")
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 256, (20, 2), np.uint8)[rng.integers(0, 20, ITEMS)]
+    payloads = [
+        {
+            "type": 'it\'s "é"\\',
+            "year": 2000 + i % 3,
+            "price": 0.1 * i,
+            "sale": i % 2 == 0,
+            "n": None,
+        }
+        for i in range(ITEMS)
+    ]
+    labels = [ItemLabels("circle" if i % 4 else None, {"red": i % 2 == 0}) for i in range(ITEMS)]
+    with Index.create(folder / "shop.dhx", colour_model(folder / "model")) as index:
+        index.add(codes, [folder / f"{i}.png" for i in range(ITEMS)], payloads, labels)
+        index.delete([0, 7, 50, 119])
+    return folder / "shop.dhx"
+
+
+@pytest.fixture(scope="module")
+def both(shop: Path, lite: str):
+    """The index file and its copy."""
+    push(shop, f"{lite}/both")
+    with Index.open(shop) as index, Index.open(f"milvus://{lite}/both") as copy:
+        assert isinstance(copy, MilvusIndex)
+        yield index, copy
+
+
+FILTERS = st.sampled_from(
+    [
+        {"year": 2001},
+        {"year": "2001", "sale": True},
+        {"type": 'it\'s "é"\\'},
+        {"category": "circle"},
+        {"category": "square"},
+        {"price": 0.1 * 3},
+        {"n": None},
+    ]
+)
+CONDITIONS = st.lists(st.sampled_from(["red", "green", "blue"]), min_size=1, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({"want": st.just(names[:1]), "without": st.just(names[1:])})
+)
+TASKS = st.one_of(
+    st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
+    st.builds(
+        lambda asked, rest: asked | rest | {"task": "combined"},
+        CONDITIONS,
+        st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
+    ),
+    CONDITIONS.map(lambda asked: asked | {"task": "attribute"}),
+    st.just({"task": "attribute", "attributes": ["red", "green", "blue"]}),
+)
+LIMITS = st.fixed_dictionaries(
+    {"k": st.sampled_from([1, 2, 3, 10, 40, 200])},
+    optional={
+        "where": FILTERS,
+        "ids": st.just((20, 90)),
+        "offset": st.sampled_from([0, 1, 30, 200]),
+    },
+)
+QUERIES = st.one_of(st.integers(1, 6), st.integers(60, 100), st.binary(min_size=2, max_size=2))
+
+
+def has(item: Item, field: str, value: object) -> bool:
+    facts = facts_of(item.labels.category, item.payload)
+    return facts.get(field) == as_text(value)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=150,
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(QUERIES, st.builds(dict.__or__, TASKS, LIMITS), st.sampled_from([16, ranking.MOST]))
+def test_results_are_those_of_the_index_file(
+    both, monkeypatch: pytest.MonkeyPatch, query, options: dict, most: int
+):
+    """Of 16 items at most an answer is cut among ties, which are then sought by ranges of ids."""
+    index, copy = both
+    asked = np.frombuffer(query, np.uint8) if isinstance(query, bytes) else query
+    missing = [
+        field
+        for field, value in options.get("where", {}).items()
+        if not any(has(item, field, value) for item in index)
+    ]
+    if missing:
+        for one in both:
+            with pytest.raises(DualhashError, match=f"^No item has {missing[0]}='"):
+                one.search(asked, **options)
+        return
+    expected = index.search(asked, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(ranking, "MOST", most)
+        found = copy.search(asked, **options)
+    assert found.as_dict() == expected.as_dict()
+    for one, other in zip(found.hits, expected.hits, strict=True):
+        assert one.labels == other.labels
+        assert np.array_equal(one.code, other.code)
+
+
+@pytest.mark.parametrize("task", ["attribute", "combined", None])
+def test_without_a_query(both, task: str):
+    index, copy = both
+    asked = {"task": task, "want": ["red"], "without": ["blue"], "k": 300}
+    assert copy.search(**asked).as_dict() == index.search(**asked).as_dict()
+
+
+def test_what_is_known_of_the_codes(both, shop: Path):
+    index, copy = both
+    assert len(copy) == len(index) == ITEMS - 4
+    for field in ("bits", "views", "model_hash", "model_folder", "soft"):
+        assert getattr(copy.header, field) == getattr(index.header, field)
+    for head in ("category_head", "attribute_head"):
+        one, other = getattr(copy.header, head), getattr(index.header, head)
+        assert one.names == other.names
+        assert np.array_equal(one.weight, other.weight)
+        assert np.array_equal(one.bias, other.bias)
+
+
+def test_images_and_batches(both, tmp_path: Path):
+    index, copy = both
+    image = colour_image(tmp_path / "red.png", (250, 10, 20))
+    queries = [image, 3, "id:77777", tmp_path / "none.png"]
+    found, expected = (list(each.search_batch(queries, k=3)) for each in (copy, index))
+    for one, other in zip(found, expected, strict=True):
+        assert type(one) is type(other)
+        if isinstance(one, Failure):
+            assert one.row == other.row
+        else:
+            assert one.as_dict() == other.as_dict()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "soft", "want": ["red"]}, "cannot rank softly; search the index file"),
+        ({"task": "combined", "want": ["red"], "threshold": 0.7}, "at a threshold of 0.5"),
+        ({"k": 9000}, "8,192 results at most, not 9,000"),
+        ({"where": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
+        ({"task": "combined"}, "needs at least one attribute"),
+        ({"task": "attribute", "want": ["red"], "radius": 3}, "A range of distances needs a query"),
+        ({"task": "category", "want": ["red"]}, "takes no attributes"),
+    ],
+)
+def test_what_is_refused(both, options: dict, message: str):
+    with pytest.raises(DualhashError, match=message):
+        both[1].search(1, **options)
+
+
+def test_ids_that_are_not_there(both):
+    with pytest.raises(DualhashError, match="has no item with the id 7"):
+        both[1].search("id:7")
+    with pytest.raises(DualhashError, match="needs a query"):
+        both[1].search()
+
+
+def test_coarse_inner_products_are_refused(both, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(source, "ROUNDING", 0.0)
+    monkeypatch.setattr(source, "SLACK", 0.0)
+    with pytest.raises(DualhashError, match="more coarsely than float32"):
+        both[1].search(task="attribute", want=["red", "blue"])
+
+
+def test_an_interrupted_push_goes_on(shop: Path, place: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pushing, "LOT", 10)
+
+    def stop(done: int, total: int) -> None:
+        assert total == ITEMS - 4
+        if done == 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        push(shop, place, progress=stop)
+    with pytest.raises(DualhashError, match="is not complete: the first push"):
+        Index.open(place)
+    seen: list[int] = []
+    report = push(shop, place, progress=lambda done, _: seen.append(done))
+    assert (report.added, report.updated, report.deleted, report.unchanged) == (76, 0, 0, 40)
+    assert seen[-1] == ITEMS - 4
+    again = push(shop, place)
+    assert (again.added, again.updated, again.deleted, again.unchanged) == (0, 0, 0, ITEMS - 4)
+
+
+def test_changes_are_brought_across(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pushing, "LOT", 3)
+    monkeypatch.setattr(collection, "MOST", 8)
+    monkeypatch.setattr(pushing, "MOST", 8)
+    file, rng = tmp_path / "x.dhx", np.random.default_rng(2)
+    with Index.create(file, colour_model(tmp_path / "model")) as index:
+        index.add(rng.integers(0, 256, (30, 2), np.uint8), ["x"] * 30)
+        push(file, place)
+        with Index.open(place) as copy:
+            index.delete([0, *range(8, 20), 28, 29])
+            index.update(3, payload={"new": 1})
+            index.update(4, code=np.array([1, 2], np.uint8))
+            index.update(5, labels=ItemLabels("circle"))
+            index.add(rng.integers(0, 256, (4, 2), np.uint8), ["y"] * 4)
+            report = push(file, place)
+            assert (report.added, report.updated, report.deleted, report.unchanged) == (
+                4,
+                3,
+                15,
+                12,
+            )
+            assert len(copy) == len(index) == 19
+            for asked in ({}, {"where": {"new": 1}}, {"where": {"category": "circle"}}):
+                mine, theirs = (each.search(4, k=99, **asked) for each in (index, copy))
+                assert theirs.as_dict() == mine.as_dict()
+                assert theirs.hits
+
+
+def test_an_empty_index(tmp_path: Path, place: str):
+    with Index.create(tmp_path / "x.dhx", colour_model(tmp_path / "model")) as index:
+        push(tmp_path / "x.dhx", place)
+        with Index.open(place) as copy:
+            assert len(copy) == 0
+            code = np.zeros(2, np.uint8)
+            assert copy.search(code).as_dict() == index.search(code).as_dict()
+            assert not copy.search(task="attribute", want=["red"]).hits
+
+
+def test_another_model_is_refused(shop: Path, place: str, tmp_path: Path):
+    other = colour_model(tmp_path / "other", seed=9)
+    with Index.create(tmp_path / "other.dhx", other) as index:
+        index.add(np.zeros((1, 2), np.uint8), ["x"])
+    push(shop, place)
+    with pytest.raises(DualhashError, match=r"holds codes of another model than .*other.dhx"):
+        push(tmp_path / "other.dhx", place)
+    with pytest.raises(DualhashError, match=r"holds codes of another model than .*other"):
+        Index.open(place, other)
+    with Index.open(place, Model.open(shop.parent / "model")) as copy:
+        assert len(copy) == ITEMS - 4
+
+
+def test_others_collections_are_left_alone(shop: Path, place: str):
+    opened = connect(parse(place), create=True)
+    opened._client.create_collection(opened.place.collection, dimension=4)
+    with pytest.raises(DualhashError, match="is a collection that dualhash did not make"):
+        push(shop, place)
+    with pytest.raises(DualhashError, match="holds no index"):
+        Index.open(place)
+
+
+def test_damage_and_newer_formats_are_named(shop: Path, place: str):
+    push(shop, place)
+    opened = connect(parse(place))
+    opened.note(1, opened.noted([1])[1].replace("red", "rad"))
+    with pytest.raises(DualhashError, match="is damaged: its heads are not what was written"):
+        Index.open(place)
+    opened.note(0, opened.noted([0])[0].replace('"format": 1', '"format": 2'))
+    with pytest.raises(DualhashError, match="has format 2, newer than the 1"):
+        Index.open(place)
+
+
+def test_several_collections_are_named(both, lite: str, shop: Path):
+    push(shop, f"{lite}/both2")
+    with pytest.raises(DualhashError, match=r"several collections: .*both.* Say which, as "):
+        Index.open(f"milvus://{lite}")
+
+
+def test_a_long_payload_is_refused(tmp_path: Path, place: str):
+    with Index.create(tmp_path / "x.dhx", colour_model(tmp_path / "model")) as index:
+        index.add(np.zeros((1, 2), np.uint8), ["x"], [{"text": "x" * 70_000}])
+    with pytest.raises(DualhashError, match="belongs to id 0 is longer than the 65,535 bytes"):
+        push(tmp_path / "x.dhx", place)
+
+
+def test_servers_that_do_not_answer(shop: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("pymilvus")
+    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    for use in (
+        lambda: Index.open("milvus://127.0.0.1:9/x"),
+        lambda: push(shop, "http://127.0.0.1:9"),
+    ):
+        with pytest.raises(
+            DualhashError, match=r"milvus://127.0.0.1:9/\w+ cannot be used now: .*running"
+        ):
+            use()
+
+
+def test_files_that_are_not_there(tmp_path: Path):
+    pytest.importorskip("pymilvus")
+    with pytest.raises(DualhashError, match=r"none.db does not exist. `dualhash index push`"):
+        Index.open(f"milvus://{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_schemes_that_nothing_searches():
+    with pytest.raises(DualhashError, match=r"Nothing here searches mulvis.*Did you mean 'milvus'"):
+        Index.open("mulvis://host/x")
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(DualhashError, match=r"pip install 'dualhash\[milvus\]'"):
+        Index.open("milvus://host/x")

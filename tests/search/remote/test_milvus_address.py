@@ -1,0 +1,53 @@
+"""Names of places, as users write them."""
+
+from pathlib import Path
+
+import pytest
+
+from dualhash.errors import DualhashError
+from dualhash.search.remote.milvus.address import named_after, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "server", "collection", "uri"),
+    [
+        ("http://host:19530", "http://host:19530", None, "milvus://host:19530"),
+        ("http://host:9/shop", "http://host:9", "shop", "milvus://host:9/shop"),
+        ("milvus://host/shop/", "http://host:19530", "shop", "milvus://host:19530/shop"),
+        ("https://host", "https://host:19530", None, "milvus+https://host:19530"),
+        ("milvus+https://h:443/a_1", "https://h:443", "a_1", "milvus+https://h:443/a_1"),
+        ("shop.db", "shop.db", None, "milvus:shop.db"),
+        ("milvus:a/shop.db", "a/shop.db", None, "milvus:a/shop.db"),
+        ("milvus:a/shop.db/hats", "a/shop.db", "hats", "milvus:a/shop.db/hats"),
+        ("/a/shop.db", "/a/shop.db", None, "milvus:///a/shop.db"),
+        ("milvus:///a/shop.db/hats", "/a/shop.db", "hats", "milvus:///a/shop.db/hats"),
+        ("milvus:///a.db/b/c.db", "/a.db/b/c.db", None, "milvus:///a.db/b/c.db"),
+    ],
+)
+def test_places(text: str, server: str, collection: str | None, uri: str):
+    place = parse(text)
+    assert (place.server, place.collection) == (server, collection)
+    assert (place.file is None) == ("://" in server)
+    assert str(place) == uri
+    assert parse(uri) == place
+
+
+@pytest.mark.parametrize(
+    "text", ["", "host:19530", "shop.dhx", "ftp://host/x", "milvus://h:p/x", "http://h:70000"]
+)
+def test_what_names_no_place(text: str):
+    with pytest.raises(DualhashError, match=r"names no Milvus server\. Write http://host:19530"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["http://host/a-b", "http://host/a/b", "x.db/1a"])
+def test_names_that_milvus_does_not_take(text: str):
+    with pytest.raises(DualhashError, match="letters, digits and underscores only"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("a/shop.dhx", "shop"), ("2024-é.dhx", "_2024__"), ("x.y.dhx", "x_y")]
+)
+def test_collections_are_named_after_files(file: str, name: str):
+    assert named_after(Path(file)) == name

@@ -1,0 +1,166 @@
+"""What a damaged header, or one of another format, is told to be."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index
+from dualhash.search.storage.checksum import checksum
+from dualhash.search.storage.header import FORMAT
+
+FIELDS = (
+    "format",
+    "bits",
+    "views",
+    "model_hash",
+    "model_folder",
+    "soft",
+    "category_names",
+    "category_weight",
+    "category_bias",
+    "attribute_names",
+    "attribute_weight",
+    "attribute_bias",
+    "checksum",
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path, model: Model) -> Path:
+    made = tmp_path / "i.dhx"
+    with Index.create(made, model) as index:
+        index.add(np.zeros((3, 2), np.uint8), ["x"] * 3)
+        index.delete([1])
+    return made
+
+
+def run(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for sql in statements:
+            connection.execute(sql)
+        connection.commit()
+
+
+def refused(path: Path) -> str:
+    """What is said when it is opened."""
+    with pytest.raises(DualhashError) as error:
+        Index.open(path)
+    return str(error.value)
+
+
+def flipped(value: object) -> object:
+    """A value with one bit changed."""
+    if isinstance(value, int):
+        return value ^ 1
+    octets = bytearray(value.encode() if isinstance(value, str) else value)
+    octets[len(octets) // 2] ^= 1
+    return octets.decode() if isinstance(value, str) else bytes(octets)
+
+
+def in_format(path: Path, number: int) -> None:
+    """Rewrites the header as that of another format."""
+    with closing(sqlite3.connect(path)) as connection:
+        meta = dict(connection.execute("SELECT key, value FROM meta WHERE key != 'checksum'"))
+        meta["format"] = number
+        values = (part for key in sorted(meta) for part in (key, meta[key]))
+        change = "UPDATE meta SET value = ? WHERE key = ?"
+        connection.execute(change, (number, "format"))
+        connection.execute(change, (checksum(*values), "checksum"))
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.commit()
+
+
+def test_all_fields_are_flipped_below(path: Path):
+    with closing(sqlite3.connect(path)) as connection:
+        assert {key for (key,) in connection.execute("SELECT key FROM meta")} == set(FIELDS)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_flipped_field_is_damage(path: Path, field: str):
+    with closing(sqlite3.connect(path)) as connection:
+        ((value,),) = connection.execute("SELECT value FROM meta WHERE key = ?", (field,))
+        change = "UPDATE meta SET value = ? WHERE key = ?"
+        connection.execute(change, (flipped(value), field))
+        connection.commit()
+    assert "i.dhx is damaged: its header is not what was written" in refused(path)
+    run(path, f"DELETE FROM meta WHERE key = '{field}'")
+    assert "i.dhx is damaged: its header" in refused(path)
+
+
+@pytest.mark.parametrize("field", ["count", "edition", "next_id", "checksum"])
+@pytest.mark.parametrize("bit", [0, 7, 40])
+def test_a_flipped_counter_is_damage(path: Path, field: str, bit: int):
+    with Index.open(path) as reader:
+        assert reader.search(np.zeros(2, np.uint8)).matched == 2
+        run(path, f"UPDATE state SET {field} = {field} + ({1 << bit})")
+        for use in (reader.__len__, lambda: reader.search(np.zeros(2, np.uint8))):
+            with pytest.raises(DualhashError, match=r"i.dhx is damaged: its number of items"):
+                use()
+    assert "i.dhx is damaged: its number of items is not what was written" in refused(path)
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM state", "INSERT INTO state SELECT * FROM state"])
+def test_counters_are_there_once(path: Path, sql: str):
+    run(path, sql)
+    assert "i.dhx is damaged: its number of items" in refused(path)
+
+
+@pytest.mark.parametrize("version", [0, 1, FORMAT - 1, FORMAT + 1, FORMAT ^ 64, -(2**31)])
+def test_a_flipped_format_is_damage_and_no_other_format(path: Path, version: int):
+    run(path, f"PRAGMA user_version = {version}")
+    assert "i.dhx is damaged: its format is not what was written" in refused(path)
+
+
+def test_a_newer_format_is_refused(path: Path):
+    in_format(path, FORMAT + 1)
+    said = refused(path)
+    assert f"has format {FORMAT + 1}, newer than the {FORMAT} " in said
+    assert "upgrade dualhash" in said
+
+
+def test_an_older_format_is_refused(path: Path):
+    """As format 3 was: without its number in the header, and counters that nothing vouched for."""
+    run(
+        path,
+        "DELETE FROM meta WHERE key = 'format'",
+        "INSERT INTO meta VALUES ('count', 2), ('edition', 1), ('next_id', 3)",
+        "PRAGMA user_version = 3",
+    )
+    said = refused(path)
+    assert f"has format 3, older than the {FORMAT} " in said
+    assert "make it again with `dualhash index create --replace`" in said
+
+
+@pytest.mark.parametrize("number", [3, FORMAT + 1])
+def test_an_index_of_another_format_can_be_replaced(path: Path, model: Model, number: int):
+    in_format(path, number)
+    Index.create(path, model, replace=True).close()
+    with Index.open(path) as index:
+        assert len(index) == 0
+
+
+def test_any_flipped_byte_of_the_first_hundred(path: Path, model: Model):
+    """SQLite's own header: what is not damage is of no consequence."""
+    sound = path.read_bytes()
+    assert sound[68:72] == b"dhx1"
+    complaints: dict[int, str] = {}
+    for place in range(100):
+        spoiled = bytearray(sound)
+        spoiled[place] ^= 1 << place % 8
+        path.write_bytes(spoiled)
+        try:
+            with Index.open(path) as index:
+                assert index.search(np.zeros(2, np.uint8)).matched == 2
+        except DualhashError as error:
+            complaints[place] = str(error)
+    assert complaints.keys() >= {*range(16), *range(60, 64), *range(68, 72)}
+    assert [said for said in complaints.values() if "i.dhx is damaged" not in said] == []
+    path.write_bytes(b"sqlite" + sound[6:])
+    Index.create(path, model, replace=True).close()
+    with Index.open(path) as index:
+        assert len(index) == 0

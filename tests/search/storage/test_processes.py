@@ -1,0 +1,102 @@
+"""Several programs on one index, of which some are killed: nothing is ever half there."""
+
+import multiprocessing
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from dualhash.codes import Model
+from dualhash.search import Index
+from tests.search.processes import read, write
+from tests.search.stored import stored
+
+ROUNDS = 50
+
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["dualhash.search"])
+
+
+@contextmanager
+def writer(path: Path, seed: int) -> Iterator[Connection]:
+    """What a program says that changes an index, until it is killed at the end of the block."""
+    receiver, sender = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=write, args=(str(path), seed, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        yield receiver
+    finally:
+        process.kill()
+        process.join()
+
+
+def run_and_kill(path: Path, seed: int, messages: int) -> list[tuple[str, object]]:
+    """What the writer said until it was killed, soon after so many messages."""
+    with writer(path, seed) as receiver:
+        said = [receiver.recv() for _ in range(messages)]
+    try:
+        while True:
+            said.append(receiver.recv())
+    except (EOFError, OSError):
+        return said
+
+
+State = tuple[dict[int, str], int]
+"""The code of each id that is there, and the next id."""
+
+
+def after(state: State, step: tuple[str, object]) -> State:
+    """What is there when a step is done."""
+    (codes, next_id), (kind, what) = state, step
+    if kind == "add":
+        return codes | dict(enumerate(what, start=next_id)), next_id + len(what)
+    if kind == "update":
+        return codes | dict([what]), next_id
+    gone = set(what) if kind == "delete" else set()
+    return {item: code for item, code in codes.items() if item not in gone}, next_id
+
+
+def test_an_index_survives_kills(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    Index.create(path, model).close()
+    chance, state = random.Random(0), ({}, 0)
+    kinds = set()
+    for turn in range(ROUNDS):
+        said = run_and_kill(path, turn, chance.randint(1, 12))
+        steps = said[::2]
+        kinds |= {kind for kind, _ in steps}
+        for step in steps[: len(said) // 2]:
+            state = after(state, step)
+        begun = [state] + ([after(state, steps[-1])] if len(said) % 2 else [])
+        with Index.open(path) as index:
+            ids, codes = stored(index)
+            assert not index.verify()
+            items = list(index)
+            next_id = index._store.state().next_id
+            codes_by_column = [
+                texts[place] for texts, which in index._store.columns("code") for place in which
+            ]
+        names = [code.tobytes().hex() for code in codes]
+        state = (dict(zip(ids.tolist(), names, strict=True)), next_id)
+        assert state in begun
+        assert [item.id for item in items] == ids.tolist() == sorted(ids.tolist())
+        assert [item.payload["code"] for item in items] == names == codes_by_column
+        assert [Path(item.image).name for item in items] == names
+    assert kinds == {"add", "delete", "update", "compact"}
+
+
+def test_two_programs_search_while_one_writes(tmp_path: Path, model: Model):
+    path = tmp_path / "i.dhx"
+    Index.create(path, model).close()
+    readers = [CONTEXT.Process(target=read, args=(str(path), 30), daemon=True) for _ in range(2)]
+    with writer(path, 0) as receiver:
+        assert receiver.recv()[0] == "add"
+        for reader in readers:
+            reader.start()
+        while at_work := [reader.sentinel for reader in readers if reader.is_alive()]:
+            if receiver in wait([receiver, *at_work]):
+                receiver.recv()
+    assert [reader.exitcode for reader in readers] == [0, 0]

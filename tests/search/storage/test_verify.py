@@ -1,0 +1,151 @@
+"""Counting, and finding what is damaged."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dualhash.codes import Model
+from dualhash.errors import DualhashError
+from dualhash.search import Index, ItemLabels
+from dualhash.search.storage.checksum import checksum
+
+ITEMS = 40
+
+
+@pytest.fixture
+def path(tmp_path: Path, model: Model) -> Path:
+    made = tmp_path / "i.dhx"
+    codes = np.random.default_rng(0).integers(0, 256, (ITEMS, 2), np.uint8)
+    labels = [ItemLabels("circle" if i % 3 else None, {"red": True}) for i in range(ITEMS)]
+    with Index.create(made, model) as index:
+        index.add(codes, ["x"] * ITEMS, [{"number": i} for i in range(ITEMS)], labels)
+    return made
+
+
+def spoil(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def counters(count: int, edition: int, next_id: int) -> str:
+    """Sets them to what they should not be, with the right checksum."""
+    total = checksum(count, edition, next_id)
+    return f"UPDATE state SET count={count}, edition={edition}, next_id={next_id}, checksum={total}"
+
+
+def everything(path: Path) -> list[object]:
+    """All that searches tell, in a form that can be compared."""
+    with Index.open(path) as index:
+        results = [
+            index.search(np.zeros(2, np.uint8), k=ITEMS),
+            index.search(task="attribute", want=["red", "blue"], without=["green"], k=ITEMS),
+            index.search(np.zeros(2, np.uint8), where={"category": "circle"}, k=ITEMS),
+            index.search(np.zeros(2, np.uint8), where={"number": 30}, k=ITEMS),
+        ]
+        return [index.header.views, *(found.as_dict() for found in results)]
+
+
+def test_counts(path: Path):
+    with Index.open(path) as index:
+        index.delete([0, 1, 2])
+        stats = index.stats()
+    assert (stats.items, stats.deleted, stats.labelled) == (37, 3, 24)
+    assert (stats.bits, stats.views, stats.code_bytes) == (16, 1, 74)
+    assert (stats.categories, stats.attributes) == (3, 3)
+    assert stats.file_bytes == path.stat().st_size
+
+
+def test_a_sound_index_has_no_damage(path: Path):
+    with Index.open(path) as index:
+        assert index.verify() == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE blocks SET codes = zeroblob(80)", "block of codes that begins with id 0"),
+        ("UPDATE blocks SET ids = x'01'", "block of codes that begins with id 0"),
+        ("UPDATE blocks SET first_id = -1", "block of codes that begins with id -1"),
+        ("UPDATE items SET payload = '{}' WHERE id = 7", "what belongs to id 7 "),
+        ("UPDATE items SET category = 'hat' WHERE id = 8", "what belongs to id 8 "),
+        ("UPDATE items SET attributes = x'00' WHERE id = 9", "what belongs to id 9 "),
+        ("DELETE FROM items WHERE id = 7", "codes and its items have different ids"),
+        ("UPDATE columns SET texts = '[]' WHERE field = 'number'", "field 'number' of the block"),
+        ("UPDATE fields SET count = 39", "the fields of the block that begins with id 0"),
+        ("DELETE FROM fields", "codes and its fields are in other blocks"),
+        ("DELETE FROM blocks", "of 40 codes 0 are there"),
+        (counters(41, 0, 40), "of 41 codes 40 are there"),
+        (counters(40, 0, 39), "give ids again"),
+    ],
+)
+def test_damage_is_named(path: Path, sql: str, said: str):
+    spoil(path, sql)
+    with Index.open(path) as index:
+        found, *_ = (sentence for sentence in index.verify() if said in sentence)
+    assert "i.dhx is damaged" in found
+
+
+def test_columns_are_compared_with_payloads(path: Path):
+    """Each is as it was written, but not what the other says."""
+    with Index.open(path) as index:
+        records, columns = index._store.records, index._store.block_fields(0)
+        other = {"number": columns["number"][::-1], "category": ["hat"] * ITEMS}
+        said = records.item_row(
+            7, "x", ItemLabels("circle", {"red": True}), {"number": 7, "size": 1}
+        )
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", said)
+        for field, column in other.items():
+            row = records.column_row(field, 0, column)
+            connection.execute("REPLACE INTO columns VALUES (?, ?, ?, ?, ?)", row)
+        connection.commit()
+    with Index.open(path) as index:
+        found = index.verify()
+    assert found == tuple(
+        f"{path} is damaged: the field {field!r} of the block that begins with id 0 is not what "
+        "its items say."
+        for field in ("category", "number", "size")
+    )
+
+
+def test_text_that_is_not_text_any_more_is_damage(path: Path):
+    spoil(path, "UPDATE items SET payload = CAST(x'7b22ff' AS TEXT) WHERE id = 7")
+    with Index.open(path) as index:
+        with pytest.raises(DualhashError, match=r"i.dhx is damaged: .* column 'payload'"):
+            index.item(7)
+        (found,) = index.verify()
+    assert "i.dhx is damaged" in found
+
+
+def test_damaged_parts_are_not_served(path: Path):
+    spoil(path, "UPDATE items SET payload = '{}' WHERE id = 7")
+    with Index.open(path) as index:
+        assert index.item(8).payload == {"number": 8}
+        with pytest.raises(DualhashError, match="what belongs to id 7"):
+            index.item(7)
+        with pytest.raises(DualhashError, match="what belongs to id 7"):
+            index.search("id:7")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_flipped_bit_is_never_served(path: Path, seed: int):
+    """Wherever it is, searches tell what they told before, or that the file is damaged."""
+    sound, expected = path.read_bytes(), everything(path)
+    rng = np.random.default_rng(seed)
+    complaints = []
+    for place in rng.choice(len(sound), 60, replace=False).tolist():
+        spoiled = bytearray(sound)
+        spoiled[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(spoiled)
+        try:
+            told = everything(path)
+        except DualhashError as error:
+            complaints.append(str(error))
+        else:
+            assert told == expected
+    assert complaints
+    assert all("i.dhx" in complaint for complaint in complaints)

@@ -1,0 +1,298 @@
+"""The file of an index changes while it is served."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from dualhash.search import Index, Results
+from dualhash.serve.app import create_app
+from dualhash.serve.backend import index_watcher as live
+from dualhash.serve.backend.index_watcher import LiveIndex
+from dualhash.serve.settings import Settings
+from tests.builders import colour_model
+from tests.serve.conftest import COUNT, NAMES, write_index
+from tests.serve.test_api import SEARCH, ask, refused
+
+
+@pytest.fixture
+def folder(shapes: Path, tmp_path: Path) -> Path:
+    """A copy of the index that may be changed."""
+    shutil.copytree(shapes.parent, tmp_path / "shapes")
+    return tmp_path / "shapes"
+
+
+@pytest.fixture
+def changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A client of a server of that index, which looks at the file only when `refresh` says so."""
+    app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
+    monkeypatch.setattr(live, "LOOK_SECONDS", 3600)
+    with TestClient(app, base_url="http://localhost") as opened:
+        yield opened
+
+
+def refresh(client: TestClient) -> None:
+    """Looks at the file now."""
+    client.portal.call(client.app.state.service.live.refresh)
+
+
+def replace(folder: Path, content: bytes) -> None:
+    """Another file takes the index's place."""
+    (folder / "new.dhx").write_bytes(content)
+    (folder / "new.dhx").replace(folder / "shapes.dhx")
+
+
+def stats(client: TestClient) -> dict[str, object]:
+    return client.get("/api/v1/stats").json()
+
+
+def test_a_refused_file_that_is_mended_in_place_is_served(folder: Path, changed: TestClient):
+    sound = (folder / "shapes.dhx").read_bytes()
+    replace(folder, b"not an index")
+    refresh(changed)
+    assert stats(changed)["generation"] == 1
+    refused = (folder / "shapes.dhx").stat().st_ino
+    (folder / "shapes.dhx").write_bytes(sound)
+    assert (folder / "shapes.dhx").stat().st_ino == refused
+    refresh(changed)
+    assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+
+
+def test_an_index_that_is_copied_into_the_file_is_served(folder: Path, changed: TestClient):
+    other = write_index(folder / "other", colour_model(folder / "else", seed=5), COUNT, seed=7)
+    (folder / "shapes.dhx").write_bytes(other.read_bytes())
+    refresh(changed)
+    assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+    with Index.open(other) as index:
+        assert stats(changed)["model"] == index.header.model_hash
+        expected = index.search(0, k=3).hits
+    said = changed.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
+    assert [hit["id"] for hit in said] == [hit.id for hit in expected]
+
+
+def test_an_index_that_holds_as_much_is_told_from_the_one_it_was_copied_over(
+    folder: Path, changed: TestClient, shapes: Path
+):
+    with Index.open(shapes) as index:
+        other = write_index(folder / "other", index.model, COUNT, seed=7)
+    (folder / "shapes.dhx").write_bytes(other.read_bytes())
+    refresh(changed)
+    assert stats(changed)["generation"] == 2
+
+
+def test_what_spoils_the_file_is_told_and_what_mends_it_takes_that_back(
+    folder: Path, changed: TestClient
+):
+    sound = (folder / "shapes.dhx").read_bytes()
+    (folder / "shapes.dhx").write_bytes(b"spoilt" * 1000)
+    refresh(changed)
+    refused(changed.get("/api/v1/stats"), 503, "index-unusable")
+    (folder / "shapes.dhx").write_bytes(sound)
+    refresh(changed)
+    assert stats(changed)["problem"] is None
+    assert ask(changed, id=0)["matched"] == COUNT - 1
+
+
+def test_what_others_add_makes_it_no_other_index(folder: Path, changed: TestClient):
+    for number in range(3):
+        with Index.open(folder / "shapes.dhx") as index:
+            code = index.search(0, k=1).query.code
+            index.add(code[None], [f"{number}.png"], [{"text": "a" * (4 << 20)}])
+        refresh(changed)
+    assert stats(changed)["generation"] == 1
+    assert ask(changed, id=0)["matched"] == COUNT + 2
+
+
+def test_a_refused_file_that_went_and_came_back_is_tried_again(
+    folder: Path, changed: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    """As where a file system gives its number to another file."""
+    tried = []
+    opened = live.Generation.opened
+
+    async def noted(*arguments: object) -> live.Generation:
+        tried.append(arguments)
+        return await opened(*arguments)
+
+    monkeypatch.setattr(live.Generation, "opened", noted)
+    monkeypatch.setattr(live, "fingerprint", lambda path: (1,) if path.exists() else None)
+    replace(folder, b"not an index")
+    refresh(changed)
+    refresh(changed)
+    assert len(tried) == 1
+    (folder / "shapes.dhx").rename(folder / "away.dhx")
+    refresh(changed)
+    (folder / "away.dhx").rename(folder / "shapes.dhx")
+    refresh(changed)
+    assert len(tried) == 2
+
+
+def test_a_deleted_file_is_served_on_and_says_what_mends_it(folder: Path, changed: TestClient):
+    before = ask(changed, id=1)["hits"]
+    (folder / "shapes.dhx").unlink()
+    refresh(changed)
+    said = stats(changed)["problem"]
+    assert "was deleted" in said
+    assert "dualhash index create MODEL PICTURES --out shapes.dhx --replace" in said
+    assert ask(changed, id=1)["hits"] == before
+
+
+def test_watching_goes_on_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    looked = []
+
+    async def fails(self: LiveIndex) -> None:
+        looked.append(self)
+        if len(looked) == 3:
+            raise asyncio.CancelledError
+        raise RuntimeError("disk on fire")
+
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(LiveIndex, "refresh", fails)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(LiveIndex(Path("none.dhx"), None).watch())
+    assert len(caplog.records) == 2
+    assert "disk on fire" in caplog.text
+
+
+def test_a_model_that_comes_later_is_found(folder: Path):
+    (folder / "model").rename(folder / "away")
+    app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        assert stats(client)["images"] is False
+        shutil.copytree(folder / "away", folder / "model")
+        refresh(client)
+        assert (stats(client)["images"], stats(client)["problem"]) == (True, None)
+        upload = {"image": ("a.png", (folder / "images" / "0-0.png").read_bytes())}
+        assert client.post(SEARCH, files=upload).status_code == 200
+
+
+def test_no_folder_is_told(folder: Path):
+    shutil.rmtree(folder / "model")
+    app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        told = [stats(client)["problem"]]
+        upload = {"image": ("a.png", (folder / "images" / "0-0.png").read_bytes())}
+        told.append(refused(client.post(SEARCH, files=upload), 503, "model-unavailable"))
+        replace(folder, b"not an index")
+        refresh(client)
+        told.append(stats(client)["problem"])
+    for said in told:
+        assert str(folder.parent) not in said
+        assert "/" not in said
+    assert "model" in told[0]
+    assert "option `model`" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("/a/b/x.dhx is damaged", "x.dhx is damaged"),
+        ("/a/b/../m/model/model.json is missing", "model/model.json is missing"),
+        ("x.dhx and ../y stay", "x.dhx and ../y stay"),
+    ],
+)
+def test_paths_without_folders(said: str, told: str):
+    paths = (Path("/a/b/x.dhx"), Path("/a/b/../m/model"), Path("x.dhx"))
+    assert live.without_folders(said, *paths) == told
+
+
+def test_a_file_that_was_cut_off_is_not_ready_but_still_measured(folder: Path, changed: TestClient):
+    ask(changed, id=1)
+    file = folder / "shapes.dhx"
+    sound = file.read_bytes()
+    with file.open("r+b") as opened:
+        opened.truncate(8192)
+    refused(changed.post(SEARCH, json={"id": 1}), 503, "index-unusable")
+    refresh(changed)
+    assert "The index" in refused(changed.get("/readyz"), 503, "index-unusable")
+    assert changed.get("/healthz").status_code == 200
+    assert f"dualhash_index_items {float(COUNT)}" in changed.get("/metrics").text
+    file.write_bytes(sound)
+    refresh(changed)
+    assert changed.get("/readyz").json() == {"status": "ok"}
+    ask(changed, id=1)
+
+
+def test_one_damaged_item_leaves_the_others_served(folder: Path, changed: TestClient):
+    with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
+        connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
+    refused(changed.get("/api/v1/items/3"), 503, "index-unusable")
+    refresh(changed)
+    assert changed.get("/readyz").status_code == 200
+
+
+def test_more_of_a_search_is_not_taken_from_another_index(folder: Path, changed: TestClient):
+    first = ask(changed, id=1, k=2)
+    known = {"generation": first["index"]["generation"]}
+    assert ask(changed, id=1, k=2, offset=2, **known)["hits"]
+    shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
+    (folder / "new.dhx").replace(folder / "shapes.dhx")
+    refresh(changed)
+    answered = changed.post(SEARCH, json={"id": 1, "k": 2, "offset": 2, **known})
+    assert "from the beginning" in refused(answered, 409, "index-replaced")
+    assert ask(changed, id=1, k=2, offset=2)["hits"]
+
+
+def test_pictures_of_another_index_have_other_addresses(folder: Path, changed: TestClient):
+    def addresses() -> list[str]:
+        answer = ask(changed, id=1, k=2)
+        known = [answer["query"], *answer["hits"], changed.get("/api/v1/items/1").json()]
+        return [each["thumbnail"] for each in known]
+
+    before = addresses()
+    assert addresses() == before
+    assert before[0] == before[-1]
+    shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
+    (folder / "new.dhx").replace(folder / "shapes.dhx")
+    refresh(changed)
+    assert not set(before) & set(addresses())
+
+
+def test_only_pictures_of_a_version_are_kept_without_asking(changed: TestClient):
+    address = ask(changed, id=1, k=1)["hits"][0]["thumbnail"]
+    assert changed.get(address).headers["cache-control"] == "private, max-age=300"
+    bare = changed.get(address.partition("?")[0])
+    assert bare.headers["cache-control"] == "private, no-cache"
+    assert (bare.status_code, bare.content) == (200, changed.get(address).content)
+
+
+def test_what_every_visit_needs_is_found_out_once_for_each_state_of_the_index(
+    folder: Path, changed: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    searches = []
+    search = Index.search
+
+    def noted(self: Index, *arguments: object, **options: object) -> Results:
+        searches.append(options)
+        return search(self, *arguments, **options)
+
+    monkeypatch.setattr(Index, "search", noted)
+
+    def visit() -> tuple[dict[str, object], ...]:
+        addresses = ("attributes", "bits", "model", "stats")
+        return tuple(changed.get(f"/api/v1/{address}").json() for address in addresses)
+
+    first = visit()
+    asked = len(searches)
+    assert asked == len(NAMES)
+    assert visit() == first
+    assert len(searches) == asked
+    with Index.open(folder / "shapes.dhx") as index:
+        index.add(index.search(1, k=1).query.code[None], ["x.png"])
+        index.delete([2, 3])
+    del searches[:]
+    attributes, bits, model, stats = visit()
+    assert len(searches) == asked
+    assert (bits, model, stats["items"]) == (first[1], first[2], COUNT - 1)
+    with Index.open(folder / "shapes.dhx") as index:
+        for facet in attributes["facets"]:
+            for each in facet["attributes"]:
+                found = index.search(task="combined", want=[each["name"]])
+                assert each["present"] == found.matched

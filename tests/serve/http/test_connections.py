@@ -1,0 +1,129 @@
+"""Connections of clients that close too early, ask too much, or never take their answers."""
+
+import contextlib
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from dualhash.errors import DualhashError
+from dualhash.search import Index
+from dualhash.serve.http.protocol import PIPELINED
+from dualhash.serve.settings import MIB, Settings
+from tests.serve.live import HEAD, PATIENCE, Live, connect, serving, until_it_hangs_up
+
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+IMAGE = b"Content-Type: multipart/form-data; boundary=x\r\nConnection: close\r\n"
+HUNG_UP = r"reset|Broken"
+
+
+def send_for_ever(connection: socket.socket, data: bytes) -> None:
+    while True:
+        connection.sendall(data)
+
+
+@pytest.fixture(scope="module")
+def live(shapes: Path):
+    with serving(shapes, upload_seconds=PATIENCE) as server:
+        yield server
+
+
+def test_who_sends_all_before_it_reads_is_told_that_it_is_too_much(live: Live):
+    body = b"a" * (Settings().upload_bytes + 8 * MIB)
+    with connect(live) as connection:
+        connection.sendall(HEAD + IMAGE + b"Content-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(body)
+        assert b"upload-too-large" in until_it_hangs_up(connection)
+
+
+def test_the_library_hears_why_its_upload_is_refused(live: Live, tmp_path: Path):
+    picture = tmp_path / "large.jpg"
+    picture.write_bytes(b"a" * (Settings().upload_bytes + 8 * MIB))
+    with (
+        Index.open(live.address) as index,
+        pytest.raises(DualhashError, match="larger than 20 MiB"),
+    ):
+        index.search(picture)
+
+
+def test_a_refused_body_that_never_ends_is_not_read_for_ever(shapes: Path):
+    with serving(shapes, upload_seconds=0.5) as live, connect(live) as connection:
+        connection.sendall(HEAD + IMAGE + b"Content-Length: 99999999999\r\n\r\n")
+        with pytest.raises(OSError, match=HUNG_UP):
+            send_for_ever(connection, b"a" * MIB)
+
+
+@pytest.mark.parametrize("zeros", [5, 5000])
+def test_a_length_with_zeros_before_it(live: Live, zeros: int):
+    search = b'{"id": 1}'
+    head = HEAD + b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: "
+    with connect(live) as connection:
+        connection.sendall(head + b"0" * zeros + b"%d\r\n\r\n" % len(search) + search)
+        assert b"200 OK" in until_it_hangs_up(connection)
+
+
+def test_a_body_that_another_protocol_is_asked_for_with_is_not_taken_for_none(live: Live):
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    kind = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with connect(live) as connection:
+        connection.sendall(HEAD + upgrade + kind + b'{"id": 1}')
+        assert b"without asking for another protocol" in until_it_hangs_up(connection)
+
+
+def test_requests_one_behind_the_other_are_answered(live: Live):
+    last = PROBE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with connect(live) as connection:
+        connection.sendall(PROBE * (PIPELINED - 1) + last)
+        assert until_it_hangs_up(connection).count(b"200 OK") == PIPELINED
+
+
+def test_requests_without_end_one_behind_the_other_are_hung_up_on(live: Live):
+    with connect(live) as connection, pytest.raises(OSError, match=HUNG_UP):
+        send_for_ever(connection, PROBE * 1000)
+
+
+def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Path):
+    shutil.copytree(shapes.parent, tmp_path / "shapes")
+    with Index.open(tmp_path / "shapes" / shapes.name) as index:
+        code = index.search(0, k=1).query.code
+        index.add(code[None], ["x.png"], [{"text": "a" * 16 * MIB}])
+    search = b'{"id": 0, "k": 1}'
+    head = HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(search)
+    with serving(index.path, upload_seconds=1.0) as live:
+        files = Path(f"/proc/{live.process.pid}/fd")
+        before = len(list(files.iterdir()))
+        with connect(live) as connection:
+            connection.sendall(head + search)
+            assert connection.recv(1) == b"H"
+            end = time.monotonic() + PATIENCE
+            while len(list(files.iterdir())) > before:
+                assert time.monotonic() < end, "it is still connected"
+
+
+def test_who_comes_when_far_too_many_are_connected_is_not_even_told(shapes: Path):
+    with serving(shapes, connections=1, told=2) as live, contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(connect(live))
+        with connect(live) as connection, contextlib.suppress(ConnectionError):
+            connection.sendall(PROBE)
+            assert until_it_hangs_up(connection) == b""
+
+
+def test_there_are_files_enough_for_all_who_may_connect(shapes: Path):
+    with serving(shapes, files=(256, 4096)) as live, contextlib.ExitStack() as stack:
+        for _ in range(500):
+            stack.enter_context(connect(live))
+        with connect(live) as connection:
+            connection.sendall(PROBE)
+            assert b"200 OK" in connection.recv(65536)
+
+
+def test_where_few_files_may_be_open_fewer_may_connect(shapes: Path):
+    with serving(shapes, files=(256, 256)) as live, contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connect(live))
+        with connect(live) as connection:
+            connection.sendall(PROBE.replace(b"healthz", b"readyz"))
+            assert b"503 Service Unavailable" in connection.recv(65536)

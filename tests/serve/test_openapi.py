@@ -1,0 +1,86 @@
+"""What the description of the API says beyond its schemas."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from starlette.testclient import TestClient
+
+from dualhash.serve import openapi_examples as examples
+from dualhash.serve import schemas
+from dualhash.serve.app import create_app
+from dualhash.serve.http.errors import KINDS
+from dualhash.serve.settings import Settings
+from tests.serve.test_api import SEARCH, refused
+
+EXAMPLES = [
+    ("post", SEARCH, schemas.SearchAnswer),
+    ("get", "/api/v1/items/{number}", schemas.Item),
+    ("get", "/api/v1/attributes", schemas.Attributes),
+    ("get", "/api/v1/stats", schemas.Stats),
+]
+
+described = create_app("none.dhx").openapi()
+
+
+@pytest.mark.parametrize(("method", "path", "schema"), EXAMPLES)
+def test_answers_are_shown_by_examples_that_are_such_answers(
+    method: str, path: str, schema: type[BaseModel]
+):
+    answered = described["paths"][path][method]["responses"]["200"]
+    said = answered["content"]["application/json"]
+    assert said["schema"]["$ref"].endswith(f"/{schema.__name__}")
+    assert schema.model_validate(said["example"], strict=True).model_dump() == said["example"]
+
+
+def test_an_upload_is_shown_with_a_search_that_is_one():
+    content = described["paths"][SEARCH]["post"]["requestBody"]["content"]
+    shown = content["multipart/form-data"]["example"]
+    assert set(shown) == {"image", "search"}
+    assert schemas.Search.model_validate(shown["search"]).want == examples.UPLOAD["search"]["want"]
+
+
+def test_where_a_token_may_be_needed(shapes: Path):
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    app = create_app(shapes, settings=Settings(rate=0, token="secret"))
+    with TestClient(app, base_url="http://localhost") as client:
+        for path, methods in described["paths"].items():
+            for method, said in methods.items():
+                open_to_all = said.get("security", described["security"]) == []
+                status = client.request(method, path.replace("{number}", "1")).status_code
+                assert (status == 401) != open_to_all
+
+
+def test_metrics_say_how_they_refuse():
+    assert {"400", "401", "429", "503"} <= set(described["paths"]["/metrics"]["get"]["responses"])
+
+
+def test_every_status_of_a_problem_is_described():
+    listed = {
+        int(status)
+        for methods in described["paths"].values()
+        for said in methods.values()
+        for status in said["responses"]
+    }
+    by_hand = {404, 405, 431, 500}
+    assert {status for status, _ in KINDS.values()} <= listed | by_hand
+
+
+def test_what_is_refused_at_the_gate_counts_for_its_address(shapes: Path):
+    app = create_app(shapes, settings=Settings(rate=0, token="secret"))
+    with TestClient(app, base_url="http://localhost") as client:
+        refused(client.post(SEARCH, json={"id": 1}), 401, "token-needed")
+        refused(client.get("/api/v1/items/7"), 401, "token-needed")
+        refused(client.get("/api/v1/none"), 401, "token-needed")
+        text = client.get("/metrics", headers={"Authorization": "Bearer secret"}).text
+    for method, route in (("POST", SEARCH), ("GET", "/api/v1/items/{number}"), ("GET", "other")):
+        counted = f'dualhash_requests_total{{method="{method}",route="{route}",status="401"}} 1.0'
+        assert counted in text
+
+
+def test_a_code_is_another_kind_of_query_than_none(client: TestClient):
+    for search in ({"code": "0f0f"}, {"task": "attribute", "want": ["shiny"]}):
+        assert client.post(SEARCH, json=search).status_code == 200
+    text = client.get("/metrics").text
+    for task, query in (("category", "code"), ("attribute", "none")):
+        assert f'dualhash_search_seconds_count{{query="{query}",task="{task}"}} 1.0' in text

@@ -1,0 +1,355 @@
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from starlette.datastructures import Address, Headers
+from starlette.testclient import TestClient
+
+from dualhash.search import Index
+from dualhash.serve.app import create_app
+from dualhash.serve.http.body import Intake
+from dualhash.serve.http.errors import Problem
+from dualhash.serve.settings import Settings
+from tests.serve.hostile import ODD, UPLOADS, image
+from tests.serve.live import SEARCH, Live, serving
+from tests.serve.test_api import refused
+
+
+class Bystander:
+    """A second client that searches all the time, and what it was answered."""
+
+    def __init__(self, live: Live) -> None:
+        self.statuses: list[int] = []
+        self._stop = Event()
+        self._thread = Thread(target=self._ask, args=(live,))
+
+    def _ask(self, live: Live) -> None:
+        with live.client() as client:
+            while not self._stop.is_set():
+                self.statuses.append(client.post(SEARCH, json={"id": 1}).status_code)
+
+    def __enter__(self) -> "Bystander":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def live(shapes: Path) -> Iterator[Live]:
+    with serving(shapes) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def bystander(live: Live) -> Iterator[Bystander]:
+    with Bystander(live) as other:
+        yield other
+    assert set(other.statuses) == {200}
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_hostile_uploads_are_refused_while_others_are_answered(
+    live: Live, bystander: Bystander, name: str
+):
+    hostile = UPLOADS[name]
+    before = len(bystander.statuses)
+    with live.client() as client:
+        answered = client.post(SEARCH, files={"image": ("photo.jpg", hostile.content())})
+        said = refused(answered, hostile.status, hostile.kind)
+        assert said.endswith(".")
+        assert client.post(SEARCH, json={"id": 1}).status_code == 200
+    assert len(bystander.statuses) >= before
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_of_odd_images_only_the_pixels_are_taken(client: TestClient, name: str):
+    answered = client.post(SEARCH, files={"image": ("photo.jpg", ODD[name]())})
+    assert answered.status_code == 200
+    assert b"script" not in answered.content
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../../etc/passwd",
+        "..\\..\\windows\\win.ini",
+        "/etc/passwd",
+        "a" * 5000,
+        "photo.jpg\0.php",
+        "<script>.png",
+        "CON",
+        "",
+    ],
+)
+def test_names_of_files_mean_nothing(client: TestClient, index: Index, name: str):
+    """Some are refused by the multipart format itself; none is answered otherwise than without."""
+    content = Path(index.item(4).image).read_bytes()
+    usual = client.post(SEARCH, files={"image": ("a.png", content)}).json()
+    answered = client.post(SEARCH, files={"image": (name, content)})
+    if answered.status_code == 200:
+        assert answered.json()["hits"] == usual["hits"]
+    else:
+        refused(answered, 400, "bad-request")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_all_four_kinds_are_taken_whatever_they_are_called(client: TestClient, kind: str):
+    files = {"image": ("notes.txt", image(kind), "text/plain")}
+    assert client.post(SEARCH, files=files).status_code == 200
+
+
+def test_an_image_is_turned_as_its_exif_says(tmp_path: Path, client: TestClient, index: Index):
+    from PIL import Image
+
+    plain = Image.new("RGB", (40, 40), "red")
+    plain.paste("blue", (0, 0, 40, 20))
+    turned = plain.rotate(90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    paths = [tmp_path / "plain.png", tmp_path / "turned.png"]
+    plain.save(paths[0])
+    turned.save(paths[1], exif=exif)
+    codes = []
+    for path in paths:
+        answered = client.post(SEARCH, files={"image": ("a.png", path.read_bytes())}).json()
+        expected = index.search(path, k=1).query.code.tobytes().hex()
+        assert answered["query"]["code"] == expected
+        codes.append(answered["query"]["code"])
+    assert codes[0] == codes[1]
+
+
+def test_a_query_and_an_image_together_say_that_one_is_enough(client: TestClient):
+    answered = client.post(
+        SEARCH, files={"image": ("a.png", image("PNG"))}, data={"search": '{"id": 1}'}
+    )
+    assert "ask with one" in refused(answered, 422, "invalid-request")
+
+
+BOUNDARY = "multipart/form-data; boundary=x"
+PART = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"--x--"),
+        (BOUNDARY, b""),
+        (BOUNDARY, b"--y\r\n"),
+        (BOUNDARY, b"--x\r\n\r\nno header\r\n--x--"),
+        (BOUNDARY, PART % b"a" + b"--x--\r\n"),
+        (BOUNDARY, PART % b"image" + b"--x--\r\n"),
+        (BOUNDARY, PART % b'search"; filename="a' + b"--x--\r\n"),
+        (BOUNDARY, b"--x\r\nA: " + b"b" * 1_000_000),
+        (BOUNDARY, b"--x\r\n" + b"A: b\r\n" * 100_000),
+        (BOUNDARY, PART % b"a" * 100 + b"--x--\r\n"),
+        (BOUNDARY, PART.replace(b"1", b"\xff") % b"image\"; filename*=\"utf-8''a" + b"--x--\r\n"),
+    ],
+    ids=range(11),
+)
+def test_uploads_that_are_not_multipart(client: TestClient, kind: str, body: bytes):
+    refused(client.post(SEARCH, content=body, headers={"Content-Type": kind}), 400, "bad-request")
+
+
+@pytest.fixture(scope="module")
+def strict(shapes: Path) -> Iterator[TestClient]:
+    """A server with little patience."""
+    settings = Settings(
+        rate=0, upload_bytes=100_000, pixels=10_000, decode_seconds=0.000001, decoders=1
+    )
+    with TestClient(create_app(shapes, settings=settings), base_url="http://localhost") as opened:
+        yield opened
+
+
+def test_what_says_that_it_is_too_large_is_not_read(strict: TestClient):
+    def body() -> Iterator[bytes]:
+        raise AssertionError("it was read")
+        yield b""
+
+    answered = strict.post(
+        SEARCH, content=body(), headers={"Content-Type": BOUNDARY, "Content-Length": "999999999"}
+    )
+    assert "larger than" in refused(answered, 413, "upload-too-large")
+
+
+def test_what_does_not_say_how_large_it_is_is_counted(live: Live):
+    def body() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+        for _ in range(100):
+            yield bytes(1 << 20)
+
+    with live.client() as client:
+        answered = client.post(SEARCH, content=body(), headers={"Content-Type": BOUNDARY})
+        refused(answered, 413, "upload-too-large")
+
+
+def test_a_search_in_words_is_short(client: TestClient):
+    answered = client.post(
+        SEARCH,
+        content=json.dumps({"want": ["a" * 100_000]}),
+        headers={"Content-Type": "application/json"},
+    )
+    refused(answered, 413, "upload-too-large")
+
+
+def test_the_first_upload_waits_for_no_process_to_start(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def start(*_: object, **__: object) -> None:
+        raise AssertionError("it was started late")
+
+    app = create_app(shapes, settings=Settings(rate=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        assert client.get("/readyz").status_code == 200
+        monkeypatch.setattr("asyncio.create_subprocess_exec", start)
+        assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
+
+
+def test_unpacking_takes_only_so_long(strict: TestClient):
+    answered = strict.post(SEARCH, files={"image": ("a.png", image("PNG"))})
+    assert "too long" in refused(answered, 422, "image-too-costly")
+
+
+def test_unpacking_takes_only_so_much_memory(shapes: Path):
+    settings = Settings(rate=0, decode_bytes=400 << 20)
+    with TestClient(create_app(shapes, settings=settings), base_url="http://localhost") as client:
+        large = image("PNG", (6000, 6000))
+        answered = client.post(SEARCH, files={"image": ("a.png", large)})
+        assert "too much memory" in refused(answered, 422, "image-too-costly")
+        assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
+
+
+def test_bodies_under_way_share_a_limit(shapes: Path):
+    settings = Settings(rate=0, held_bytes=1000)
+    app = create_app(shapes, settings=settings)
+    with TestClient(app, base_url="http://localhost") as client:
+        answered = client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
+        refused(answered, 503, "busy")
+        assert answered.headers["retry-after"]
+        assert client.post(SEARCH, json={"id": 1}).status_code == 200
+        assert app.state.service.intake.held == 0
+
+
+def test_a_search_in_words_has_room_of_its_own(shapes: Path):
+    app = create_app(shapes, settings=Settings(rate=0, held_bytes=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        refused(client.post(SEARCH, files={"image": ("a.png", image("PNG"))}), 503, "busy")
+        assert client.post(SEARCH, json={"id": 1}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["undefined", "utf-7", "unicode_escape", "idna", "punycode", "utf-16", "zlib", "none", ""],
+)
+def test_a_charset_means_nothing(client: TestClient, index: Index, charset: str):
+    content = Path(index.item(4).image).read_bytes()
+    search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"k": 3}\r\n'
+    part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+    answered = client.post(
+        SEARCH,
+        content=search + part + content + b"\r\n--x--\r\n",
+        headers={"Content-Type": f"{BOUNDARY}; charset={charset}"},
+    )
+    assert (answered.status_code, len(answered.json()["hits"])) == (200, 3)
+
+
+def test_a_search_that_is_not_utf_8(client: TestClient):
+    search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"want": ["\xe9"]}\r\n'
+    answered = client.post(
+        SEARCH, content=search + b"--x--\r\n", headers={"Content-Type": BOUNDARY}
+    )
+    assert "UTF-8" in refused(answered, 400, "bad-request")
+
+
+@pytest.mark.parametrize("boundary", ['""', "x" * 71, '"a\\"b"', '"a "', "\u00e9"])
+def test_boundaries_that_separate_nothing(client: TestClient, boundary: str):
+    kind = f"multipart/form-data; boundary={boundary}".encode("latin-1")
+    answered = client.post(SEARCH, content=b"--x--", headers={"Content-Type": kind})
+    assert "boundary" in refused(answered, 400, "bad-request")
+
+
+class Upload:
+    """The body of a request as it arrives, by a clock of its own."""
+
+    def __init__(self, chunks: Iterable[tuple[float, bytes]]) -> None:
+        self._chunks = iter(chunks)
+        self.headers = Headers({"Content-Type": BOUNDARY})
+        self.client = Address("10.0.0.1", 1)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        for pause, chunk in self._chunks:
+            await hours(loop, pause)
+            yield chunk
+
+
+async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Lets time go by without waiting for it."""
+    usual, start = loop.time, loop.time()
+    loop.time = lambda: usual() + seconds  # type: ignore[method-assign]
+    assert loop.time() >= start + seconds
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "length", "slow"),
+    [
+        ([4.0] * 10, 64 * 1024 * 4, False),
+        ([9.0, 9.0, 0.0], 64 * 1024 * 9, False),
+        ([4.0] * 10, 64 * 1024, True),
+        ([0.0, 11.0], 1 << 20, True),
+        ([0.0] * 15 + [9.0, 9.0], 1 << 10, True),
+        ([9.0] * 7, 1 << 20, True),
+    ],
+    ids=["steady", "pauses", "trickle", "stops", "stops later", "long"],
+)
+def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
+    async def story() -> None:
+        intake = Intake(Settings())
+        upload = Upload((pause, bytes(length)) for pause in pauses)
+        chunks = intake._chunks(upload, 1 << 30)
+        received = sum([len(chunk) async for chunk in chunks])
+        assert received == len(pauses) * length
+
+    if slow:
+        with pytest.raises(Problem, match="too long"):
+            asyncio.run(story())
+    else:
+        asyncio.run(story())
+
+
+def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
+    async def story() -> None:
+        intake, go = Intake(Settings(client_uploads=2)), asyncio.Event()
+        begun: list[str] = []
+
+        class Waiting(Upload):
+            async def stream(self) -> AsyncIterator[bytes]:
+                begun.append(self.client.host)
+                await go.wait()
+                yield b"--x--"
+
+        async def send(host: str) -> None:
+            upload = Waiting([])
+            upload.client = Address(host, 1)
+            with contextlib.suppress(Problem):
+                async with intake.question(upload):
+                    pass
+
+        tasks = [asyncio.create_task(send(host)) for host in "aaaab"]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert sorted(begun) == ["a", "a", "b"]
+        go.set()
+        await asyncio.gather(*tasks)
+        assert sorted(begun) == ["a", "a", "a", "a", "b"]
+        assert (intake.held, len(intake._lanes)) == (0, 0)
+
+    asyncio.run(story())

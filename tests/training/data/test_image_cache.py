@@ -1,0 +1,145 @@
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dualhash.catalogue.images import Preprocessing, load_image
+from dualhash.errors import DualhashError
+from dualhash.training.data import image_cache as cache
+from dualhash.training.data.image_cache import UNFINISHED, cached_images
+
+SIZE = Preprocessing(resize=(6, 5), crop=(6, 5))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    rng = np.random.default_rng(0)
+    made = [tmp_path / f"{i}.png" for i in range(4)]
+    for path in made:
+        Image.fromarray(rng.integers(0, 256, (9, 8, 3), dtype=np.uint8)).save(path)
+    return made
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What was decoded since the start of the test."""
+    seen: list[Path] = []
+
+    def load(path: Path, preprocessing: Preprocessing) -> np.ndarray:
+        seen.append(path)
+        return load_image(path, preprocessing)
+
+    monkeypatch.setattr(cache, "load_image", load)
+    return seen
+
+
+def test_holds_the_images_at_the_size_asked_for(paths: list[Path], own_cache: Path):
+    pixels = cached_images(paths, SIZE, own_cache).pixels
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, [load_image(path, SIZE) for path in paths])
+    assert isinstance(pixels, np.memmap)
+
+
+def test_is_reused(paths: list[Path], own_cache: Path, decoded: list[Path]):
+    cached_images(paths, SIZE, own_cache)
+    assert len(decoded) == 4
+    cached_images(paths, SIZE, own_cache)
+    assert len(decoded) == 4
+
+
+def test_another_size_order_or_content_is_another_cache(
+    paths: list[Path], own_cache: Path, decoded: list[Path]
+):
+    cached_images(paths, SIZE, own_cache)
+    cached_images(paths, Preprocessing(resize=(7, 5), crop=(6, 5)), own_cache)
+    backwards = cached_images(paths[::-1], SIZE, own_cache).pixels
+    assert np.array_equal(backwards[0], load_image(paths[3], SIZE))
+    Image.new("RGB", (8, 9), "red").save(paths[0])
+    os.utime(paths[0], ns=(1, 1))
+    changed = cached_images(paths, SIZE, own_cache).pixels
+    assert len(decoded) == 16
+    assert changed[0, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_damaged_and_missing_images_are_listed_and_the_others_are_there(
+    paths: list[Path], own_cache: Path
+):
+    paths[1].write_bytes(b"no image")
+    paths[2].unlink()
+    for _ in range(2):
+        images = cached_images(paths, SIZE, own_cache)
+        assert list(images.failed) == [1, 2]
+        assert str(paths[1]) in images.failed[1]
+        assert "does not exist" in images.failed[2]
+        assert np.array_equal(images.pixels[3], load_image(paths[3], SIZE))
+
+
+def test_an_image_put_right_is_read_again(paths: list[Path], own_cache: Path):
+    content = paths[2].read_bytes()
+    paths[2].unlink()
+    assert list(cached_images(paths, SIZE, own_cache).failed) == [2]
+    paths[2].write_bytes(content)
+    assert cached_images(paths, SIZE, own_cache).failed == {}
+
+
+def test_what_was_interrupted_is_not_taken_for_a_cache(
+    paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_images(paths, SIZE, own_cache, interrupted)
+    assert not list(own_cache.glob("*.npy"))
+    images = cached_images(paths, SIZE, own_cache)
+    assert np.array_equal(images.pixels[3], load_image(paths[3], SIZE))
+
+
+def test_old_remains_are_removed_and_new_ones_are_not(paths: list[Path], own_cache: Path):
+    own_cache.mkdir()
+    old, new = own_cache / f"old{UNFINISHED}", own_cache / f"new{UNFINISHED}"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    cached_images(paths, SIZE, own_cache)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_arrays_that_are_no_longer_used_are_removed(paths: list[Path], own_cache: Path):
+    cached_images(paths[:2], SIZE, own_cache)
+    first = cached_images(paths[:1], SIZE, own_cache).key
+    mine = own_cache / "mine.npy"
+    mine.touch()
+    for path in own_cache.iterdir():
+        os.utime(path, (0, 0))
+    cached_images(paths[:1], SIZE, own_cache)  # is used
+    third = cached_images(paths, SIZE, own_cache).key
+    left = {path.name for path in own_cache.iterdir()}
+    assert left == {f"{key}.{kind}" for key in (first, third) for kind in ("npy", "json")} | {
+        mine.name
+    }
+
+
+def test_reports_how_far_it_is(paths: list[Path], own_cache: Path):
+    reports: list[tuple[int, int]] = []
+    cached_images(paths, SIZE, own_cache, lambda *report: reports.append(report))
+    assert reports == [(4, 4)]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(paths: list[Path], tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DualhashError, match="DUALHASH_CACHE"):
+        cached_images(paths, SIZE, tmp_path / "file" / "cache")
+
+
+def test_no_room_is_said_before_anything_is_written(
+    paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=6 * 5 * 3 * 4))
+    cached_images(paths, SIZE, own_cache)
+    with pytest.raises(DualhashError, match="more than is free"):
+        cached_images([*paths, paths[0]], SIZE, own_cache)
+    assert not list(own_cache.glob(f"*{UNFINISHED}"))

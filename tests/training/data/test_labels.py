@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.errors import DualhashError
+from dualhash.evaluation.labels import TrueLabels
+from dualhash.training.data.labels import (
+    check_trainable,
+    restrict,
+    split_validation,
+    training_catalogue,
+)
+from tests.training.cases import make_config
+
+
+def labels_of(categories: list[int], attributes: list[int] | None = None) -> TrueLabels:
+    n = len(categories)
+    values = np.array(attributes or [0] * n, np.int8)[:, None]
+    return TrueLabels(np.array(categories), np.maximum(values, 0), values >= 0)
+
+
+def split(labels: TrueLabels, fraction: float = 0.1, seed: int = 0) -> np.ndarray:
+    return split_validation(labels, fraction, np.random.default_rng(seed))
+
+
+def test_takes_the_fraction_of_each_category():
+    rows = split(labels_of([0] * 40 + [1] * 20 + [-1] * 30))
+    assert np.bincount(rows // 10, minlength=9)[:4].sum() == 4
+    assert ((rows >= 40) & (rows < 60)).sum() == 2
+    assert (rows >= 60).sum() == 3
+
+
+def test_a_category_keeps_an_image_and_gives_one_if_it_has_two():
+    rows = split(labels_of([0, 1, 1, 2, 2, 2]))
+    assert 0 not in rows
+    assert len(rows) == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 4), st.integers(-1, 1)), min_size=1, max_size=40),
+    st.floats(0.01, 0.5),
+)
+def test_training_keeps_every_category_and_both_labels_of_attributes(
+    pairs: list[tuple[int, int]], fraction: float
+):
+    labels = labels_of([c for c, _ in pairs], [a for _, a in pairs])
+    rows = split(labels, fraction)
+    kept = np.delete(np.arange(len(pairs)), rows)
+    assert set(labels.categories[kept]) == set(labels.categories)
+    for value in (0, 1):
+        has = labels.observed & (labels.attributes == value)
+        assert has[kept].any() == has.any()
+    assert np.array_equal(rows, np.unique(rows))
+
+
+def test_the_split_follows_from_the_generator():
+    labels = labels_of([0] * 100)
+    assert np.array_equal(split(labels, seed=1), split(labels, seed=1))
+    assert not np.array_equal(split(labels, seed=1), split(labels, seed=2))
+
+
+def test_training_sees_only_its_subsets_and_labels(tiny: Catalogue):
+    seen, rows = restrict(training_catalogue(tiny), make_config())
+    assert np.array_equal(rows, np.arange(len(seen)))
+    assert 3 not in seen.subsets
+    assert (seen.categories[seen.subsets == 1] == -1).all()
+    assert not seen.observed[seen.subsets == 2].any()
+
+
+def test_nothing_to_train_on_is_refused(tiny: Catalogue):
+    only_test = replace(tiny, subsets=np.full(len(tiny), 3, np.int8))
+    with pytest.raises(DualhashError, match="tiny has no images to train on"):
+        training_catalogue(only_test)
+
+
+def test_no_labels_at_all_are_refused(tiny: Catalogue):
+    empty = TrueLabels(np.full(4, -1), np.zeros((4, 2), np.int8), np.zeros((4, 2), bool))
+    with pytest.raises(DualhashError, match="has a category or an attribute"):
+        check_trainable(empty, tiny)
+
+
+def test_a_single_category_is_refused_by_name(tiny: Catalogue):
+    single = TrueLabels(np.ones(4, np.int64), tiny.attributes[:4], tiny.observed[:4])
+    with pytest.raises(DualhashError, match="'c1'"):
+        check_trainable(single, tiny)
+
+
+@pytest.mark.parametrize(("value", "said"), [(0, "never present"), (1, "never absent")])
+def test_an_attribute_of_one_kind_is_refused_by_name(tiny: Catalogue, value: int, said: str):
+    attributes = tiny.attributes.copy()
+    attributes[:, 1] = value
+    with pytest.raises(DualhashError, match=f"'left' is {said}"):
+        check_trainable(TrueLabels(tiny.categories, attributes, tiny.observed), tiny)

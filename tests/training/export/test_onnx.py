@@ -1,0 +1,88 @@
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.encoder import Encoder
+from dualhash.errors import DualhashError
+from dualhash.network import DualHashNetwork, HashLayer, build_backbone
+from dualhash.network import Encoder as NetworkEncoder
+from dualhash.training.export.assembly import head_of
+from dualhash.training.export.onnx import check_encoder, export_encoder
+
+SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
+
+
+def make_network(seed: int) -> DualHashNetwork:
+    torch.manual_seed(seed)
+    backbone = build_backbone("resnet18-half", pretrained=False, input_size=SIZE.crop)
+    network = DualHashNetwork(backbone, HashLayer(480, 16), 3, 2, autocast=torch.bfloat16)
+    network(torch.randint(0, 256, (32, *SIZE.crop, 3), dtype=torch.uint8))  # batch statistics
+    return network.to(memory_format=torch.channels_last).eval()
+
+
+@pytest.fixture(scope="module")
+def network() -> DualHashNetwork:
+    return make_network(0)
+
+
+@pytest.fixture(scope="module")
+def graph(network: DualHashNetwork) -> bytes:
+    return export_encoder(NetworkEncoder(network), SIZE.crop)
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (70, *SIZE.crop, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("count", [1, 2, 70])
+def test_gives_what_torch_gives_in_float32_for_any_number_of_images(
+    network: DualHashNetwork, graph: bytes, images: np.ndarray, count: int
+):
+    found = Encoder(graph, 16, SIZE).encode_arrays(images[:count])
+    backbone, hash_layer = network.backbone, network.hash_layer
+    with torch.inference_mode():
+        features = backbone(network.normalise(torch.from_numpy(images[:count])))
+        expected = torch.sigmoid(features @ hash_layer.weight.T + hash_layer.bias)
+    assert np.allclose(found, expected.numpy(), atol=1e-5)
+    assert found.std() > 0.01
+
+
+def test_the_check_passes_the_network_and_refuses_another(
+    network: DualHashNetwork, graph: bytes, images: np.ndarray
+):
+    check = check_encoder(graph, NetworkEncoder(network), images, SIZE)
+    assert check["largest_difference"] < 1e-4
+    assert check["equal_bits"] > 0.999
+    with pytest.raises(DualhashError, match="differs from the network"):
+        check_encoder(graph, NetworkEncoder(make_network(1)), images, SIZE)
+
+
+def test_the_graph_is_sound_and_tells_nothing_of_the_machine(graph: bytes):
+    model = onnx.load_model_from_string(graph)
+    onnx.checker.check_model(model, full_check=True)
+    assert b".py" not in graph
+    assert export_encoder(NetworkEncoder(make_network(0)), SIZE.crop) == graph
+
+
+def test_heads_go_by_the_names_that_models_read(network: DualHashNetwork):
+    tensors = head_of(network, "category") | head_of(network, "attribute")
+    assert {name: array.shape for name, array in tensors.items()} == {
+        "attribute_head.weight": (2, 16),
+        "attribute_head.bias": (2,),
+        "category_head.weight": (3, 16),
+        "category_head.bias": (3,),
+    }
+    assert np.array_equal(tensors["category_head.bias"], network.category_head.bias.detach())
+
+
+class DecidesByValue(torch.nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float().mean(dim=(1, 2)) * (1 if images.sum() > 7 else 2)
+
+
+def test_what_onnx_cannot_say_is_an_error_that_names_the_backbone():
+    with pytest.raises(DualhashError, match="backbone cannot be exported to ONNX"):
+        export_encoder(DecidesByValue(), SIZE.crop)

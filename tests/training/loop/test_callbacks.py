@@ -1,0 +1,33 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+from dualhash.training.loop.callbacks import FIGURES, Rounds
+from dualhash.training.loop.module import LOSSES
+
+
+def trainer(score: float, iteration: int, saved: list[str]) -> SimpleNamespace:
+    figures = dict.fromkeys(LOSSES + FIGURES, torch.tensor(0.5)) | {"score": torch.tensor(score)}
+    return SimpleNamespace(
+        global_step=iteration,
+        optimizers=[SimpleNamespace(param_groups=[{"lr": 0.1}])],
+        callback_metrics=figures,
+        save_checkpoint=lambda path: saved.append(f"{path.stem} {iteration}"),
+    )
+
+
+def test_the_best_is_written_when_no_score_was_higher_and_before_the_last(tmp_path: Path):
+    saved: list[str] = []
+    first, resumed = Rounds(tmp_path), Rounds(tmp_path)
+    for iteration, score in ((1, 0.2), (2, 0.6)):
+        first.on_train_epoch_end(trainer(score, iteration, saved), None)
+    resumed.load_state_dict(first.state_dict())
+    for iteration, score in ((3, 0.4), (4, 0.6), (5, 0.5)):
+        resumed.on_train_epoch_end(trainer(score, iteration, saved), None)
+    assert saved == [
+        *("best 1", "last 1", "best 2", "last 2"),
+        *("last 3", "best 4", "last 4", "last 5"),
+    ]
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["iteration", "1", "2", "3", "4", "5"]

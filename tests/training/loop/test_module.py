@@ -1,0 +1,86 @@
+import math
+
+import pytest
+import torch
+
+from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
+from dualhash.training.loop.module import sgd
+from dualhash.training.loop.precision import autocast_type
+from dualhash.training.loop.validation import validation_score
+from tests.training.cases import make_config
+
+
+def network(*, pretrained: bool) -> DualHashNetwork:
+    backbone: BuiltBackbone = build_backbone("resnet18-half", pretrained=False, input_size=(16, 12))
+    backbone.pretrained = pretrained
+    return DualHashNetwork(backbone, HashLayer(480, 16), categories=3, attributes=2)
+
+
+def group_of(optimiser: torch.optim.SGD, parameter: torch.nn.Parameter) -> dict[str, object]:
+    (group,) = [g for g in optimiser.param_groups if any(p is parameter for p in g["params"])]
+    return group
+
+
+def test_two_learning_rates_and_the_released_rules_for_biases():
+    built = network(pretrained=True)
+    optimiser = sgd(
+        built,
+        make_config(
+            lr_new=0.01,
+            lr_pretrained=0.001,
+            bias_lr_multiplier=2.0,
+            decay_bias=False,
+            weight_decay=5e-4,
+            momentum=0.9,
+        ),
+        alpha=0.2,
+    )
+    convolution = next(p for p in built.backbone.parameters() if p.ndim == 4)
+    normalisation = next(p for p in built.backbone.parameters() if p.ndim == 1)
+    wanted = {
+        convolution: (0.001, 5e-4),
+        normalisation: (0.002, 0.0),
+        built.hash_layer.weight: (0.01, 5e-4),
+        built.hash_layer.bias: (0.02, 0.0),
+        built.attribute_head.weight: (0.01, 5e-4),
+        built.category_head.bias: (0.02, 0.0),
+    }
+    for parameter, (rate, decay) in wanted.items():
+        group = group_of(optimiser, parameter)
+        assert (group["lr"], group["weight_decay"]) == (pytest.approx(rate), decay)
+        assert group["momentum"] == 0.9
+
+
+@pytest.mark.parametrize(("alpha", "rate", "decay"), [(0.2, 0.05, 1e-4), (0.0, 0.01, 5e-4)])
+def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
+    alpha: float, rate: float, decay: float
+):
+    built = network(pretrained=False)
+    config = make_config(lr_new=0.01, weight_decay=5e-4, alpha_spares_head=True)
+    optimiser = sgd(built, config, alpha)
+    head = group_of(optimiser, built.attribute_head.weight)
+    assert (head["lr"], head["weight_decay"]) == (pytest.approx(rate), pytest.approx(decay))
+    other = group_of(optimiser, built.category_head.weight)
+    assert (other["lr"], other["weight_decay"]) == (0.01, 5e-4)
+
+
+def test_every_parameter_is_learned_once():
+    built = network(pretrained=False)
+    optimised = [
+        id(p) for group in sgd(built, make_config(), 0.2).param_groups for p in group["params"]
+    ]
+    assert sorted(optimised) == sorted(id(p) for p in built.parameters())
+
+
+def test_the_score_is_the_harmonic_mean_or_the_figure_there_is():
+    assert validation_score(0.5, 1.0) == pytest.approx(2 / 3)
+    assert validation_score(0.0, 0.0) == 0
+    assert validation_score(math.nan, 0.4) == 0.4
+    assert validation_score(0.3, math.nan) == 0.3
+    assert validation_score(math.nan, math.nan) == 0
+
+
+def test_precision_by_name():
+    assert autocast_type("bf16") is torch.bfloat16
+    assert autocast_type("fp32") is None
+    assert autocast_type("auto") in (torch.bfloat16, None)
