@@ -1,0 +1,92 @@
+"""Opens files that earlier versions wrote; all expected values are what those versions printed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dualhash.codes import Model
+from dualhash.search import Index, ItemLabels
+
+FORMATS = Path(__file__).parent / "formats"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy, because SQLite writes beside a file that it opens."""
+    return Path(shutil.copytree(FORMATS / "version-0.1", tmp_path / "copy"))
+
+
+def test_model_of_format_1(folder: Path):
+    model = Model.open(folder / "model")
+    assert model.hash == "a94d0baee54ea7c60269d3b6fbeb59b2b57d086c27f0302d97f4c40182f6f26e"
+    assert model.card.calibration == {"soft": 2.5}
+    encoded = model.encode([folder / "images" / "orange.png"])
+    assert encoded.codes.tolist() == [[210, 205, 71, 128]]
+    (prediction,) = model.predict(encoded.codes)
+    assert prediction.category == "circle"
+    assert prediction.probability == pytest.approx(0.9223667, abs=1e-5)
+    assert prediction.attributes == pytest.approx(
+        {"red": 0.9900485, "green": 0.5192301, "blue": 0.7246723}, abs=1e-5
+    )
+
+
+def test_items_of_index_format_4(folder: Path):
+    with Index.open(folder / "shapes.dhx") as index:
+        assert index.verify() == ()
+        state = index.state
+        assert (len(index), state.count, state.edition, state.next_id) == (30, 30, 2, 31)
+        assert [item.id for item in index] == [0, 1, 2, *range(4, 31)]
+        unlabelled, plain, updated = (index.item(i) for i in (0, 1, 7))
+        assert Path(plain.image) == folder / "images" / "1.png"
+        assert unlabelled.labels == ItemLabels("circle", {})
+        assert unlabelled.payload == {}
+        assert plain.labels == ItemLabels("square", {"red": False, "green": False})
+        assert plain.payload == {
+            "name": "Shape 1",
+            "price": 0.5,
+            "maker": "Grace",
+            "stock": 1,
+            "new": False,
+            "note": None,
+        }
+        assert updated.labels == ItemLabels("triangle", {"blue": True})
+        assert updated.payload == {"name": "Changed", "price": 9.75}
+        assert index.item(11).labels.category is None
+        stats = index.stats()
+        assert (stats.items, stats.deleted, stats.labelled, stats.bits) == (30, 1, 25, 32)
+
+
+def test_searches_in_index_format_4(folder: Path):
+    query = folder / "images" / "orange.png"
+    red, not_blue = {"want": ["red"]}, {"without": ["blue"]}
+    with Index.open(folder / "shapes.dhx") as index:
+
+        def distances(*query: object, **options: object) -> list[tuple[int, int | None]]:
+            return [(hit.id, hit.distance) for hit in index.search(*query, k=5, **options).hits]
+
+        assert distances(query) == [(20, 0), (21, 11), (1, 12), (4, 12), (27, 12)]
+        assert distances(7) == [(0, 0), (15, 12), (1, 13), (23, 13), (2, 14)]
+        both = red | not_blue
+        assert distances(query, **both) == [(1, 12), (27, 12), (16, 14), (17, 14), (0, 15)]
+        assert index.search(query, **both).matched == 10
+        weighted = index.search(query, task="soft", k=5, **red)  # with the weight in the header
+        assert [hit.id for hit in weighted.hits] == [20, 21, 27, 4, 1]
+        best = index.search(k=5, **both).hits
+        assert [hit.id for hit in best] == [27, 17, 28, 18, 0]
+        assert [hit.score for hit in best] == pytest.approx(
+            [0.98285, 0.9155, 0.82229, 0.79538, 0.64659], abs=1e-4
+        )
+        where = {"maker": "Łukasz", "category": "square"}
+        assert distances(query, where=where) == [(17, 14), (30, 17)]
+        assert distances(query, where={"price": "9.75"}) == [(7, 15)]
+
+
+def test_index_format_4_can_be_changed(folder: Path):
+    with Index.open(folder / "shapes.dhx") as index:
+        code = index.model.encode([folder / "images" / "orange.png"]).codes
+        assert index.add(code, ["new.png"]).tolist() == [31]
+        index.delete([20])
+        index.compact()
+        assert [hit.id for hit in index.search(code[0], k=2).hits] == [31, 21]
+        assert index.verify() == ()
