@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks import data, peers
 from benchmarks.timing import Report, in_turns
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search.kernels import Bitmap, Blocks, most_probable, present, size
 
 Selection = tuple[list[int], NDArray[np.bool_]]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import data
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search import Index
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header

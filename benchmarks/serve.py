@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import data
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header

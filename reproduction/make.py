@@ -87,7 +87,7 @@ def make(
 
 
 def _pretrained(view: Catalogue, config: TrainConfig, out: Path, display: Display) -> Made:
-    from dualhash.training.export.weights import weights_hash
+    from dualhash.training.export.backbone_weights import weights_hash
     from dualhash.training.pretrain import pretrain
 
     card = pretrain(view, config, out, resume=True, display=display)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dualhash.training.config import TrainConfig
-from dualhash.training.loop.alpha import Trial, choose_alpha
+from dualhash.training.loop.choose_alpha import Trial, choose_alpha
 from dualhash.training.loop.validation import validation_score
 from reproduction.cell import Cell, Result
 from reproduction.exhibit import Entry, Exhibit

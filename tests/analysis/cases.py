@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dualhash.analysis.analyse import Analysis
 from dualhash.analysis.attribution import attributions, label_correlations
 from dualhash.analysis.functionality import bit_functionality
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 
 
 class Case(NamedTuple):

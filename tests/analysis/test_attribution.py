@@ -8,7 +8,7 @@ from dualhash.analysis.attribution import (
     carried_attributes,
     label_correlations,
 )
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from tests.analysis.cases import cases
 from tests.oracles.analysis import pearson

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 
 from dualhash.analysis.functionality import BitFunctionality, bit_functionality
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from tests.analysis.cases import cases, make_case
 from tests.oracles.analysis import pearson, printed_sum, same_pairs

@@ -18,8 +18,8 @@ from dualhash.evaluation.evaluate import evaluate
 from dualhash.losses import CATEGORY_LOSSES
 from dualhash.search.build import build_index
 from dualhash.search.index import Index
-from dualhash.training.data.prepare import prepare
-from dualhash.training.loop.learn import learn
+from dualhash.training.data.prepare_data import prepare
+from dualhash.training.loop.train_network import learn
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
 from tests.training.cases import make_catalogue, make_config

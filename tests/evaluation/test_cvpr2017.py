@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dualhash.catalogue.catalogue import TEST, LabelNames
 from dualhash.catalogue.read import read_catalogue
 from dualhash.codes.code_file import SavedCodes, read_saved, write_saved
+from dualhash.codes.dat_files import read_dat, write_dat
 from dualhash.codes.packing import quantise
-from dualhash.codes.paper_dat import read_dat, write_dat
 from dualhash.evaluation.evaluate import evaluate_saved
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.labels import TrueLabels

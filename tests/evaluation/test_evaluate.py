@@ -10,7 +10,7 @@ import pytest
 from dualhash.catalogue.catalogue import TEST, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.encoder import Encoded, Failure
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError

@@ -11,7 +11,7 @@ import polars as pl
 from dualhash.analysis.functionality import bit_functionality
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.evaluation.report import Figure
 from reproduction.cell import Cell, Result
 from reproduction.needs import Needs

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from dualhash.catalogue.catalogue import TRAIN_BOTH, TRAIN_CATEGORY, Catalogue
 from dualhash.errors import DualhashError
-from dualhash.training.export.weights import WEIGHTS, WEIGHTS_CARD, weights_hash
+from dualhash.training.export.backbone_weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
 from tests.training.cases import make_config

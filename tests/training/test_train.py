@@ -15,7 +15,7 @@ from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.training.config import TrainConfig
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.loop.run_folder import Workspace
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.progress import Display

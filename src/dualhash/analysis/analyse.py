@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dualhash.analysis.attribution import attributions, label_correlations
 from dualhash.analysis.functionality import BitFunctionality, bit_functionality
 from dualhash.catalogue.catalogue import Catalogue
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.evaluation.encoded_test_set import encode_unseen

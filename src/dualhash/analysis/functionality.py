@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dualhash.analysis.correlation import Correlation, correlate
 from dualhash.analysis.separation import separation
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 
 

@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dualhash.baselines.attribute_units import calibrated_head, padded
 from dualhash.baselines.deep_method import DeepMethod
-from dualhash.baselines.units import calibrated_head, padded
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.labels import take
-from dualhash.training.export.assembly import Assembly, ExportPlan
-from dualhash.training.loop.learn import Learned
+from dualhash.training.data.training_labels import take
+from dualhash.training.export.exported_model import Assembly, ExportPlan
+from dualhash.training.loop.train_network import Learned
 
 
 class AttributeEncoder(nn.Module):

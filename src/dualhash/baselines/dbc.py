@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.itq import principal_components
+from dualhash.baselines.linear_svm import linear_svms
 from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
-from dualhash.baselines.svm import linear_svms
 from dualhash.errors import DualhashError
 
 UPDATES = 10

@@ -8,7 +8,7 @@ from typing import Any
 from dualhash.baselines.method import Method
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.assembly import ONE_NETWORK, ExportPlan
+from dualhash.training.export.exported_model import ONE_NETWORK, ExportPlan
 
 
 @dataclass(frozen=True)

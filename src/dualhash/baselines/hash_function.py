@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead, sigmoid
+from dualhash.codes.linear_head import LinearHead, sigmoid
 
 CHUNK = 4096
 """Features mapped at a time, so that the kernel of many needs little memory."""

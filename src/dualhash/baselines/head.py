@@ -17,10 +17,10 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.weighted import choose_soft
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import TrainingSet
-from dualhash.training.data.labels import Rows, take
-from dualhash.training.data.prepare import prepare
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.data.prepare_data import prepare
+from dualhash.training.data.training_data import TrainingSet
+from dualhash.training.data.training_labels import Rows, take
+from dualhash.training.loop.run_folder import Workspace
 from dualhash.training.progress import Display
 
 BATCH = 256

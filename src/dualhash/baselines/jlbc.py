@@ -5,14 +5,14 @@ from numpy.typing import NDArray
 
 from dualhash.baselines.dbc import Signs, predicted, principal_signs, signs
 from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
-from dualhash.baselines.svm import (
+from dualhash.baselines.linear_svm import (
     CODE_COST,
     attribute_head,
     attribute_targets,
     code_vectors,
     linear_svms,
 )
+from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
 
 ROUNDS = 5
 

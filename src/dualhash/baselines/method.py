@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.catalogue.catalogue import MISSING
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import TrueLabels
 

@@ -13,8 +13,8 @@ from dualhash.catalogue.catalogue import LabelNames
 from dualhash.errors import DualhashError
 from dualhash.network import Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.assembly import Assembly, ExportPlan, head_of
-from dualhash.training.loop.learn import Learned
+from dualhash.training.export.exported_model import Assembly, ExportPlan, head_of
+from dualhash.training.loop.train_network import Learned
 from dualhash.training.loop.validation import validation_score
 
 CATEGORIES, ATTRIBUTES = "categories", "attributes"

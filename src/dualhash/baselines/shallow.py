@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from dualhash.baselines.figures import figures
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.hash_module import HashModule
+from dualhash.baselines.linear_svm import category_head
 from dualhash.baselines.method import Features, Report, ShallowMethod
-from dualhash.baselines.svm import category_head
 from dualhash.catalogue.catalogue import TRAIN_BOTH, Catalogue
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, DualHashNetwork, NoHashLayer
 from dualhash.network.heads import LinearHead as TorchHead
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import TrainingSet, generator_for
-from dualhash.training.data.labels import Rows, take, training_catalogue
-from dualhash.training.data.prepare import prepare
-from dualhash.training.export.assembly import one_network
-from dualhash.training.export.weights import weights_hash
+from dualhash.training.data.prepare_data import prepare
+from dualhash.training.data.training_data import TrainingSet, generator_for
+from dualhash.training.data.training_labels import Rows, take, training_catalogue
+from dualhash.training.export.backbone_weights import weights_hash
+from dualhash.training.export.exported_model import one_network
 from dualhash.training.loop.fit import Fitted, Task, build_backbone_of
-from dualhash.training.loop.learn import Learned
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.loop.run_folder import Workspace
+from dualhash.training.loop.train_network import Learned
 from dualhash.training.progress import Display, Step
 from dualhash.training.train import write_assembly
 

@@ -1,8 +1,8 @@
 """Attributes read from the codes of SSDH by linear support vector machines."""
 
+from dualhash.baselines.linear_svm import attribute_head
 from dualhash.baselines.method import Features, HeadMethod, Report, unwatched
-from dualhash.baselines.svm import attribute_head
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 
 
 def fit_svm_binary(codes: Features, report: Report = unwatched) -> LinearHead:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from dualhash.baselines.attribute_units import padded, unit_head
 from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.linear_svm import attribute_targets, linear_svms
 from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
-from dualhash.baselines.svm import attribute_targets, linear_svms
-from dualhash.baselines.units import padded, unit_head
 
 
 def fit_svm_real(

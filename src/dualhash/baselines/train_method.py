@@ -11,7 +11,7 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.assembly import ONE_NETWORK
+from dualhash.training.export.exported_model import ONE_NETWORK
 from dualhash.training.progress import Display
 from dualhash.training.train import train
 

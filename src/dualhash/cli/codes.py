@@ -51,7 +51,7 @@ def export(
         columns: Which column plays which part.
     """
     from dualhash.codes.code_file import write_saved
-    from dualhash.codes.paper_dat import FILES, write_dat
+    from dualhash.codes.dat_files import FILES, write_dat
 
     targets = [out / name for name in FILES] if format == "dat" else [out]
     _check_free(targets, replace=replace)
@@ -110,7 +110,7 @@ def import_(
         replace: Replace the file that is there.
     """
     from dualhash.codes.code_file import write_saved
-    from dualhash.codes.paper_dat import read_dat
+    from dualhash.codes.dat_files import read_dat
 
     _check_free([out], replace=replace)
     saved = read_dat(folder)

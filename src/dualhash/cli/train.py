@@ -162,7 +162,7 @@ def settle(
     catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, recipe: RecipeOptions
 ) -> dualhash.TrainConfig:
     """The settings: options over the file over the preset."""
-    from dualhash.training.data.preprocessing import usual_size
+    from dualhash.training.data.image_size import usual_size
     from dualhash.training.presets import preset_for
 
     settings = (_read(config) if config else {}) | recipe.given()

@@ -1,7 +1,7 @@
 """From images to bits, and what the bits say: packing, heads, the encoder, the model folder."""
 
 from dualhash.codes.encoder import Encoded, Failure
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
 from dualhash.codes.packing import pack, quantise
-from dualhash.codes.views import check_views, take_views, with_room
+from dualhash.codes.ten_crop import check_views, take_views, with_room
 from dualhash.errors import DualhashError
 
 BATCH = 64

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Encoded, Encoder, Progress
-from dualhash.codes.heads import LinearHead, sigmoid
+from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import TENSORS, read_model
 from dualhash.errors import DualhashError

@@ -1,6 +1,6 @@
 """What is minimised: category losses, attribute losses, and their sum."""
 
-from dualhash.losses.joint import JointLoss, JointLossValue
+from dualhash.losses.joint_loss import JointLoss, JointLossValue
 from dualhash.losses.registry import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,

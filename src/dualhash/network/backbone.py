@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.errors import DualhashError
-from dualhash.network.frozen_stages import Activations, StagedNetwork
+from dualhash.network.staged_network import Activations, StagedNetwork
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

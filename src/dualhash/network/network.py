@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.network.backbone import BuiltBackbone
-from dualhash.network.frozen_stages import Activations
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.heads import AttributeHead, CategoryHead
 from dualhash.network.normalise import Normalise
+from dualhash.network.staged_network import Activations
 
 
 class NetworkOutput(NamedTuple):

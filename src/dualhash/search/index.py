@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack, overload
 
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
-from dualhash.codes.views import check_views
+from dualhash.codes.ten_crop import check_views
 from dualhash.search.contents import Contents
 from dualhash.search.model import check_model, find_model
 from dualhash.search.query import QueryLike

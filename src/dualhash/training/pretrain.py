@@ -4,10 +4,10 @@ from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare import prepare
-from dualhash.training.export.weights import WEIGHTS, WeightsCard, read_card, write_weights
-from dualhash.training.loop.learn import learn, library_versions
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.data.prepare_data import prepare
+from dualhash.training.export.backbone_weights import WEIGHTS, WeightsCard, read_card, write_weights
+from dualhash.training.loop.run_folder import Workspace
+from dualhash.training.loop.train_network import learn, library_versions
 from dualhash.training.progress import Display
 
 PRETRAINING = {

@@ -11,13 +11,13 @@ from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.network import BACKBONES, Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import TrainingSet
-from dualhash.training.data.prepare import prepare
-from dualhash.training.export.assembly import ONE_NETWORK, Assembly, ExportPlan
-from dualhash.training.export.onnx import check_encoder, export_encoder
+from dualhash.training.data.prepare_data import prepare
+from dualhash.training.data.training_data import TrainingSet
+from dualhash.training.export.exported_model import ONE_NETWORK, Assembly, ExportPlan
+from dualhash.training.export.onnx_export import check_encoder, export_encoder
 from dualhash.training.loop.fit import Task, build_network
-from dualhash.training.loop.learn import learn, library_versions
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.loop.run_folder import Workspace
+from dualhash.training.loop.train_network import learn, library_versions
 from dualhash.training.progress import Display
 
 CHECKED = 64

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search.kernels import Blocks, members, present
 from tests.search.kernels.cases import cases, heads

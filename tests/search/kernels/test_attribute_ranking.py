@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search.kernels import Blocks, bitmap, joint_probability, most_probable
 from tests.search.kernels.cases import cases, heads

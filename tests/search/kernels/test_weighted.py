@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search.kernels import Blocks, bitmap, softly_nearest
 from dualhash.search.kernels.weighted import improbability

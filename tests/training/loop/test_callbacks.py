@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import torch
 
 from dualhash.training.loop.callbacks import FIGURES, Rounds
-from dualhash.training.loop.module import LOSSES
+from dualhash.training.loop.lightning_module import LOSSES
 
 
 def trainer(score: float, iteration: int, saved: list[str]) -> SimpleNamespace:

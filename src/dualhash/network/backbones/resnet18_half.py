@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from dualhash.network.backbone import Backbone
-from dualhash.network.frozen_stages import Activations, StagedNetwork
+from dualhash.network.staged_network import Activations, StagedNetwork
 
 WIDTHS = (32, 64, 128, 256)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from dualhash.errors import DualhashError, nearest
 from dualhash.network.backbone import Backbone, measure_features
-from dualhash.network.download import fetching
+from dualhash.network.weights_download import fetching
 
 PREFIX = "timm:"
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import WeightsEnum
 
-from dualhash.network.download import fetching
+from dualhash.network.weights_download import fetching
 
 LICENCE = "not stated by torchvision; its code is BSD-3-Clause, the images were ImageNet's"
 

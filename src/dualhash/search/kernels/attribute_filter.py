@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search.kernels.jit import compiled
 from dualhash.search.kernels.layout import CODES_PER_GROUP, RUN, Bitmap, Blocks, Words, start_of
 from dualhash.search.kernels.linear import (

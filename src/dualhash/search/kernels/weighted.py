@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search.hamming import as_words
 from dualhash.search.kernels.jit import compiled
 from dualhash.search.kernels.layout import (

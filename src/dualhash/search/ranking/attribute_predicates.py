@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead, sigmoid
+from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.errors import DualhashError, nearest
 from dualhash.search.request import PRESENT
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.search.kernels import Bitmap, Blocks, bitmap, present, size
 from dualhash.search.kernels.layout import CODES_PER_GROUP
 from dualhash.search.ranking.attribute_predicates import AttributePredicates

@@ -18,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 
 from dualhash.codes.encoder import Failure
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
 from dualhash.search.model import check_model

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.storage.checksum import checksum
 from dualhash.search.storage.paths import portable

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dualhash.analysis.attribution import carried_attributes
 from dualhash.analysis.sheet import verdict
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.index import Index

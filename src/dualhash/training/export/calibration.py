@@ -6,8 +6,8 @@ import torch
 
 from dualhash.evaluation.weighted import choose_soft
 from dualhash.network import DualHashNetwork
-from dualhash.training.data.batches import TrainingSet
-from dualhash.training.data.labels import take
+from dualhash.training.data.training_data import TrainingSet
+from dualhash.training.data.training_labels import take
 
 
 def calibrate(network: DualHashNetwork, data: TrainingSet) -> dict[str, float]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dualhash.files import write_whole
 from dualhash.training.loop.checkpoints import BEST, LAST
-from dualhash.training.loop.module import LOSSES
+from dualhash.training.loop.lightning_module import LOSSES
 from dualhash.training.progress import Display, Step
 
 LOG = "log.csv"

@@ -18,11 +18,11 @@ from dualhash.losses import JointLoss, build_attribute_loss, build_category_loss
 from dualhash.losses.attribute_counts import AttributeCounts
 from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone, build_hash_layer
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import TrainingData, TrainingSet
-from dualhash.training.export.weights import load_weights
+from dualhash.training.data.training_data import TrainingData, TrainingSet
+from dualhash.training.export.backbone_weights import load_weights
 from dualhash.training.loop.callbacks import LiveFigures, Round, Rounds
 from dualhash.training.loop.checkpoints import BEST, LAST, SafeCheckpointIO, load_checkpoint
-from dualhash.training.loop.module import DualHashModule
+from dualhash.training.loop.lightning_module import DualHashModule
 from dualhash.training.loop.precision import autocast_type
 from dualhash.training.progress import Display
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.remote.milvus.collection import Collection
 from dualhash.search.storage.checksum import checksum

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.remote.milvus.collection import CODE, LOGS, LONGEST

@@ -20,7 +20,7 @@ from dualhash.training.data.image_cache import (
     no_cache,
     opened,
 )
-from dualhash.training.data.labels import Rows
+from dualhash.training.data.training_labels import Rows
 
 FORMAT = 1
 CHUNK = 128

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.catalogue.images import centre_crop
-from dualhash.training.data.augment import augment
+from dualhash.training.data.augmentation import augment
 from tests.oracles.augment import all_views
 
 

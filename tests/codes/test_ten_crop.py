@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.codes.views import check_views, take_views, with_room
+from dualhash.codes.ten_crop import check_views, take_views, with_room
 from dualhash.errors import DualhashError
 
 

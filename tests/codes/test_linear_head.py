@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead, pack
-from dualhash.codes.heads import CHUNK, sigmoid
+from dualhash.codes.linear_head import CHUNK, sigmoid
 from tests.oracles.search import probability
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dualhash.codes.code_file import SavedCodes
-from dualhash.codes.paper_dat import read_dat, write_dat
+from dualhash.codes.dat_files import read_dat, write_dat
 from dualhash.errors import DualhashError
 from tests.codes.test_code_file import make_saved
 

@@ -13,7 +13,7 @@ from dualhash.errors import DualhashError
 from dualhash.network import DualHashNetwork, Encoder
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.calibration import calibrate
-from dualhash.training.loop.learn import Learned
+from dualhash.training.loop.train_network import Learned
 
 Floats = NDArray[np.float32]
 

@@ -16,10 +16,10 @@ from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.network import Activations
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.augment import augment
-from dualhash.training.data.frozen_stages import Trunk
-from dualhash.training.data.labels import Rows, take
-from dualhash.training.data.sampler import BatchPlan, batches
+from dualhash.training.data.augmentation import augment
+from dualhash.training.data.batch_sampler import BatchPlan, batches
+from dualhash.training.data.frozen_features import Trunk
+from dualhash.training.data.training_labels import Rows, take
 
 BATCHES, AUGMENTATION, NETWORK, SPLIT = range(4)
 """Streams of random numbers that follow from one seed."""

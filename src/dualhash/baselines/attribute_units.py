@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.evaluation.labels import TrueLabels
 
 CERTAINTY = 4.0

@@ -15,8 +15,8 @@ from dualhash.losses import JointLoss
 from dualhash.network import DualHashNetwork, parameter_groups
 from dualhash.network.hashnet_layer import ContinuationLayer
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import NETWORK, Batch, generator_for
-from dualhash.training.loop.schedule import multiplier
+from dualhash.training.data.training_data import NETWORK, Batch, generator_for
+from dualhash.training.loop.learning_rate_schedule import multiplier
 from dualhash.training.loop.validation import validation_score
 
 LOSSES = ("loss", "category_loss", "attribute_loss")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.sampler import BatchPlan, batches, plan_batches
+from dualhash.training.data.batch_sampler import BatchPlan, batches, plan_batches
 
 PAPER = TrainConfig()
 

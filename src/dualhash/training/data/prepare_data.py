@@ -8,10 +8,12 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.batches import SPLIT, TrainingSet, generator_for
-from dualhash.training.data.frozen_stages import Trunk, cached_trunk
+from dualhash.training.data.batch_sampler import plan_batches
+from dualhash.training.data.frozen_features import Trunk, cached_trunk
 from dualhash.training.data.image_cache import CachedImages, cached_images, default_folder
-from dualhash.training.data.labels import (
+from dualhash.training.data.image_size import choose_preprocessing
+from dualhash.training.data.training_data import SPLIT, TrainingSet, generator_for
+from dualhash.training.data.training_labels import (
     Rows,
     check_trainable,
     restrict,
@@ -19,8 +21,6 @@ from dualhash.training.data.labels import (
     take,
     training_catalogue,
 )
-from dualhash.training.data.preprocessing import choose_preprocessing
-from dualhash.training.data.sampler import plan_batches
 from dualhash.training.loop.fit import Task, build_backbone_of
 from dualhash.training.progress import Display
 

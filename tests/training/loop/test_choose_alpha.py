@@ -3,7 +3,7 @@ import math
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.training.loop.alpha import Trial, choose_alpha, search_alpha
+from dualhash.training.loop.choose_alpha import Trial, choose_alpha, search_alpha
 
 
 def trials(*maps: float) -> list[Trial]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dualhash.baselines.method import Report, unwatched
-from dualhash.codes.heads import LinearHead
+from dualhash.codes.linear_head import LinearHead
 from dualhash.evaluation.labels import TrueLabels
 
 COST = 1.0

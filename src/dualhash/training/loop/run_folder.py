@@ -13,9 +13,9 @@ from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, write_whole
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.weights import WeightsCard, weights_hash
+from dualhash.training.export.backbone_weights import WeightsCard, weights_hash
 from dualhash.training.loop.callbacks import LOG
-from dualhash.training.loop.lock import only_one
+from dualhash.training.loop.file_lock import only_one
 
 SETTINGS = "settings.json"
 

@@ -11,7 +11,7 @@ from dualhash.losses import (
     build_category_loss,
 )
 from dualhash.losses.attribute_counts import AttributeCounts
-from dualhash.losses.joint import attribute_means
+from dualhash.losses.joint_loss import attribute_means
 from tests.losses.batches import Batch, random_batch
 from tests.oracles import losses as oracle
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.files import write_whole
-from dualhash.training.data.batches import iterations_of
-from dualhash.training.export.weights import weights_hash
-from dualhash.training.loop.alpha import Trial, choose_alpha, search_alpha
+from dualhash.training.data.training_data import iterations_of
+from dualhash.training.export.backbone_weights import weights_hash
+from dualhash.training.loop.choose_alpha import Trial, choose_alpha, search_alpha
 from dualhash.training.loop.fit import Fitted, Task, fit
 
 TRIALS = "trials.json"

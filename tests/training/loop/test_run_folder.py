@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.training.loop.workspace import Workspace
+from dualhash.training.loop.run_folder import Workspace
 from tests.builders import write_colour_model
 from tests.training.cases import make_config
 
@@ -95,7 +95,7 @@ def test_two_trainings_do_not_write_into_one_folder(workspace: Workspace):
 def test_what_a_killed_training_held_is_free(workspace: Workspace):
     program = (
         "import sys; from pathlib import Path\n"
-        "from dualhash.training.loop.lock import only_one\n"
+        "from dualhash.training.loop.file_lock import only_one\n"
         "with only_one(Path(sys.argv[1])) as alone:\n"
         "    print(alone, flush=True)\n"
         "    sys.stdin.read()\n"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
-from dualhash.training.loop.module import sgd
+from dualhash.training.loop.lightning_module import sgd
 from dualhash.training.loop.precision import autocast_type
 from dualhash.training.loop.validation import validation_score
 from tests.training.cases import make_config

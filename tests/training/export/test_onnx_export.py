@@ -8,8 +8,8 @@ from dualhash.codes.encoder import Encoder
 from dualhash.errors import DualhashError
 from dualhash.network import DualHashNetwork, HashLayer, build_backbone
 from dualhash.network import Encoder as NetworkEncoder
-from dualhash.training.export.assembly import head_of
-from dualhash.training.export.onnx import check_encoder, export_encoder
+from dualhash.training.export.exported_model import head_of
+from dualhash.training.export.onnx_export import check_encoder, export_encoder
 
 SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
 

@@ -8,8 +8,8 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, build_backbone
 from dualhash.network.normalise import Normalise
-from dualhash.training.data import frozen_stages as trunk_module
-from dualhash.training.data.frozen_stages import cached_trunk
+from dualhash.training.data import frozen_features as trunk_module
+from dualhash.training.data.frozen_features import cached_trunk
 from dualhash.training.data.image_cache import CachedImages
 
 SIZE = Preprocessing(resize=(20, 16), crop=(18, 14))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.training.config import TrainConfig
-from dualhash.training.loop.schedule import multiplier
+from dualhash.training.loop.learning_rate_schedule import multiplier
 from dualhash.training.presets import preset_config
 
 
