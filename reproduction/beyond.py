@@ -2,7 +2,7 @@
 
 from reproduction.cell import Cell, Setting
 from reproduction.cells import LOSSES, category_bits, one, usual
-from reproduction.exhibit import DEPTHS, HALF, REAL, SOFT, TASKS, Entry, Exhibit
+from reproduction.exhibit import DEPTHS, HALF, REAL, TASKS, WEIGHTED, Entry, Exhibit
 from reproduction.plan import GridPlan
 
 MORE_ALPHAS = (0.0, 0.1)
@@ -147,14 +147,14 @@ def filters(plan: GridPlan) -> Exhibit:
 def swaps(plan: GridPlan) -> Exhibit:
     """Whether the ranking or the filter decides combined searches: each method's with the other's.
 
-    And a search without a filter: soft, by distance and probability together.
+    And a search without a filter: weighted, by distance and probability together.
     """
     rows = {
         "SSDH's bits, CNN-attribute's attributes": ("multiple-model", "combined_"),
         "SSDH's bits, DPH's attributes": ("ssdh-by-dph", "combined_"),
         "DPH's bits, CNN-attribute's attributes": ("dph-by-cnn-attribute", "combined_"),
         "DPH's bits, DPH's attributes": ("dph", "combined_"),
-        "DPH, soft": ("dph", SOFT),
+        "DPH, weighted": ("dph", WEIGHTED),
     }
     return Exhibit(
         "Combined searches that rank by one model and leave out by another, recall",
@@ -166,6 +166,6 @@ def swaps(plan: GridPlan) -> Exhibit:
             for title, (method, start) in rows.items()
         },
         note=f"SSDH has {category_bits(plan)} bits, as in Multiple-model, which the first row is. "
-        "Soft searches leave nothing out: they rank by distance - T log p, with the T that was "
+        "Weighted searches leave nothing out: they rank by distance - T log p, with the T that was "
         "chosen on validation images when DPH was trained.",
     )

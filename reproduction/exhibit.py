@@ -22,8 +22,8 @@ REAL = "real_"
 HALF = "half_"
 """Before the names of figures of rankings by half of the bits."""
 
-SOFT = "soft_"
-"""Before the names of figures of soft searches."""
+WEIGHTED = "weighted_"
+"""Before the names of figures of weighted searches."""
 
 
 @dataclass(frozen=True)

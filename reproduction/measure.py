@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.method import Answer
-from dualhash.evaluation import attribute, category, combined
-from dualhash.evaluation import weighted as soft
+from dualhash.evaluation import attribute, category, combined, weighted
 from dualhash.evaluation.bootstrap import Weights, query_weights, weighted_means
 from dualhash.evaluation.distances import Codes
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
@@ -44,7 +43,7 @@ def measure(
     answers: frozenset[Answer] = EVERYTHING,
     before: Said | None = None,
     attribute_information: NDArray[np.floating] | None = None,
-    soft_weight: float | None = None,
+    attribute_weight: float | None = None,
     unseen: Sequence[int] = (),
     progress: Progress = lambda _stage, _share: None,
 ) -> Measured:
@@ -59,7 +58,7 @@ def measure(
         attribute_information: (k,) what each bit says of attributes; if given, rankings are also
             measured by the half of the bits that say least of them and by the other half. Their
             figures are named `half_least_…` and `half_most_…`.
-        soft_weight: If given, T of soft searches by bits, which are measured, too.
+        attribute_weight: If given, T of weighted searches by bits, which are measured, too.
         unseen: Categories that are judged apart.
         progress: Called as the work goes on.
     """
@@ -70,16 +69,16 @@ def measure(
         parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
     if attribute_information is not None:
         parts.append(_halves(said, attribute_information, labels, weights, progress))
-    if soft_weight is not None and said.probabilities is not None:
+    if attribute_weight is not None and said.probabilities is not None:
         bits = np.asarray(said.codes, bool)
         parts.append(
-            soft.ijcv2020(
+            weighted.ijcv2020(
                 bits,
                 said.probabilities,
                 labels,
                 weights,
-                weight=soft_weight,
-                progress=lambda share: progress("soft", share),
+                weight=attribute_weight,
+                progress=lambda share: progress("weighted", share),
             )
         )
     if len(unseen):

@@ -5,7 +5,7 @@ from functools import reduce
 
 from reproduction.cell import Cell, Result
 from reproduction.claims import compared_figures
-from reproduction.exhibit import HALF, REAL, SOFT, Picture
+from reproduction.exhibit import HALF, REAL, WEIGHTED, Picture
 from reproduction.grid import exhibits
 from reproduction.plan import GridPlan
 
@@ -37,9 +37,9 @@ class Needs:
         return self._has(HALF)
 
     @property
-    def soft(self) -> bool:
-        """Whether a table has figures of its soft searches."""
-        return self._has(SOFT)
+    def weighted(self) -> bool:
+        """Whether a table has figures of its weighted searches."""
+        return self._has(WEIGHTED)
 
     def met_by(self, result: Result) -> bool:
         """Whether a result has all of it."""

@@ -15,7 +15,7 @@ from dualhash.evaluation.encoded_test_set import unseen_images
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.report import Figure
-from dualhash.search.ranking.execute import DEFAULT_SOFT
+from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
 from dualhash.training.progress import Display
 from reproduction import cells
 from reproduction.answers import TOGETHER, Answers, answers_of, ask
@@ -163,8 +163,10 @@ class Workshop:
         if self.needs(cell).halves:
             head = models[cell.method].attribute_head
             found["attribute_information"] = attribute_information(head)
-        if self.needs(cell).soft:
-            found["soft_weight"] = models[cell.method].card.calibration.get("soft", DEFAULT_SOFT)
+        if self.needs(cell).weighted:
+            found["attribute_weight"] = models[cell.method].card.calibration.get(
+                "attribute_weight", DEFAULT_ATTRIBUTE_WEIGHT
+            )
         return found
 
     def _extras(

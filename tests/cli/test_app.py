@@ -42,7 +42,7 @@ def test_help_teaches_the_five_commands(capsys: pytest.CaptureFixture[str]):
 
 def test_help_of_a_command_is_all_that_it_says(capsys: pytest.CaptureFixture[str]):
     assert run("search", "--help") == 0
-    assert "soft keeps all images" in " ".join(capsys.readouterr().out.split())
+    assert "weighted keeps all images" in " ".join(capsys.readouterr().out.split())
     assert run("index", "--help") == 0
     assert "Make, change and check a file of codes." in capsys.readouterr().out
 

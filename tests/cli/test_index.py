@@ -119,8 +119,8 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
     assert sorted(found(capsys, shop, "id:0", "--filter", "category=circle")) == [1, 2]
     both = ("--filter", "category=circle", "--filter", "category=circle", "--threads", "2")
     assert sorted(found(capsys, shop, "id:3", *both)) == [0, 1, 2]
-    assert found(capsys, shop, "id:0", "--range", "16") == found(capsys, shop, "id:0")
-    assert set(found(capsys, shop, "id:0", "--range", "0")) < {1, 2, 3, 4, 5}
+    assert found(capsys, shop, "id:0", "--radius", "16") == found(capsys, shop, "id:0")
+    assert set(found(capsys, shop, "id:0", "--radius", "0")) < {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
             ("search", "i.dhx", "id:0", "--filter", "category=a", "--filter", "category=b"),
             "category=a and category=b; an item has one",
         ),
-        (("search", "i.dhx", "id:0", "--range", "-1"), "at least 0, not -1"),
+        (("search", "i.dhx", "id:0", "--radius", "-1"), "at least 0, not -1"),
         (("search", "i.dhx", "id:0", "--threads", "0"), "at least 1, not 0"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.cli import app as shell
-from dualhash.search.ranking.execute import DEFAULT_SOFT
+from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
 from tests.builders import colour_image, write_colour_model
 
 
@@ -59,7 +59,7 @@ def test_attributes_of_the_query_and_no_query_at_all(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ):
     create(shop)
-    options = ("--task", "attribute", "--attributes", "red, blue")
+    options = ("--task", "attribute", "--match", "red, blue")
     assert run("search", shop / "i.dhx", "id:0", *options) == 0
     assert run("search", shop / "i.dhx", "--task", "attribute", "--without", "red") == 0
     assert "not red" in capsys.readouterr().out
@@ -78,8 +78,11 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("id:0", "--ids", "5:2"), "The ids 5:2 end before they begin"),
         (("id:0", "--ids", "a:5"), "'a:5' are not of the form 100:200"),
         (("id:0", "--want", "red", "--threshold", "1"), "between 0 and 1, not at 1"),
-        (("id:0", "--want", "red", "--task", "combined", "--soft"), "leave --task combined away"),
-        (("--want", "red", "--soft"), "soft needs a query"),
+        (
+            ("id:0", "--want", "red", "--task", "combined", "--attribute-weight", "1"),
+            "is for the task weighted",
+        ),
+        (("--want", "red", "--task", "weighted"), "weighted needs a query"),
         (("id:0", "--batch", "queries.txt"), "takes its queries from the file"),
         (("--batch", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
         (("id:0", "--sheet", "found.doc"), "name a .png or .jpg file"),
@@ -110,12 +113,10 @@ def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixtur
     [
         (("id:0",), "category"),
         (("--want", "red"), "attribute"),
-        (("id:0", "--attributes", "red"), "attribute"),
+        (("id:0", "--match", "red"), "attribute"),
         (("id:0", "--want", "red"), "combined"),
-        (("id:0", "--without", "red", "--threshold", "0.7"), "combined"),
-        (("id:0", "--want", "red", "--soft"), "soft"),
-        (("id:0", "--want", "red", "--soft", "2.5"), "soft"),
-        (("id:0", "--want", "red", "--task", "soft"), "soft"),
+        (("id:0", "--want", "red", "--task", "weighted"), "weighted"),
+        (("id:0", "--want", "red", "--attribute-weight", "2.5"), "weighted"),
     ],
 )
 def test_the_task_follows_from_what_is_given(
@@ -131,8 +132,8 @@ def test_the_task_follows_from_what_is_given(
         task != "category" and "--task" not in arguments
     )
     assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
-    weight = None if task != "soft" else 2.5 if "2.5" in arguments else DEFAULT_SOFT
-    assert found["soft"] == weight
+    weight = None if task != "weighted" else 2.5 if "2.5" in arguments else DEFAULT_ATTRIBUTE_WEIGHT
+    assert found["attribute_weight"] == weight
 
 
 def test_a_range_of_ids(shop: Path, capsys: pytest.CaptureFixture[str]):
@@ -228,11 +229,11 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
     filters = ("--filter", "category=circle")
     assert "Without the filter category=circle, 6 would match." in said("id:0", *filters)
     assert "Without the filter category=circle, 7 would match." in said(images, *filters)
-    lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--range", "0"))
+    lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--radius", "0"))
     other = 0 if lonely else 1
     exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
     assert "the one that fewest match is the range of distances up to 0" in said(
-        f"id:{lonely}", *exclusive, "--range", "0"
+        f"id:{lonely}", *exclusive, "--radius", "0"
     )
     names = ("red", "green", "blue")
     wishes = {name: said("--task", "combined", "--want", name) for name in names}
@@ -243,7 +244,7 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "id:0", *filters, "--json") == 0
     assert json.loads(capsys.readouterr().out)["shortage"] == {
-        "field": "where",
+        "field": "filter",
         "wish": "category=circle",
         "matched_without": 6,
     }

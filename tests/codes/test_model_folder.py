@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dualhash.codes import write_model
+from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import CARD, ENCODER, TENSORS, read_model
 from dualhash.errors import DualhashError
 from tests.builders import card, write_colour_model
@@ -155,3 +156,8 @@ def test_a_file_in_the_way(tmp_path: Path):
     with pytest.raises(DualhashError, match="cannot be written"):
         write(tmp_path / "model", 1)
     assert (tmp_path / "model").read_text() == "mine"
+
+
+def test_the_weight_of_an_older_model_is_read():
+    stored = card().model_dump() | {"calibration": {"soft": 2.5}}
+    assert ModelCard.model_validate(stored).calibration == {"attribute_weight": 2.5}

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualhash.evaluation import weighted as soft
+from dualhash.evaluation import weighted
 from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.combined import ijcv2020
 from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.weighted import WEIGHTS, choose_soft, soft_recalls
+from dualhash.evaluation.weighted import WEIGHTS, choose_attribute_weight, weighted_recalls
 from tests.evaluation.cases import Case, cases
 from tests.oracles import evaluation as oracle
 
@@ -19,10 +19,10 @@ def scores_of(case: Case) -> np.ndarray:
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]))
 def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(soft, "CUTOFFS", cutoffs)
-        found = soft_recalls(case.codes, scores_of(case), case.labels, [0, 0.7, 9])
+        patch.setattr(weighted, "CUTOFFS", cutoffs)
+        found = weighted_recalls(case.codes, scores_of(case), case.labels, [0, 0.7, 9])
     expected = [
-        oracle.soft_recall(case.codes, scores_of(case), case.labels, weight, cutoffs)
+        oracle.weighted_recall(case.codes, scores_of(case), case.labels, weight, cutoffs)
         for weight in (0, 0.7, 9)
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
@@ -31,17 +31,17 @@ def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]), st.sampled_from([0, 0.7, 9]))
 def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], weight: float):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(soft, "CUTOFFS", cutoffs)
-        patch.setattr(soft, "MOST_QUERIES", 3)
+        patch.setattr(weighted, "CUTOFFS", cutoffs)
+        patch.setattr(weighted, "MOST_QUERIES", 3)
         ones = np.ones((len(case.codes), 1), np.uint8)
-        found = soft.ijcv2020(
+        found = weighted.ijcv2020(
             case.codes, case.probabilities, case.labels, ones, weight=weight
         ).figures
     expected = [
-        oracle.soft_recall(case.codes, scores_of(case), case.labels, weight, [cutoff])
+        oracle.weighted_recall(case.codes, scores_of(case), case.labels, weight, [cutoff])
         for cutoff in cutoffs
     ]
-    assert list(found) == [f"soft_recall_at_{cutoff}" for cutoff in cutoffs]
+    assert list(found) == [f"weighted_recall_at_{cutoff}" for cutoff in cutoffs]
     np.testing.assert_allclose([value[0] for value in found.values()], expected, rtol=1e-9)
 
 
@@ -49,10 +49,13 @@ def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
     bits, scores, labels = made_up(300)
     weights = query_weights(300, 20, np.random.default_rng(0))
     chance = np.full(scores.shape, 0.5)
-    found = soft.ijcv2020(bits, chance, labels, weights, weight=4.0).figures
+    found = weighted.ijcv2020(bits, chance, labels, weights, weight=4.0).figures
     kept = ijcv2020(bits, np.ones(scores.shape), labels, weights).figures
-    for cutoff in soft.CUTOFFS:
-        ranked, filtered = found[f"soft_recall_at_{cutoff}"], kept[f"combined_recall_at_{cutoff}"]
+    for cutoff in weighted.CUTOFFS:
+        ranked, filtered = (
+            found[f"weighted_recall_at_{cutoff}"],
+            kept[f"combined_recall_at_{cutoff}"],
+        )
         np.testing.assert_allclose(ranked, filtered, atol=0.02)  # ties apart
 
 
@@ -62,12 +65,12 @@ def test_what_is_impossible_comes_last_however_near():
     labels = TrueLabels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
     probabilities = np.array([[0.5], [0.0], [1e-300]])
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="raise"):
-        patch.setattr(soft, "CUTOFFS", (1, 2))
+        patch.setattr(weighted, "CUTOFFS", (1, 2))
         ones = np.ones((3, 1), np.uint8)
-        found = soft.ijcv2020(bits, probabilities, labels, ones, weight=0.25).figures
+        found = weighted.ijcv2020(bits, probabilities, labels, ones, weight=0.25).figures
     assert {name: value[0] for name, value in found.items()} == {
-        "soft_recall_at_1": 0.5,  # the query before it finds image 2, image 1 finds the query first
-        "soft_recall_at_2": 1.0,
+        "weighted_recall_at_1": 0.5,  # image 0 finds image 2, image 1 finds image 0 first
+        "weighted_recall_at_2": 1.0,
     }
 
 
@@ -83,21 +86,21 @@ def made_up(images: int) -> tuple[np.ndarray, np.ndarray, TrueLabels]:
 
 def test_the_chosen_weight_beats_no_weight_and_the_filter():
     bits, scores, labels = made_up(400)
-    chosen = choose_soft(bits, scores, labels)
+    chosen = choose_attribute_weight(bits, scores, labels)
     assert 0 < chosen < WEIGHTS[-1]
     weights = (0.0, *WEIGHTS)
-    recalls = dict(zip(weights, soft_recalls(bits, scores, labels, weights), strict=True))
+    recalls = dict(zip(weights, weighted_recalls(bits, scores, labels, weights), strict=True))
     assert recalls[chosen] == max(recalls.values()) > recalls[0]
     filtered = ijcv2020(bits, 1 / (1 + np.exp(-scores)), labels, np.ones((400, 1)))
-    hard = [filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in soft.CUTOFFS]
+    hard = [filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in weighted.CUTOFFS]
     assert recalls[chosen] > np.mean(hard)
 
 
 def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
     bits, scores, labels = made_up(400)
-    every = soft_recalls(bits, scores, labels, [2.0])
-    monkeypatch.setattr(soft, "MOST_QUERIES", 100)
-    some = soft_recalls(bits, scores, labels, [2.0])
+    every = weighted_recalls(bits, scores, labels, [2.0])
+    monkeypatch.setattr(weighted, "MOST_QUERIES", 100)
+    some = weighted_recalls(bits, scores, labels, [2.0])
     assert some != every
     assert some == pytest.approx(every, abs=0.05)
 
@@ -105,17 +108,19 @@ def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
 def test_nothing_to_choose_by():
     bits, scores, labels = made_up(20)
     nothing = labels._replace(categories=np.full(20, -1))
-    assert np.isnan(choose_soft(bits, scores, nothing))
+    assert np.isnan(choose_attribute_weight(bits, scores, nothing))
     assert np.isnan(
-        choose_soft(bits, scores[:, :0], TrueLabels(labels[0], *(x[:, :0] for x in labels[1:])))
+        choose_attribute_weight(
+            bits, scores[:, :0], TrueLabels(labels[0], *(x[:, :0] for x in labels[1:]))
+        )
     )
 
 
 def test_few_questions_and_equal_answers_choose_nothing():
     bits, scores, labels = made_up(12)
-    assert np.isnan(choose_soft(bits, scores, labels))
+    assert np.isnan(choose_attribute_weight(bits, scores, labels))
     bits, scores, labels = made_up(400)
-    assert np.isnan(choose_soft(bits, np.zeros_like(scores), labels))
+    assert np.isnan(choose_attribute_weight(bits, np.zeros_like(scores), labels))
 
 
 def test_by_hand():
@@ -125,7 +130,7 @@ def test_by_hand():
     labels = TrueLabels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
     scores = np.array([[-3.0], [-3.0], [3.0]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(soft, "CUTOFFS", (1,))
-        patch.setattr(soft, "FEWEST_QUERIES", 1)
-        assert soft_recalls(bits, scores, labels, [0.3, 0.4]).tolist() == [0, 1]
-        assert choose_soft(bits, scores, labels) == 0.5
+        patch.setattr(weighted, "CUTOFFS", (1,))
+        patch.setattr(weighted, "FEWEST_QUERIES", 1)
+        assert weighted_recalls(bits, scores, labels, [0.3, 0.4]).tolist() == [0, 1]
+        assert choose_attribute_weight(bits, scores, labels) == 0.5

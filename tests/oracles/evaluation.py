@@ -163,7 +163,7 @@ def combined_recall_cvpr2017(codes, probabilities, labels, queries, k) -> float:
     return mean(pooled) if pooled else float("nan")
 
 
-def soft_recall(codes, scores, labels, weight, cutoffs) -> float:
+def weighted_recall(codes, scores, labels, weight, cutoffs) -> float:
     """Of real rankings by (distance + weight * improbability, image), one query at a time."""
     over_attributes = []
     for j in range(labels.attributes.shape[1]):

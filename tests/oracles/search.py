@@ -21,7 +21,7 @@ def joint(bits: list[bool], heads: list[tuple[list[float], float]], wanted: list
     return product
 
 
-def soft_cost(
+def weighted_cost(
     query: list[bool],
     bits: list[bool],
     heads: list[tuple[list[float], float]],

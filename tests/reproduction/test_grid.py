@@ -140,9 +140,9 @@ def test_what_is_needed_of_a_cell_follows_from_what_it_feeds():
     needs = needs_by_cell(PLAN)
     assert needs[DPH].extras == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
     assert {"category_map", "avg_hm", "half_least_category_map"} < needs[DPH].figures
-    assert (needs[DPH].before, needs[DPH].halves, needs[DPH].soft) == (True, True, True)
+    assert (needs[DPH].before, needs[DPH].halves, needs[DPH].weighted) == (True, True, True)
     other = needs[usual("dph", PLAN)[1]]
-    assert (other.before, other.halves, other.soft, other.extras) == (True, False, False, set())
+    assert (other.before, other.halves, other.weighted, other.extras) == (True, False, False, set())
     assert needs[usual("ssdh", PLAN)[0]] == Needs(
         frozenset({"category_map"}), draws=frozenset({"category_map"})
     )

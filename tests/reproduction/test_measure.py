@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dualhash.evaluation import weighted as soft
+from dualhash.evaluation import weighted
 from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.combined import CUTOFFS
 from dualhash.evaluation.evaluate_codes import evaluate_codes
@@ -66,17 +66,17 @@ def test_progress_is_shown_to_the_end():
         LABELS,
         resamples=0,
         attribute_information=np.arange(16.0),
-        soft_weight=1.0,
+        attribute_weight=1.0,
         progress=lambda stage, share: shown.append((stage, share)),
     )
     assert shown.count(("combined", 1.0)) == 3  # all bits, and each half
-    assert shown[-1] == ("soft", 1.0)
+    assert shown[-1] == ("weighted", 1.0)
 
 
-def test_soft_searches():
-    found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, soft_weight=2.0).figures
+def test_weighted_searches():
+    found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, attribute_weight=2.0).figures
     weights = query_weights(60, 5, np.random.default_rng(0))
-    alone = soft.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
+    alone = weighted.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
     assert len(alone) == len(CUTOFFS)
     for name, values in alone.items():
         np.testing.assert_array_equal(found[name], values)

@@ -71,7 +71,7 @@ def perform(workshop: Workshop, cell: Cell, models: dict, monkeypatch, tmp_path:
 
 
 def test_explaining_figures_are_of_the_models_own_heads(workshop, models, monkeypatch, tmp_path):
-    """Of its soft weight, and of the bits that its head says least of attributes by."""
+    """Of its attribute weight, and of the bits that its head says least of attributes by."""
     given = {}
 
     def measured(*_, **named):
@@ -79,10 +79,10 @@ def test_explaining_figures_are_of_the_models_own_heads(workshop, models, monkey
         return measure(*_, **named)
 
     monkeypatch.setattr("reproduction.workshop.measure", measured)
-    card = models["dph"].card.model_copy(update={"calibration": {"soft": 2.5}})
+    card = models["dph"].card.model_copy(update={"calibration": {"attribute_weight": 2.5}})
     model = replace(models["dph"], card=card)
     perform(workshop, usual("dph", SMALL)[0], {"dph": model}, monkeypatch, tmp_path)
-    assert given["soft_weight"] == 2.5
+    assert given["attribute_weight"] == 2.5
     sizes = np.abs(model.attribute_head.weight).sum(axis=0)
     assert np.argmin(given["attribute_information"]) == np.argmin(sizes)
     assert np.argmax(given["attribute_information"]) == np.argmax(sizes)

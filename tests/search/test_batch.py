@@ -30,15 +30,15 @@ def many(tmp_path: Path, model: Model):
 OPTIONS = st.one_of(
     st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
     st.fixed_dictionaries(
-        {"task": st.sampled_from(["attribute", "combined", "soft"])},
-        optional={"attributes": st.just(["blue"]), "without": st.just(["green"])},
+        {"task": st.sampled_from(["attribute", "combined", "weighted"])},
+        optional={"match": st.just(["blue"]), "without": st.just(["green"])},
     ).map(lambda options: options | {"want": ["red"]}),
     st.builds(
         lambda threshold: {"task": "combined", "want": ["red"], "threshold": threshold},
         st.sampled_from([0.1, 0.7]),
     ),
-    st.just({"task": "attribute", "attributes": ["red", "green", "blue"]}),
-    st.just({"task": "soft", "attributes": ["red"], "soft": 1.5}),
+    st.just({"task": "attribute", "match": ["red", "green", "blue"]}),
+    st.just({"task": "weighted", "match": ["red"], "attribute_weight": 1.5}),
 )
 
 
@@ -48,7 +48,7 @@ OPTIONS = st.one_of(
     OPTIONS,
     st.fixed_dictionaries(
         {"k": st.sampled_from([1, 7, 100])},
-        optional={"where": st.just({"even": True}), "ids": st.just((5, 40))},
+        optional={"filter": st.just({"even": True}), "ids": st.just((5, 40))},
     ),
     st.integers(1, 2),
 )

@@ -124,7 +124,7 @@ def test_images_that_are_there_are_left_or_updated(
         assert [item.payload["price"] for item in index] == [1.5, 2.0, 4.0]
         assert index.item(0).labels.category == "circle"
         assert index.verify() == ()
-        assert [hit.id for hit in index.search(0, where={"price": 4}).hits] == [2]
+        assert [hit.id for hit in index.search(0, filter={"price": 4}).hits] == [2]
 
 
 def test_an_image_that_is_listed_twice_is_two_items(

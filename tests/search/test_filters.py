@@ -35,14 +35,14 @@ def shop(tmp_path: Path, model: Model):
         yield index
 
 
-def found(index: Index, where: dict, **options: object) -> list[int]:
-    results = index.search(QUERY, where=where, **options)
+def found(index: Index, filters: dict, **options: object) -> list[int]:
+    results = index.search(QUERY, filter=filters, **options)
     assert results.matched == len(results.hits)
     return [hit.id for hit in results.hits]
 
 
 @pytest.mark.parametrize(
-    ("where", "expected"),
+    ("filters", "expected"),
     [
         ({}, [0, 1, 2, 3]),
         ({"type": "Shirts"}, [0, 1, 3]),
@@ -61,23 +61,23 @@ def found(index: Index, where: dict, **options: object) -> list[int]:
         ({"type": "Shirts", "category": "square", "year": 2013}, []),
     ],
 )
-def test_only_items_with_all_values_are_found(shop: Index, where: dict, expected: list[int]):
-    assert found(shop, where) == expected
-    assert found(shop, where) == expected
+def test_only_items_with_all_values_are_found(shop: Index, filters: dict, expected: list[int]):
+    assert found(shop, filters) == expected
+    assert found(shop, filters) == expected
 
 
 def test_with_attributes_and_without_the_query_itself(shop: Index):
     shirts = {"type": "Shirts"}
     assert found(shop, shirts, radius=1) == [0, 1]
-    assert [hit.id for hit in shop.search("id:1", where=shirts).hits] == [0, 3]
+    assert [hit.id for hit in shop.search("id:1", filter=shirts).hits] == [0, 3]
     both = [
         hit.id
         for options in ({"want": ["red"]}, {"without": ["red"]})
-        for hit in shop.search(task="combined", where=shirts, **options).hits
+        for hit in shop.search(task="combined", filter=shirts, **options).hits
     ]
     assert sorted(both) == [0, 1, 3]
     ranked = shop.search(task="attribute", want=["red"], k=9).hits
-    among = shop.search(task="attribute", want=["red"], k=9, where=shirts)
+    among = shop.search(task="attribute", want=["red"], k=9, filter=shirts)
     assert [hit.id for hit in among.hits] == [hit.id for hit in ranked if hit.id != 2]
     assert among.matched == 3
 
@@ -103,13 +103,13 @@ def test_few_filters_are_kept(shop: Index, monkeypatch: pytest.MonkeyPatch):
 
 def test_unknown_fields_name_the_nearest(shop: Index):
     with pytest.raises(DualhashError, match=r"No item has a field 'tpye'. Did you mean 'type'"):
-        shop.search(QUERY, where={"tpye": "Shirts"})
+        shop.search(QUERY, filter={"tpye": "Shirts"})
     with pytest.raises(DualhashError, match=r"field 'categroy'. Did you mean 'category'"):
-        shop.search(QUERY, where={"categroy": "circle"})
+        shop.search(QUERY, filter={"categroy": "circle"})
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("filters", "said"),
     [
         (
             {"type": "shirts"},
@@ -121,17 +121,17 @@ def test_unknown_fields_name_the_nearest(shop: Index):
         ({"type": "Shirts", "category": "hexagon"}, "No item has category='hexagon'"),
     ],
 )
-def test_values_that_no_item_has_are_named(shop: Index, where: dict, said: str):
+def test_values_that_no_item_has_are_named(shop: Index, filters: dict, said: str):
     with pytest.raises(DualhashError, match=said):
-        shop.search(QUERY, where=where)
+        shop.search(QUERY, filter=filters)
 
 
 def test_empty_cells_are_not_named_as_values(shop: Index):
     shop.add(np.zeros((3, 2), np.uint8), ["x"] * 3, [{"price": None, "size": None}] * 3)
     with pytest.raises(DualhashError, match=r"No item has price='nul'. Most common: '1.5' \(1\)"):
-        shop.search(QUERY, where={"price": "nul"})
+        shop.search(QUERY, filter={"price": "nul"})
     with pytest.raises(DualhashError, match="No item has size='3': size is empty in all"):
-        shop.search(QUERY, where={"size": 3})
+        shop.search(QUERY, filter={"size": 3})
     assert found(shop, {"size": None}) == [4, 5, 6]
 
 
@@ -139,7 +139,7 @@ def test_the_last_item_with_a_value_may_go(shop: Index):
     assert found(shop, {"price": None}) == [1]
     shop.delete([1])
     with pytest.raises(DualhashError, match=r"No item has price='null'. Most common: '1.5' \(1\)"):
-        shop.search(QUERY, where={"price": None})
+        shop.search(QUERY, filter={"price": None})
 
 
 VALUES = st.one_of(
@@ -171,7 +171,7 @@ def test_any_values_after_any_changes(tmp_path: Path, model: Model, steps: list)
         for field in "xyz":
             texts = {i: as_text(row[field]) for i, row in kept.items() if field in row}
             for text in set(texts.values()):
-                results = index.search(QUERY, where={field: text}, k=1000)
+                results = index.search(QUERY, filter={field: text}, k=1000)
                 expected = {i for i, value in texts.items() if value == text}
                 assert {hit.id for hit in results.hits} == expected
                 assert results.matched == len(expected)
@@ -218,6 +218,6 @@ def test_damaged_fields_are_not_served(shop: Index, damage: str):
         connection.execute(damage)
         connection.commit()
     with pytest.raises(DualhashError, match=r"shop.dhx is damaged: "):
-        shop.search(QUERY, where={"type": "Shirts"})
+        shop.search(QUERY, filter={"type": "Shirts"})
     assert shop.verify()
     assert len(shop.search(QUERY).hits) == 4

@@ -45,7 +45,7 @@ def test_an_item_as_query_is_left_out(index: Index):
 
 
 def test_attribute_search_carries_its_evidence(index: Index):
-    results = index.search("id:4", task="attribute", want=["red"], attributes=["blue"], k=9)
+    results = index.search("id:4", task="attribute", want=["red"], match=["blue"], k=9)
     assert set(results.conditions) == {"red", "blue"}
     scores = [hit.score for hit in results.hits]
     assert scores == sorted(scores, reverse=True)
@@ -102,7 +102,7 @@ def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, 
         {"radius": 9},
         {"task": "attribute", "want": ["red"]},
         {"task": "combined", "without": ["green"]},
-        {"task": "soft", "want": ["blue"]},
+        {"task": "weighted", "want": ["blue"]},
     ],
 )
 def test_what_is_skipped_is_ranked_but_not_gathered(
@@ -134,9 +134,9 @@ def test_how_much_was_found_in_words(index: Index):
     [
         ("id:1", {}, "category"),
         (None, {"want": ["red"]}, "attribute"),
-        ("id:1", {"attributes": ["red"]}, "attribute"),
+        ("id:1", {"match": ["red"]}, "attribute"),
         ("id:1", {"without": ["red"]}, "combined"),
-        ("id:1", {"want": ["red"], "soft": 1.0}, "soft"),
+        ("id:1", {"want": ["red"], "attribute_weight": 1.0}, "weighted"),
     ],
 )
 def test_the_task_follows_from_what_is_given(index: Index, query, options: dict, task: str):
@@ -179,13 +179,17 @@ def test_the_threshold_of_a_filter(index: Index):
     assert sizes[0] > sizes[-1]
 
 
-def test_soft_search_weighs_bits_against_probabilities(index: Index, model: Model, tmp_path: Path):
+def test_weighted_search_weighs_bits_against_probabilities(
+    index: Index, model: Model, tmp_path: Path
+):
     query = np.array([0, 0], np.uint8)
-    for soft in (0.0, 2.5, 100.0):
-        results = index.search(query, task="soft", want=["red"], soft=soft, k=9)
-        costs = [hit.distance - soft * math.log(hit.score) for hit in results.hits]
+    for attribute_weight in (0.0, 2.5, 100.0):
+        results = index.search(
+            query, task="weighted", want=["red"], attribute_weight=attribute_weight, k=9
+        )
+        costs = [hit.distance - attribute_weight * math.log(hit.score) for hit in results.hits]
         assert costs == pytest.approx(sorted(costs))
-        assert (results.soft, results.matched) == (soft, 6)
+        assert (results.attribute_weight, results.matched) == (attribute_weight, 6)
     assert results.words == "Same kind, preferably red"
 
 

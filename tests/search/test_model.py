@@ -8,7 +8,7 @@ import pytest
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
-from dualhash.search.ranking.execute import DEFAULT_SOFT
+from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
 from tests.builders import colour_image, colour_model
 
 
@@ -61,12 +61,15 @@ def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, mo
         assert ids(index.search(str(images[3]))) == ids(results)
 
 
-def test_the_weight_of_soft_searches_is_the_models(index: Index, tmp_path: Path):
-    unsaid = index.search("id:0", task="soft", want=["red"])
-    assert unsaid.soft == DEFAULT_SOFT
-    calibrated = colour_model(tmp_path / "calibrated", calibration={"soft": 7.5})
+def test_the_weight_of_weighted_searches_is_the_models(index: Index, tmp_path: Path):
+    unsaid = index.search("id:0", task="weighted", want=["red"])
+    assert unsaid.attribute_weight == DEFAULT_ATTRIBUTE_WEIGHT
+    calibrated = colour_model(tmp_path / "calibrated", calibration={"attribute_weight": 7.5})
     with Index.create(tmp_path / "c.dhx", calibrated) as other:
         other.add(np.zeros((1, 2), np.uint8), ["x"])
-        assert other.search("id:0", task="soft", want=["red"]).soft == 7.5
-        assert other.search("id:0", task="soft", want=["red"], soft=1).soft == 1
-        assert other.search("id:0").soft is None
+        assert other.search("id:0", task="weighted", want=["red"]).attribute_weight == 7.5
+        assert (
+            other.search("id:0", task="weighted", want=["red"], attribute_weight=1).attribute_weight
+            == 1
+        )
+        assert other.search("id:0").attribute_weight is None

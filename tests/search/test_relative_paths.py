@@ -28,7 +28,7 @@ def fill(index: Index) -> None:
     """Three items; a first search loads the kernels, which may be written to disk."""
     codes = np.array([[0, 0], [1, 0], [3, 0]], np.uint8)
     index.add(codes, ["a.png", "b.png", "c.png"], [{"n": i} for i in range(3)])
-    index.search(QUERY, where={"n": 1})
+    index.search(QUERY, filter={"n": 1})
 
 
 def close_to_writing(folder: Path) -> None:
@@ -44,7 +44,7 @@ def test_an_index_that_cannot_be_written_to_is_searched(medium: Path, model: Mod
     close_to_writing(medium)
     with powerless(), Index.open(path) as index:
         assert [hit.id for hit in index.search(QUERY, k=2).hits] == [0, 1]
-        assert [hit.id for hit in index.search(QUERY, where={"n": 2}).hits] == [2]
+        assert [hit.id for hit in index.search(QUERY, filter={"n": 2}).hits] == [2]
         assert not index.verify()
         assert index.stats().items == 3
         with pytest.raises(DualhashError, match="cannot be changed: it is in a place that cannot"):
@@ -74,7 +74,7 @@ def test_threads_search_while_others_write(tmp_path: Path, model: Model):
         def search(seed: int) -> None:
             for turn in range(15):
                 code = np.random.default_rng((seed, turn)).integers(0, 256, 2, np.uint8)
-                results = index.search(code, k=1000, threads=1, where={"lot": 0})
+                results = index.search(code, k=1000, threads=1, filter={"lot": 0})
                 found = [hit.id for hit in results.hits]
                 assert results.matched == len(found) == len(set(found))
                 assert len(found) % 10 == 0

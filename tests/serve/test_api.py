@@ -48,14 +48,14 @@ def refused(answered: Any, status: int, kind: str) -> str:
     [
         {"id": 3},
         {"id": 3, "radius": 8},
-        {"id": 3, "where": {"parity": "even"}},
-        {"id": 3, "task": "attribute", "want": ["shiny"], "attributes": ["colour=red"]},
+        {"id": 3, "filter": {"parity": "even"}},
+        {"id": 3, "task": "attribute", "want": ["shiny"], "match": ["colour=red"]},
         {"task": "attribute", "want": ["shiny"], "without": ["colour=red"]},
         {"id": 3, "task": "combined", "without": ["colour=red"], "k": 2},
         {"task": "combined", "without": ["colour=red"]},
         {"task": "combined", "without": ["colour=red"], "threshold": 0.9},
-        {"id": 3, "task": "soft", "want": ["shiny"]},
-        {"id": 3, "task": "soft", "want": ["shiny"], "soft": 0.5},
+        {"id": 3, "task": "weighted", "want": ["shiny"]},
+        {"id": 3, "task": "weighted", "want": ["shiny"], "attribute_weight": 0.5},
     ],
 )
 def test_it_finds_what_the_library_finds(client: TestClient, index: Index, search: dict[str, Any]):
@@ -65,7 +65,10 @@ def test_it_finds_what_the_library_finds(client: TestClient, index: Index, searc
     assert ids(answer) == [hit.id for hit in found.hits]
     assert (answer["matched"], answer["words"]) == (found.matched, found.words)
     assert answer["conditions"] == found.conditions
-    assert (answer["threshold"], answer["soft"]) == (found.threshold, found.soft)
+    assert (answer["threshold"], answer["attribute_weight"]) == (
+        found.threshold,
+        found.attribute_weight,
+    )
     for hit, same in zip(answer["hits"], found.hits, strict=True):
         assert (hit["rank"], hit["distance"], hit["score"]) == (
             same.rank,
@@ -187,12 +190,12 @@ def test_stats(client: TestClient):
 
 def test_which_wish_excludes_most(client: TestClient, index: Index):
     wishes = {"want": ["shiny"], "without": ["colour=red"]}
-    where = {"parity": "even"}
-    answer = ask(client, id=3, task="combined", k=COUNT, where=where, **wishes)
+    filters = {"parity": "even"}
+    answer = ask(client, id=3, task="combined", k=COUNT, filter=filters, **wishes)
     without = {
-        ("want", "shiny"): {"without": wishes["without"], "where": where},
-        ("without", "colour=red"): {"want": wishes["want"], "where": where},
-        ("where", "parity=even"): wishes,
+        ("want", "shiny"): {"without": wishes["without"], "filter": filters},
+        ("without", "colour=red"): {"want": wishes["want"], "filter": filters},
+        ("filter", "parity=even"): wishes,
     }
     counts = {
         wish: index.search(3, task="combined", **left).matched for wish, left in without.items()
@@ -229,7 +232,7 @@ def counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     return made
 
 
-NOTHING = {"id": 3, "where": {"parity": "even", "number": 1}, "radius": 0}
+NOTHING = {"id": 3, "filter": {"parity": "even", "number": 1}, "radius": 0}
 """Any two of these three wishes exclude everything; alone, so does the radius, and one is odd."""
 
 
@@ -285,7 +288,7 @@ def test_the_radius_can_be_what_excludes(client: TestClient):
         ({"id": 0, "offset": 10**9}, 422, "invalid-request", "offset: "),
         ({"id": 0, "task": "colour"}, 422, "invalid-request", "task: "),
         ({"id": 0, "threshold": 1}, 422, "invalid-request", "threshold: "),
-        ({"id": 0, "soft": 1}, 422, "query-refused", "task soft"),
+        ({"id": 0, "attribute_weight": 1}, 422, "query-refused", "task weighted"),
         ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "wants: "),
         ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
         ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),
@@ -295,8 +298,8 @@ def test_the_radius_can_be_what_excludes(client: TestClient):
             "query-refused",
             "both wanted and unwanted",
         ),
-        ({"id": 0, "where": {"size": 3}}, 422, "query-refused", "No item has a field 'size'"),
-        ({"id": 0, "where": {"parity": [1]}}, 422, "invalid-request", "where"),
+        ({"id": 0, "filter": {"size": 3}}, 422, "query-refused", "No item has a field 'size'"),
+        ({"id": 0, "filter": {"parity": [1]}}, 422, "invalid-request", "filter"),
     ],
 )
 def test_what_cannot_be_searched_for(
@@ -346,7 +349,7 @@ def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
         client.get("/api/v1/stats"),
         client.get("/api/v1/samples"),
         client.post(SEARCH, json={"id": 99}),
-        client.post(SEARCH, json={"id": 0, "where": {"size": 3}}),
+        client.post(SEARCH, json={"id": 0, "filter": {"size": 3}}),
     ]
     assert not [answer for answer in answers if str(shapes.parent) in answer.text]
 
@@ -356,7 +359,7 @@ def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
     [
         ({"id": 3}, "category"),
         ({"want": ["shiny"]}, "attribute"),
-        ({"id": 3, "attributes": ["shiny"]}, "attribute"),
+        ({"id": 3, "match": ["shiny"]}, "attribute"),
         ({"id": 3, "want": ["shiny"], "threshold": 0.9}, "combined"),
     ],
 )

@@ -69,16 +69,16 @@ def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
     assert card.calibration == {}  # too few validation images to choose a weight by
 
 
-def test_the_chosen_weight_of_soft_searches_is_kept(
+def test_the_chosen_weight_of_weighted_searches_is_kept(
     tiny: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def choose(bits: np.ndarray, scores: np.ndarray, labels: TrueLabels) -> float:
         assert len(bits) == len(scores) == len(labels.categories) > 0
         return 2.5
 
-    monkeypatch.setattr("dualhash.training.export.calibration.choose_soft", choose)
+    monkeypatch.setattr("dualhash.training.export.calibration.choose_attribute_weight", choose)
     model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
-    assert model.card.calibration == {"soft": 2.5}
+    assert model.card.calibration == {"attribute_weight": 2.5}
 
 
 def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):

@@ -15,7 +15,7 @@ from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model, write_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.evaluation.weighted import choose_soft
+from dualhash.evaluation.weighted import choose_attribute_weight
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare
 from dualhash.training.data.training_data import TrainingSet
@@ -83,7 +83,7 @@ def train_head(
             head = method.fit(seen, lambda done, total: step(done, total, ""))
         bits = judged.values > 0.5
         scores = head.scores(bits)
-        soft = choose_soft(bits, scores, judged.labels)
+        attribute_weight = choose_attribute_weight(bits, scores, judged.labels)
         described = card.model_copy(
             update={
                 "method": method.name,
@@ -92,7 +92,9 @@ def train_head(
                 "source": catalogue.source,
                 "config": config.model_dump(mode="json"),
                 "label_hash": catalogue.label_hash,
-                "calibration": {} if math.isnan(soft) else {"soft": soft},
+                "calibration": {}
+                if math.isnan(attribute_weight)
+                else {"attribute_weight": attribute_weight},
                 "training": {
                     "seconds": round(time.monotonic() - begun, 1),
                     "images": len(seen.values),

@@ -63,7 +63,7 @@ QUESTIONS: Mapping[Task, DemoQuery] = {
         "Animals & Nature",
         "uses=green",
         "uses=red",
-        {"attributes": ("uses=green", "uses=red")},
+        {"match": ("uses=green", "uses=red")},
     ),
     "combined": DemoQuery(
         "this kind, but with dark skin",

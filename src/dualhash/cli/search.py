@@ -29,8 +29,8 @@ LAST = 2**63 - 1
 WISHES = {
     "want": "{}",
     "without": "not {}",
-    "attributes": "{} as the query has it",
-    "where": "the filter {}",
+    "match": "{} as the query has it",
+    "filter": "the filter {}",
     "radius": "the range of distances up to {}",
 }
 """How what excludes images is said."""
@@ -46,26 +46,21 @@ Filters = Annotated[
     ),
 ]
 
-Weight = Annotated[
-    tuple[float, ...] | None, Parameter(negative=(), consume_multiple=(0, 1), metavar="T")
-]
-"""An option that may stand alone or take a number."""
-
 
 def search(
     index: str,
     query: str | None = None,
     /,
     *,
-    task: Literal["category", "attribute", "combined", "soft"] | None = None,
+    task: Literal["category", "attribute", "combined", "weighted"] | None = None,
     want: Names = (),
     without: Names = (),
-    attributes: Names = (),
+    match: Names = (),
     filters: Filters = (),
     ids: str | None = None,
-    radius: Annotated[int | None, Parameter(name="--range")] = None,
+    radius: int | None = None,
     threshold: float = 0.5,
-    soft: Weight = None,
+    attribute_weight: float | None = None,
     k: Annotated[int, Parameter(name=["-k", "--k"])] = 20,
     offset: int = 0,
     batch: Path | None = None,
@@ -78,26 +73,27 @@ def search(
 
     category ranks by how alike the codes are. attribute ranks by how probable it is that an image
     has the chosen attributes. combined keeps the images that have them and ranks those by
-    category. soft keeps all images and weighs one against the other. Without --task it is category
-    for a query alone, attribute for attributes alone, and combined for a query and attributes.
+    category. weighted keeps all images and weighs one against the other. Without --task it is
+    category for a query alone, attribute for attributes alone, and combined for a query and
+    attributes.
 
     Args:
         index: An index file; where `dualhash index push` brought one, such as
             milvus://host:19530/products; or the address that `dualhash serve` prints.
         query: An image file, or an item of the index as id:17, which is left out of the results.
             Not needed where --want and --without say it all.
-        task: category, attribute, combined or soft.
+        task: category, attribute, combined or weighted.
         want: Attributes that shall be present, as a,b.
         without: Attributes that shall be absent, as c,d.
-        attributes: Attributes that shall be as the query has them, as a,b.
+        match: Attributes that must be as the query has them, as a,b.
         filters: Only items with this value of category or of any column of the catalogue, as
             articleType=Shirts. Several must all fit; say --filter once for each, as a comma is
             part of the value. Numbers fit however they are written.
         ids: Only items with ids from the first to below the second, as 100:200.
         radius: Only items whose codes differ from the query's in at most so many bits.
         threshold: For combined: how probable an attribute must be to count as present.
-        soft: Task soft. T says how many bits an image may differ more if the chosen attributes are
-            2.7 times as probable; without T it is what suited the model.
+        attribute_weight: Task weighted. Weight of the attributes in bits; higher counts them more.
+            By default the weight that was chosen for the model.
         k: How many results.
         offset: How many of the best to skip, to go on where an earlier search ended.
         batch: A file with one query a line, each an image (relative to the file) or id:17. With
@@ -113,20 +109,18 @@ def search(
     options: SearchOptions = {
         "want": want,
         "without": without,
-        "attributes": attributes,
-        "where": _where(filters),
+        "match": match,
+        "filter": _where(filters),
         "ids": _id_range(ids),
         "radius": radius,
         "threshold": threshold,
-        "soft": soft[0] if soft else None,
+        "attribute_weight": attribute_weight,
         "k": k,
         "offset": offset,
         "threads": threads,
     }
-    if soft is not None and task not in (None, "soft"):
-        raise DualhashError(f"--soft is a task of its own; leave --task {task} away.")
     asked = query is not None or batch is not None
-    options["task"] = task or ("soft" if soft is not None else infer_task(options, query=asked))
+    options["task"] = task or infer_task(options, query=asked)
     if batch is not None and (query is not None or sheet is not None):
         raise DualhashError("--batch takes its queries from the file, and draws no sheet.")
     if sheet is not None:

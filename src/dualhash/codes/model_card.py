@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.columns import Columns
@@ -33,8 +33,8 @@ class ModelCard(BaseModel):
         seed: Of every random generator of the training.
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
         versions: Of the libraries that made the model, by name.
-        calibration: What was fitted on validation data after training: `soft`, the weight of
-            probabilities in soft searches (see `evaluation.soft`).
+        calibration: What was fitted on validation data after training: `attribute_weight`, of
+            weighted searches (see `evaluation.weighted`).
         training: Seconds, epochs, counts and validation figures.
         files: SHA-256 (hex) of the folder's other files, by name; filled in when it is written.
     """
@@ -58,6 +58,15 @@ class ModelCard(BaseModel):
     calibration: dict[str, Any] = {}
     training: dict[str, Any] = {}
     files: dict[str, str] = {}
+
+    @field_validator("calibration")
+    @classmethod
+    def _rename_soft(cls, calibration: dict[str, Any]) -> dict[str, Any]:
+        """Models of before the rename store the attribute weight as `soft`."""
+        return {
+            "attribute_weight" if name == "soft" else name: value
+            for name, value in calibration.items()
+        }
 
     @property
     def names(self) -> LabelNames:

@@ -1,9 +1,9 @@
-"""Soft searches: their recall, and how much probabilities should weigh in them against bits.
+"""Weighted searches: their recall, and how much probabilities should weigh in them against bits.
 
-A soft search ranks by d - T log p: the Hamming distance from the query, and how probable the wanted
-attribute is (Liu et al. 2020 name such a ranking as future work in section 5). It is judged as
-combined retrieval is (protocol ijcv2020): relevant are other images of the query's category that
-have the attribute by their label.
+A weighted search ranks by d - T log p: d is the Hamming distance from the query and p the
+probability of the wanted attribute (Liu et al. 2020 name such a ranking as future work in
+section 5). T is the attribute weight. It is judged as combined retrieval is (protocol
+ijcv2020): other images of the query's category with the attribute, by their labels, are relevant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,9 @@ MOST_QUERIES = 500
 """For each attribute at most so many images are asked, evenly spread."""
 
 
-def choose_soft(bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels) -> float:
+def choose_attribute_weight(
+    bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels
+) -> float:
     """The weight T of `WEIGHTS` with the largest recall, the smallest of several.
 
     Args:
@@ -43,19 +45,19 @@ def choose_soft(bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: T
     wanted = np.where(known, 1, NOT_ASKED).astype(np.int8)
     if (relevant_counts(labels._replace(observed=known), wanted) > 0).sum() < FEWEST_QUERIES:
         return float("nan")
-    recalls = soft_recalls(bits, scores, labels, WEIGHTS)
+    recalls = weighted_recalls(bits, scores, labels, WEIGHTS)
     if recalls.min() == recalls.max():
         return float("nan")
     return WEIGHTS[int(np.argmax(recalls))]
 
 
-def soft_recalls(
+def weighted_recalls(
     bits: NDArray[np.bool_],
     scores: NDArray[np.floating],
     labels: TrueLabels,
     weights: Sequence[float],
 ) -> NDArray[np.float64]:
-    """Mean recall of soft searches for each wanted attribute, (len(weights),), in [0, 1].
+    """Mean recall of weighted searches for each wanted attribute, (len(weights),), in [0, 1].
 
     It is the mean over `CUTOFFS` of recall@k, over queries with something relevant, then over
     attributes that have such queries; ties come in the order of images. Images without a category
@@ -88,9 +90,9 @@ def ijcv2020(
     weight: float,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measured:
-    """Recalls of soft searches where `combined.ijcv2020` has those of filtered ones.
+    """Recalls of weighted searches where `combined.ijcv2020` has those of filtered ones.
 
-    They are of the same queries and named `soft_recall_at_...`; ties come in the order of images.
+    They are of the same queries and named `weighted_recall_at_...`; ties are ordered by image.
 
     Args:
         bits: (N, k) bool.
@@ -110,7 +112,9 @@ def ijcv2020(
         progress((j + 1) / recalls.shape[1])
     return Measured(
         {
-            f"soft_recall_at_{cutoff}": mean_of_defined(weighted_means(recalls[:, :, c], weights))
+            f"weighted_recall_at_{cutoff}": mean_of_defined(
+                weighted_means(recalls[:, :, c], weights)
+            )
             for c, cutoff in enumerate(CUTOFFS)
         }
     )

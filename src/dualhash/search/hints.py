@@ -11,12 +11,12 @@ from dualhash.search.query import QueryLike
 from dualhash.search.remote import Engine
 from dualhash.search.request import PRESENT, SearchOptions
 
-Attributes = Literal["want", "without", "attributes"]
-Field = Attributes | Literal["where", "radius"]
+Attributes = Literal["want", "without", "match"]
+Field = Attributes | Literal["filter", "radius"]
 Wish = tuple[Field, str]
 """Under which option it stands, and its name there."""
 
-ATTRIBUTES: tuple[Attributes, ...] = ("want", "without", "attributes")
+ATTRIBUTES: tuple[Attributes, ...] = ("want", "without", "match")
 
 MOST_WISHES = 8
 """So many are tried: each takes a search."""
@@ -77,8 +77,8 @@ def _wishes(options: SearchOptions) -> dict[Wish, str]:
     wishes: dict[Wish, str] = {
         (field, name): name for field in fields for name in options.get(field, ())
     }
-    for name, value in options.get("where", {}).items():
-        wishes["where", name] = f"{name}={value}"
+    for name, value in options.get("filter", {}).items():
+        wishes["filter", name] = f"{name}={value}"
     if (radius := options.get("radius")) is not None:
         wishes["radius", ""] = str(radius)
     return wishes
@@ -87,7 +87,7 @@ def _wishes(options: SearchOptions) -> dict[Wish, str]:
 def _only(options: SearchOptions, kept: Collection[Wish]) -> SearchOptions:
     """The search with no other wishes than these."""
     left = options.copy()
-    left["where"] = {k: v for k, v in options.get("where", {}).items() if ("where", k) in kept}
+    left["filter"] = {k: v for k, v in options.get("filter", {}).items() if ("filter", k) in kept}
     if options["task"] == "combined":
         for field in ATTRIBUTES:
             left[field] = [name for name in options.get(field, ()) if (field, name) in kept]

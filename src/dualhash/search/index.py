@@ -73,7 +73,7 @@ class Index(Contents):
             model_folder=model.folder,
             category_head=model.category_head,
             attribute_head=model.attribute_head,
-            soft=model.card.calibration.get("soft"),
+            attribute_weight=model.card.calibration.get("attribute_weight"),
         )
         with (
             new_index_file(Path(path), header, replace=replace) as file,
@@ -131,12 +131,12 @@ class Index(Contents):
         task: Task | None = None,
         want: Iterable[str] = (),
         without: Iterable[str] = (),
-        attributes: Iterable[str] = (),
-        where: Mapping[str, object] = NO_FILTER,
+        match: Iterable[str] = (),
+        filter: Mapping[str, object] = NO_FILTER,
         ids: tuple[int, int] | None = None,
         radius: int | None = None,
         threshold: float = PRESENT,
-        soft: float | None = None,
+        attribute_weight: float | None = None,
         k: int = 20,
         offset: int = 0,
         threads: int | None = None,
@@ -146,26 +146,27 @@ class Index(Contents):
         `category` ranks by ascending Hamming distance from the query. `attribute` ranks by the
         joint probability that the chosen attributes have the wanted values. `combined` keeps the
         items that have the wanted values (p >= 0.5 of those wanted, p < 0.5 of those unwanted) and
-        ranks them by distance from the query, or by probability without one. `soft` keeps all
-        items and ranks by the distance minus `soft` times the log of the joint probability.
+        ranks them by distance from the query, or by probability without one. `weighted`
+        keeps all items and ranks by the distance minus `attribute_weight` times the log of the
+        joint probability.
 
         Args:
             query: An image file, an id (17 or "id:17"; that item is left out of the results), a
                 packed code (k/8,) uint8, or None where wanted and unwanted attributes suffice.
-            task: "category", "attribute", "combined" or "soft"; None takes what the others are
-                meant for: "soft" with a weight for it, "category" without attributes, "combined"
-                with a query and wanted or unwanted attributes, and else "attribute".
+            task: "category", "attribute", "combined" or "weighted"; None takes what the others
+                are meant for: "weighted" with a weight for it, "category" without attributes,
+                "combined" with a query and wanted or unwanted attributes, and else "attribute".
             want: Attributes that shall be present.
             without: Attributes that shall be absent.
-            attributes: Attributes that shall be as the query's own prediction has them.
-            where: Only items with these values: of "category", their label, or of any field of
+            match: Attributes that must have the value that the query's own prediction has.
+            filter: Only items with these values: of "category", their label, or of any field of
                 their payload. A number is the same however it is written: 7, "7" and 7.0.
             ids: Only items with ids from the first to below the second.
             radius: Only items at most so many bits away from the query.
             threshold: For `combined`, the probability in (0, 1) from which on an attribute counts
                 as present; below it, it counts as absent.
-            soft: For `soft`, how many bits of distance a probability smaller by a factor of e
-                outweighs; None takes what was found out for the model.
+            attribute_weight: For `weighted`, how many bits of distance a factor of e in probability
+                is worth; None takes the weight chosen for the model.
             k: How many results, at least 1.
             offset: How many of the best to skip; the results are those of rank offset + 1 and on.
             threads: How many share the work; None takes one per core. Results do not depend on it.
@@ -178,12 +179,12 @@ class Index(Contents):
             "task": task,
             "want": want,
             "without": without,
-            "attributes": attributes,
-            "where": where,
+            "match": match,
+            "filter": filter,
             "ids": ids,
             "radius": radius,
             "threshold": threshold,
-            "soft": soft,
+            "attribute_weight": attribute_weight,
             "k": k,
             "offset": offset,
             "threads": threads,

@@ -18,12 +18,12 @@ class SearchOptions(TypedDict, total=False):
     task: Task | None
     want: Iterable[str]
     without: Iterable[str]
-    attributes: Iterable[str]
-    where: Mapping[str, object]
+    match: Iterable[str]
+    filter: Mapping[str, object]
     ids: tuple[int, int] | None
     radius: int | None
     threshold: float
-    soft: float | None
+    attribute_weight: float | None
     k: int
     offset: int
     threads: int | None
@@ -40,12 +40,12 @@ class SearchRequest:
     task: Task
     want: Iterable[str] = ()
     without: Iterable[str] = ()
-    attributes: Iterable[str] = ()
-    where: Mapping[str, object] = field(default_factory=dict)
+    match: Iterable[str] = ()
+    filter: Mapping[str, object] = field(default_factory=dict)
     ids: tuple[int, int] | None = None
     radius: int | None = None
     threshold: float = PRESENT
-    soft: float | None = None
+    attribute_weight: float | None = None
     k: int = 20
     offset: int = 0
     threads: int | None = None
@@ -56,11 +56,11 @@ class SearchRequest:
         return self.offset + self.k
 
     def __post_init__(self) -> None:
-        for name in ("want", "without", "attributes"):
+        for name in ("want", "without", "match"):
             object.__setattr__(self, name, _names(getattr(self, name)))
         if self.task not in TASKS:
             raise DualhashError(f"There is no task {self.task!r}. {nearest(self.task, TASKS)}")
-        for name in self.attributes:
+        for name in self.match:
             if name in (*self.want, *self.without):
                 raise DualhashError(
                     f"The attribute {name!r} is both stated and taken over from the query; choose "
@@ -81,10 +81,14 @@ class SearchRequest:
             raise DualhashError(f"The threshold must lie between 0 and 1, not at {self.threshold}.")
         if self.threshold != PRESENT and self.task != "combined":
             raise DualhashError("A threshold is for the task combined, which filters by it.")
-        if self.soft is not None and self.task != "soft":
-            raise DualhashError("A weight of probabilities is for the task soft.")
-        if self.soft is not None and not (self.soft >= 0 and math.isfinite(self.soft)):
-            raise DualhashError(f"The weight of probabilities is 0 or more, not {self.soft}.")
+        if self.attribute_weight is not None and self.task != "weighted":
+            raise DualhashError("A weight of probabilities is for the task weighted.")
+        if self.attribute_weight is not None and not (
+            self.attribute_weight >= 0 and math.isfinite(self.attribute_weight)
+        ):
+            raise DualhashError(
+                f"The weight of probabilities is 0 or more, not {self.attribute_weight}."
+            )
 
 
 def make_request(options: SearchOptions, *, query: bool) -> SearchRequest:
@@ -110,13 +114,13 @@ def infer_task(options: SearchOptions, *, query: bool) -> Task:
         query: Whether there is one, or several.
 
     Returns:
-        `soft` with a weight for it; else `category` where no attribute is named, `attribute` where
-        only they are, or values are taken over from the query; and `combined` with both.
+        `weighted` with a weight for it; else `category` where no attribute is named, `attribute`
+        where only they are, or values are taken over from the query; and `combined` with both.
     """
     stated = options.get("want") or options.get("without")
-    if options.get("soft") is not None:
-        return "soft"
-    if not stated and not options.get("attributes"):
+    if options.get("attribute_weight") is not None:
+        return "weighted"
+    if not stated and not options.get("match"):
         return "category"
     return "combined" if query and stated else "attribute"
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.model import Prediction
 
-Task = Literal["category", "attribute", "combined", "soft"]
+Task = Literal["category", "attribute", "combined", "weighted"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
@@ -125,7 +125,7 @@ class Results:
         matched: How many items matched; there are fewer hits where fewer than k did.
         hits: Best first.
         threshold: The probability from which on an attribute counted as present, for `combined`.
-        soft: How much probabilities weighed against bits, for `soft`; None for other tasks.
+        attribute_weight: The weight that was used, for `weighted`; None for other tasks.
     """
 
     task: Task
@@ -135,7 +135,7 @@ class Results:
     matched: int
     hits: tuple[Hit, ...]
     threshold: float = 0.5
-    soft: float | None = None
+    attribute_weight: float | None = None
 
     @property
     def words(self) -> str:
@@ -145,7 +145,7 @@ class Results:
             return asked
         if not asked:
             return "Same kind"
-        return f"Same kind, {'preferably' if self.task == 'soft' else 'but'} {asked}"
+        return f"Same kind, {'preferably' if self.task == 'weighted' else 'but'} {asked}"
 
     @property
     def found(self) -> str:
@@ -179,7 +179,7 @@ class Results:
             "query": self.query and self.query.as_dict(),
             "conditions": self.conditions,
             "threshold": self.threshold,
-            "soft": self.soft,
+            "attribute_weight": self.attribute_weight,
             "matched": self.matched,
             "hits": [hit.as_dict() for hit in self.hits],
         }

@@ -45,7 +45,7 @@ _ANSWER = {
     "query": _IMAGE,
     "conditions": {"colour=red": True},
     "threshold": 0.5,
-    "soft": None,
+    "attribute_weight": None,
     "matched": 134,
     "hits": [_HIT],
     "next_offset": 1,

@@ -49,10 +49,10 @@ class Search(BaseModel):
     )
     want: Names = Field([], max_length=100, description="Attributes that shall be present.")
     without: Names = Field([], max_length=100, description="Attributes that shall be absent.")
-    attributes: Names = Field(
+    match: Names = Field(
         [], max_length=100, description="Attributes that shall be as the query's code has them."
     )
-    where: dict[str, str | int | float | bool] = Field(
+    filter: dict[str, str | int | float | bool] = Field(
         {}, max_length=20, description="Only items with these values of category or payload fields."
     )
     ids: tuple[Id, Id] | None = Field(
@@ -67,12 +67,12 @@ class Search(BaseModel):
         lt=1,
         description="For combined: the probability from which on an attribute counts as present.",
     )
-    soft: float | None = Field(
+    attribute_weight: float | None = Field(
         None,
         ge=0,
         le=1e6,
-        description="For soft: how many bits of distance a probability smaller by a factor of e "
-        "outweighs. Without it, what was found out for the model.",
+        description="For weighted: how many bits of distance a factor of e in probability "
+        "is worth; by default the weight chosen for the model.",
     )
     k: int = Field(20, ge=1, le=200, description="How many results.")
     offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
@@ -199,7 +199,7 @@ class Shortage(BaseModel):
         matched_without: How many would match without it.
     """
 
-    field: Literal["want", "without", "attributes", "where", "radius"]
+    field: Literal["want", "without", "match", "filter", "radius"]
     wish: str
     matched_without: int
 
@@ -242,7 +242,7 @@ class SearchAnswer(BaseModel):
         query: What is known of the query; None where attributes alone define it.
         conditions: Whether each chosen attribute shall be present, by name.
         threshold: The probability from which on an attribute counted as present, for combined.
-        soft: How much probabilities weighed against bits; None for other tasks than soft.
+        attribute_weight: The weight that was used, for weighted; None for other tasks.
         matched: How many items match in all.
         hits: Best first.
         next_offset: The `offset` that goes on from here; None at the end.
@@ -257,7 +257,7 @@ class SearchAnswer(BaseModel):
     query: Image | None
     conditions: dict[str, bool]
     threshold: float
-    soft: float | None
+    attribute_weight: float | None
     matched: int
     hits: list[Hit]
     next_offset: int | None
@@ -350,7 +350,7 @@ class Model(BaseModel):
         bits: k, the length of a code.
         views: Views of each image that made its code.
         model: Hash of the model that made the codes.
-        soft: How much probabilities weigh in soft searches, as found for the model; None if not.
+        attribute_weight: Weight chosen for the model in weighted searches; None if unknown.
         category: Reads categories.
         attribute: Reads attributes.
     """
@@ -358,7 +358,7 @@ class Model(BaseModel):
     bits: int
     views: int
     model: str
-    soft: float | None
+    attribute_weight: float | None
     category: Head
     attribute: Head
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
-from dualhash.search.kernels import Blocks, bitmap, softly_nearest
+from dualhash.search.kernels import Blocks, bitmap, weighted_nearest
 from dualhash.search.kernels.weighted import improbability
-from tests.oracles.search import soft_cost
+from tests.oracles.search import weighted_cost
 from tests.search.kernels.cases import cases, heads
 
 
@@ -36,7 +36,7 @@ def test_those_of_least_cost_are_those_of_a_full_sort(
     ).reshape(-1)
     rows = np.flatnonzero(case.allowed) if filtered else np.arange(len(costs))
     expected = rows[np.lexsort((rows, costs[rows]))][: case.k]
-    found, positions = softly_nearest(
+    found, positions = weighted_nearest(
         case.blocks,
         query,
         head,
@@ -57,10 +57,10 @@ def test_costs_against_loops(seed: int, weight: float):
     head = LinearHead(("a", "b"), rng.normal(size=(2, 24)).astype(np.float32), np.ones(2, "f4"))
     codes = rng.integers(0, 256, (20, 3), dtype=np.uint8)
     wanted = np.array([True, False])
-    found, positions = softly_nearest(Blocks.of(codes), codes[0], head, wanted, weight, 20)
+    found, positions = weighted_nearest(Blocks.of(codes), codes[0], head, wanted, weight, 20)
     rows = unpack(codes).tolist()
     pairs = [(w.tolist(), float(b)) for w, b in zip(head.weight, head.bias, strict=True)]
-    expected = [soft_cost(rows[0], rows[i], pairs, [True, False], weight) for i in positions]
+    expected = [weighted_cost(rows[0], rows[i], pairs, [True, False], weight) for i in positions]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert expected == pytest.approx(sorted(expected))
 
@@ -79,7 +79,7 @@ def test_by_hand():
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     codes = np.array([[3], [0], [1]], np.uint8)
     query = np.zeros(1, np.uint8)
-    found, positions = softly_nearest(Blocks.of(codes), query, head, np.array([True]), 2.0, 2)
+    found, positions = weighted_nearest(Blocks.of(codes), query, head, np.array([True]), 2.0, 2)
     assert positions.tolist() == [1, 2]
     assert found.tolist() == pytest.approx([2 * math.log(2), 1 + 2 * math.log(2)])
 
@@ -90,7 +90,7 @@ def test_a_code_at_less_than_even_odds_can_be_the_best():
     weight[0, 0] = 40
     head = LinearHead(("red",), weight, np.array([-0.04], np.float32))
     codes = np.array([[0b11111111, 0], [0, 0], [0, 0b11]], np.uint8)
-    found, positions = softly_nearest(
+    found, positions = weighted_nearest(
         Blocks.of(codes),
         np.zeros(2, np.uint8),
         head,

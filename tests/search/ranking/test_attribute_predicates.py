@@ -52,7 +52,7 @@ def test_certainty_is_not_rounded_to_impossibility():
 def test_values_are_taken_over_from_the_query():
     head = random_head(0, 16)
     code = np.array([0b10110011, 0b01010101], np.uint8)
-    conditions = choose(head, attributes=NAMES, code=code)
+    conditions = choose(head, match=NAMES, code=code)
     present = head.code_scores(code[None])[0] > 0
     assert conditions.values == dict(zip(NAMES, present.tolist(), strict=True))
     assert len(set(present.tolist())) == 2
@@ -73,7 +73,7 @@ def test_unknown_attributes_name_the_nearest():
     with pytest.raises(DualhashError, match=r"no attribute 'gren'. Did you mean 'green'"):
         choose(random_head(0, 8), without=["gren"])
     with pytest.raises(DualhashError, match="no attribute 'rde'"):
-        choose(random_head(0, 8), attributes=["rde"], code=np.zeros(1, np.uint8))
+        choose(random_head(0, 8), match=["rde"], code=np.zeros(1, np.uint8))
 
 
 def test_contradictions_are_refused():
@@ -83,4 +83,4 @@ def test_contradictions_are_refused():
 
 def test_values_of_no_query_cannot_be_taken_over():
     with pytest.raises(DualhashError, match="Without a query"):
-        choose(random_head(0, 8), attributes=["red"])
+        choose(random_head(0, 8), match=["red"])

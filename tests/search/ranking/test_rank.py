@@ -56,10 +56,14 @@ class Case:
         return SearchScope(self.table, bitmap(self.allowed), k or self.k, radius, self.threads)
 
     def found(
-        self, task: Task, k: int | None = None, radius: int | None = None, soft: float = 0
+        self,
+        task: Task,
+        k: int | None = None,
+        radius: int | None = None,
+        attribute_weight: float = 0,
     ) -> RankedIds:
         asked = choose(self.head) if task == "category" else self.conditions
-        (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), soft)
+        (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), attribute_weight)
         return ranking
 
     def first(self, keys: list[float], rows: list[int], k: int | None = None) -> list[int]:
@@ -148,15 +152,15 @@ def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
 
 
 @given(cases(), st.sampled_from([0, 0.5, 3, 40]))
-def test_soft_against_sorting(case: Case, soft: float):
+def test_weighted_against_sorting(case: Case, attribute_weight: float):
     head = case.conditions.head
     heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
     wanted = case.conditions.wanted.tolist()
     keys = [
-        oracle.soft_cost(case.query.tolist(), row, heads, wanted, soft)
+        oracle.weighted_cost(case.query.tolist(), row, heads, wanted, attribute_weight)
         for row in case.bits.tolist()
     ]
-    found = case.found("soft", soft=soft)
+    found = case.found("weighted", attribute_weight=attribute_weight)
     place = dict(zip(case.table.ids.tolist(), keys, strict=True))
     expected = case.first(keys, case.rows)
     np.testing.assert_allclose(
@@ -166,8 +170,11 @@ def test_soft_against_sorting(case: Case, soft: float):
 
 
 @given(cases())
-def test_soft_without_weight_is_category(case: Case):
-    assert case.found("soft", soft=0).ids.tolist() == case.found("category").ids.tolist()
+def test_weighted_without_weight_is_category(case: Case):
+    assert (
+        case.found("weighted", attribute_weight=0).ids.tolist()
+        == case.found("category").ids.tolist()
+    )
 
 
 @given(cases(), st.sampled_from(TASKS), st.sampled_from([None, 4]), st.data())
@@ -175,7 +182,7 @@ def test_many_queries_find_what_each_finds_alone(
     case: Case, task: Task, radius: int | None, data: st.DataObject
 ):
     """And those that are items find everything but themselves."""
-    if task in ("attribute", "soft"):
+    if task in ("attribute", "weighted"):
         radius = None
     asked = choose(case.head) if task == "category" else case.conditions
     places = st.integers(-1, len(case.bits) - 1)
@@ -194,8 +201,8 @@ def test_many_queries_find_what_each_finds_alone(
 
 @given(cases(), st.sampled_from(TASKS))
 def test_the_first_ten_of_more_are_the_top_ten(case: Case, task: Task):
-    whole = case.found(task, k=1000, soft=2).ids.tolist()
-    assert case.found(task, soft=2).ids.tolist() == whole[: case.k]
+    whole = case.found(task, k=1000, attribute_weight=2).ids.tolist()
+    assert case.found(task, attribute_weight=2).ids.tolist() == whole[: case.k]
 
 
 def test_by_hand():
@@ -216,9 +223,9 @@ def test_by_hand():
     assert ids("attribute") == [4, 9, 3]
     assert ids("combined") == [4, 9]
     # -log p: 1.313, 0.049, 1.313, 0.313; distances 0, 1, 0, 2
-    assert ids("soft", soft=0.5) == [3, 6, 4]
-    assert ids("soft", soft=1) == [4, 3, 6]
-    assert ids("soft", soft=3) == [4, 9, 3]
+    assert ids("weighted", attribute_weight=0.5) == [3, 6, 4]
+    assert ids("weighted", attribute_weight=1) == [4, 3, 6]
+    assert ids("weighted", attribute_weight=3) == [4, 9, 3]
     itself = QueryBatch(query.codes, np.array([0]))
     (found,) = rank("category", itself, choose(head), replace(scope, radius=1))
     assert (found.ids.tolist(), found.matched) == ([6, 4], 2)
@@ -233,13 +240,13 @@ TABLE = table_of(np.arange(2), np.zeros((2, 1), np.uint8))
     ("task", "query", "want", "radius", "said"),
     [
         ("category", QueryBatch.of(None), (), None, "category needs a query"),
-        ("soft", QueryBatch.of(None), ("red",), None, "soft needs a query"),
+        ("weighted", QueryBatch.of(None), ("red",), None, "weighted needs a query"),
         ("category", QUERY, ("red",), None, "category takes no attributes"),
         ("attribute", QUERY, (), None, "attribute needs at least one attribute"),
         ("combined", QUERY, (), None, "combined needs at least one attribute"),
-        ("soft", QUERY, (), None, "soft needs at least one attribute"),
+        ("weighted", QUERY, (), None, "weighted needs at least one attribute"),
         ("attribute", QUERY, ("red",), 3, "range of distances needs a query, and"),
-        ("soft", QUERY, ("red",), 3, "range of distances needs a query, and"),
+        ("weighted", QUERY, ("red",), 3, "range of distances needs a query, and"),
         ("combined", QueryBatch.of(None), ("red",), 3, "range of distances needs a query, and"),
     ],
 )

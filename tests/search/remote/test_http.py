@@ -62,14 +62,14 @@ def comparable(results: Results) -> tuple[object, ...]:
         (3, {}),
         ("id:2", {"k": 4}),
         (np.array([5, 77], np.uint8), {"radius": 9}),
-        (3, {"where": {"parity": "even"}, "threads": 1}),
+        (3, {"filter": {"parity": "even"}, "threads": 1}),
         (3, {"ids": (2, 9)}),
         (3, {"offset": 2, "k": 3}),
         (3, {"offset": 99}),
         (3, {"want": ["shiny"]}),
-        (2, {"task": "attribute", "attributes": "shiny", "want": ["colour=red"]}),
+        (2, {"task": "attribute", "match": "shiny", "want": ["colour=red"]}),
         (None, {"task": "combined", "without": ["shiny"], "threshold": 0.8}),
-        (4, {"task": "soft", "want": ["shiny"], "soft": 2.5}),
+        (4, {"task": "weighted", "want": ["shiny"], "attribute_weight": 2.5}),
     ],
 )
 def test_results_are_those_of_the_index(
@@ -86,7 +86,7 @@ def test_an_image_is_encoded_there(there: Index, here: Index):
 
 def test_what_it_knows_of_the_index(there: Index, here: Index, live: Live):
     assert len(there) == len(here)
-    for name in ("bits", "views", "model_hash", "soft"):
+    for name in ("bits", "views", "model_hash", "attribute_weight"):
         assert getattr(there.header, name) == getattr(here.header, name)
     for head in ("category_head", "attribute_head"):
         mine, other = getattr(here.header, head), getattr(there.header, head)

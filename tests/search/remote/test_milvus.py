@@ -89,12 +89,12 @@ TASKS = st.one_of(
         st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
     ),
     CONDITIONS.map(lambda asked: asked | {"task": "attribute"}),
-    st.just({"task": "attribute", "attributes": ["red", "green", "blue"]}),
+    st.just({"task": "attribute", "match": ["red", "green", "blue"]}),
 )
 LIMITS = st.fixed_dictionaries(
     {"k": st.sampled_from([1, 2, 3, 10, 40, 200])},
     optional={
-        "where": FILTERS,
+        "filter": FILTERS,
         "ids": st.just((20, 90)),
         "offset": st.sampled_from([0, 1, 30, 200]),
     },
@@ -121,7 +121,7 @@ def test_results_are_those_of_the_index_file(
     asked = np.frombuffer(query, np.uint8) if isinstance(query, bytes) else query
     missing = [
         field
-        for field, value in options.get("where", {}).items()
+        for field, value in options.get("filter", {}).items()
         if not any(has(item, field, value) for item in index)
     ]
     if missing:
@@ -149,7 +149,7 @@ def test_without_a_query(both, task: str):
 def test_what_is_known_of_the_codes(both, shop: Path):
     index, copy = both
     assert len(copy) == len(index) == ITEMS - 4
-    for field in ("bits", "views", "model_hash", "model_folder", "soft"):
+    for field in ("bits", "views", "model_hash", "model_folder", "attribute_weight"):
         assert getattr(copy.header, field) == getattr(index.header, field)
     for head in ("category_head", "attribute_head"):
         one, other = getattr(copy.header, head), getattr(index.header, head)
@@ -174,10 +174,13 @@ def test_images_and_batches(both, tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"task": "soft", "want": ["red"]}, "cannot rank softly; search the index file"),
+        (
+            {"task": "weighted", "want": ["red"]},
+            "cannot run weighted searches; search the index file",
+        ),
         ({"task": "combined", "want": ["red"], "threshold": 0.7}, "at a threshold of 0.5"),
         ({"k": 9000}, "8,192 results at most, not 9,000"),
-        ({"where": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
+        ({"filter": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
         ({"task": "combined"}, "needs at least one attribute"),
         ({"task": "attribute", "want": ["red"], "radius": 3}, "A range of distances needs a query"),
         ({"task": "category", "want": ["red"]}, "takes no attributes"),
@@ -244,7 +247,7 @@ def test_changes_are_brought_across(tmp_path: Path, place: str, monkeypatch: pyt
                 12,
             )
             assert len(copy) == len(index) == 19
-            for asked in ({}, {"where": {"new": 1}}, {"where": {"category": "circle"}}):
+            for asked in ({}, {"filter": {"new": 1}}, {"filter": {"category": "circle"}}):
                 mine, theirs = (each.search(4, k=99, **asked) for each in (index, copy))
                 assert theirs.as_dict() == mine.as_dict()
                 assert theirs.hits

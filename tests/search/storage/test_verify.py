@@ -43,8 +43,8 @@ def everything(path: Path) -> list[object]:
         results = [
             index.search(np.zeros(2, np.uint8), k=ITEMS),
             index.search(task="attribute", want=["red", "blue"], without=["green"], k=ITEMS),
-            index.search(np.zeros(2, np.uint8), where={"category": "circle"}, k=ITEMS),
-            index.search(np.zeros(2, np.uint8), where={"number": 30}, k=ITEMS),
+            index.search(np.zeros(2, np.uint8), filter={"category": "circle"}, k=ITEMS),
+            index.search(np.zeros(2, np.uint8), filter={"number": 30}, k=ITEMS),
         ]
         return [index.header.views, *(found.as_dict() for found in results)]
 

@@ -157,7 +157,7 @@ def test_many_are_replaced_at_once(index: Index, tmp_path: Path, monkeypatch: py
     for item, code in zip(ids, codes.tolist(), strict=True):
         assert now[item].tolist() == code
         assert Path(index.item(item).image).name == f"{item}.png"
-        assert [hit.id for hit in index.search(QUERY, where={"number": -item}).hits] == [item]
+        assert [hit.id for hit in index.search(QUERY, filter={"number": -item}).hits] == [item]
     assert index.item(1).payload == {"number": 1}
     assert len(index) == 9
     assert index.verify() == ()

@@ -155,7 +155,7 @@ def test_what_the_picture_has_can_be_taken_over(page: Page, address: str):
     expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
 
 
-def test_soft_wishes_leave_nothing_out(page: Page, address: str):
+def test_weighted_wishes_leave_nothing_out(page: Page, address: str):
     page.goto(f"{address}#id=3&task=combined&want=round&want=size%3Dlarge")
     ids(page)
     hard = int(page.locator("#figure-matches").inner_text())

@@ -9,7 +9,7 @@ from dualhash.search.kernels.attribute_ranking import most_probable
 from dualhash.search.kernels.hamming import nearest, within
 from dualhash.search.kernels.layout import Bitmap, Blocks, bitmap, has, members, size
 from dualhash.search.kernels.sigmoid import joint_probability
-from dualhash.search.kernels.weighted import softly_nearest
+from dualhash.search.kernels.weighted import weighted_nearest
 
 __all__ = [
     "Bitmap",
@@ -22,6 +22,6 @@ __all__ = [
     "nearest",
     "present",
     "size",
-    "softly_nearest",
+    "weighted_nearest",
     "within",
 ]

@@ -54,7 +54,7 @@ class _Costs(NamedTuple):
     wanted: NDArray[np.bool_]
 
 
-def softly_nearest(
+def weighted_nearest(
     blocks: Blocks,
     query: NDArray[np.uint8],
     head: LinearHead,

@@ -58,7 +58,7 @@ def choose(
     *,
     want: Iterable[str] = (),
     without: Iterable[str] = (),
-    attributes: Iterable[str] = (),
+    match: Iterable[str] = (),
     code: NDArray[np.uint8] | None = None,
     threshold: float = PRESENT,
 ) -> AttributePredicates:
@@ -68,7 +68,7 @@ def choose(
         head: Of all p attributes.
         want: Attributes that shall be present.
         without: Attributes that shall be absent.
-        attributes: Attributes that shall be as the query's own prediction has them.
+        match: Attributes that shall be as the query's own prediction has them.
         code: (k/8,) the query's code, packed.
         threshold: The probability from which on an attribute is present, in (0, 1).
 
@@ -92,7 +92,7 @@ def choose(
         add(name, wanted=True)
     for name in without:
         add(name, wanted=False)
-    own = list(attributes)
+    own = list(match)
     if own and code is None:
         raise DualhashError(
             "Without a query there are no values to take over: state them as wanted or unwanted."

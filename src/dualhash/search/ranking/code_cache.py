@@ -69,14 +69,14 @@ class CodeCache:
             self._undone = store.undone if store.changes else None
         return self._table
 
-    def allowed(self, where: Mapping[str, object]) -> Bitmap:
+    def allowed(self, filters: Mapping[str, object]) -> Bitmap:
         """The set of items that have all these values.
 
         Raises:
             DualhashError: No item has such a field, or one of the values.
         """
         allowed = self.table().existing
-        for field, value in where.items():
+        for field, value in filters.items():
             having = self._having(field, as_text(value))
             if not (having & self._table.existing).any():
                 raise self._nobody(field, as_text(value))

@@ -14,7 +14,7 @@ from dualhash.search.request import SearchRequest
 from dualhash.search.results import Hit, Item, Query, Results
 from dualhash.search.storage.reader import IndexReader
 
-DEFAULT_SOFT = 4.0
+DEFAULT_ATTRIBUTE_WEIGHT = 4.0
 """How much probabilities weigh where nothing was found out for the model."""
 
 
@@ -40,12 +40,12 @@ def answer(
             index is damaged.
     """
     asked = [_conditions(store, query, question) for query in queries]
-    table, allowed = resident.table(), resident.allowed(question.where)
+    table, allowed = resident.table(), resident.allowed(question.filter)
     if question.ids is not None:
         allowed = allowed & table.between(*question.ids)
     threads = question.threads or os.cpu_count() or 1
     scope = SearchScope(table, allowed, question.last, question.radius, threads)
-    soft = _soft(question, store)
+    attribute_weight = _attribute_weight(question, store)
     rankings: dict[int, RankedIds] = {}
     for rows in _alike(queries, asked):
         some = [query for row in rows if (query := queries[row]) is not None]
@@ -53,7 +53,7 @@ def answer(
             np.stack([query.code for query in some]) if some else None,
             np.array([_position(resident, query) for query in some] or [NOBODY]),
         )
-        found = rank(question.task, together, asked[rows[0]], scope, soft or 0.0)
+        found = rank(question.task, together, asked[rows[0]], scope, attribute_weight or 0.0)
         rankings |= zip(rows, found if some else found * len(rows), strict=True)
     ids = {row: found.ids[question.offset :] for row, found in rankings.items()}
     items = _items(store, np.concatenate([np.empty(0, np.int64), *ids.values()]))
@@ -68,7 +68,7 @@ def answer(
                 items, ids[row], table.codes(ids[row]), query, asked[row], offset=question.offset
             ),
             threshold=question.threshold,
-            soft=soft,
+            attribute_weight=attribute_weight,
         )
         for row, query in enumerate(queries)
     ]
@@ -81,18 +81,22 @@ def _conditions(
         store.header.attribute_head,
         want=question.want,
         without=question.without,
-        attributes=question.attributes,
+        match=question.match,
         code=None if query is None else query.code,
         threshold=question.threshold,
     )
 
 
-def _soft(question: SearchRequest, store: IndexReader) -> float | None:
-    if question.task != "soft":
+def _attribute_weight(question: SearchRequest, store: IndexReader) -> float | None:
+    if question.task != "weighted":
         return None
-    if question.soft is not None:
-        return question.soft
-    return DEFAULT_SOFT if store.header.soft is None else store.header.soft
+    if question.attribute_weight is not None:
+        return question.attribute_weight
+    return (
+        DEFAULT_ATTRIBUTE_WEIGHT
+        if store.header.attribute_weight is None
+        else store.header.attribute_weight
+    )
 
 
 def _alike(

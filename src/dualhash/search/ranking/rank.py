@@ -12,7 +12,7 @@ from dualhash.search.kernels import (
     most_probable,
     nearest,
     size,
-    softly_nearest,
+    weighted_nearest,
     within,
 )
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
@@ -92,7 +92,7 @@ def rank(
     queries: QueryBatch,
     conditions: AttributePredicates,
     scope: SearchScope,
-    soft: float = 0.0,
+    attribute_weight: float = 0.0,
 ) -> list[RankedIds]:
     """The best codes for each of Q queries.
 
@@ -101,7 +101,7 @@ def rank(
         queries: All of them.
         conditions: What is asked of attributes; may be empty for `category`.
         scope: What is searched.
-        soft: How much probabilities weigh, for the task `soft`.
+        attribute_weight: How much probabilities weigh, for the task `weighted`.
 
     Raises:
         DualhashError: The task needs a query or attributes that are not there, or has no use for
@@ -109,8 +109,8 @@ def rank(
     """
     without_query = queries.codes is None
     check_task(task, conditions, scope.radius, query=not without_query)
-    if task == "soft":
-        return softly(queries, conditions, scope, soft)
+    if task == "weighted":
+        return by_weight(queries, conditions, scope, attribute_weight)
     if task == "combined":
         scope = scope.meeting(conditions)
     if task == "attribute" or without_query:
@@ -133,7 +133,7 @@ def check_task(
         DualhashError: The task needs a query or attributes that are not there, or has no use for
             what is.
     """
-    if task in ("category", "soft") and not query:
+    if task in ("category", "weighted") and not query:
         raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
     if task == "category" and conditions.values:
         raise DualhashError(
@@ -145,7 +145,7 @@ def check_task(
             f"The task {task} needs at least one attribute: one that is wanted, one that is "
             "unwanted, or one whose value is taken over from the query."
         )
-    if radius is not None and (task in ("attribute", "soft") or not query):
+    if radius is not None and (task in ("attribute", "weighted") or not query):
         raise DualhashError(
             "A range of distances needs a query, and the task category or combined to rank by them."
         )
@@ -194,7 +194,7 @@ def by_attributes(
     return [scope.first(found, own) for own in queries.own.tolist()]
 
 
-def softly(
+def by_weight(
     queries: QueryBatch, conditions: AttributePredicates, scope: SearchScope, weight: float
 ) -> list[RankedIds]:
     """Ascending distance minus `weight` times the log of the joint probability, ties by id.
@@ -205,7 +205,7 @@ def softly(
     likely = scope.table.meeting(conditions.at_even_odds, scope.threads)
     rankings = []
     for code, own in zip(queries.codes, queries.own.tolist(), strict=True):
-        _, found = softly_nearest(
+        _, found = weighted_nearest(
             scope.table.blocks,
             code,
             conditions.head,

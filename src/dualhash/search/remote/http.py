@@ -80,7 +80,7 @@ class ServiceIndex:
                 model_folder=Path(),
                 category_head=_head(said["category"], said["bits"]),
                 attribute_head=_head(said["attribute"], said["bits"]),
-                soft=said["soft"],
+                attribute_weight=said["attribute_weight"],
             )
 
     def search(self, query: QueryLike | None = None, **options: Unpack[SearchOptions]) -> Results:
@@ -96,9 +96,9 @@ class ServiceIndex:
         if question.last > MOST:
             raise DualhashError(f"A server gives at most {MOST:,} results, not {question.last:,}.")
         search, upload = self._query(query)
-        for name in ("task", "want", "without", "attributes", "where", "ids", "radius"):
+        for name in ("task", "want", "without", "match", "filter", "ids", "radius"):
             search[name] = getattr(question, name)
-        search |= {"threshold": question.threshold, "soft": question.soft}
+        search |= {"threshold": question.threshold, "attribute_weight": question.attribute_weight}
         offset: int | None = question.offset
         if question.last > MOST - PAGE:  # which is where the last page of a server begins
             offset = question.offset // PAGE * PAGE
@@ -193,7 +193,7 @@ class ServiceIndex:
                 self._hit(hit) for page in pages for hit in page["hits"] if hit["rank"] > offset
             ),
             threshold=first["threshold"],
-            soft=first["soft"],
+            attribute_weight=first["attribute_weight"],
         )
 
     def _found(self, said: Mapping[str, Any], image: str | None) -> Query:

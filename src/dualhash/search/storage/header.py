@@ -33,7 +33,7 @@ class Header:
         model_folder: Where that model was.
         category_head: C categories from k bits.
         attribute_head: p attributes from k bits.
-        soft: How much probabilities weigh in soft searches, as found for the model; None if not.
+        attribute_weight: Weight chosen for the model in weighted searches; None if unknown.
     """
 
     bits: int
@@ -42,7 +42,7 @@ class Header:
     model_folder: Path
     category_head: LinearHead
     attribute_head: LinearHead
-    soft: float | None = None
+    attribute_weight: float | None = None
 
 
 def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -> None:
@@ -55,7 +55,7 @@ def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -
         "views": header.views,
         "model_hash": header.model_hash,
         "model_folder": portable(header.model_folder, folder),
-        "soft": json.dumps(header.soft),
+        "soft": json.dumps(header.attribute_weight),
         **_meta_of(header.category_head, "category"),
         **_meta_of(header.attribute_head, "attribute"),
     }
@@ -100,7 +100,7 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
             model_folder=path.absolute().parent / meta["model_folder"],
             category_head=_head_of(meta, "category"),
             attribute_head=_head_of(meta, "attribute"),
-            soft=json.loads(meta["soft"]),
+            attribute_weight=json.loads(meta["soft"]),
         )
     except (KeyError, ValueError) as error:
         raise damaged(path, "its header") from error

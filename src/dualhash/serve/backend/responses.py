@@ -142,7 +142,7 @@ def model(index: Index) -> schemas.Model:
         bits=header.bits,
         views=header.views,
         model=header.model_hash,
-        soft=header.soft,
+        attribute_weight=header.attribute_weight,
         category=_head(header.category_head),
         attribute=_head(header.attribute_head),
     )

@@ -4,14 +4,14 @@ import math
 
 import torch
 
-from dualhash.evaluation.weighted import choose_soft
+from dualhash.evaluation.weighted import choose_attribute_weight
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_data import TrainingSet
 from dualhash.training.data.training_labels import take
 
 
 def calibrate(network: DualHashNetwork, data: TrainingSet) -> dict[str, float]:
-    """How much probabilities weigh in soft searches, `soft`, where the labels allow to choose it.
+    """Returns the `attribute_weight` of weighted searches, if the labels suffice to choose it.
 
     Args:
         network: Trained, in evaluation mode.
@@ -21,5 +21,7 @@ def calibrate(network: DualHashNetwork, data: TrainingSet) -> dict[str, float]:
         outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
         bits = torch.cat(outputs) > 0.5
         scores = network.attribute_head(bits.float())
-    soft = choose_soft(bits.numpy(), scores.numpy(), take(data.labels, data.validation))
-    return {} if math.isnan(soft) else {"soft": soft}
+    attribute_weight = choose_attribute_weight(
+        bits.numpy(), scores.numpy(), take(data.labels, data.validation)
+    )
+    return {} if math.isnan(attribute_weight) else {"attribute_weight": attribute_weight}

@@ -67,8 +67,8 @@ class MilvusIndex:
         """What `Index.search` gives for the index file that was pushed.
 
         Raises:
-            DualhashError: As there; or it is of the task `soft`, with a threshold other than 0.5,
-                with results of ranks above 8,192, or too many items are equally good: Milvus cannot
+            DualhashError: As there; or the task is `weighted`, the threshold is not 0.5, a rank
+                is above 8,192, or too many items are equally good: Milvus cannot
                 find these exactly.
         """
         return self._searcher.one(query, make_request(options, query=query is not None))

@@ -37,7 +37,7 @@ class CollectionState:
         views: Views of each image that made its code.
         model_hash: Of the model that made the codes.
         model_folder: Where that model was.
-        soft: How much probabilities weigh in soft searches, as found for the model.
+        attribute_weight: How much probabilities weigh in weighted searches, as found for the model.
         parts: Notes that the heads take.
         checksum: Of their text.
         complete: Whether all of an index has ever been pushed.
@@ -50,7 +50,7 @@ class CollectionState:
     views: int
     model_hash: str
     model_folder: str
-    soft: float | None
+    attribute_weight: float | None
     parts: int
     checksum: int
     complete: bool
@@ -70,7 +70,7 @@ def write_heads(collection: Collection, header: Header) -> CollectionState:
         views=header.views,
         model_hash=header.model_hash,
         model_folder=str(header.model_folder),
-        soft=header.soft,
+        attribute_weight=header.attribute_weight,
         parts=len(parts),
         checksum=checksum(text),
         complete=False,
@@ -99,6 +99,7 @@ def read_state(collection: Collection) -> CollectionState | None:
             f"{collection.place} has format {values['format']}, newer than the {FORMAT} that this "
             "version of dualhash reads; upgrade dualhash."
         )
+    values.setdefault("attribute_weight", values.pop("soft", None))  # its name until 0.1.0
     return CollectionState(**values | {"fields": tuple(values["fields"])})
 
 
@@ -126,7 +127,7 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
         model_folder=Path(state.model_folder),
         category_head=category_head,
         attribute_head=attribute_head,
-        soft=state.soft,
+        attribute_weight=state.attribute_weight,
     )
 
 

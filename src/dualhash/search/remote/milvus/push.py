@@ -121,7 +121,7 @@ def _prepare(store: IndexReader, collection: Collection) -> notes.CollectionStat
         state,
         views=header.views,
         model_folder=str(header.model_folder),
-        soft=header.soft,
+        attribute_weight=header.attribute_weight,
         stop=max(state.stop, store.state().next_id),
         fields=tuple(sorted({*state.fields, *store.fields()})),
     )

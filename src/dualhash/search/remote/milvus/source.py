@@ -80,7 +80,7 @@ class MilvusSource:
         self._check(question)
         state = notes.read_state(self._collection)
         assert state is not None
-        for field, value in question.where.items():
+        for field, value in question.filter.items():
             check_field(field, state.fields)
             if not self._collection.count(with_fact(field, as_text(value))):
                 raise DualhashError(f"No item has {field}={as_text(value)!r}.")
@@ -88,8 +88,10 @@ class MilvusSource:
 
     def _check(self, question: SearchRequest) -> None:
         place = self._collection.place
-        if question.task == "soft":
-            raise DualhashError(f"{place} cannot rank softly; search the index file for that.")
+        if question.task == "weighted":
+            raise DualhashError(
+                f"{place} cannot run weighted searches; search the index file for that."
+            )
         if question.threshold != PRESENT:
             raise DualhashError(
                 f"{place} only knows which attributes are present at a threshold of {PRESENT}; "
@@ -105,7 +107,7 @@ class MilvusSource:
             self.header.attribute_head,
             want=question.want,
             without=question.without,
-            attributes=question.attributes,
+            match=question.match,
             code=None if query is None else query.code,
         )
         check_task(question.task, conditions, question.radius, query=query is not None)
@@ -135,7 +137,7 @@ class MilvusSource:
         self, query: Query | None, question: SearchRequest, conditions: AttributePredicates
     ) -> tuple[str, ...]:
         """Expressions that all matching items meet, at any distance."""
-        clauses = [with_fact(field, as_text(value)) for field, value in question.where.items()]
+        clauses = [with_fact(field, as_text(value)) for field, value in question.filter.items()]
         if question.ids is not None:
             clauses.append(between(*question.ids))
         if question.task == "combined":

@@ -7,7 +7,7 @@
  * @property {"category"|"attribute"|"combined"} task
  * @property {string[]} want attributes that shall be present
  * @property {string[]} without attributes that shall be absent
- * @property {boolean} soft whether what lacks them is ranked lower instead of left out
+ * @property {boolean} weighted whether what lacks them is ranked lower instead of left out
  */
 
 const TASKS = ["category", "attribute", "combined"];
@@ -19,7 +19,7 @@ export const NOTHING = Object.freeze({
   task: "category",
   want: [],
   without: [],
-  soft: false,
+  weighted: false,
 });
 
 /** The view that an address' part after # tells; what it does not understand it leaves out. */
@@ -33,7 +33,7 @@ export function viewOf(hash) {
     task: TASKS.includes(told.get("task")) ? told.get("task") : "category",
     want: told.getAll("want"),
     without: told.getAll("without"),
-    soft: told.get("soft") === "1",
+    weighted: told.get("weighted") === "1",
   };
 }
 
@@ -45,7 +45,7 @@ export function hashOf(view) {
   if (view.task !== "category") told.set("task", view.task);
   for (const name of view.want) told.append("want", name);
   for (const name of view.without) told.append("without", name);
-  if (view.soft) told.set("soft", "1");
+  if (view.weighted) told.set("weighted", "1");
   return told.size ? `#${told}` : "";
 }
 
@@ -53,7 +53,7 @@ export const hasQuery = (view) => view.id !== null || view.code !== null;
 export const hasWishes = (view) => view.want.length + view.without.length > 0;
 
 /** Whether what lacks the wishes is ranked lower; without a query it is always left out. */
-export const isSoft = (view, asked = hasQuery(view)) => view.task === "combined" && view.soft && asked;
+export const isWeighted = (view, asked = hasQuery(view)) => view.task === "combined" && view.weighted && asked;
 
 /** "want", "not" or "any": what is wished of an attribute. */
 export function wishOf(view, name) {
@@ -77,7 +77,7 @@ export function wishing(view, name, wish) {
 export function searchOf(view, uploading, k, offset) {
   const asked = hasQuery(view) || uploading;
   if (view.task === "category" ? !asked : !hasWishes(view)) return null;
-  const search = { task: isSoft(view, asked) ? "soft" : view.task, k, offset };
+  const search = { task: isWeighted(view, asked) ? "weighted" : view.task, k, offset };
   if (view.task !== "category") {
     search.want = view.want;
     search.without = view.without;

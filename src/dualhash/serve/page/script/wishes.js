@@ -2,7 +2,7 @@
 
 import { byId, count, make, toResults } from "./dom.js";
 import { foreign } from "./keys.js";
-import { hasQuery, hasWishes, isSoft, wishing, wishOf } from "./view.js";
+import { hasQuery, hasWishes, isWeighted, wishing, wishOf } from "./view.js";
 
 const NEXT = { any: "want", want: "not", not: "any" };
 const SAID = { any: " (either)", want: " (wanted)", not: " (not wanted)" };
@@ -23,7 +23,7 @@ const WORDS = {
     true: "Pictures of the same kind as yours that have what you choose.",
     false: "Pictures that have what you choose. With a picture of your own they come by likeness to it.",
   },
-  soft: {
+  weighted: {
     true: "Pictures of the same kind as yours, those first that have what you choose.",
   },
 };
@@ -44,7 +44,7 @@ export class Wishes {
       radio.addEventListener("change", () => changed({ ...this.view, task: radio.value }));
     }
     for (const radio of document.querySelectorAll("input[name=strictness]")) {
-      radio.addEventListener("change", () => changed({ ...this.view, soft: radio.value === "soft" }));
+      radio.addEventListener("change", () => changed({ ...this.view, weighted: radio.value === "weighted" }));
     }
     byId("clear").addEventListener("click", () => {
       toResults();
@@ -59,8 +59,8 @@ export class Wishes {
   show(view) {
     this.view = view;
     document.querySelector(`input[name=task][value=${view.task}]`).checked = true;
-    byId("task-words").textContent = WORDS[isSoft(view) ? "soft" : view.task][hasQuery(view)];
-    document.querySelector(`input[name=strictness][value=${view.soft ? "soft" : "hard"}]`).checked = true;
+    byId("task-words").textContent = WORDS[isWeighted(view) ? "weighted" : view.task][hasQuery(view)];
+    document.querySelector(`input[name=strictness][value=${view.weighted ? "weighted" : "hard"}]`).checked = true;
     byId("strictness").hidden = view.task !== "combined" || !hasQuery(view);
     byId("clear").hidden = !hasWishes(view);
     for (const [name, chip] of this.chips) {
