@@ -111,11 +111,60 @@ def test_more_goes_on_where_the_last_answer_ended(client: TestClient):
     assert [number for page in pages for number in page] == everything
 
 
-def test_verdicts_say_what_labels_say(client: TestClient):
-    verdicts = {hit["id"]: hit["verdict"] for hit in ask(client, id=0)["hits"]}
+def test_verdicts_follow_the_labels(client: TestClient):
+    answer = ask(client, id=0)
+    verdicts = {hit["id"]: hit["verdict"] for hit in answer["hits"]}
     assert verdicts == {i: "right" if i % 2 == 0 else "unknown" for i in range(1, COUNT)}
+    assert answer["verdicts"]["right"] == "same category"
     attribute = ask(client, task="attribute", want=["shiny"])["hits"]
     assert {hit["verdict"] for hit in attribute} == {"wrong", "unknown"}
+    both = ask(client, id=0, task="combined", without=["colour=red"], threshold=0.999)
+    assert {hit["verdict"] for hit in both["hits"] if hit["id"] % 2 == 0} == {"half"}
+    assert both["verdicts"]["half"] == "only one of the two"
+
+
+def test_a_predicted_category_makes_no_result_right_or_wrong(client: TestClient, index: Index):
+    code = index.search(0, k=1).query.code.tobytes().hex()
+    answer = ask(client, code=code)
+    assert answer["query"]["category"]["source"] == "predicted"
+    assert {hit["verdict"] for hit in answer["hits"]} == {"unknown"}
+    assert set(answer["verdicts"]) == {"unknown"}
+
+
+def test_fields_name_what_a_filter_can_ask_for(client: TestClient):
+    answer = client.get("/api/v1/fields").json()
+    assert answer["items"] == COUNT
+    category, number, parity = answer["fields"]
+    half = COUNT // 2
+    assert category == {
+        "name": "category",
+        "values": [{"value": "circle", "items": half}],
+        "complete": True,
+    }
+    assert (number["name"], len(number["values"])) == ("number", COUNT)
+    assert parity["values"] == [{"value": v, "items": half} for v in ("even", "odd")]
+
+
+def test_fields_of_a_large_index_list_common_values_only(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("dualhash.serve.backend.responses.FIELD_ITEMS", 8)
+    monkeypatch.setattr("dualhash.serve.backend.responses.FIELD_STRETCHES", 2)
+    monkeypatch.setattr("dualhash.serve.backend.responses.FIELD_VALUES", 2)
+    with Index.open(shapes) as index:
+        answer = answers.fields(index)
+    assert answer.items == 8
+    number, parity = answer.fields[1:]
+    assert (number.values, number.complete) == ([], False)
+    assert [(each.value, each.items) for each in parity.values] == [("even", 4), ("odd", 4)]
+    assert parity.complete
+
+
+def test_file_names_come_without_folders(client: TestClient, index: Index):
+    name = index.item(4).image.rpartition("/")[2]
+    assert client.get("/api/v1/items/4").json()["file_name"] == name
+    (hit,) = ask(client, id=0, ids=(4, 5))["hits"]
+    assert hit["file_name"] == name
 
 
 def test_where_each_part_of_what_is_known_comes_from(client: TestClient, index: Index):

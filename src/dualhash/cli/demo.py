@@ -88,7 +88,7 @@ def demo(
         serve: End with a page to search by eye, at the address that is printed, until Ctrl-C;
             scripts say --no-serve.
     """
-    from dualhash.analysis.sheet import draw_sheet
+    from dualhash.analysis.contact_sheet import draw_sheet
     from dualhash.catalogue.catalogue import TEST
 
     stage = _Stages()

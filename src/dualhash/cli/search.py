@@ -124,9 +124,9 @@ def search(
     if batch is not None and (query is not None or sheet is not None):
         raise DualhashError("--batch takes its queries from the file, and draws no sheet.")
     if sheet is not None:
-        from dualhash.analysis.sheet import sheet_kind
+        from dualhash.analysis.contact_sheet import sheet_format
 
-        sheet_kind(sheet)
+        sheet_format(sheet)
     if task is None and options["task"] != "category":
         output.note(f"Taken for the task {options['task']}; choose another with --task.")
     with Index.open(index, model) as opened:
@@ -150,7 +150,7 @@ def _shortage(index: Engine, results: Results, options: SearchOptions) -> Shorta
 
 
 def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path | None) -> None:
-    from dualhash.analysis.sheet import draw_sheet
+    from dualhash.analysis.contact_sheet import draw_sheet
 
     if sheet is not None:
         draw_sheet(results, sheet)

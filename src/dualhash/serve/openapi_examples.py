@@ -34,6 +34,7 @@ _HIT = {
     "probabilities": {"colour=red": 0.81},
     "labels": {"colour=red": True},
     "verdict": "right",
+    "file_name": "checked-shirt.jpg",
     "payload": {"name": "Checked shirt"},
     "thumbnail": "/api/v1/items/20/thumbnail?v=3f9c0d6a41be7752",
 }
@@ -47,13 +48,19 @@ _ANSWER = {
     "threshold": 0.5,
     "attribute_weight": None,
     "matched": 134,
+    "verdicts": {
+        "right": "category and attributes as wanted",
+        "half": "only one of the two",
+        "wrong": "neither of the two",
+        "unknown": "a label is missing",
+    },
     "hits": [_HIT],
     "next_offset": 1,
     "shortage": None,
     "index": {"items": 33756, "generation": 1},
     "timings": {"decode": 0.0, "encode": 0.0, "search": 2.1, "total": 2.3},
 }
-_ITEM = {**_IMAGE, "payload": {"name": "Plain shirt"}}
+_ITEM = {**_IMAGE, "file_name": "plain-shirt.jpg", "payload": {"name": "Plain shirt"}}
 _ATTRIBUTES = {
     "facets": [
         {
@@ -63,6 +70,13 @@ _ATTRIBUTES = {
         {"facet": None, "attributes": [{"name": "shiny", "label": "shiny", "present": 87}]},
     ],
     "categories": ["Shirts"],
+}
+_FIELDS = {
+    "fields": [
+        {"name": "category", "values": [{"value": "Shirts", "items": 3217}], "complete": False},
+        {"name": "season", "values": [{"value": "Summer", "items": 20000}], "complete": True},
+    ],
+    "items": 20000,
 }
 _STATS = {
     "name": "products.dhx",
@@ -81,6 +95,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/search"): _ANSWER,
     ("get", "/api/v1/items/{number}"): _ITEM,
     ("get", "/api/v1/attributes"): _ATTRIBUTES,
+    ("get", "/api/v1/fields"): _FIELDS,
     ("get", "/api/v1/stats"): _STATS,
 }
 """By method and route."""

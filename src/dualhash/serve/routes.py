@@ -128,6 +128,12 @@ async def attributes(request: Request) -> schemas.Attributes:
     return await service_of(request).known(answers.facets)
 
 
+@api.get("/fields", responses=refusals())
+async def fields(request: Request) -> schemas.Fields:
+    """The fields that `filter` can ask for, with their common values."""
+    return await service_of(request).known(answers.fields)
+
+
 @api.get("/bits", responses=refusals())
 async def bits(request: Request) -> schemas.Bits:
     """Which attributes each bit of a code says most about."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dualhash.analysis.verdict import Verdict
 from dualhash.search.results import Task
 
 LAST_ID = 2**63 - 2
@@ -147,11 +148,13 @@ class Item(Image):
 
     Attributes:
         id: Never given to another item.
+        file_name: Name of its image file, without folders.
         payload: What was kept with it.
         thumbnail: Address of its thumbnail.
     """
 
     id: int
+    file_name: str
     payload: dict[str, Any]
     thumbnail: str
 
@@ -170,8 +173,9 @@ class Hit(BaseModel):
         category: Its category.
         probabilities: Of each chosen attribute being present, by name.
         labels: Attributes that it is labelled with, by name.
-        verdict: By its labels, whether it is of the query's category, or in attribute searches
-            whether it has what was chosen: right, wrong or unknown.
+        verdict: Whether it is what the search asked for, by its labels; `verdicts` of the answer
+            says what each means.
+        file_name: Name of its image file, without folders.
         payload: What was kept with it.
         thumbnail: Address of its thumbnail.
     """
@@ -185,7 +189,8 @@ class Hit(BaseModel):
     category: Category
     probabilities: dict[str, float]
     labels: dict[str, bool]
-    verdict: Literal["right", "wrong", "unknown"]
+    verdict: Verdict
+    file_name: str
     payload: dict[str, Any]
     thumbnail: str
 
@@ -244,6 +249,7 @@ class SearchAnswer(BaseModel):
         threshold: The probability from which on an attribute counted as present, for combined.
         attribute_weight: The weight that was used, for weighted; None for other tasks.
         matched: How many items match in all.
+        verdicts: What each verdict that this search can give means.
         hits: Best first.
         next_offset: The `offset` that goes on from here; None at the end.
         shortage: Why there are fewer results than asked for; None where there are not.
@@ -259,6 +265,7 @@ class SearchAnswer(BaseModel):
     threshold: float
     attribute_weight: float | None
     matched: int
+    verdicts: dict[Verdict, str]
     hits: list[Hit]
     next_offset: int | None
     shortage: Shortage | None
@@ -297,6 +304,44 @@ class Attributes(BaseModel):
 
     facets: list[Facet]
     categories: list[str]
+
+
+class FieldValue(BaseModel):
+    """A value of a field.
+
+    Attributes:
+        value: As text, in the form that `filter` compares.
+        items: How many of the items that were read have it.
+    """
+
+    value: str
+    items: int
+
+
+class FilterField(BaseModel):
+    """A field that a search can filter by.
+
+    Attributes:
+        name: `category`, or a field of the payload.
+        values: The most common values, most common first.
+        complete: Whether `values` are all values that were read.
+    """
+
+    name: str
+    values: list[FieldValue]
+    complete: bool
+
+
+class Fields(BaseModel):
+    """The fields of `filter`, with common values.
+
+    Attributes:
+        fields: `category` first, then the fields of payloads by name.
+        items: How many items were read for the values, spread over the index.
+    """
+
+    fields: list[FilterField]
+    items: int
 
 
 class Stats(BaseModel):

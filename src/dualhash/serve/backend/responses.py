@@ -1,22 +1,32 @@
 """From what the library says to what goes over the wire."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.attribution import carried_attributes
-from dualhash.analysis.sheet import verdict
+from dualhash.analysis.verdict import verdict
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.index import Index
+from dualhash.search.storage.payload_columns import CATEGORY, facts_of
 from dualhash.serve import schemas
 from dualhash.serve.http.errors import Problem
 
 CARRIED = 4
 """Attributes that are named for a bit."""
+
+FIELD_ITEMS, FIELD_STRETCHES = 20_000, 20
+"""Items that are read for the values of fields at most, in stretches spread over the index."""
+
+FIELD_VALUES = 200
+"""Values that are listed for a field at most."""
 
 
 def facet_of(name: str) -> str | None:
@@ -86,7 +96,11 @@ def item(index: Index, version: str, number: int) -> schemas.Item:
     kept = check_id(index, number)
     found = index.search(number, ids=(number, number + 1)).query
     assert found is not None
-    return schemas.Item(**query(found, version).model_dump(), payload=kept.payload)
+    return schemas.Item(
+        **query(found, version).model_dump(),
+        file_name=PurePath(kept.image).name,
+        payload=kept.payload,
+    )
 
 
 def hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
@@ -105,7 +119,8 @@ def hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit
             category=category(hit.labels.category, prediction),
             probabilities=hit.probabilities,
             labels=dict(hit.labels.attributes),
-            verdict=verdict(found, hit).value,
+            verdict=verdict(found, hit),
+            file_name=PurePath(hit.image).name,
             payload=hit.payload,
             thumbnail=thumbnail_of(hit.id, version),
         )
@@ -133,6 +148,34 @@ def facets(index: Index) -> schemas.Attributes:
         facets=[schemas.Facet(facet=facet, attributes=each) for facet, each in grouped.items()],
         categories=list(index.header.category_head.names),
     )
+
+
+def fields(index: Index) -> schemas.Fields:
+    """Returns the fields that a search can filter by, with common values."""
+    counts: dict[str, Counter[str]] = {CATEGORY: Counter()}
+    read = 0
+    for kept in _spread_items(index):
+        read += 1
+        for field, value in facts_of(kept.labels.category, kept.payload).items():
+            counts.setdefault(field, Counter())[value] += 1
+    names = [CATEGORY, *sorted(counts.keys() - {CATEGORY})]
+    return schemas.Fields(fields=[_field(name, counts[name]) for name in names], items=read)
+
+
+def _spread_items(index: Index) -> Iterator[results.Item]:
+    if len(index) <= FIELD_ITEMS:
+        yield from index
+        return
+    for start in range(0, index.state.next_id, index.state.next_id // FIELD_STRETCHES + 1):
+        yield from islice(index.items(start), FIELD_ITEMS // FIELD_STRETCHES)
+
+
+def _field(name: str, counts: Counter[str]) -> schemas.FilterField:
+    common = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    if len(common) > FIELD_VALUES:  # values of single items, such as names, are no help
+        common = [(value, items) for value, items in common[:FIELD_VALUES] if items > 1]
+    values = [schemas.FieldValue(value=value, items=items) for value, items in common]
+    return schemas.FilterField(name=name, values=values, complete=len(values) == len(counts))
 
 
 def model(index: Index) -> schemas.Model:

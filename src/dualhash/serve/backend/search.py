@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.analysis.verdict import explain_verdicts
 from dualhash.search.hints import shortage
 from dualhash.search.index import Index
 from dualhash.search.request import SearchOptions
@@ -68,6 +69,7 @@ def ask(
         threshold=results.threshold,
         attribute_weight=results.attribute_weight,
         matched=results.matched,
+        verdicts=explain_verdicts(results),
         hits=answers.hits(index, results, version),
         next_offset=last if results.matched > last and last <= schemas.LAST_OFFSET else None,
         shortage=None if missing is None else schemas.Shortage(**asdict(missing)),

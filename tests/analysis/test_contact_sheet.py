@@ -1,22 +1,24 @@
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dualhash.analysis import marks
-from dualhash.analysis.marks import (
+from dualhash.analysis import drawing
+from dualhash.analysis.contact_sheet import draw_sheet, render
+from dualhash.analysis.drawing import (
+    AMBER,
     BLUE,
     GREEN,
     GREY,
     PALE,
     RED,
-    Verdict,
     draw_bar,
     draw_frame,
     draw_text,
 )
-from dualhash.analysis.sheet import draw_sheet, render, verdict
+from dualhash.analysis.verdict import Verdict
 from dualhash.codes import Prediction
 from dualhash.errors import DualhashError
 from dualhash.search import Hit, ItemLabels, Query, Results
@@ -41,8 +43,8 @@ def results(
         for i, label in enumerate(labels)
     )
     prediction = Prediction("hat", 0.9, probabilities)
-    asked = query and Query(code, image, 7, query, prediction)
-    return Results(task, 8, asked, conditions, len(hits), hits)
+    origin = query and Query(code, image, 7, query, prediction)
+    return Results(task, 8, origin, conditions, len(hits), hits)
 
 
 def rgb(colour: str) -> tuple[int, ...]:
@@ -56,40 +58,20 @@ def shows(image: Image.Image, colour: str) -> bool:
 RED_SHOE = ItemLabels("shoe", {"red": True, "new": False})
 
 
-@pytest.mark.parametrize(
-    ("task", "query", "hit", "expected"),
-    [
-        ("category", ItemLabels("shoe"), ItemLabels("shoe"), Verdict.RIGHT),
-        ("category", ItemLabels("shoe"), ItemLabels("hat"), Verdict.WRONG),
-        ("category", ItemLabels("shoe"), ItemLabels(), Verdict.UNKNOWN),
-        ("category", ItemLabels(), ItemLabels("hat"), Verdict.RIGHT),
-        ("combined", ItemLabels("shoe"), ItemLabels("shoe", {"red": False}), Verdict.RIGHT),
-        ("combined", None, RED_SHOE, Verdict.RIGHT),
-        ("combined", None, ItemLabels("shoe", {"red": True}), Verdict.UNKNOWN),
-        ("attribute", ItemLabels("hat"), RED_SHOE, Verdict.RIGHT),
-        ("attribute", ItemLabels("shoe"), ItemLabels("shoe", {"red": False}), Verdict.WRONG),
-        ("attribute", ItemLabels("shoe"), ItemLabels("shoe", {"new": False}), Verdict.UNKNOWN),
-        ("attribute", ItemLabels("shoe"), ItemLabels("shoe"), Verdict.UNKNOWN),
-    ],
-)
-def test_verdicts(tmp_path: Path, task, query, hit, expected):
-    conditions = {} if task == "category" else {"red": True, "new": False}
-    found = results(tmp_path, hit, task=task, query=query, conditions=conditions)
-    assert verdict(found, found.hits[0]) is expected
-
-
-def test_frames_differ_by_line_as_well_as_colour():
-    covered = {}
-    for each, colour in ((Verdict.RIGHT, GREEN), (Verdict.WRONG, RED), (Verdict.UNKNOWN, GREY)):
+def test_frames_differ_by_line_and_badge_as_well_as_colour():
+    covered, badges = {}, set()
+    colours = (GREEN, AMBER, RED, GREY)
+    for each, colour in zip(get_args(Verdict), colours, strict=True):
         sheet = Image.new("RGB", (300, 300), "white")
         draw_frame(sheet, (50, 50, 250, 250), each)
-        edge = np.asarray(sheet)[50:250, 52]
-        covered[each] = (edge == rgb(colour)).all(axis=1).mean()
-        badge = np.asarray(sheet)[40:46, 240:255]
-        assert (badge != 255).any() == (each is not Verdict.UNKNOWN)
-    assert covered[Verdict.RIGHT] == 1
-    assert 0.5 < covered[Verdict.WRONG] < 0.85
-    assert 0.2 < covered[Verdict.UNKNOWN] < 0.5
+        frame = np.asarray(sheet)[80:250, 50:56]
+        covered[each] = (frame == rgb(colour)).all(axis=2).mean()
+        badges.add((np.asarray(sheet)[34:68, 230:264] == 255).all(axis=2).tobytes())
+    assert covered["right"] == 1
+    assert 0.6 < covered["half"] < 0.7
+    assert 0.5 < covered["wrong"] < 0.85
+    assert 0.2 < covered["unknown"] < 0.5
+    assert len(badges) == 4
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.75, 1.0])
@@ -101,15 +83,23 @@ def test_bars_are_as_long_as_their_share(share: float):
     assert (middle == rgb(PALE)).all(axis=1).sum() == 200 - round(200 * share)
 
 
-def test_the_sheet_shows_only_the_frames_there_are(tmp_path: Path):
-    both = render(results(tmp_path, SHOE, HAT))
-    assert shows(both, GREEN)
-    assert shows(both, RED)
-    right = render(results(tmp_path, SHOE))
-    assert [shows(right, colour) for colour in (GREEN, RED, BLUE)] == [True, False, False]
+def test_a_sheet_frames_each_result_by_its_verdict(tmp_path: Path):
+    assert shows(render(results(tmp_path, SHOE, HAT)), GREEN)
+    assert shows(render(results(tmp_path, SHOE, HAT)), RED)
+    assert not shows(render(results(tmp_path, SHOE)), RED)
+    half = results(tmp_path, RED_SHOE, task="combined", conditions={"red": False})
+    assert shows(render(half), AMBER)
+    assert not shows(render(half), GREEN)
 
 
-def test_bars_for_chosen_attributes(tmp_path: Path):
+def test_a_predicted_category_frames_no_result_as_right_or_wrong(tmp_path: Path):
+    sheet = render(results(tmp_path, SHOE, HAT, query=ItemLabels()))
+    assert [shows(sheet, colour) for colour in (GREEN, AMBER, RED)] == [False] * 3
+    frame = np.asarray(sheet)[210:400, 524:530]
+    assert (frame == rgb(GREY)).all(axis=2).any()
+
+
+def test_each_chosen_attribute_gets_a_bar(tmp_path: Path):
     found = results(tmp_path, RED_SHOE, task="combined", conditions={"red": True})
     more = results(tmp_path, RED_SHOE, task="combined", conditions={"red": True, "new": False})
     assert shows(render(found), BLUE)
@@ -125,13 +115,13 @@ def test_small_images_are_enlarged(tmp_path: Path):
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 20, 41])
-def test_any_number_of_results(tmp_path: Path, count: int):
+def test_any_number_of_results_can_be_drawn(tmp_path: Path, count: int):
     sheet = render(results(tmp_path, *[ItemLabels("shoe")] * count))
     assert sheet.width < 3000
     assert sheet.height > 400
 
 
-def test_missing_images_missing_queries_and_other_scripts(tmp_path: Path):
+def test_missing_images_missing_queries_and_other_scripts_can_be_drawn(tmp_path: Path):
     found = results(
         tmp_path, ItemLabels("Schürze 靴"), query=None, task="combined", conditions={"é": True}
     )
@@ -145,17 +135,17 @@ def drawn(text: str) -> bytes:
     return sheet.tobytes()
 
 
-def test_letters_that_no_font_has_lose_accents_or_become_question_marks(
+def test_letters_missing_from_all_fonts_lose_accents_or_become_question_marks(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    own = marks._fonts(26)[:1]
-    monkeypatch.setattr(marks, "_fonts", lambda _: own)
+    own = drawing._fonts(26)[:1]
+    monkeypatch.setattr(drawing, "_fonts", lambda _: own)
     assert drawn("Schürze 靴") == drawn("Schurze ?")
     assert drawn("two\nlines") == drawn("two lines")
     assert drawn("靴") != drawn("")
 
 
-def test_more_results_than_a_sheet_holds(tmp_path: Path):
+def test_more_results_than_a_sheet_holds_are_refused(tmp_path: Path):
     with pytest.raises(DualhashError, match="at most 500 results, not 501"):
         draw_sheet(results(tmp_path, *[ItemLabels()] * 501), tmp_path / "sheet.png")
 
@@ -169,7 +159,7 @@ def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
     assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
 
-def test_names_that_are_no_images(tmp_path: Path):
+def test_file_names_with_other_suffixes_are_refused(tmp_path: Path):
     for name in ("sheet.txt", "sheet.gif", "sheet"):
         with pytest.raises(DualhashError, match=f"{name} cannot be drawn: name a .png or .jpg"):
             draw_sheet(results(tmp_path), tmp_path / name)
@@ -177,14 +167,14 @@ def test_names_that_are_no_images(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.PNG", "PNG"), ("a.jpg", "JPEG"), ("a.jpeg", "JPEG")]
+    ("name", "image_format"), [("a.PNG", "PNG"), ("a.jpg", "JPEG"), ("a.jpeg", "JPEG")]
 )
-def test_kinds_of_images(tmp_path: Path, name: str, kind: str):
+def test_the_suffix_sets_the_format(tmp_path: Path, name: str, image_format: str):
     draw_sheet(results(tmp_path, ItemLabels("shoe")), tmp_path / name)
-    assert Image.open(tmp_path / name).format == kind
+    assert Image.open(tmp_path / name).format == image_format
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path):
+def test_paths_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DualhashError, match=r"cannot be written"):
         draw_sheet(results(tmp_path), tmp_path / "file" / "sheet.png")
