@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks import data, peers
 from benchmarks.timing import Report, in_turns
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels import Bitmap, Blocks, most_probable, present, size
+from dualhash.search.kernels import Bitmap, CodeMatrix, attribute_bitmaps, most_probable, size
 
 Selection = tuple[list[int], NDArray[np.bool_]]
 """Rows of the head, and the values that are wanted of them."""
@@ -21,14 +21,14 @@ SINGLE = 3
 def attributes(
     report: Report,
     kind: data.Data,
-    blocks: Blocks,
+    blocks: CodeMatrix,
     rng: np.random.Generator,
     *,
     selections: int,
     numpy_codes: int,
 ) -> None:
     """Top 100 by three attributes of many selections, and by one, at 2 threads."""
-    bitmaps = present(blocks, kind.head, threads=2)
+    bitmaps = attribute_bitmaps(blocks, kind.head, threads=2)
     cases = {
         "three wanted attributes": partial(_three_wanted, kind, bitmaps, blocks.count, rng),
         "a query's own values": partial(_own_values, kind, rng),
@@ -64,7 +64,7 @@ def attributes(
 def _one(
     report: Report,
     kind: data.Data,
-    blocks: Blocks,
+    blocks: CodeMatrix,
     bitmaps: NDArray[np.uint64],
     rng: np.random.Generator,
 ) -> None:
@@ -93,13 +93,13 @@ def _by_numpy(kind: data.Data, selection: Selection, count: int) -> Callable[[],
     rows, wanted = selection
     head, codes = kind.head.take(rows), np.ascontiguousarray(kind.codes[:count])
     naive = partial(peers.numpy_probabilities, codes, head.weight, head.bias, wanted, 100)
-    found, _ = most_probable(Blocks.of(codes), head, wanted, 100)
+    found, _ = most_probable(CodeMatrix.of(codes), head, wanted, 100)
     np.testing.assert_allclose(found, naive(), rtol=1e-4)
     return naive
 
 
 def _ranked(
-    blocks: Blocks, head: LinearHead, selection: Selection, bitmaps: NDArray[np.uint64]
+    blocks: CodeMatrix, head: LinearHead, selection: Selection, bitmaps: NDArray[np.uint64]
 ) -> object:
     rows, wanted = selection
     return most_probable(

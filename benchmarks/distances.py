@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks import data, peers
 from benchmarks.timing import Report, in_turns
-from dualhash.search.kernels import Blocks, bitmap, nearest
+from dualhash.search.kernels import CodeMatrix, bitmap, nearest
 
 ONE_AFTER_ANOTHER = 4
 """Different queries of which the time of one query is the mean."""
@@ -17,7 +17,7 @@ ONE_AFTER_ANOTHER = 4
 PERCENTS = (1, 10, 50)
 
 
-def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) -> None:
+def searches(report: Report, kind: data.Data, blocks: CodeMatrix, numpy_codes: int) -> None:
     """Top 10 and 100 of one query and of 64, at 1 and 2 threads."""
     flat = peers.FaissFlat(kind.codes)
     few = np.ascontiguousarray(kind.codes[:numpy_codes])
@@ -29,7 +29,7 @@ def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) 
     by_usearch = peers.usearch_exact(kind.codes, single[:1], 100, threads=2)
     np.testing.assert_array_equal(by_usearch, expected[:1])
     np.testing.assert_array_equal(
-        peers.numpy_exact(few, single, 100), nearest(Blocks.of(few), single, 100)[0]
+        peers.numpy_exact(few, single, 100), nearest(CodeMatrix.of(few), single, 100)[0]
     )
     where = f"{kind.name}, {blocks.count} codes"
     report.kth[where] = [float(np.median(expected[:, k - 1])) for k in (10, 100)]
@@ -55,7 +55,7 @@ def searches(report: Report, kind: data.Data, blocks: Blocks, numpy_codes: int) 
 
 
 def filtered(
-    report: Report, kind: data.Data, blocks: Blocks, rng: np.random.Generator, *, batches: bool
+    report: Report, kind: data.Data, blocks: CodeMatrix, rng: np.random.Generator, *, batches: bool
 ) -> None:
     """Top 100 among 1, 10 and 50 % of the codes, of one query, and of 64 if wanted; 2 threads."""
     flat = peers.FaissFlat(kind.codes)
@@ -103,7 +103,7 @@ def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
     things: dict[str, Callable[[], object]] = {}
     for count in counts:
         starts = range(0, counts[-1], count)
-        parts = [Blocks.of(kind.codes[start : start + count]) for start in starts]
+        parts = [CodeMatrix.of(kind.codes[start : start + count]) for start in starts]
         things[str(count)] = partial(_in_all, parts, kind.queries[:1])
     found = {
         name: seconds * int(name) / counts[-1]
@@ -114,7 +114,7 @@ def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
     report.note("growth: codes/s among the most codes against the fewest", last / first)
 
 
-def _in_all(parts: list[Blocks], query: NDArray[np.uint8]) -> list[object]:
+def _in_all(parts: list[CodeMatrix], query: NDArray[np.uint8]) -> list[object]:
     return [nearest(blocks, query, 100, threads=2) for blocks in parts]
 
 

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import in_turns
-from dualhash.search.kernels.simd import WIDTH, either, fetch_lanes, lanes_at, negative, spread
+from dualhash.search.kernels.simd import (
+    WIDTH,
+    bitwise_or,
+    broadcast,
+    load_lanes,
+    negative_lanes,
+    prefetch_lanes,
+)
 
 AHEAD = 1 << 10
 """Words; the kernels ask for memory about as far ahead."""
@@ -51,13 +58,13 @@ def _all(pool: ThreadPoolExecutor, parts: list[NDArray[np.uint64]]) -> list[int]
     return list(pool.map(_read, parts))
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True)  # not cached
 def _read(words: NDArray[np.uint64]) -> int:
-    seen = spread(0)
+    seen = broadcast(0)
     for start in range(0, len(words) - WIDTH, WIDTH):
-        fetch_lanes(words, start + AHEAD)
-        seen = either(seen, lanes_at(words, start))
-    found: int = negative(seen)
+        prefetch_lanes(words, start + AHEAD)
+        seen = bitwise_or(seen, load_lanes(words, start))
+    found: int = negative_lanes(seen)
     return found
 
 

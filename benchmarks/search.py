@@ -17,7 +17,7 @@ from benchmarks.attributes import attributes
 from benchmarks.distances import ONE_AFTER_ANOTHER, filtered, growth, searches
 from benchmarks.machine import bandwidth, machine
 from benchmarks.timing import Report
-from dualhash.search.kernels import Blocks
+from dualhash.search.kernels import CodeMatrix
 
 TARGETS = {
     "one query, 2 threads, random, k = 100": 2.0,
@@ -78,7 +78,7 @@ def main() -> None:
     print(json.dumps(machine()))
     for count in scale.counts:
         for kind in (data.uniform(count, rng), data.learned(count, rng, chosen.learned)):
-            blocks = Blocks.of(kind.codes)
+            blocks = CodeMatrix.of(kind.codes)
             searches(report, kind, blocks, scale.numpy_codes)
             filtered(report, kind, blocks, rng, batches=count == scale.counts[0])
             if kind.name == "learned":

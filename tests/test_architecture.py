@@ -29,7 +29,7 @@ ROOMS = (
     ("cli",),
 )
 PLACES = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
-CORNERSTONES = {"errors", "files", "version"}
+CORNERSTONES = {"errors", "files", "jit", "version"}
 TORCH_FREE = CORNERSTONES | {
     "catalogue",
     "codes",

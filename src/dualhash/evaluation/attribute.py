@@ -16,7 +16,6 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers
@@ -25,6 +24,7 @@ from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.leave_one_out import leave_one_out_precisions
 from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.parallel import on_all_processors
+from dualhash.jit import compiled
 
 MOST_SELECTED = 3
 BLOCK = 64
@@ -87,7 +87,7 @@ def selection_precisions(
     )
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _selection_precisions(
     chosen: NDArray[np.int64],
     probabilities: NDArray[np.float64],
@@ -206,7 +206,7 @@ def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> N
     return np.array([kind.sum() for kind in kinds], dtype=np.int64)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _combination_means(
     precisions: NDArray[np.float64], combination: NDArray[np.int8], weights: Weights
 ) -> NDArray[np.float64]:

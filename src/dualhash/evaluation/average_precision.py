@@ -13,8 +13,9 @@ Denominator: all relevant results of the ranking.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from dualhash.jit import compiled
 
 
 def harmonic_numbers(n: int) -> NDArray[np.float64]:
@@ -22,7 +23,7 @@ def harmonic_numbers(n: int) -> NDArray[np.float64]:
     return np.concatenate(([0.0], np.cumsum(1.0 / np.arange(1, n + 1))))
 
 
-@njit(cache=True)
+@compiled
 def tie_precision(
     ahead: int, relevant_ahead: int, size: int, relevant: int, harmonic: NDArray[np.float64]
 ) -> float:

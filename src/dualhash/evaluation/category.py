@@ -8,13 +8,13 @@ Source: Liu et al. 2020, section 4.1, and compute_map.m of the released code.
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers, tie_precision
 from dualhash.evaluation.bootstrap import Weights, weighted_means
 from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
 from dualhash.evaluation.measured import Measured
+from dualhash.jit import compiled
 
 
 def category_precisions(
@@ -51,7 +51,7 @@ def category_precisions(
     return precisions
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _precisions(
     ranking: DistanceRanking,
     labels: NDArray[np.int64],

@@ -11,7 +11,6 @@ Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of 
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import (
@@ -24,6 +23,7 @@ from dualhash.evaluation.bootstrap import (
 from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.evaluation.measured import Measured
+from dualhash.jit import compiled
 
 CUTOFFS = (5, 10, 20, 50, 75, 100)
 
@@ -63,7 +63,7 @@ def expected_hits(
     return hits
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _expected_hits(
     ranking: DistanceRanking,
     labels: TrueLabels,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.parallel import on_all_processors
+from dualhash.jit import compiled
 
 Result = TypeVar("Result")
 
@@ -67,7 +67,7 @@ def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Dist
     return DistanceRanking(rows, distances, np.argsort(distances, axis=1))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _squared_euclidean(
     columns: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:

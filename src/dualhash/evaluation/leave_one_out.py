@@ -15,14 +15,14 @@ Both sums are prefix sums, so one pass along the ranking serves all queries and 
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import tie_precision
 from dualhash.evaluation.radix_sort import descending_order
+from dualhash.jit import compiled
 
 
-@njit(cache=True)
+@compiled
 def leave_one_out_precisions(
     scores: NDArray[np.float64],
     classes: NDArray[np.int8],

@@ -1,15 +1,16 @@
 """Sorting scores by their bits: five times as fast as a comparison sort in compiled code."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dualhash.jit import compiled
 
 DIGIT_BITS = 11
 DIGITS = 6
 BUCKETS = 1 << DIGIT_BITS
 
 
-@njit(cache=True)
+@compiled
 def descending_order(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """The stable order of descending scores, (n,) int64.
 
@@ -38,6 +39,6 @@ def descending_order(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return order
 
 
-@njit(cache=True)
+@compiled
 def _bucket(key: np.uint64, digit: int) -> np.uint64:
     return (key >> np.uint64(DIGIT_BITS * digit)) & np.uint64(BUCKETS - 1)

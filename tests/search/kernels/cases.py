@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels.layout import Blocks
+from dualhash.search.kernels.layout import CodeMatrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,10 +19,10 @@ class Case:
     threads: int
 
     @property
-    def blocks(self) -> Blocks:
+    def matrix(self) -> CodeMatrix:
         """In two goes, as an index that grows."""
         half = len(self.codes) // 2
-        return Blocks.of(self.codes[:half]).extended(self.codes[half:])
+        return CodeMatrix.of(self.codes[:half]).extended(self.codes[half:])
 
 
 @st.composite

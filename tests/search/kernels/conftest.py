@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dualhash.search.kernels import threads as shards
+from dualhash.search.kernels import threads
 
 
 @pytest.fixture
@@ -12,4 +12,4 @@ def rng() -> np.random.Generator:
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch):
     """A few hundred codes are shared among threads, as millions would be."""
-    monkeypatch.setattr(shards, "SMALLEST", 1)
+    monkeypatch.setattr(threads, "FEWEST_GROUPS", 1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
-from dualhash.search.kernels import Blocks, members, present
+from dualhash.search.kernels import CodeMatrix, attribute_bitmaps, members
 from tests.search.kernels.cases import cases, heads
 
 
@@ -17,7 +17,7 @@ def test_a_bit_says_whether_the_probability_reaches_the_threshold(
 ):
     case = data.draw(cases())
     head = data.draw(heads(8 * case.codes.shape[1]))
-    bitmaps = present(case.blocks, head, threshold=least, threads=case.threads)
+    bitmaps = attribute_bitmaps(case.matrix, head, threshold=least, threads=case.threads)
     expected = head.scores(unpack(case.codes)) >= math.log(least / (1 - least))
     for which, bits in enumerate(bitmaps):
         assert members(bits, len(case.codes)).tolist() == expected[:, which].tolist()
@@ -28,6 +28,6 @@ def test_by_hand():
     """Scores 1, -1, 0: one half is enough."""
     head = LinearHead(("red",), np.eye(1, 8, dtype=np.float32) * 2, np.array([-1], np.float32))
     codes = np.array([[0b10000000], [0b00000001]], np.uint8)
-    assert members(present(Blocks.of(codes), head)[0], 2).tolist() == [True, False]
+    assert members(attribute_bitmaps(CodeMatrix.of(codes), head)[0], 2).tolist() == [True, False]
     even = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
-    assert members(present(Blocks.of(codes), even)[0], 2).tolist() == [True, True]
+    assert members(attribute_bitmaps(CodeMatrix.of(codes), even)[0], 2).tolist() == [True, True]

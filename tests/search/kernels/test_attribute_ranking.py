@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
-from dualhash.search.kernels import Blocks, bitmap, joint_probability, most_probable
+from dualhash.search.kernels import CodeMatrix, bitmap, joint_probability, most_probable
 from tests.search.kernels.cases import cases, heads
 
 
@@ -23,7 +23,7 @@ def test_the_most_probable_are_those_of_a_full_sort(
     rows = np.flatnonzero(case.allowed) if filtered else np.arange(len(products))
     expected = rows[np.lexsort((rows, -products[rows]))][: case.k]
     found, positions = most_probable(
-        case.blocks,
+        case.matrix,
         head,
         wanted,
         case.k,
@@ -42,7 +42,7 @@ def test_by_hand():
     head = LinearHead(("red", "round"), weight, np.array([-1, -1], np.float32))
     codes = np.array([[0b11000000], [0b10000000], [0b01000000], [0]], np.uint8)
     p = 1 / (1 + np.exp(-1))
-    found, positions = most_probable(Blocks.of(codes), head, np.array([True, False]), 4)
+    found, positions = most_probable(CodeMatrix.of(codes), head, np.array([True, False]), 4)
     assert positions.tolist() == [1, 0, 3, 2]
     np.testing.assert_allclose(found, [p * p, p * (1 - p), p * (1 - p), (1 - p) ** 2], rtol=1e-15)
 
@@ -55,6 +55,6 @@ def test_a_product_of_better_than_even_chances_can_lose_to_one_with_a_worse_one(
     codes = np.array([[0b10000000], [0b01000000]], np.uint8)
     wanted = np.array([True, True])
     likely = [bitmap(np.array([True, True])), bitmap(np.array([True, False]))]
-    found, positions = most_probable(Blocks.of(codes), head, wanted, 1, likely=likely)
+    found, positions = most_probable(CodeMatrix.of(codes), head, wanted, 1, likely=likely)
     assert positions.tolist() == [1]
     assert found[0] == pytest.approx(0.4899, abs=1e-3)

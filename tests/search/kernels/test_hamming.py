@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.codes.packing import pack
-from dualhash.search.kernels import Blocks, bitmap, nearest, within
+from dualhash.search.kernels import CodeMatrix, bitmap, nearest, within_radius
 from dualhash.search.kernels import hamming as kernel
 from tests.oracles.search import first, hamming
 from tests.search.kernels.cases import Case, cases
@@ -21,7 +21,7 @@ def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]
 def test_the_nearest_are_those_of_a_full_sort(case: Case):
     allowed = None if case.allowed.all() else bitmap(case.allowed)
     distances, positions = nearest(
-        case.blocks, case.queries, case.k, allowed=allowed, threads=case.threads
+        case.matrix, case.queries, case.k, allowed=allowed, threads=case.threads
     )
     assert distances.dtype == np.int32
     assert positions.dtype == np.int64
@@ -34,8 +34,8 @@ def test_the_nearest_are_those_of_a_full_sort(case: Case):
 @settings(max_examples=100)
 def test_everything_within_a_radius_is_found(case: Case, radius: int):
     for query in range(len(case.queries[:2])):
-        distances, positions = within(
-            case.blocks,
+        distances, positions = within_radius(
+            case.matrix,
             case.queries[query],
             radius,
             allowed=bitmap(case.allowed),
@@ -46,23 +46,23 @@ def test_everything_within_a_radius_is_found(case: Case, radius: int):
 
 
 def test_more_within_a_radius_than_there_is_usually_room_for(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(kernel, "USUAL_ROOM", 3)
+    monkeypatch.setattr(kernel, "USUAL_CAPACITY", 3)
     codes = np.repeat(np.arange(4, dtype=np.uint8)[:, None], 50, axis=0)
-    distances, positions = within(Blocks.of(codes), codes[0], 1, threads=2)
+    distances, positions = within_radius(CodeMatrix.of(codes), codes[0], 1, threads=2)
     assert distances.tolist() == [0] * 50 + [1] * 100
     assert positions.tolist() == list(range(150))
 
 
 def test_by_hand():
     codes = np.array([[0b111], [0b001], [0b000], [0b010]], np.uint8)
-    distances, positions = nearest(Blocks.of(codes), np.array([[0]], np.uint8), 3)
+    distances, positions = nearest(CodeMatrix.of(codes), np.array([[0]], np.uint8), 3)
     assert distances.tolist() == [[0, 1, 1]]
     assert positions.tolist() == [[2, 1, 3]]
 
 
 def test_distances_are_those_of_bits(rng: np.random.Generator):
     bits = rng.random((50, 72)) < 0.5
-    distances, positions = nearest(Blocks.of(pack(bits)), pack(bits[:1]), 50)
+    distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(bits[:1]), 50)
     keys = [float(hamming(bits[0].tolist(), row.tolist())) for row in bits]
     assert positions[0].tolist() == first(keys, list(range(50)), 50)
     assert distances[0].tolist() == sorted(keys)
@@ -76,13 +76,13 @@ def test_many_chunks_with_codes_that_half_the_words_rule_out(
     centres = rng.integers(0, 256, (20, 32), dtype=np.uint8)
     noise = pack(rng.random((40_000, 256)) < 0.03)
     codes = centres[rng.integers(0, 20, 40_000)] ^ noise
-    blocks = Blocks.of(codes)
+    matrix = CodeMatrix.of(codes)
     far = np.array(
         [np.bitwise_count(codes ^ codes[q]).sum(axis=1, dtype=int) for q in range(queries)]
     )
     expected = np.argsort(far, axis=1, kind="stable")[:, :100]
     for threads in (1, 2, 3):
-        distances, positions = nearest(blocks, codes[:queries], 100, threads=threads)
+        distances, positions = nearest(matrix, codes[:queries], 100, threads=threads)
         np.testing.assert_array_equal(positions, expected)
         np.testing.assert_array_equal(distances, np.take_along_axis(far, expected, axis=1))
 
@@ -90,6 +90,6 @@ def test_many_chunks_with_codes_that_half_the_words_rule_out(
 def test_the_worst_order_comes_out_right(rng: np.random.Generator):
     """Each code is nearer than all before it, so that candidates are dropped again and again."""
     bits = np.tri(257, 256, -1, dtype=bool)[::-1].repeat(20, axis=0)
-    distances, positions = nearest(Blocks.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)
+    distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)
     assert distances[0].tolist() == [0] * 20 + [1] * 10
     assert positions[0].tolist() == list(range(256 * 20, 257 * 20)) + list(range(5100, 5110))

@@ -3,17 +3,17 @@ import pytest
 from hypothesis import given
 
 from dualhash.errors import DualhashError
-from dualhash.search.kernels import Blocks, bitmap, members, size
+from dualhash.search.kernels import CodeMatrix, bitmap, members, size
 from tests.search.kernels.cases import Case, cases
 
 
 @given(cases())
 def test_codes_come_back(case: Case):
-    blocks = case.blocks
-    assert blocks.count == len(case.codes)
-    np.testing.assert_array_equal(blocks.codes(np.arange(blocks.count)), case.codes)
-    assert members(blocks.everything, blocks.count).all()
-    assert size(blocks.everything) == blocks.count
+    matrix = case.matrix
+    assert matrix.count == len(case.codes)
+    np.testing.assert_array_equal(matrix.codes(np.arange(matrix.count)), case.codes)
+    assert members(matrix.everything, matrix.count).all()
+    assert size(matrix.everything) == matrix.count
 
 
 @given(cases())
@@ -25,21 +25,21 @@ def test_a_bitmap_is_the_set_it_was_made_from(case: Case):
 
 def test_the_older_codes_stay_when_more_are_added(rng: np.random.Generator):
     codes = rng.integers(0, 256, (1000, 9), dtype=np.uint8)
-    versions = [Blocks.of(codes[:0])]
+    versions = [CodeMatrix.of(codes[:0])]
     for start in range(0, 1000, 7):
         versions.append(versions[-1].extended(codes[start : start + 7]))
-    for blocks in versions:
-        np.testing.assert_array_equal(blocks.codes(np.arange(blocks.count)), codes[: blocks.count])
-    assert len({id(blocks.words) for blocks in versions}) < len(versions) / 2
+    for matrix in versions:
+        np.testing.assert_array_equal(matrix.codes(np.arange(matrix.count)), codes[: matrix.count])
+    assert len({id(matrix.words) for matrix in versions}) < len(versions) / 2
 
 
 def test_words_stand_one_after_the_other_and_lines_begin_blocks():
-    blocks = Blocks.of(np.arange(600 * 16, dtype=np.uint16).astype(np.uint8).reshape(600, 16))
-    assert blocks.words.shape[1:] == (2, 512)
-    assert blocks.words.ctypes.data % 64 == 0
-    assert blocks.words[1, 1, 5].tobytes() == blocks.codes(np.array([517]))[0, 8:].tobytes()
+    matrix = CodeMatrix.of(np.arange(600 * 16, dtype=np.uint16).astype(np.uint8).reshape(600, 16))
+    assert matrix.words.shape[1:] == (2, 512)
+    assert matrix.words.ctypes.data % 64 == 0
+    assert matrix.words[1, 1, 5].tobytes() == matrix.codes(np.array([517]))[0, 8:].tobytes()
 
 
 def test_codes_of_another_length_are_refused():
-    with pytest.raises(DualhashError, match="Codes of 16 bits among codes of 8"):
-        Blocks.of(np.zeros((1, 1), np.uint8)).extended(np.zeros((1, 2), np.uint8))
+    with pytest.raises(DualhashError, match="Codes of 16 bits cannot be added to codes of 8"):
+        CodeMatrix.of(np.zeros((1, 1), np.uint8)).extended(np.zeros((1, 2), np.uint8))

@@ -3,12 +3,12 @@ from itertools import pairwise
 
 import pytest
 
-from dualhash.search.kernels import threads as shards
-from dualhash.search.kernels.threads import in_shards
+from dualhash.search.kernels import threads as threads_module
+from dualhash.search.kernels.threads import run_in_threads
 
 
 @pytest.mark.parametrize(
-    ("blocks", "threads", "bounds"),
+    ("groups", "count", "bounds"),
     [
         (0, 2, [0, 0]),
         (7, 2, [0, 7]),
@@ -18,15 +18,15 @@ from dualhash.search.kernels.threads import in_shards
     ],
 )
 def test_parts_follow_one_another(
-    monkeypatch: pytest.MonkeyPatch, blocks: int, threads: int, bounds: list[int]
+    monkeypatch: pytest.MonkeyPatch, groups: int, count: int, bounds: list[int]
 ):
-    monkeypatch.setattr(shards, "SMALLEST", 4)
-    parts = in_shards(lambda start, stop: (start, stop), blocks, threads)
+    monkeypatch.setattr(threads_module, "FEWEST_GROUPS", 4)
+    parts = run_in_threads(lambda start, stop: (start, stop), groups, count)
     assert parts == list(pairwise(bounds))
 
 
 def work_in_two() -> None:
-    assert in_shards(lambda start, stop: stop - start, 4, 2) == [2, 2]
+    assert run_in_threads(lambda start, stop: stop - start, 4, 2) == [2, 2]
 
 
 @pytest.mark.skipif(
@@ -37,7 +37,7 @@ def test_a_forked_process_has_threads_of_its_own():
     work_in_two()
     child = multiprocessing.get_context("fork").Process(target=work_in_two)
     child.start()
-    child.join(60)  # or it waits for ever, for threads that are not there
+    child.join(60)  # a wrong answer waits for threads that do not exist
     child.kill()
     child.join()
     assert child.exitcode == 0

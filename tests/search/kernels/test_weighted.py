@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
-from dualhash.search.kernels import Blocks, bitmap, weighted_nearest
-from dualhash.search.kernels.weighted import improbability
+from dualhash.search.kernels import CodeMatrix, bitmap, weighted_nearest
+from dualhash.search.kernels.weighted import minus_log_probability
 from tests.oracles.search import weighted_cost
 from tests.search.kernels.cases import cases, heads
 
@@ -30,14 +30,14 @@ def test_those_of_least_cost_are_those_of_a_full_sort(
     distances = np.bitwise_count(case.codes ^ query).sum(axis=1, dtype=np.int64)
     costs = np.array(
         [
-            distance + weight * sum(map(improbability, row))
+            distance + weight * sum(map(minus_log_probability, row))
             for distance, row in zip(distances.tolist(), signed.tolist(), strict=True)
         ]
     ).reshape(-1)
     rows = np.flatnonzero(case.allowed) if filtered else np.arange(len(costs))
     expected = rows[np.lexsort((rows, costs[rows]))][: case.k]
     found, positions = weighted_nearest(
-        case.blocks,
+        case.matrix,
         query,
         head,
         wanted,
@@ -57,7 +57,7 @@ def test_costs_against_loops(seed: int, weight: float):
     head = LinearHead(("a", "b"), rng.normal(size=(2, 24)).astype(np.float32), np.ones(2, "f4"))
     codes = rng.integers(0, 256, (20, 3), dtype=np.uint8)
     wanted = np.array([True, False])
-    found, positions = weighted_nearest(Blocks.of(codes), codes[0], head, wanted, weight, 20)
+    found, positions = weighted_nearest(CodeMatrix.of(codes), codes[0], head, wanted, weight, 20)
     rows = unpack(codes).tolist()
     pairs = [(w.tolist(), float(b)) for w, b in zip(head.weight, head.bias, strict=True)]
     expected = [weighted_cost(rows[0], rows[i], pairs, [True, False], weight) for i in positions]
@@ -68,18 +68,18 @@ def test_costs_against_loops(seed: int, weight: float):
 @given(st.floats(-1000, 1000))
 def test_improbability_against_the_library(score: float):
     expected = max(-score, 0) + math.log1p(math.exp(-abs(score)))
-    assert improbability(score) == pytest.approx(expected, rel=1e-14)
+    assert minus_log_probability(score) == pytest.approx(expected, rel=1e-14)
 
 
 def test_by_hand():
     """An even chance costs log 2, a certain value nothing, a hopeless one its score."""
-    assert improbability(0.0) == pytest.approx(math.log(2), rel=1e-15)
-    assert improbability(800.0) == 0
-    assert improbability(-500.0) == 500
+    assert minus_log_probability(0.0) == pytest.approx(math.log(2), rel=1e-15)
+    assert minus_log_probability(800.0) == 0
+    assert minus_log_probability(-500.0) == 500
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     codes = np.array([[3], [0], [1]], np.uint8)
     query = np.zeros(1, np.uint8)
-    found, positions = weighted_nearest(Blocks.of(codes), query, head, np.array([True]), 2.0, 2)
+    found, positions = weighted_nearest(CodeMatrix.of(codes), query, head, np.array([True]), 2.0, 2)
     assert positions.tolist() == [1, 2]
     assert found.tolist() == pytest.approx([2 * math.log(2), 1 + 2 * math.log(2)])
 
@@ -91,7 +91,7 @@ def test_a_code_at_less_than_even_odds_can_be_the_best():
     head = LinearHead(("red",), weight, np.array([-0.04], np.float32))
     codes = np.array([[0b11111111, 0], [0, 0], [0, 0b11]], np.uint8)
     found, positions = weighted_nearest(
-        Blocks.of(codes),
+        CodeMatrix.of(codes),
         np.zeros(2, np.uint8),
         head,
         np.array([True]),

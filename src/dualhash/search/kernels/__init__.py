@@ -1,27 +1,30 @@
 """Exact searches of codes in memory, compiled.
 
-Results do not depend on threads, batches or how codes are divided. They are identified by position,
-and in the order of (distance, position) or (-probability, position).
+Takes packed codes, queries and bitmaps of allowed codes; returns positions with distances or
+probabilities. Imports `codes`, `search.hamming` and `jit`.
+
+Results do not depend on threads, batches or the order in which codes were added. They are ordered
+by (distance, position) or by (-probability, position).
 """
 
-from dualhash.search.kernels.attribute_filter import present
+from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
-from dualhash.search.kernels.hamming import nearest, within
-from dualhash.search.kernels.layout import Bitmap, Blocks, bitmap, has, members, size
+from dualhash.search.kernels.hamming import nearest, within_radius
+from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, has, members, size
 from dualhash.search.kernels.sigmoid import joint_probability
 from dualhash.search.kernels.weighted import weighted_nearest
 
 __all__ = [
     "Bitmap",
-    "Blocks",
+    "CodeMatrix",
+    "attribute_bitmaps",
     "bitmap",
     "has",
     "joint_probability",
     "members",
     "most_probable",
     "nearest",
-    "present",
     "size",
     "weighted_nearest",
-    "within",
+    "within_radius",
 ]

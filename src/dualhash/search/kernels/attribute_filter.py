@@ -1,4 +1,4 @@
-"""Which codes have which attributes."""
+"""Bitmaps of the codes that have an attribute."""
 
 import math
 
@@ -6,49 +6,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels.jit import compiled
-from dualhash.search.kernels.layout import CODES_PER_GROUP, RUN, Bitmap, Blocks, Words, start_of
-from dualhash.search.kernels.linear import (
-    Planes,
-    enough,
-    exact,
-    needed,
-    rounded,
-    steps_from,
-    tables,
+from dualhash.jit import compiled
+from dualhash.search.kernels.layout import (
+    GROUP_SIZE,
+    RUN_SIZE,
+    Bitmap,
+    CodeMatrix,
+    Words,
+    first_word,
 )
-from dualhash.search.kernels.simd import ALL_LANES, WIDTH, less, lowest
-from dualhash.search.kernels.threads import in_shards
+from dualhash.search.kernels.linear import (
+    RoundedWeights,
+    byte_tables,
+    exact_score,
+    needed_sum,
+    round_weights,
+    rounded_sums,
+    sufficient_sum,
+)
+from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, lowest_bit
+from dualhash.search.kernels.threads import run_in_threads
 
-PLANES = 6
+WEIGHT_BITS = 6
 
 
-def present(
-    blocks: Blocks,
+def attribute_bitmaps(
+    matrix: CodeMatrix,
     head: LinearHead,
     *,
     threshold: float = 0.5,
     first: int = 0,
     threads: int = 1,
 ) -> NDArray[np.uint64]:
-    """Which codes have each of p attributes: bitmaps (p, blocks) of p_j >= threshold.
+    """Marks the codes that have each of p attributes: bitmaps (p, groups) of p_j >= threshold.
 
-    Blocks before `first` are left out.
+    p_j >= t is one comparison, w_j . b + c_j >= log(t / (1 - t)) (section 3.5).
 
-    p_j >= t is w_j . b + c_j >= log(t / (1 - t)), one comparison (section 3.5).
+    Args:
+        matrix: The codes.
+        head: Predicts the p attributes from codes.
+        threshold: In (0, 1).
+        first: The first group to mark; the bitmaps begin there.
+        threads: Number of threads; the result does not depend on it.
     """
     weight, bias = head.summable
-    planes, table = rounded(weight, bias, PLANES), tables(weight)
+    rounded, table = round_weights(weight, bias, WEIGHT_BITS), byte_tables(weight)
     score = math.log(threshold / (1 - threshold))
-    last = len(blocks.everything)
+    last = len(matrix.everything)
     bitmaps = np.zeros((len(head.names), last - first), np.uint64)
 
     def mark(start: int, stop: int) -> None:
-        existing = blocks.everything[first + start : first + stop]
+        existing = matrix.everything[first + start : first + stop]
         marked = bitmaps[:, start:stop]
-        _mark(blocks.words, first + start, existing, planes, table, bias, score, marked)
+        _mark(matrix.words, first + start, existing, rounded, table, bias, score, marked)
 
-    in_shards(mark, last - first, threads)
+    run_in_threads(mark, last - first, threads)
     return bitmaps
 
 
@@ -57,7 +69,7 @@ def _mark(
     words: Words,
     first: int,
     existing: Bitmap,
-    planes: Planes,
+    rounded: RoundedWeights,
     table: NDArray[np.float64],
     bias: NDArray[np.float64],
     score: float,
@@ -65,20 +77,23 @@ def _mark(
 ) -> None:
     length = words.shape[1]
     flat = words.reshape(-1)
-    maybe = np.array([needed(planes, which, score) for which in range(len(bias))])
-    surely = np.array([enough(planes, which, score) for which in range(len(bias))])
-    for block in range(len(existing)):
-        base = start_of(first + block, length)
+    needed = np.array([needed_sum(rounded, which, score) for which in range(len(bias))])
+    sufficient = np.array([sufficient_sum(rounded, which, score) for which in range(len(bias))])
+    for group in range(len(existing)):
+        base = first_word(first + group, length)
         for which in range(len(bias)):
             marked = np.uint64(0)
-            for lane in range(0, CODES_PER_GROUP, WIDTH):
-                steps = steps_from(flat, base + lane, RUN, length, planes, which)
-                below = less(steps, surely[which])
+            for lane in range(0, GROUP_SIZE, WIDTH):
+                steps = rounded_sums(flat, base + lane, RUN_SIZE, length, rounded, which)
+                below = lanes_below(steps, sufficient[which])
                 marked |= (ALL_LANES ^ below) << np.uint64(lane)
-                unclear = below & ~less(steps, maybe[which])
+                unclear = below & ~lanes_below(steps, needed[which])
                 while unclear:
-                    place = lane + lowest(unclear)
+                    place = lane + lowest_bit(unclear)
                     unclear &= unclear - np.uint64(1)
-                    if exact(flat, base + place, RUN, length, table[which], bias[which]) >= score:
+                    if (
+                        exact_score(flat, base + place, RUN_SIZE, length, table[which], bias[which])
+                        >= score
+                    ):
                         marked |= np.uint64(1) << np.uint64(place)
-            bitmaps[which, block] = marked & existing[block]
+            bitmaps[which, group] = marked & existing[group]

@@ -1,4 +1,4 @@
-"""Exact search for the codes whose attributes most probably are as wanted."""
+"""Exact search for the codes that most probably have the wanted attribute values."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,32 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels.jit import compiled
+from dualhash.jit import compiled
 from dualhash.search.kernels.layout import (
-    CODES_PER_GROUP,
-    RUN,
+    GROUP_SIZE,
+    RUN_SIZE,
     Bitmap,
-    Blocks,
+    CodeMatrix,
     Words,
-    fetch_members,
+    first_word,
+    prefetch_members,
     size,
-    start_of,
 )
-from dualhash.search.kernels.linear import Planes, exact, needed, rounded, steps_from, tables
+from dualhash.search.kernels.linear import (
+    RoundedWeights,
+    byte_tables,
+    exact_score,
+    needed_sum,
+    round_weights,
+    rounded_sums,
+)
 from dualhash.search.kernels.sigmoid import sigmoid
-from dualhash.search.kernels.simd import ALL_LANES, WIDTH, less, lowest, word_at
-from dualhash.search.kernels.threads import in_shards
-from dualhash.search.kernels.topk import NOTHING, Topmost, in_order, least, nobody, offer
+from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, load_word, lowest_bit
+from dualhash.search.kernels.threads import run_in_threads
+from dualhash.search.kernels.topk import (
+    NO_SCORE,
+    TopScores,
+    insert_score,
+    kth_score,
+    merge_scores,
+    no_scores,
+)
 
-PLANES = 7
+WEIGHT_BITS = 7
 AHEAD_BYTES = 1 << 13
 
 SMALLEST = 1e-290
-"""Below this float64 no longer holds probabilities to 53 bits, and nothing is left out."""
+"""Below this, float64 does not hold a probability to 53 bits, and no code is skipped."""
 
 
 class _Ranking(NamedTuple):
-    """How codes are scored: tables (s, words * 8, 256), biases (s,) and values wanted (s,)."""
+    """How codes are scored: tables (s, words * 8, 256), biases (s,) and wanted values (s,)."""
 
     tables: NDArray[np.float64]
     bias: NDArray[np.float64]
@@ -41,7 +55,7 @@ class _Ranking(NamedTuple):
 
 
 def most_probable(
-    blocks: Blocks,
+    matrix: CodeMatrix,
     head: LinearHead,
     wanted: NDArray[np.bool_],
     k: int,
@@ -50,60 +64,61 @@ def most_probable(
     likely: Sequence[Bitmap] | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The k codes whose attributes most probably all have the wanted values, exactly.
+    """Returns the k codes that most probably have all wanted attribute values, exactly.
 
     Args:
-        blocks: What is searched.
-        head: Reads the s attributes, at least one, from codes.
-        wanted: (s,) bool, whether each shall be present.
+        matrix: The codes.
+        head: Predicts the s attributes, at least one, from codes.
+        wanted: (s,) bool, True if the attribute must be present, False if it must be absent.
         k: At least 1.
-        allowed: The codes to search among; all by default.
-        likely: For each attribute all codes that have the wanted value at p >= 0.5, if that is
-            known. Codes that have all are looked at first, then those that lack one, whose product
-            is at most 1/2, then the others, whose product is at most 1/4, each if it may matter.
-        threads: How many share the work; the result does not depend on it.
+        allowed: The codes to search; all by default.
+        likely: If known, for each attribute the codes with the wanted value at p >= 0.5. Codes in
+            all of these sets are scored first, then codes that miss one of them (product at most
+            1/2), then the others (product at most 1/4). A later set is skipped if it cannot change
+            the result.
+        threads: Number of threads; the result does not depend on it.
 
     Returns:
         Joint probabilities (m,) float64 and positions (m,) int64, ordered by descending
-        probability, then by position; m is k or, if that is less, the number of allowed codes.
+        probability, then by position; m is the smaller of k and the number of allowed codes.
     """
-    allowed = blocks.everything if allowed is None else allowed
+    allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     weight, bias = head.summable
     sign = np.where(wanted, 1.0, -1.0)
-    planes = rounded(weight * sign[:, None], bias * sign, PLANES)
-    ranking = _Ranking(tables(weight), bias, np.asarray(wanted, np.bool_))
-    found = nobody(0)
+    rounded = round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS)
+    ranking = _Ranking(byte_tables(weight), bias, np.asarray(wanted, np.bool_))
+    best = no_scores(0)
     for highest, among in _parts(allowed, likely or ()):
-        floor = float(found.scores[-1]) if k and len(found.scores) == k else NOTHING
+        floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
         if floor > highest or not among.any():
             continue
 
-        def scan(start: int, stop: int, among: Bitmap = among, floor: float = floor) -> Topmost:
-            topmost = nobody(k)
-            _rank(blocks.words, among, start, stop, planes, ranking, floor, topmost)
-            return topmost
+        def scan(start: int, stop: int, among: Bitmap = among, floor: float = floor) -> TopScores:
+            top = no_scores(k)
+            _rank(matrix.words, among, start, stop, rounded, ranking, floor, top)
+            return top
 
-        found = in_order([found, *in_shards(scan, len(allowed), threads)], k)
-    return found.scores, found.positions
+        best = merge_scores([best, *run_in_threads(scan, len(allowed), threads)], k)
+    return best.scores, best.positions
 
 
 def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[float, Bitmap]]:
-    """The allowed codes in parts, each after the highest product that is possible in it."""
+    """Divides the allowed codes into parts and yields each with its highest possible product."""
     all_likely, but_one = allowed.copy(), np.zeros_like(allowed)
     for codes in likely:
-        _lack(all_likely, but_one, codes)
+        _move_unlikely(all_likely, but_one, codes)
     yield 1.0, all_likely
     yield 0.5, but_one
     yield 0.25, allowed & ~all_likely & ~but_one
 
 
 @compiled
-def _lack(all_likely: Bitmap, but_one: Bitmap, codes: Bitmap) -> None:
-    """Moves what is not among these codes to the set that lacks one, and out of that."""
-    for block in range(len(codes)):
-        but_one[block] = (but_one[block] & codes[block]) | (all_likely[block] & ~codes[block])
-        all_likely[block] &= codes[block]
+def _move_unlikely(all_likely: Bitmap, but_one: Bitmap, codes: Bitmap) -> None:
+    """Moves codes outside `codes` from `all_likely` to `but_one`, and from `but_one` to neither."""
+    for group in range(len(codes)):
+        but_one[group] = (but_one[group] & codes[group]) | (all_likely[group] & ~codes[group])
+        all_likely[group] &= codes[group]
 
 
 @compiled
@@ -112,36 +127,36 @@ def _rank(
     among: Bitmap,
     start: int,
     stop: int,
-    planes: Planes,
+    rounded: RoundedWeights,
     ranking: _Ranking,
     floor: float,
-    topmost: Topmost,
+    top: TopScores,
 ) -> None:
-    """Gathers the codes of a set, as many as there are lanes, and scores them."""
+    """Collects the codes of a set into full SIMD lanes and scores them."""
     length = words.shape[1]
     flat = words.reshape(-1)
-    ahead = max(1, AHEAD_BYTES // (8 * CODES_PER_GROUP * length))
+    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
     gathered = np.empty(length * WIDTH, np.uint64)
     positions = np.empty(WIDTH, np.int64)
-    need = np.empty(len(ranking.bias), np.int64)
-    _raise(need, planes, floor)
+    needed = np.empty(len(ranking.bias), np.int64)
+    _raise_needed(needed, rounded, floor)
     count = 0
-    for block in range(start, stop):
-        if block + ahead < len(among):
-            fetch_members(flat, start_of(block + ahead, length), length, among[block + ahead])
-        base = start_of(block, length)
-        members = among[block]
+    for group in range(start, stop):
+        if group + ahead < len(among):
+            prefetch_members(flat, first_word(group + ahead, length), length, among[group + ahead])
+        base = first_word(group, length)
+        members = among[group]
         while members:
-            place = lowest(members)
+            place = lowest_bit(members)
             members &= members - np.uint64(1)
             for word in range(length):
-                gathered[word * WIDTH + count] = word_at(flat, base + place + word * RUN)
-            positions[count] = block * CODES_PER_GROUP + place
+                gathered[word * WIDTH + count] = load_word(flat, base + place + word * RUN_SIZE)
+            positions[count] = group * GROUP_SIZE + place
             count += 1
             if count == WIDTH:
-                _score(gathered, positions, count, need, planes, ranking, floor, topmost)
+                _score(gathered, positions, count, needed, rounded, ranking, floor, top)
                 count = 0
-    _score(gathered, positions, count, need, planes, ranking, floor, topmost)
+    _score(gathered, positions, count, needed, rounded, ranking, floor, top)
 
 
 @compiled
@@ -149,44 +164,44 @@ def _score(
     words: Words,
     positions: NDArray[np.int64],
     count: int,
-    need: NDArray[np.int64],
-    planes: Planes,
+    needed: NDArray[np.int64],
+    rounded: RoundedWeights,
     ranking: _Ranking,
     floor: float,
-    topmost: Topmost,
+    top: TopScores,
 ) -> None:
-    """Scores the codes whose factors can all be as large as the smallest product of interest.
+    """Scores the codes whose factors can all reach the smallest product of interest.
 
     A product is at most its smallest factor.
     """
     length = len(words) // WIDTH
-    going = ALL_LANES >> np.uint64(WIDTH - count) if count else np.uint64(0)
-    for which in range(len(need)):
-        if going == 0:
+    lanes = ALL_LANES >> np.uint64(WIDTH - count) if count else np.uint64(0)
+    for which in range(len(needed)):
+        if lanes == 0:
             return
-        going &= ~less(steps_from(words, 0, WIDTH, length, planes, which), need[which])
-    while going:
-        lane = lowest(going)
-        going &= going - np.uint64(1)
+        lanes &= ~lanes_below(rounded_sums(words, 0, WIDTH, length, rounded, which), needed[which])
+    while lanes:
+        lane = lowest_bit(lanes)
+        lanes &= lanes - np.uint64(1)
         product = 1.0
-        for which in range(len(need)):
+        for which in range(len(needed)):
             table, bias = ranking.tables[which], ranking.bias[which]
-            score = np.float64(exact(words, lane, WIDTH, length, table, bias))
+            score = np.float64(exact_score(words, lane, WIDTH, length, table, bias))
             product *= sigmoid(score if ranking.wanted[which] else -score)
             if product < floor:
                 break
-        if product >= floor and offer(topmost, product, positions[lane]):
-            _raise(need, planes, max(floor, least(topmost)))
+        if product >= floor and insert_score(top, product, positions[lane]):
+            _raise_needed(needed, rounded, max(floor, kth_score(top)))
 
 
 @compiled
-def _raise(
-    need: NDArray[np.int64],
-    planes: Planes,
+def _raise_needed(
+    needed: NDArray[np.int64],
+    rounded: RoundedWeights,
     product: float,
 ) -> None:
-    """What every factor needs where the product shall be at least `product`."""
+    """Sets the sum that each factor needs for the product to be at least `product`."""
     certain = product * (1 - 1e-12)
-    for which in range(len(need)):
+    for which in range(len(needed)):
         score = math.log(certain / (1 - certain)) if certain > SMALLEST else -np.inf
-        need[which] = needed(planes, which, score)
+        needed[which] = needed_sum(rounded, which, score)

@@ -1,80 +1,80 @@
-"""Exact search by Hamming distance: the k closest codes, and all codes within a radius."""
+"""Exact search by Hamming distance: the k nearest codes, and all codes within a radius."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.jit import compiled
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.jit import compiled
 from dualhash.search.kernels.layout import (
-    CODES_PER_GROUP,
-    RUN,
+    GROUP_SIZE,
+    RUN_SIZE,
     Bitmap,
-    Blocks,
+    CodeMatrix,
     Words,
     are_few,
     distance_at,
-    fetch_members,
+    first_word,
+    prefetch_members,
     size,
-    start_of,
-)
-from dualhash.search.kernels.nearest_k import (
-    COUNT,
-    LIMIT,
-    NONE,
-    Closest,
-    in_order,
-    keep,
-    nothing,
-    nothing_within,
-    split,
 )
 from dualhash.search.kernels.simd import (
     ALL_LANES,
     WIDTH,
-    add_differing,
-    either,
-    fetch_lanes,
-    lanes_at,
-    lowest,
-    negative,
-    spread,
-    word_at,
+    add_distance,
+    bitwise_or,
+    broadcast,
+    load_lanes,
+    load_word,
+    lowest_bit,
+    negative_lanes,
+    prefetch_lanes,
 )
-from dualhash.search.kernels.threads import in_shards
+from dualhash.search.kernels.threads import run_in_threads
+from dualhash.search.kernels.topk import (
+    COUNT,
+    LIMIT,
+    NO_CANDIDATE,
+    TopDistances,
+    insert_distance,
+    merge_distances,
+    no_distances,
+    no_distances_within,
+    split_candidates,
+)
 
 QUERIES_AT_ONCE = 256
 CHUNK_BYTES = 1 << 18
-"""Codes that stay in a core's cache while all queries are compared with them."""
+"""Size of the codes that all queries are compared with while they stay in a core's cache."""
 
 AHEAD_BYTES = 1 << 14
-"""How far ahead codes are asked for, while one query reads them as fast as memory gives them."""
+"""Prefetch distance for a single query, which reads codes as fast as memory delivers them."""
 
-USUAL_ROOM = 4096
-"""Codes found within a radius; where there are more, they are looked for again."""
+USUAL_CAPACITY = 4096
+"""Codes within a radius that a first scan can hold; if there are more, the scan is repeated."""
 
 
 def nearest(
-    blocks: Blocks,
+    matrix: CodeMatrix,
     queries: NDArray[np.uint8],
     k: int,
     *,
     allowed: Bitmap | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The k codes closest to each of Q queries, exactly.
+    """Returns the k codes nearest to each of Q queries, exactly.
 
     Args:
-        blocks: What is searched.
-        queries: (Q, k/8) uint8, packed.
+        matrix: The codes.
+        queries: (Q, bits/8) uint8, packed.
         k: At least 1.
-        allowed: The codes to search among; all by default.
-        threads: How many share the work; the result does not depend on it.
+        allowed: The codes to search; all by default.
+        threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Distances (Q, m) int32 and positions (Q, m) int64 in ascending order of (distance,
-        position), where m is k or, if that is less, the number of allowed codes.
+        Distances (Q, m) int32 and positions (Q, m) int64, in ascending order of (distance,
+        position); m is the smaller of k and the number of allowed codes.
     """
-    allowed = blocks.everything if allowed is None else allowed
+    allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     distances = np.empty((len(queries), k), np.int32)
     positions = np.empty((len(queries), k), np.int64)
@@ -82,52 +82,54 @@ def nearest(
         rows = slice(start, start + QUERIES_AT_ONCE)
         words = as_words(queries[rows])
 
-        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> Closest:
-            closest = nothing(len(words), blocks.bits, k)
-            _scan(blocks.words, allowed, start, stop, words, closest)
-            return closest
+        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> TopDistances:
+            top = no_distances(len(words), matrix.bits, k)
+            _scan(matrix.words, allowed, start, stop, words, top)
+            return top
 
-        found = in_order(in_shards(scan, len(allowed), threads))
-        distances[rows], positions[rows] = split(found[:, :k])
+        merged = merge_distances(run_in_threads(scan, len(allowed), threads))
+        distances[rows], positions[rows] = split_candidates(merged[:, :k])
     return distances, positions
 
 
-def within(
-    blocks: Blocks,
+def within_radius(
+    matrix: CodeMatrix,
     query: NDArray[np.uint8],
     radius: int,
     *,
     allowed: Bitmap | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """All codes at a Hamming distance of at most `radius` from a query, as in a hash table lookup.
+    """Returns all codes at a Hamming distance of at most `radius` from a query.
 
     Args:
-        blocks: What is searched.
-        query: (k/8,) uint8, packed.
+        matrix: The codes.
+        query: (bits/8,) uint8, packed.
         radius: At least 0.
-        allowed: The codes to search among; all by default.
-        threads: How many share the work; the result does not depend on it.
+        allowed: The codes to search; all by default.
+        threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Distances (m,) int32 and positions (m,) int64 in ascending order of (distance, position).
+        Distances (m,) int32 and positions (m,) int64, in ascending order of (distance, position).
     """
-    allowed = blocks.everything if allowed is None else allowed
+    allowed = matrix.everything if allowed is None else allowed
     words = as_words(query[None])
-    room = USUAL_ROOM
+    capacity = USUAL_CAPACITY
 
-    def scan(start: int, stop: int) -> Closest:
-        closest = nothing_within(min(radius, blocks.bits), 1, blocks.bits, blocks.count + 1, room)
-        _scan(blocks.words, allowed, start, stop, words, closest)
-        return closest
+    def scan(start: int, stop: int) -> TopDistances:
+        top = no_distances_within(
+            min(radius, matrix.bits), 1, matrix.bits, matrix.count + 1, capacity
+        )
+        _scan(matrix.words, allowed, start, stop, words, top)
+        return top
 
-    parts = in_shards(scan, len(allowed), threads)
+    parts = run_in_threads(scan, len(allowed), threads)
     most = max(int(part.state[0, COUNT]) for part in parts)
-    if most > room:
-        room = most
-        parts = in_shards(scan, len(allowed), threads)
-    found = in_order(parts)[0]
-    return split(found[found != NONE])
+    if most > capacity:
+        capacity = most
+        parts = run_in_threads(scan, len(allowed), threads)
+    merged = merge_distances(parts)[0]
+    return split_candidates(merged[merged != NO_CANDIDATE])
 
 
 @compiled
@@ -137,26 +139,26 @@ def _scan(
     start: int,
     stop: int,
     queries: Words,
-    closest: Closest,
+    top: TopDistances,
 ) -> None:
-    """Compares the blocks from `start` to `stop` with all queries, chunk by chunk."""
+    """Compares the groups from `start` to `stop` with all queries, chunk by chunk."""
     count, length = queries.shape
     flat, flat_queries = words.reshape(-1), queries.reshape(-1)
-    step = max(1, CHUNK_BYTES // (8 * CODES_PER_GROUP * length))
+    step = max(1, CHUNK_BYTES // (8 * GROUP_SIZE * length))
     fours = count - count % 4
     for first in range(start, stop, step):
         last = min(stop, first + step)
         if are_few(allowed[first:last], count):
-            _few(flat, allowed, first, last, flat_queries, length, closest)
+            _compare_few(flat, allowed, first, last, flat_queries, length, top)
             continue
         for query in range(0, fours, 4):
-            _four(flat, allowed, first, last, flat_queries, length, query, closest)
+            _compare_four(flat, allowed, first, last, flat_queries, length, query, top)
         for query in range(fours, count):
-            _one(flat, allowed, first, last, flat_queries, length, query, closest)
+            _compare_one(flat, allowed, first, last, flat_queries, length, query, top)
 
 
 @compiled
-def _four(
+def _compare_four(
     words: Words,
     allowed: Bitmap,
     first: int,
@@ -164,40 +166,48 @@ def _four(
     queries: Words,
     length: int,
     query: int,
-    closest: Closest,
+    top: TopDistances,
 ) -> None:
-    """Compares blocks with four queries.
+    """Compares groups with four queries.
 
-    Sums begin at minus the limit, so a sum that is still negative is a distance below it.
+    Sums start at minus the limit, so a negative sum means a distance below the limit.
     """
     row0 = query * length
     row1, row2, row3 = row0 + length, row0 + 2 * length, row0 + 3 * length
-    state = closest.state
+    state = top.state
     near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
     near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
-    for block in range(first, last):
-        members = allowed[block]
-        base = start_of(block, length)
-        for lane in range(0, CODES_PER_GROUP, WIDTH):
-            sum0, sum1, sum2, sum3 = spread(near0), spread(near1), spread(near2), spread(near3)
+    for group in range(first, last):
+        members = allowed[group]
+        base = first_word(group, length)
+        for lane in range(0, GROUP_SIZE, WIDTH):
+            sum0, sum1, sum2, sum3 = (
+                broadcast(near0),
+                broadcast(near1),
+                broadcast(near2),
+                broadcast(near3),
+            )
             for word in range(length):
-                codes = lanes_at(words, base + lane + word * RUN)
-                sum0 = add_differing(sum0, codes, word_at(queries, row0 + word))
-                sum1 = add_differing(sum1, codes, word_at(queries, row1 + word))
-                sum2 = add_differing(sum2, codes, word_at(queries, row2 + word))
-                sum3 = add_differing(sum3, codes, word_at(queries, row3 + word))
+                codes = load_lanes(words, base + lane + word * RUN_SIZE)
+                sum0 = add_distance(sum0, codes, load_word(queries, row0 + word))
+                sum1 = add_distance(sum1, codes, load_word(queries, row1 + word))
+                sum2 = add_distance(sum2, codes, load_word(queries, row2 + word))
+                sum3 = add_distance(sum3, codes, load_word(queries, row3 + word))
             wanted = (members >> np.uint64(lane)) & ALL_LANES
-            if negative(either(either(sum0, sum1), either(sum2, sum3))) & wanted == 0:
+            if (
+                negative_lanes(bitwise_or(bitwise_or(sum0, sum1), bitwise_or(sum2, sum3))) & wanted
+                == 0
+            ):
                 continue
-            for whose, total in enumerate((sum0, sum1, sum2, sum3)):
-                hits = (negative(total) & wanted) << np.uint64(lane)
-                _take(words, block, queries, length, query + whose, closest, hits)
+            for offset, total in enumerate((sum0, sum1, sum2, sum3)):
+                hits = (negative_lanes(total) & wanted) << np.uint64(lane)
+                _insert_hits(words, group, queries, length, query + offset, top, hits)
             near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
             near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
 
 
 @compiled
-def _one(
+def _compare_one(
     words: Words,
     allowed: Bitmap,
     first: int,
@@ -205,69 +215,71 @@ def _one(
     queries: Words,
     length: int,
     query: int,
-    closest: Closest,
+    top: TopDistances,
 ) -> None:
-    """The same for one query, which waits for memory more than it counts bits."""
+    """Compares groups with one query. This waits for memory, so codes are prefetched."""
     row = query * length
-    ahead = max(1, AHEAD_BYTES // (8 * CODES_PER_GROUP * length))
-    near = -closest.state[query, LIMIT]
-    for block in range(first, last):
-        members = allowed[block]
-        base = start_of(block, length)
-        coming = start_of(block + ahead, length)
-        for lane in range(0, CODES_PER_GROUP, WIDTH):
-            total = spread(near)
+    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
+    near = -top.state[query, LIMIT]
+    for group in range(first, last):
+        members = allowed[group]
+        base = first_word(group, length)
+        upcoming = first_word(group + ahead, length)
+        for lane in range(0, GROUP_SIZE, WIDTH):
+            total = broadcast(near)
             for word in range(length):
-                fetch_lanes(words, coming + lane + word * RUN)
-                codes = lanes_at(words, base + lane + word * RUN)
-                total = add_differing(total, codes, word_at(queries, row + word))
-            hits = negative(total) & (members >> np.uint64(lane))
+                prefetch_lanes(words, upcoming + lane + word * RUN_SIZE)
+                codes = load_lanes(words, base + lane + word * RUN_SIZE)
+                total = add_distance(total, codes, load_word(queries, row + word))
+            hits = negative_lanes(total) & (members >> np.uint64(lane))
             if hits:
-                _take(words, block, queries, length, query, closest, hits << np.uint64(lane))
-                near = -closest.state[query, LIMIT]
+                _insert_hits(words, group, queries, length, query, top, hits << np.uint64(lane))
+                near = -top.state[query, LIMIT]
 
 
 @compiled
-def _few(
+def _compare_few(
     words: Words,
     allowed: Bitmap,
     first: int,
     last: int,
     queries: Words,
     length: int,
-    closest: Closest,
+    top: TopDistances,
 ) -> None:
-    """Compares with all queries where so few codes are allowed that each is looked up."""
-    ahead = max(1, AHEAD_BYTES // (8 * CODES_PER_GROUP * length))
-    for block in range(first, last):
-        if block + ahead < len(allowed):
-            fetch_members(words, start_of(block + ahead, length), length, allowed[block + ahead])
-        members = allowed[block]
+    """Compares single codes with all queries, for groups in which few codes are allowed."""
+    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
+    for group in range(first, last):
+        if group + ahead < len(allowed):
+            prefetch_members(
+                words, first_word(group + ahead, length), length, allowed[group + ahead]
+            )
+        members = allowed[group]
         while members:
-            place = lowest(members)
+            place = lowest_bit(members)
             members &= members - np.uint64(1)
-            start = start_of(block, length) + place
-            for query in range(len(closest.state)):
+            start = first_word(group, length) + place
+            for query in range(len(top.state)):
                 distance = distance_at(words, start, length, queries, query * length)
-                if distance < closest.state[query, LIMIT]:
-                    keep(closest, query, distance, block * CODES_PER_GROUP + place)
+                if distance < top.state[query, LIMIT]:
+                    insert_distance(top, query, distance, group * GROUP_SIZE + place)
 
 
 @compiled
-def _take(
+def _insert_hits(
     words: Words,
-    block: int,
+    group: int,
     queries: Words,
     length: int,
     query: int,
-    closest: Closest,
+    top: TopDistances,
     hits: np.uint64,
 ) -> None:
-    """Keeps the codes of a block whose bits are set, if they are still near enough."""
-    base = start_of(block, length)
+    """Inserts the codes of a group whose bits are set, if they are still below the limit."""
+    base = first_word(group, length)
     while hits:
-        place = lowest(hits)
+        place = lowest_bit(hits)
         hits &= hits - np.uint64(1)
         distance = distance_at(words, base + place, length, queries, query * length)
-        if distance < closest.state[query, LIMIT]:
-            keep(closest, query, distance, block * CODES_PER_GROUP + place)
+        if distance < top.state[query, LIMIT]:
+            insert_distance(top, query, distance, group * GROUP_SIZE + place)

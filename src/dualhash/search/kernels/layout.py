@@ -1,4 +1,7 @@
-"""Codes as the kernels read them, and sets of codes as bitmaps."""
+"""Codes in the memory layout that the kernels read, and sets of codes as bitmaps.
+
+A *group* is 64 codes, which share one word of a bitmap. A *run* is 512 codes, stored word by word.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,44 +10,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
+from dualhash.jit import compiled
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.jit import compiled
-from dualhash.search.kernels.simd import fetch, lowest, population, word_at
+from dualhash.search.kernels.simd import load_word, lowest_bit, popcount, prefetch
 
-CODES_PER_GROUP = 64
-"""Codes in a block: a bitmap has one word a block."""
+GROUP_SIZE = 64
 
-SPARE = 1 / 8
-"""Room for further codes, as a part of those there are, whenever memory is reserved."""
+SPARE_SHARE = 1 / 8
+"""Memory is reserved for this share of additional codes."""
 
-RUN = 512
-"""Codes whose words of one place stand together: a page of memory, which is read as one."""
+RUN_SIZE = 512
+"""One word of each code of a run fills a memory page, which is read in sequence."""
 
 _LINE = 64
 
-FEW, FEW_FOR_ONE = 9, 5
-"""Codes a block that are looked up one by one, rather than the whole block read.
+FEW_MEMBERS, FEW_MEMBERS_FOR_ONE_QUERY = 9, 5
+"""Up to this many allowed codes a group, codes are looked up one by one.
 
-Where there is one query, reading a block is waited for; where there are more, comparing it is.
+A single query waits for memory; with more queries, comparing takes longer than reading.
 """
 
 
 Words = NDArray[np.uint64]
 
 Bitmap = NDArray[np.uint64]
-"""A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 says whether code i is in it."""
+"""A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 is set if code i is a member."""
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
-    """n codes in runs of 512, word after word: word w of all 512 codes, then their word w + 1.
+class CodeMatrix:
+    """n codes in runs of 512, word by word: word w of all 512 codes, then their word w + 1.
 
-    The place of a code is its position. Positions should be in the order of ids, since results that
-    are alike come in the order of positions.
+    A code is identified by its position. Equal results are ordered by position, so positions should
+    follow the order of ids.
 
     Attributes:
-        bits: Length k of the codes.
-        words: (runs, ceil(k/64), 512) uint64; words beyond the last code are reserved.
+        bits: Length of the codes.
+        words: (runs, ceil(bits/64), 512) uint64; words beyond the last code are reserved.
         count: n.
     """
 
@@ -53,126 +55,130 @@ class Blocks:
     count: int
 
     @classmethod
-    def of(cls, codes: NDArray[np.uint8]) -> "Blocks":
-        """Blocks of packed codes (n, k/8)."""
+    def of(cls, codes: NDArray[np.uint8]) -> "CodeMatrix":
+        """Builds the matrix of packed codes (n, bits/8)."""
         return cls.empty(8 * codes.shape[1]).extended(codes)
 
     @classmethod
-    def empty(cls, bits: int, room: int = 0) -> "Blocks":
-        """No codes, with room for that many of `bits` bits."""
+    def empty(cls, bits: int, room: int = 0) -> "CodeMatrix":
+        """A matrix without codes and with memory for `room` codes."""
         return cls(bits, _reserve(room, bits // 8), 0)
 
-    def extended(self, codes: NDArray[np.uint8]) -> "Blocks":
-        """These codes and m more, packed (m, k/8).
+    def extended(self, codes: NDArray[np.uint8]) -> "CodeMatrix":
+        """Returns these codes followed by m more, packed (m, bits/8).
 
-        Both share memory where there is room, so only the newest can be extended. The older one may
-        be searched at the same time.
+        Both matrices share memory if there is room, so only the newest can be extended. The older
+        one can still be searched, also at the same time.
 
         Raises:
-            DualhashError: The codes are of another length.
+            DualhashError: The codes have another length.
         """
         if codes.shape[1] * 8 != self.bits:
-            raise DualhashError(f"Codes of {codes.shape[1] * 8} bits among codes of {self.bits}.")
+            raise DualhashError(
+                f"Codes of {codes.shape[1] * 8} bits cannot be added to codes of {self.bits} bits."
+            )
         words, total = self.words, self.count + len(codes)
-        if total > len(words) * RUN:
+        if total > len(words) * RUN_SIZE:
             words = _reserve(total, codes.shape[1])
-            filled = -(-self.count // RUN)
+            filled = -(-self.count // RUN_SIZE)
             words[:filled] = self.words[:filled]
         for start in range(0, len(codes), 1 << 20):
-            _spread_out(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
-        return Blocks(self.bits, words, total)
+            _scatter_words(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
+        return CodeMatrix(self.bits, words, total)
 
     def replace(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
-        """Writes packed codes (m, k/8) over those at m positions."""
-        self.words[positions // RUN, :, positions % RUN] = as_words(codes)
+        """Overwrites the codes at m positions with packed codes (m, bits/8)."""
+        self.words[positions // RUN_SIZE, :, positions % RUN_SIZE] = as_words(codes)
 
     @cached_property
     def everything(self) -> Bitmap:
         """The set of all codes."""
-        bitmap = np.full(blocks_of(self.count), ~np.uint64(0))
-        if self.count % CODES_PER_GROUP:
-            bitmap[-1] = (1 << self.count % CODES_PER_GROUP) - 1
+        bitmap = np.full(groups_of_codes(self.count), ~np.uint64(0))
+        if self.count % GROUP_SIZE:
+            bitmap[-1] = (1 << self.count % GROUP_SIZE) - 1
         return bitmap
 
     def codes(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Packed codes (m, k/8) at m positions."""
-        words = self.words[positions // RUN, :, positions % RUN]
+        """Returns the packed codes (m, bits/8) at m positions."""
+        words = self.words[positions // RUN_SIZE, :, positions % RUN_SIZE]
         return np.ascontiguousarray(words).view(np.uint8)[:, : self.bits // 8]
 
 
-def blocks_of(count: int) -> int:
-    """How many blocks hold so many codes."""
-    return -(-count // CODES_PER_GROUP)
+def groups_of_codes(count: int) -> int:
+    """Returns how many groups hold this many codes."""
+    return -(-count // GROUP_SIZE)
 
 
 def bitmap(members: NDArray[np.bool_]) -> Bitmap:
-    """The set of codes i for which members[i], from (n,) bool."""
-    padded = np.zeros(blocks_of(len(members)) * CODES_PER_GROUP, np.bool_)
+    """Returns the set of codes i with members[i], from (n,) bool."""
+    padded = np.zeros(groups_of_codes(len(members)) * GROUP_SIZE, np.bool_)
     padded[: len(members)] = members
     return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64, copy=False)
 
 
 def members(bitmap: Bitmap, count: int) -> NDArray[np.bool_]:
-    """Whether each of `count` codes is in the set, (count,) bool."""
+    """Returns whether each of `count` codes is in the set, (count,) bool."""
     octets = bitmap.astype("<u8", copy=False).view(np.uint8)
     return np.unpackbits(octets, bitorder="little")[:count].view(np.bool_)
 
 
 def size(bitmap: Bitmap) -> int:
-    """How many codes are in the set."""
+    """Returns how many codes are in the set."""
     return int(np.bitwise_count(bitmap).sum(dtype=np.int64))
 
 
 def has(bitmap: Bitmap, position: int) -> bool:
-    """Whether the code at a position is in the set."""
-    return bool(int(bitmap[position // CODES_PER_GROUP]) >> position % CODES_PER_GROUP & 1)
+    """Returns whether the code at a position is in the set."""
+    return bool(int(bitmap[position // GROUP_SIZE]) >> position % GROUP_SIZE & 1)
 
 
 @compiled
-def start_of(block: int, length: int) -> int:
-    """Where the first word of a block's first code stands in the flat words of all."""
-    return block * CODES_PER_GROUP // RUN * length * RUN + block * CODES_PER_GROUP % RUN
+def first_word(group: int, length: int) -> int:
+    """The index of the first word of a group's first code, in the flat words of all codes."""
+    return group * GROUP_SIZE // RUN_SIZE * length * RUN_SIZE + group * GROUP_SIZE % RUN_SIZE
 
 
 @compiled
 def are_few(bitmap: Bitmap, queries: int) -> bool:
-    """Whether the members of some blocks are better looked up one by one for so many queries."""
+    """Whether looking up the allowed codes of some groups is faster than reading all codes."""
     members = 0
     for word in bitmap:
-        members += population(word)
-    return members <= (FEW if queries > 1 else FEW_FOR_ONE) * len(bitmap)
+        members += popcount(word)
+    return members <= (FEW_MEMBERS if queries > 1 else FEW_MEMBERS_FOR_ONE_QUERY) * len(bitmap)
 
 
 @compiled
-def fetch_members(words: Words, base: int, length: int, members: np.uint64) -> None:
-    """Asks the memory for the codes of a block that are members."""
+def prefetch_members(words: Words, base: int, length: int, members: np.uint64) -> None:
+    """Prefetches the member codes of a group."""
     while members:
-        place = lowest(members)
+        place = lowest_bit(members)
         members &= members - np.uint64(1)
         for word in range(length):
-            fetch(words, base + place + word * RUN)
+            prefetch(words, base + place + word * RUN_SIZE)
 
 
 @compiled
 def distance_at(words: Words, start: int, length: int, queries: Words, row: int) -> int:
-    """From the query whose words stand at `row` to the code whose first word stands at `start`."""
+    """The Hamming distance of the query at word `row` and the code at word `start`."""
     distance = 0
     for word in range(length):
-        distance += population(word_at(words, start + word * RUN) ^ word_at(queries, row + word))
+        distance += popcount(
+            load_word(words, start + word * RUN_SIZE) ^ load_word(queries, row + word)
+        )
     return distance
 
 
 def _reserve(count: int, width: int) -> NDArray[np.uint64]:
-    """Room for codes of `width` bytes and some to spare, aligned with the lines of the cache."""
-    shape = (-(-int(count * (1 + SPARE)) // RUN), -(-width // 8), RUN)
+    """Allocates codes of `width` bytes and some spare room, aligned to cache lines."""
+    shape = (-(-int(count * (1 + SPARE_SHARE)) // RUN_SIZE), -(-width // 8), RUN_SIZE)
     octets = np.empty(8 * int(np.prod(shape)) + _LINE, np.uint8)
     start = -octets.ctypes.data % _LINE
     return octets[start : start + 8 * int(np.prod(shape))].view(np.uint64).reshape(shape)
 
 
 @compiled
-def _spread_out(codes: Words, position: int, words: Words) -> None:
+def _scatter_words(codes: Words, position: int, words: Words) -> None:
     for row in range(len(codes)):
-        run, place = divmod(position + row, RUN)
+        run, place = divmod(position + row, RUN_SIZE)
         for word in range(codes.shape[1]):
             words[run, word, place] = codes[row, word]

@@ -1,4 +1,4 @@
-"""Scores w . b + c of codes: bounds of eight at once from a few population counts, and exactly."""
+"""Linear scores w . b + c of codes: bounds for many codes at once, and exact values."""
 
 from typing import Any, NamedTuple
 
@@ -6,36 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack
+from dualhash.jit import compiled
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.jit import compiled
 from dualhash.search.kernels.layout import Words
 from dualhash.search.kernels.simd import (
-    add_differing_within,
-    doubled,
-    lanes_at,
-    spread,
-    word_at,
+    add_masked_distance,
+    broadcast,
+    double,
+    load_lanes,
+    load_word,
 )
 
 MARGIN = 1e-6
-"""Relative to a score; more than what rounding does to scores and probabilities."""
+"""Relative to a score; larger than the rounding errors of scores and probabilities."""
 
 
-class Planes(NamedTuple):
-    """s linear functions with weights rounded to a few bits, so that counting bits sums them.
+class RoundedWeights(NamedTuple):
+    """s linear functions whose weights are rounded to a few bits, so that popcounts can sum them.
 
-    A negative weight counts where the bit is 0: w b = w + |w| (1 - b). With |w| close to unit * u,
-    u an integer of `planes` bits, a score is at most base + above + unit * U and at least
-    base - below + unit * U, where U, the sum of the u that count, is a weighted sum of population
-    counts, one a bit of u.
+    A negative weight counts if its bit is 0: w b = w + |w| (1 - b). With |w| close to unit * u,
+    where u is an integer of a few bits, a score is at most base + above + unit * U and at least
+    base - below + unit * U. U is the sum of the counted u: a weighted sum of popcounts, one for
+    each bit of u.
 
     Attributes:
-        flips: (s * words,) uint64, where weights are negative.
-        masks: (s * planes * words,) uint64, the bits of u, highest first.
-        base: (s,) the score where nothing counts.
+        flips: (s * words,) uint64, the bits with a negative weight.
+        masks: (s * weight bits * words,) uint64, the bits of u, highest first.
+        base: (s,) the score if no weight counts.
         unit: (s,) positive.
-        above: (s,) what rounding may have taken away.
-        below: (s,) what it may have added.
+        above: (s,) upper bound of what rounding removed.
+        below: (s,) upper bound of what rounding added.
     """
 
     flips: NDArray[np.uint64]
@@ -46,15 +46,17 @@ class Planes(NamedTuple):
     below: NDArray[np.float64]
 
 
-def rounded(weight: NDArray[np.float64], bias: NDArray[np.float64], planes: int) -> Planes:
-    """Weights (s, k) and biases (s,) rounded to `planes` bits and a sign."""
+def round_weights(
+    weight: NDArray[np.float64], bias: NDArray[np.float64], weight_bits: int
+) -> RoundedWeights:
+    """Rounds weights (s, bits) to a sign and `weight_bits` bits; biases are (s,)."""
     size = np.abs(weight)
-    unit = size.max(axis=1, initial=0, keepdims=True) / (2**planes - 1)
+    unit = size.max(axis=1, initial=0, keepdims=True) / (2**weight_bits - 1)
     unit[unit == 0] = 1
     steps = np.rint(size / unit).astype(np.int64)
-    places = np.arange(planes)[::-1]
+    places = np.arange(weight_bits)[::-1]
     lost = size - steps * unit
-    return Planes(
+    return RoundedWeights(
         flips=as_words(pack(weight < 0)).ravel(),
         masks=as_words(pack(steps[:, None] >> places[:, None] & 1 == 1)).ravel(),
         base=bias + np.minimum(weight, 0).sum(axis=1),
@@ -65,47 +67,47 @@ def rounded(weight: NDArray[np.float64], bias: NDArray[np.float64], planes: int)
 
 
 @compiled
-def needed(planes: Planes, which: int, score: float) -> int:
-    """With a smaller sum of steps than this, a score cannot be `score` or more."""
-    return int(np.floor(_steps(planes, which, score - MARGIN * (1 + abs(score)), planes.above)))
+def needed_sum(rounded: RoundedWeights, which: int, score: float) -> int:
+    """A score of at least `score` is impossible with a smaller rounded sum than this."""
+    return int(np.floor(_steps(rounded, which, score - MARGIN * (1 + abs(score)), rounded.above)))
 
 
 @compiled
-def enough(planes: Planes, which: int, score: float) -> int:
-    """With this sum of steps or more, a score cannot be less than `score`."""
-    return int(np.ceil(_steps(planes, which, score + MARGIN * (1 + abs(score)), -planes.below)))
+def sufficient_sum(rounded: RoundedWeights, which: int, score: float) -> int:
+    """With this rounded sum or a larger one, the score is at least `score`."""
+    return int(np.ceil(_steps(rounded, which, score + MARGIN * (1 + abs(score)), -rounded.below)))
 
 
 @compiled
-def _steps(planes: Planes, which: int, score: float, slack: NDArray[np.float64]) -> float:
-    steps = (score - planes.base[which] - slack[which]) / planes.unit[which]
+def _steps(rounded: RoundedWeights, which: int, score: float, slack: NDArray[np.float64]) -> float:
+    steps = (score - rounded.base[which] - slack[which]) / rounded.unit[which]
     bounded: float = min(max(steps, -1e15), 1e15)
     return bounded
 
 
 @compiled
-def steps_from(
-    words: Words, base: int, stride: int, length: int, planes: Planes, which: int
+def rounded_sums(
+    words: Words, base: int, stride: int, length: int, rounded: RoundedWeights, which: int
 ) -> Any:
-    """Sums of steps of the codes, one a lane, whose first words stand at `base`."""
-    count = len(planes.masks) // len(planes.flips)
-    total = spread(0)
+    """The rounded sums of the codes whose first words are at `base`, one code a lane."""
+    count = len(rounded.masks) // len(rounded.flips)
+    total = broadcast(0)
     for plane in range(count):
-        total = doubled(total)
+        total = double(total)
         for word in range(length):
-            total = add_differing_within(
+            total = add_masked_distance(
                 total,
-                lanes_at(words, base + word * stride),
-                word_at(planes.flips, which * length + word),
-                word_at(planes.masks, (which * count + plane) * length + word),
+                load_lanes(words, base + word * stride),
+                load_word(rounded.flips, which * length + word),
+                load_word(rounded.masks, (which * count + plane) * length + word),
             )
     return total
 
 
-def tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums of weights (s, k) over the bits of each value of each byte, (s, words * 8, 256).
+def byte_tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums weights (s, bits) over each value of each byte, (s, words * 8, 256).
 
-    Sums of the rounded weights of a head are exact, so it does not matter how they are split.
+    Sums of a head's rounded weights are exact, so the order of summation does not matter.
     """
     functions, bits = weight.shape
     padded = np.zeros((functions, -(-bits // 64) * 64))
@@ -117,13 +119,13 @@ def tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def exact(
+def exact_score(
     words: Words, start: int, stride: int, length: int, table: NDArray[np.float64], bias: float
 ) -> np.float32:
-    """The score of the code whose first word stands at `start`, from a table (words * 8, 256)."""
+    """The score of the code whose first word is at `start`, from a table (words * 8, 256)."""
     total = bias
     for word in range(length):
-        code = word_at(words, start + word * stride)
+        code = load_word(words, start + word * stride)
         for byte in range(8):
             total += table[word * 8 + byte, (code >> np.uint64(8 * byte)) & np.uint64(255)]
     return np.float32(total)

@@ -1,11 +1,11 @@
-"""Probabilities that order results, the same on every machine."""
+"""Probabilities that order results, bit for bit the same on every machine."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.search.kernels.jit import compiled
+from dualhash.jit import compiled
 
 _LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LOG2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
@@ -15,9 +15,9 @@ _DEGREE = 13
 def joint_probability(
     scores: NDArray[np.float32], wanted: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Probability (N,) that s attributes with scores (N, s) all have the wanted values (s,).
+    """Returns the probability (N,) that s attributes with scores (N, s) are as wanted (s,).
 
-    The product, in the order given, of p_j if it is wanted, else 1 - p_j (section 3.5).
+    It is the product, in the given order, of p_j if wanted, else of 1 - p_j (section 3.5).
     """
     return _joint(np.ascontiguousarray(scores, np.float32), np.ascontiguousarray(wanted))
 
@@ -42,14 +42,14 @@ def joint(scores: NDArray[np.float32], wanted: NDArray[np.bool_]) -> float:
 
 @compiled
 def sigmoid(score: float) -> float:
-    """1 / (1 + exp(-score)), from operations that IEEE 754 rounds in one way only."""
+    """1 / (1 + exp(-score)), from operations for which IEEE 754 defines one rounding."""
     power = _exp_of_minus(min(abs(score), 760.0))
     return 1 / (1 + power) if score >= 0 else power / (1 + power)
 
 
 @compiled
 def _exp_of_minus(x: float) -> float:
-    """exp(-x), x in 0..760: 2^-n times a Taylor series around 0."""
+    """exp(-x) for x in 0..760: 2^-n times a Taylor series around 0."""
     halvings = math.floor(x / (_LOG2_HIGH + _LOG2_LOW) + 0.5)
     rest = (halvings * _LOG2_HIGH - x) + halvings * _LOG2_LOW
     series = 1.0

@@ -1,10 +1,11 @@
-"""Sixteen 64-bit numbers at once, for kernels: two registers of AVX-512, four of AVX2.
+"""Operations on sixteen 64-bit numbers at once: two registers of AVX-512, four of AVX2.
 
-LLVM turns these operations into whatever the processor has. A population count of eight words, on
-which everything here rests, is one instruction where there is AVX512_VPOPCNTDQ.
+LLVM compiles them for the processor at hand. The popcount of eight words, on which every search
+rests, is one instruction on processors with AVX512_VPOPCNTDQ.
 """
 
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class LanesType(types.Type):
 
 
 LANES = LanesType()
+ARRAY = object()
 
 
 @register_model(LanesType)
@@ -40,173 +42,134 @@ class _LanesModel(PrimitiveModel):
         super().__init__(manager, numba_type, _VECTOR)
 
 
-def _spread(builder: Any, word: Any) -> Any:
+def _operation(result: Any, *parameters: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Makes an operation for kernels from `emit(builder, *values)`, which emits LLVM instructions.
+
+    `result` and `parameters` are Numba types. `ARRAY`, as the first parameter, stands for any flat
+    array of words; `emit` then gets the address of the element whose index is the second parameter.
+    Bounds are not checked.
+    """
+
+    def decorate(emit: Callable[..., Any]) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            if parameters[0] is ARRAY:
+                view = cgutils.create_struct_proxy(signature.args[0])
+                data = view(context, builder, values[0]).data
+                values = (builder.gep(data, [values[1]]), None)
+            value = emit(builder, *values)
+            return context.get_dummy_value() if result is types.none else value
+
+        def resolve(_typing: Any, *arguments: Any) -> Any:
+            kinds = (arguments[0], *parameters[1:]) if parameters[0] is ARRAY else parameters
+            return result(*kinds), generate
+
+        update_wrapper(resolve, emit)  # Numba reads name and parameters
+        return intrinsic(resolve)
+
+    return decorate
+
+
+def _broadcast(builder: Any, word: Any) -> Any:
     first = builder.insert_element(_ZEROS, word, _INDEX(0))
     return builder.shuffle_vector(
         first, _ZEROS, ir.Constant(ir.VectorType(_INDEX, WIDTH), [0] * WIDTH)
     )
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    array = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [arguments[1]])
-
-
-def _population(builder: Any, lanes: Any) -> Any:
+def _popcount(builder: Any, lanes: Any) -> Any:
     kind = ir.FunctionType(_VECTOR, [_VECTOR])
     name = f"llvm.ctpop.v{WIDTH}i64"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
 
 
-def _fetch(builder: Any, pointer: Any) -> None:
+def _prefetch(builder: Any, pointer: Any) -> None:
     pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
     kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INDEX, _INDEX, _INDEX])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(function, [pointer, _INDEX(0), _INDEX(3), _INDEX(1)])
 
 
-def _operation(generator: Callable[..., Any]) -> Callable[..., Any]:
-    """For use in kernels; the generator's first argument is Numba's own."""
-    made: Callable[..., Any] = intrinsic(generator)
-    return made
+def _lanes_below(builder: Any, lanes: Any, limit: Any) -> Any:
+    below = builder.icmp_signed("<", lanes, limit)
+    return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
 
 
-@_operation
-def word_at(typing: Any, array: Any, index: Any) -> Any:
-    """Element `index` >= 0 of a flat array of words; bounds are not checked."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_address(context, builder, signature, arguments))
-
-    return array.dtype(array, types.intp), generate
+@_operation(types.uint64, ARRAY, types.intp)
+def load_word(builder: Any, array: Any, _index: Any) -> Any:
+    """Element `index` >= 0 of a flat array of words."""
+    return builder.load(array)
 
 
-@_operation
-def lanes_at(typing: Any, array: Any, index: Any) -> Any:
-    """Elements from `index` on, one a lane, of a flat array of words; bounds are not checked."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _address(context, builder, signature, arguments)
-        return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
-
-    return LANES(array, types.intp), generate
+@_operation(LANES, ARRAY, types.intp)
+def load_lanes(builder: Any, array: Any, _index: Any) -> Any:
+    """Consecutive elements, one a lane, of a flat array of words; the first is `index`."""
+    return builder.load(builder.bitcast(array, _VECTOR.as_pointer()), align=8)
 
 
-@_operation
-def fetch(typing: Any, array: Any, index: Any) -> Any:
-    """Asks the memory for what stands around element `index`, which need not exist."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _fetch(builder, _address(context, builder, signature, arguments))
-        return context.get_dummy_value()
-
-    return types.none(array, types.intp), generate
+@_operation(types.none, ARRAY, types.intp)
+def prefetch(builder: Any, array: Any, _index: Any) -> None:
+    """Prefetches the cache line around element `index`, which need not exist."""
+    _prefetch(builder, array)
 
 
-@_operation
-def fetch_lanes(typing: Any, array: Any, index: Any) -> Any:
-    """The same for all that `lanes_at` would read there."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _address(context, builder, signature, arguments)
-        for line in range(0, WIDTH, WORDS_A_LINE):
-            _fetch(builder, builder.gep(pointer, [_INDEX(line)]))
-        return context.get_dummy_value()
-
-    return types.none(array, types.intp), generate
+@_operation(types.none, ARRAY, types.intp)
+def prefetch_lanes(builder: Any, array: Any, _index: Any) -> None:
+    """Prefetches what `load_lanes` would read."""
+    for line in range(0, WIDTH, WORDS_A_LINE):
+        _prefetch(builder, builder.gep(array, [_INDEX(line)]))
 
 
-@_operation
-def spread(typing: Any, number: Any) -> Any:
+@_operation(LANES, types.int64)
+def broadcast(builder: Any, number: Any) -> Any:
     """The same signed number in every lane."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _spread(builder, arguments[0])
-
-    return LANES(types.int64), generate
+    return _broadcast(builder, number)
 
 
-@_operation
-def add_differing(typing: Any, lanes: Any, words: Any, word: Any) -> Any:
+@_operation(LANES, LANES, LANES, types.uint64)
+def add_distance(builder: Any, lanes: Any, words: Any, word: Any) -> Any:
     """Adds to each lane the number of bits in which its word differs from `word`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes, words, word = arguments
-        return builder.add(lanes, _population(builder, builder.xor(words, _spread(builder, word))))
-
-    return LANES(LANES, LANES, types.uint64), generate
+    return builder.add(lanes, _popcount(builder, builder.xor(words, _broadcast(builder, word))))
 
 
-@_operation
-def add_differing_within(typing: Any, lanes: Any, words: Any, word: Any, mask: Any) -> Any:
-    """Adds the number of those bits, among the bits of `mask` only."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes, words, word, mask = arguments
-        differing = builder.xor(words, _spread(builder, word))
-        chosen = builder.and_(differing, _spread(builder, mask))
-        return builder.add(lanes, _population(builder, chosen))
-
-    return LANES(LANES, LANES, types.uint64, types.uint64), generate
+@_operation(LANES, LANES, LANES, types.uint64, types.uint64)
+def add_masked_distance(builder: Any, lanes: Any, words: Any, word: Any, mask: Any) -> Any:
+    """Adds the number of differing bits among the bits of `mask`."""
+    differing = builder.xor(words, _broadcast(builder, word))
+    selected = builder.and_(differing, _broadcast(builder, mask))
+    return builder.add(lanes, _popcount(builder, selected))
 
 
-@_operation
-def doubled(typing: Any, lanes: Any) -> Any:
+@_operation(LANES, LANES)
+def double(builder: Any, lanes: Any) -> Any:
     """Twice each number."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.shl(arguments[0], ir.Constant(_VECTOR, [1] * WIDTH))
-
-    return LANES(LANES), generate
+    return builder.shl(lanes, ir.Constant(_VECTOR, [1] * WIDTH))
 
 
-@_operation
-def either(typing: Any, lanes: Any, other: Any) -> Any:
-    """Bitwise or: negative where one of the two is negative."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.or_(*arguments)
-
-    return LANES(LANES, LANES), generate
+@_operation(LANES, LANES, LANES)
+def bitwise_or(builder: Any, lanes: Any, other: Any) -> Any:
+    """Bitwise or: negative if one of the two is negative."""
+    return builder.or_(lanes, other)
 
 
-@_operation
-def negative(typing: Any, lanes: Any) -> Any:
-    """One bit a lane, lane 0 lowest: whether it is below 0."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        below = builder.icmp_signed("<", arguments[0], _ZEROS)
-        return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
-
-    return types.uint64(LANES), generate
+@_operation(types.uint64, LANES)
+def negative_lanes(builder: Any, lanes: Any) -> Any:
+    """One bit a lane, lane 0 lowest: set if the number is below 0."""
+    return _lanes_below(builder, lanes, _ZEROS)
 
 
-@_operation
-def less(typing: Any, lanes: Any, number: Any) -> Any:
-    """One bit a lane, lane 0 lowest: whether it is less than a signed number."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        below = builder.icmp_signed("<", arguments[0], _spread(builder, arguments[1]))
-        return builder.zext(builder.bitcast(below, ir.IntType(WIDTH)), _WORD)
-
-    return types.uint64(LANES, types.int64), generate
+@_operation(types.uint64, LANES, types.int64)
+def lanes_below(builder: Any, lanes: Any, number: Any) -> Any:
+    """One bit a lane, lane 0 lowest: set if the lane is less than a signed number."""
+    return _lanes_below(builder, lanes, _broadcast(builder, number))
 
 
-@_operation
-def population(typing: Any, word: Any) -> Any:
-    """How many bits of a word are set."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.uint64), generate
+@_operation(types.int64, types.uint64)
+def popcount(builder: Any, word: Any) -> Any:
+    """The number of set bits of a word."""
+    return builder.ctpop(word)
 
 
-@_operation
-def lowest(typing: Any, word: Any) -> Any:
-    """Place of the lowest bit set in a word that is not 0."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.uint64), generate
+@_operation(types.int64, types.uint64)
+def lowest_bit(builder: Any, word: Any) -> Any:
+    """The place of the lowest set bit of a word that is not 0."""
+    return builder.cttz(word, ir.Constant(ir.IntType(1), 1))

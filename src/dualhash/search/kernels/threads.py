@@ -1,4 +1,4 @@
-"""Work on contiguous parts of the blocks, one a thread."""
+"""Work on contiguous ranges of code groups, one range a thread."""
 
 import os
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from typing import TypeVar
 
 Part = TypeVar("Part")
 
-SMALLEST = 128
-"""Blocks that are not worth a thread of their own."""
+FEWEST_GROUPS = 128
+"""A thread of its own pays off from this many groups."""
 
 
-def in_shards(work: Callable[[int, int], Part], blocks: int, threads: int) -> list[Part]:
-    """`work(start, stop)` on parts of `blocks` blocks, in order, the parts at the same time."""
-    parts = max(1, min(threads, blocks // SMALLEST))
-    bounds = [blocks * part // parts for part in range(parts + 1)]
+def run_in_threads(work: Callable[[int, int], Part], groups: int, threads: int) -> list[Part]:
+    """Calls `work(start, stop)` on ranges of `groups` groups in parallel; results in order."""
+    parts = max(1, min(threads, groups // FEWEST_GROUPS))
+    bounds = [groups * part // parts for part in range(parts + 1)]
     if parts == 1:
-        return [work(0, blocks)]
-    waiting = [_pool(parts, os.getpid()).submit(work, *ends) for ends in pairwise(bounds[1:])]
-    return [work(*bounds[:2]), *(part.result() for part in waiting)]
+        return [work(0, groups)]
+    futures = [_pool(parts, os.getpid()).submit(work, *ends) for ends in pairwise(bounds[1:])]
+    return [work(*bounds[:2]), *(future.result() for future in futures)]
 
 
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """The threads of a process; one that was forked has none of those of the other."""
+    """The threads of a process; a forked process does not inherit those of its parent."""
     return ThreadPoolExecutor(threads, thread_name_prefix="dualhash")

@@ -1,4 +1,4 @@
-"""The k codes of highest score seen so far."""
+"""The k best codes so far: by Hamming distance, for several queries, or by score."""
 
 import math
 from typing import NamedTuple
@@ -6,17 +6,110 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.search.kernels.jit import compiled
+from dualhash.jit import compiled
 
-NOTHING = -math.inf
+POSITION_BITS = 40
+LIMIT, NEARER, COUNT = range(3)
+NO_CANDIDATE = np.iinfo(np.int64).max
+NO_SCORE = -math.inf
 """Below every score."""
 
 
-class Topmost(NamedTuple):
-    """A heap of at most k codes, the last of their order at the root.
+class TopDistances(NamedTuple):
+    """The results so far of a scan in order of positions, for Q queries.
 
     Attributes:
-        scores: (k,) float64, NOTHING where there is none yet.
+        k: The number of codes wanted.
+        state: (Q, 3). LIMIT: only codes nearer than this can still be among the k nearest; it is
+            the distance of the k-th, since among equal distances the first positions win. NEARER:
+            the number of codes found nearer than the limit, below k. COUNT: the number of
+            candidates.
+        histogram: (Q, bits + 1) the number of codes found at each distance below the limit.
+        candidates: (Q, room) distance * 2^40 + position, in order of positions. Candidates beyond
+            the room are only counted.
+    """
+
+    k: int
+    state: NDArray[np.int64]
+    histogram: NDArray[np.int64]
+    candidates: NDArray[np.int64]
+
+
+def no_distances(queries: int, bits: int, k: int) -> TopDistances:
+    """The state before a search for the k nearest codes: the limit is above every distance."""
+    return no_distances_within(bits, queries, bits, k, _candidate_limit(k))
+
+
+def no_distances_within(radius: int, queries: int, bits: int, k: int, room: int) -> TopDistances:
+    """The state before a search for the codes at distances up to `radius`."""
+    state = np.zeros((queries, 3), np.int64)
+    state[:, LIMIT] = radius + 1
+    histogram = np.zeros((queries, bits + 1), np.int64)
+    return TopDistances(k, state, histogram, np.empty((queries, room), np.int64))
+
+
+@compiled
+def _candidate_limit(k: int) -> int:
+    """At this many candidates, all but the k nearest are dropped."""
+    return 2 * k + 64
+
+
+@compiled
+def insert_distance(top: TopDistances, query: int, distance: int, position: int) -> None:
+    """Inserts a code that is nearer than the limit and behind all earlier positions."""
+    count = top.state[query, COUNT]
+    if count < top.candidates.shape[1]:
+        top.candidates[query, count] = distance << POSITION_BITS | position
+    top.state[query, COUNT] = count + 1
+    top.histogram[query, distance] += 1
+    limit, nearer = top.state[query, LIMIT], top.state[query, NEARER] + 1
+    while nearer >= top.k:
+        limit -= 1
+        nearer -= top.histogram[query, limit]
+    top.state[query, LIMIT], top.state[query, NEARER] = limit, nearer
+    if count + 1 == _candidate_limit(top.k):
+        _drop_farthest(top.candidates[query], top.state[query], top.k - nearer)
+
+
+@compiled
+def _drop_farthest(candidates: NDArray[np.int64], state: NDArray[np.int64], ties: int) -> None:
+    """Drops candidates at or beyond the limit, except the first `ties` of them at the limit."""
+    count = 0
+    for candidate in candidates:
+        distance = candidate >> POSITION_BITS
+        tie = distance == state[LIMIT] and ties > 0
+        if distance < state[LIMIT] or tie:
+            candidates[count] = candidate
+            count += 1
+            ties -= tie
+    state[COUNT] = count
+
+
+def merge_distances(parts: list[TopDistances]) -> NDArray[np.int64]:
+    """Merges the candidates of all parts, (Q, most), ascending, padded with the largest number.
+
+    Every part must have had room for all its candidates.
+    """
+    widest = max(int(part.state[:, COUNT].max()) for part in parts)
+    column = np.arange(widest)
+    found = [
+        np.where(column < part.state[:, COUNT:], part.candidates[:, :widest], NO_CANDIDATE)
+        for part in parts
+    ]
+    return np.sort(np.concatenate(found, axis=1), axis=1)
+
+
+def split_candidates(candidates: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Splits candidates of any shape into distances and positions."""
+    distances = (candidates >> POSITION_BITS).astype(np.int32)
+    return distances, candidates & ((1 << POSITION_BITS) - 1)
+
+
+class TopScores(NamedTuple):
+    """A heap of at most k codes with the last in order at the root.
+
+    Attributes:
+        scores: (k,) float64, NO_SCORE for unused entries.
         positions: (k,) int64.
     """
 
@@ -24,22 +117,22 @@ class Topmost(NamedTuple):
     positions: NDArray[np.int64]
 
 
-def nobody(k: int) -> Topmost:
-    """Before a search."""
-    return Topmost(np.full(k, NOTHING), np.full(k, np.iinfo(np.int64).max))
+def no_scores(k: int) -> TopScores:
+    """The state before a search."""
+    return TopScores(np.full(k, NO_SCORE), np.full(k, np.iinfo(np.int64).max))
 
 
 @compiled
-def least(topmost: Topmost) -> float:
-    """The score of the last one, NOTHING as long as there are fewer than k."""
-    score: float = topmost.scores[0]
+def kth_score(top: TopScores) -> float:
+    """The k-th best score; NO_SCORE while there are fewer than k codes."""
+    score: float = top.scores[0]
     return score
 
 
 @compiled
-def offer(topmost: Topmost, score: float, position: int) -> bool:
-    """Takes a code in if it comes before the last one; returns whether it does."""
-    scores, positions = topmost
+def insert_score(top: TopScores, score: float, position: int) -> bool:
+    """Inserts a code if it is better than the k-th; returns whether it is."""
+    scores, positions = top
     if not _before(score, position, scores[0], positions[0]):
         return False
     row = 0
@@ -63,11 +156,11 @@ def _before(score: float, position: int, other_score: float, other_position: int
     return score > other_score or (score == other_score and position < other_position)
 
 
-def in_order(parts: list[Topmost], k: int) -> Topmost:
-    """The k topmost of all parts, by descending score, then by position."""
+def merge_scores(parts: list[TopScores], k: int) -> TopScores:
+    """Merges parts: the k best codes by descending score, then by position."""
     scores = np.concatenate([part.scores for part in parts])
     positions = np.concatenate([part.positions for part in parts])
-    found = scores != NOTHING
+    found = scores != NO_SCORE
     scores, positions = scores[found], positions[found]
     order = np.lexsort((positions, -scores))[:k]
-    return Topmost(scores[order], positions[order])
+    return TopScores(scores[order], positions[order])

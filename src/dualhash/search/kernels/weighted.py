@@ -1,4 +1,4 @@
-"""Exact search by distance and attributes at once: bits that differ, and improbability in bits."""
+"""Exact search by weighted cost: Hamming distance minus weighted log probabilities."""
 
 import math
 from typing import NamedTuple
@@ -7,45 +7,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
+from dualhash.jit import compiled
 from dualhash.search.hamming import as_words
-from dualhash.search.kernels.jit import compiled
 from dualhash.search.kernels.layout import (
-    CODES_PER_GROUP,
-    RUN,
+    GROUP_SIZE,
+    RUN_SIZE,
     Bitmap,
-    Blocks,
+    CodeMatrix,
     Words,
     distance_at,
+    first_word,
     size,
-    start_of,
 )
-from dualhash.search.kernels.linear import exact, tables
+from dualhash.search.kernels.linear import byte_tables, exact_score
 from dualhash.search.kernels.sigmoid import sigmoid
 from dualhash.search.kernels.simd import (
     WIDTH,
-    add_differing,
-    lanes_at,
-    lowest,
-    negative,
-    spread,
-    word_at,
+    add_distance,
+    broadcast,
+    load_lanes,
+    load_word,
+    lowest_bit,
+    negative_lanes,
 )
-from dualhash.search.kernels.threads import in_shards
-from dualhash.search.kernels.topk import NOTHING, Topmost, in_order, least, nobody, offer
+from dualhash.search.kernels.threads import run_in_threads
+from dualhash.search.kernels.topk import (
+    NO_SCORE,
+    TopScores,
+    insert_score,
+    kth_score,
+    merge_scores,
+    no_scores,
+)
 
 EVEN_ODDS = math.log(2)
-"""What a probability of one half costs; a smaller one costs more."""
+"""-log(1/2): what a probability of one half costs. Lower probabilities cost more."""
 
 MARGIN = 1e-9
-"""More than what rounding does to costs."""
+"""Larger than the rounding errors of costs."""
 
 _TERMS = 18
 
 
 class _Costs(NamedTuple):
-    """What a code costs beside its distance: a weight times minus the log of each probability.
+    """The cost of a code beyond its distance: weight times the sum of -log p over wanted values.
 
-    Tables (s, words * 8, 256), biases (s,) and values wanted (s,) give the probabilities.
+    Tables (s, words * 8, 256), biases (s,) and wanted values (s,) give the probabilities.
     """
 
     weight: float
@@ -55,7 +62,7 @@ class _Costs(NamedTuple):
 
 
 def weighted_nearest(
-    blocks: Blocks,
+    matrix: CodeMatrix,
     query: NDArray[np.uint8],
     head: LinearHead,
     wanted: NDArray[np.bool_],
@@ -66,34 +73,33 @@ def weighted_nearest(
     likely: Bitmap | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The k codes of least cost: distance - weight * sum of log probabilities, exactly.
+    """Returns the k codes of least cost, distance - weight * sum of log probabilities, exactly.
 
     Args:
-        blocks: What is searched.
-        query: (k/8,) uint8, packed.
-        head: Reads the s attributes from codes.
-        wanted: (s,) bool, whether each shall be present: p_j counts, or 1 - p_j.
+        matrix: The codes.
+        query: (bits/8,) uint8, packed.
+        head: Predicts the s attributes from codes.
+        wanted: (s,) bool; the probability is p_j for True, 1 - p_j for False.
         weight: At least 0.
         k: At least 1.
-        allowed: The codes to search among; all by default.
-        likely: All codes that have all wanted values at p >= 0.5, if that is known: they are
-            looked at first, since each of the others costs at least `weight` times log 2 more than
-            its distance.
-        threads: How many share the work; the result does not depend on it.
+        allowed: The codes to search; all by default.
+        likely: If known, the codes with all wanted values at p >= 0.5. They are searched first,
+            since every other code costs at least `weight` times log 2 more than its distance.
+        threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Costs (m,) float64 and positions (m,) int64 in ascending order of (cost, position); m is k
-        or, if that is less, the number of allowed codes.
+        Costs (m,) float64 and positions (m,) int64, in ascending order of (cost, position); m is
+        the smaller of k and the number of allowed codes.
     """
-    allowed = blocks.everything if allowed is None else allowed
+    allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     values, bias = head.summable
-    costs = _Costs(float(weight), tables(values), bias, np.asarray(wanted, np.bool_))
+    costs = _Costs(float(weight), byte_tables(values), bias, np.asarray(wanted, np.bool_))
     words = as_words(query[None])
     first = allowed if likely is None else allowed & likely
-    found = nobody(0)
+    best = no_scores(0)
     for among, surcharge in ((first, 0.0), (allowed & ~first, weight * EVEN_ODDS)):
-        floor = float(found.scores[-1]) if k and len(found.scores) == k else NOTHING
+        floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
         if k == 0 or not among.any():
             continue
 
@@ -103,13 +109,13 @@ def weighted_nearest(
             among: Bitmap = among,
             surcharge: float = surcharge,
             floor: float = floor,
-        ) -> Topmost:
-            topmost = nobody(k)
-            _scan(blocks.words, among, start, stop, words, costs, surcharge, floor, topmost)
-            return topmost
+        ) -> TopScores:
+            top = no_scores(k)
+            _scan(matrix.words, among, start, stop, words, costs, surcharge, floor, top)
+            return top
 
-        found = in_order([found, *in_shards(scan, len(allowed), threads)], k)
-    return -found.scores, found.positions
+        best = merge_scores([best, *run_in_threads(scan, len(allowed), threads)], k)
+    return -best.scores, best.positions
 
 
 @compiled
@@ -122,59 +128,60 @@ def _scan(
     costs: _Costs,
     surcharge: float,
     floor: float,
-    topmost: Topmost,
+    top: TopScores,
 ) -> None:
-    """Finds the cost of the codes that are near enough for it to matter.
+    """Computes the cost of the codes that are near enough to be among the k best.
 
-    A cost is at least the distance and the surcharge. Scores are minus the costs.
+    A cost is at least the distance plus the surcharge. Scores are negative costs.
     """
     length = words.shape[1]
     flat, query = words.reshape(-1), queries.reshape(-1)
     bits = length * 64
-    near = -_limit(floor, surcharge, bits)
-    for block in range(start, stop):
-        members = among[block]
+    start_sum = -_limit(floor, surcharge, bits)
+    for group in range(start, stop):
+        members = among[group]
         if members == 0:
             continue
-        base = start_of(block, length)
-        for lane in range(0, CODES_PER_GROUP, WIDTH):
-            total = spread(near)
+        base = first_word(group, length)
+        for lane in range(0, GROUP_SIZE, WIDTH):
+            total = broadcast(start_sum)
             for word in range(length):
-                codes = lanes_at(flat, base + lane + word * RUN)
-                total = add_differing(total, codes, word_at(query, word))
-            hits = negative(total) & (members >> np.uint64(lane))
+                codes = load_lanes(flat, base + lane + word * RUN_SIZE)
+                total = add_distance(total, codes, load_word(query, word))
+            hits = negative_lanes(total) & (members >> np.uint64(lane))
             while hits:
-                place = lane + lowest(hits)
+                place = lane + lowest_bit(hits)
                 hits &= hits - np.uint64(1)
                 score = -_cost(flat, base + place, length, query, costs)
-                if score >= floor and offer(topmost, score, block * CODES_PER_GROUP + place):
-                    near = -_limit(max(floor, least(topmost)), surcharge, bits)
+                if score >= floor and insert_score(top, score, group * GROUP_SIZE + place):
+                    start_sum = -_limit(max(floor, kth_score(top)), surcharge, bits)
 
 
 @compiled
 def _limit(score: float, surcharge: float, bits: int) -> int:
-    """Only codes nearer than this can have a score of `score` or more."""
+    """Only codes nearer than this can have a score of at least `score`."""
     farthest = -score - surcharge * (1 - MARGIN) + MARGIN * (1 + abs(score))
     return bits + 1 if farthest >= bits else math.floor(farthest) + 1
 
 
 @compiled
 def _cost(words: Words, start: int, length: int, query: Words, costs: _Costs) -> float:
-    """Of the code whose first word stands at `start`."""
+    """The cost of the code whose first word is at `start`."""
     distance = distance_at(words, start, length, query, 0)
-    improbable = 0.0
+    improbability = 0.0
     for which in range(len(costs.bias)):
         table, bias = costs.tables[which], costs.bias[which]
-        score = np.float64(exact(words, start, RUN, length, table, bias))
-        improbable += improbability(score if costs.wanted[which] else -score)
-    return distance + costs.weight * improbable
+        score = np.float64(exact_score(words, start, RUN_SIZE, length, table, bias))
+        improbability += minus_log_probability(score if costs.wanted[which] else -score)
+    return distance + costs.weight * improbability
 
 
 @compiled
-def improbability(score: float) -> float:
-    """-log(1 / (1 + exp(-score))), from operations that IEEE 754 rounds in one way only.
+def minus_log_probability(score: float) -> float:
+    """-log(1 / (1 + exp(-score))), from operations for which IEEE 754 defines one rounding.
 
-    It is max(-score, 0) + log(1 + e), e = exp(-|score|), and log(1 + e) = 2 artanh(e / (2 + e)).
+    It is max(-score, 0) + log(1 + e) with e = exp(-|score|), and log(1 + e) = 2 artanh(e / (2 +
+    e)).
     """
     power = sigmoid(-abs(score))
     ratio = power / (2 - power)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError, near
 from dualhash.search.kernels import Bitmap, bitmap, members
-from dualhash.search.kernels.layout import CODES_PER_GROUP
+from dualhash.search.kernels.layout import GROUP_SIZE
 from dualhash.search.ranking.code_table import CodeTable
 from dualhash.search.storage.payload_columns import as_text, check_field
 from dualhash.search.storage.reader import IndexReader
@@ -96,7 +96,7 @@ class CodeCache:
             self._filters.clear()
             table = table.replaced(kept, np.stack([store.item(int(item))[0] for item in kept]))
         if state.next_id != here.next_id:
-            full = table.blocks.count // CODES_PER_GROUP
+            full = table.blocks.count // GROUP_SIZE
             self._filters = {key: known[:full] for key, known in self._filters.items()}
             table = table.extended(store.codes(after=here.next_id - 1))
         return table
@@ -105,7 +105,7 @@ class CodeCache:
         """The set of items with a value. What is known from earlier is not read again."""
         table, known = self._table, self._filters.get((field, text), np.empty(0, np.uint64))
         if len(known) < len(table.existing):
-            start = CODES_PER_GROUP * len(known)
+            start = GROUP_SIZE * len(known)
             here = members(table.existing, table.blocks.count)[start:]
             found = self._matches(field, text, int(table.ids[start - 1]) if start else -1)
             later = len(found) - int(here.sum())

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels import Bitmap, Blocks, bitmap, present, size
-from dualhash.search.kernels.layout import CODES_PER_GROUP
+from dualhash.search.kernels import Bitmap, CodeMatrix, attribute_bitmaps, bitmap, size
+from dualhash.search.kernels.layout import GROUP_SIZE
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 
 Criterion = tuple[bytes, bytes, float]
@@ -32,14 +32,14 @@ class CodeTable:
     """
 
     ids: NDArray[np.uint32] | NDArray[np.int64]
-    blocks: Blocks
+    blocks: CodeMatrix
     existing: Bitmap
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, bits: int, room: int = 0) -> "CodeTable":
         """No codes, with room for that many of `bits` bits."""
-        return cls(np.empty(0, np.uint32), Blocks.empty(bits, room), np.empty(0, np.uint64))
+        return cls(np.empty(0, np.uint32), CodeMatrix.empty(bits, room), np.empty(0, np.uint64))
 
     @property
     def count(self) -> int:
@@ -54,7 +54,7 @@ class CodeTable:
             ids.frombytes(more_ids.tobytes())
         existing = blocks.everything.copy()
         existing[: len(self.existing)] &= ~(self.blocks.everything & ~self.existing)
-        full = self.blocks.count // CODES_PER_GROUP
+        full = self.blocks.count // GROUP_SIZE
         known = {name: bits[:full] for name, bits in self._present.items()}
         return CodeTable(_small(np.frombuffer(ids, np.int64)), blocks, existing, known)
 
@@ -120,7 +120,7 @@ class CodeTable:
         criterion = (head.weight.tobytes(), head.bias.tobytes(), threshold)
         known = self._present.get(criterion, np.empty(0, np.uint64))
         if len(known) < len(self.blocks.everything):
-            (new,) = present(
+            (new,) = attribute_bitmaps(
                 self.blocks, head, threshold=threshold, first=len(known), threads=threads
             )
             while len(self._present) >= KEPT:

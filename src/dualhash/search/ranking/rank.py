@@ -13,7 +13,7 @@ from dualhash.search.kernels import (
     nearest,
     size,
     weighted_nearest,
-    within,
+    within_radius,
 )
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.ranking.code_table import CodeTable
@@ -171,7 +171,7 @@ def by_distance(queries: QueryBatch, scope: SearchScope) -> list[RankedIds]:
 
 def _near(code: NDArray[np.uint8], own: int, scope: SearchScope) -> RankedIds:
     assert scope.radius is not None
-    _, found = within(
+    _, found = within_radius(
         scope.table.blocks, code, scope.radius, allowed=scope.allowed, threads=scope.threads
     )
     others = found[found != own]
