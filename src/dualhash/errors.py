@@ -1,19 +1,11 @@
 """Errors that a user can put right: the message says what is wrong and what to do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Protocol, TypeVar
+from inspect import signature
+from typing import TypeVar
 
-
-class Adjustable(Protocol):
-    """A description of what is built with settings."""
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """Their names."""
-
-
-Entry = TypeVar("Entry", bound=Adjustable)
+Entry = TypeVar("Entry", bound=Callable[..., object])
 
 
 class DualhashError(Exception):
@@ -36,26 +28,32 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Known: {shown}{', …' if len(known) > 10 else ''}." if known else "There are none."
 
 
-def look_up(kind: str, name: str, known: Mapping[str, Entry], settings: Iterable[str]) -> Entry:
-    """The entry of that name, which has these settings.
+def settings_of(build: Callable[..., object]) -> tuple[str, ...]:
+    """Returns the names of the arguments of a class or function that have a default."""
+    parameters = signature(build).parameters.values()
+    return tuple(each.name for each in parameters if each.default is not each.empty)
+
+
+def look_up(
+    kind: str, name: str, known: Mapping[str, Entry], settings: Iterable[str] = ()
+) -> Entry:
+    """Returns the class or function with that name.
 
     Args:
-        kind: What the entries are, such as "hash layer".
+        kind: What the entries are, such as "hash layer"; used in error messages.
         name: A key of `known`.
         known: The entries.
-        settings: Names of the settings that are given.
+        settings: Names of arguments with a default that it must accept.
 
     Raises:
-        DualhashError: There is none of that name, or it has no such setting; the message names the
-            nearest.
+        DualhashError: The name or a setting does not exist; the message lists similar names.
     """
     if name not in known:
         raise DualhashError(f"There is no {kind} {name!r}. {nearest(name, known)}")
     entry = known[name]
     for setting in settings:
-        if setting not in entry.settings:
+        if setting not in (accepted := settings_of(entry)):
             raise DualhashError(
-                f"The {kind} {name!r} has no setting {setting!r}. "
-                f"{nearest(setting, entry.settings)}"
+                f"The {kind} {name!r} has no setting {setting!r}. {nearest(setting, accepted)}"
             )
     return entry

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 
 
 def test_attributes_of_one_kind_are_named():

@@ -10,8 +10,8 @@ from dualhash.losses import (
     build_attribute_loss,
     build_category_loss,
 )
-from dualhash.losses.attribute_counts import AttributeCounts
 from dualhash.losses.joint_loss import attribute_means
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 from tests.losses.batches import Batch, random_batch
 from tests.oracles import losses as oracle
 

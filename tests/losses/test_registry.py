@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, settings_of
 from dualhash.losses import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
     build_attribute_loss,
     build_category_loss,
 )
-from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 
 COUNTS = AttributeCounts(("red",), np.array([1]), np.array([2]))
 
@@ -34,8 +34,8 @@ def test_unknown_attribute_loss_names_the_nearest():
 
 @pytest.mark.parametrize("name", CATEGORY_LOSSES)
 def test_every_category_loss_takes_its_settings_and_no_others(name):
-    entry = CATEGORY_LOSSES[name]
-    loss = build_category_loss(name, dict.fromkeys(entry.settings, 0.25))
-    assert all(getattr(loss, setting) == 0.25 for setting in entry.settings)
+    settings = settings_of(CATEGORY_LOSSES[name])
+    loss = build_category_loss(name, dict.fromkeys(settings, 0.25))
+    assert all(getattr(loss, setting) == 0.25 for setting in settings)
     with pytest.raises(DualhashError, match="has no setting 'marign'"):
         build_category_loss(name, {"marign": 1.0})

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from dualhash.losses.softmax import SoftmaxLoss
-from dualhash.losses.ssdh import SsdhLoss, unbalance, undecided
+from dualhash.losses.ssdh import SsdhLoss, balance_loss, binarisation_loss
 from tests.losses.batches import random_batch
 from tests.oracles import losses as oracle
 
@@ -21,22 +21,22 @@ def test_agrees_with_the_loop(seed):
 
 def test_hand_worked():
     outputs = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.5, 0.7]])
-    assert undecided(outputs).item() == pytest.approx(-(4 * 0.25 + 0.04) / 6 / 2)
-    assert unbalance(outputs).item() == pytest.approx((0 + 0.25 + 0.01) / 3 / 2)
+    assert binarisation_loss(outputs).item() == pytest.approx(-(4 * 0.25 + 0.04) / 6 / 2)
+    assert balance_loss(outputs).item() == pytest.approx((0 + 0.25 + 0.01) / 3 / 2)
 
 
 def test_bits_that_are_half_on_are_best():
     best = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
-    assert (undecided(best).item(), unbalance(best).item()) == (-1 / 8, 0)
-    assert undecided(torch.full((1, 4), 0.5)) == 0
-    assert unbalance(torch.ones(1, 4)).item() == 1 / 8
+    assert (binarisation_loss(best).item(), balance_loss(best).item()) == (-1 / 8, 0)
+    assert binarisation_loss(torch.full((1, 4), 0.5)) == 0
+    assert balance_loss(torch.ones(1, 4)).item() == 1 / 8
 
 
 @given(seed=st.integers(0, 1000))
 def test_flipping_all_bits_changes_neither_push_nor_balance(seed):
     outputs = random_batch(seed).outputs
-    assert undecided(1 - outputs).item() == pytest.approx(undecided(outputs).item())
-    assert unbalance(1 - outputs).item() == pytest.approx(unbalance(outputs).item())
+    assert binarisation_loss(1 - outputs).item() == pytest.approx(binarisation_loss(outputs).item())
+    assert balance_loss(1 - outputs).item() == pytest.approx(balance_loss(outputs).item())
 
 
 def test_without_push_and_balance_it_is_the_softmax():

@@ -5,8 +5,11 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from dualhash.losses.attribute_counts import AttributeCounts
-from dualhash.losses.weighted_cross_entropy import WeightedCrossEntropy, weighted_cross_entropy
+from dualhash.losses.weighted_cross_entropy import (
+    AttributeCounts,
+    WeightedCrossEntropy,
+    weighted_cross_entropy,
+)
 from tests.losses.batches import random_batch
 from tests.oracles import losses as oracle
 

@@ -98,7 +98,7 @@ def test_a_backbone_without_a_size_of_its_own_needs_one():
 
 
 def test_an_image_too_small_for_the_network_is_refused():
-    with pytest.raises(DualhashError, match="'alexnet' cannot take images of 32x32 pixels"):
+    with pytest.raises(DualhashError, match="'alexnet' does not accept images of 32x32 pixels"):
         build_backbone("alexnet", pretrained=False, input_size=(32, 32))
 
 

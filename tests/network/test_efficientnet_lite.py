@@ -9,9 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from dualhash.errors import DualhashError
-from dualhash.network import build_backbone
+from dualhash.network import Normalise, build_backbone
 from dualhash.network.backbones.efficientnet_lite import _installed_weights, renamed
-from dualhash.network.normalise import Normalise
 
 DAISY = 985
 """The ImageNet category nearest to scikit-learn's picture of a dahlia."""
@@ -54,7 +53,7 @@ def test_tensors_are_paired_by_place_without_the_classifier():
     ids=["shape", "name", "too many", "too few"],
 )
 def test_weights_of_another_network_are_refused(old: dict[str, torch.Tensor]):
-    with pytest.raises(DualhashError, match="do not fit EfficientNet-Lite0"):
+    with pytest.raises(DualhashError, match="do not match EfficientNet-Lite0"):
         renamed(old, {"stem.weight": torch.empty(2, 3)})
 
 

@@ -53,9 +53,9 @@ def test_continuation_begins_as_a_hyperbolic_tangent_and_ends_nearly_as_a_step()
     )
     given_ = torch.tensor([[0.25, 9.0]])
     assert layer(given_).item() == pytest.approx((math.tanh(0.75) + 1) / 2)
-    layer.begin(1.0)
+    layer.set_progress(1.0)
     assert layer(given_).item() == pytest.approx((math.tanh(51**0.5 * 0.75) + 1) / 2)
-    layer.begin(0.48)
+    layer.set_progress(0.48)
     assert layer.beta.item() == pytest.approx(5)
 
 
@@ -63,7 +63,7 @@ def test_continuation_never_changes_a_bit():
     torch.manual_seed(0)
     layer = ContinuationLayer(6, 16)
     before = layer(features()) > 0.5
-    layer.begin(0.9)
+    layer.set_progress(0.9)
     assert torch.equal(layer(features()) > 0.5, before)
     plain = HashLayer(6, 16)
     plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})

@@ -18,11 +18,11 @@ def ssdh(logits, outputs, categories, push=1.0, balance=1.0):
     known = [row for row, category in zip(outputs, categories, strict=True) if category >= 0]
     if not known:
         return 0.0
-    undecided, uneven = 0.0, 0.0
+    binarisation_loss, uneven = 0.0, 0.0
     for row in known:
-        undecided -= sum((value - 0.5) ** 2 for value in row) / len(row) / 2
+        binarisation_loss -= sum((value - 0.5) ** 2 for value in row) / len(row) / 2
         uneven += (sum(row) / len(row) - 0.5) ** 2 / 2
-    return softmax(logits, categories) + (push * undecided + balance * uneven) / len(known)
+    return softmax(logits, categories) + (push * binarisation_loss + balance * uneven) / len(known)
 
 
 def hashnet(outputs, categories, slope=10.0, similar=1.0):

@@ -18,8 +18,7 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.network import BuiltBackbone, DualHashNetwork, NoHashLayer
-from dualhash.network.heads import LinearHead as TorchHead
+from dualhash.network import BuiltBackbone, ClassifierHead, DualHashNetwork, NoHashLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare
 from dualhash.training.data.training_data import TrainingSet, generator_for
@@ -170,7 +169,7 @@ def _network(
 
 
 @torch.no_grad()
-def _put(head: TorchHead, fitted: LinearHead) -> None:
+def _put(head: ClassifierHead, fitted: LinearHead) -> None:
     head.weight.copy_(torch.from_numpy(fitted.weight))
     head.bias.copy_(torch.from_numpy(fitted.bias))
 

@@ -1,20 +1,24 @@
-"""What is minimised: category losses, attribute losses, and their sum."""
+"""The training objectives: category losses, attribute losses and their weighted sum.
 
-from dualhash.losses.joint_loss import JointLoss, JointLossValue
+Comes in: outputs of a network and labels, as torch tensors. Goes out: losses to minimise.
+May import `network` and the rooms left of it.
+"""
+
+from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss, JointLoss, JointLossValue
 from dualhash.losses.registry import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
-    AttributeLossEntry,
-    CategoryLossEntry,
     build_attribute_loss,
     build_category_loss,
 )
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 
 __all__ = [
     "ATTRIBUTE_LOSSES",
     "CATEGORY_LOSSES",
-    "AttributeLossEntry",
-    "CategoryLossEntry",
+    "AttributeCounts",
+    "AttributeLoss",
+    "CategoryLoss",
     "JointLoss",
     "JointLossValue",
     "build_attribute_loss",

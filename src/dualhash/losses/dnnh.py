@@ -1,28 +1,20 @@
-"""DNNH: triplets by squared distance."""
+"""The triplet loss of DNNH, on squared distances."""
 
-from torch import Tensor, nn
-
-from dualhash.losses.triplet import triplet_sums
+from dualhash.losses.triplet import TripletLoss
 
 
-class DnnhLoss(nn.Module):
-    """Mean over the images with a category of the mean over each one's valid triplets.
+class DnnhLoss(TripletLoss):
+    """max(0, |r_i - r_j|^2 - |r_i - r_l|^2 + m), averaged as in `TripletLoss`.
 
-    max(0, |r - r_same|^2 - |r - r_other|^2 + m).
     Source: Lai, Pan, Liu and Yan, "Simultaneous Feature Learning and Hash Coding with Deep Neural
-    Networks" (CVPR 2015), where m is 1. Deviation: the triplets are all of a batch,
-    where the authors draw triplets at random.
+    Networks" (CVPR 2015), which uses m = 1. Deviation: all triplets of a batch are used; the
+    authors draw triplets at random.
 
     Args:
-        margin: m, in units of squared distance, which is at most k.
+        margin: m, in units of squared distance. The squared distance is at most k.
     """
 
-    def __init__(self, margin: float = 1.0) -> None:
-        super().__init__()
-        self.margin = margin
+    squared = True
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
-        """See `CategoryLoss`; it does not look at the logits."""
-        known = categories >= 0
-        sums, triplets = triplet_sums(outputs[known], categories[known], self.margin, squared=True)
-        return (sums / triplets.clamp(min=1)).sum() / known.sum().clamp(min=1)
+    def __init__(self, margin: float = 1.0) -> None:
+        super().__init__(margin)

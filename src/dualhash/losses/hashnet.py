@@ -1,4 +1,4 @@
-"""HashNet: the likelihood of which pairs are of one category, given their codes."""
+"""The pairwise loss of HashNet."""
 
 import torch
 from torch import Tensor, nn
@@ -6,18 +6,18 @@ from torch.nn import functional
 
 
 def pairwise_losses(outputs: Tensor, categories: Tensor, slope: float) -> tuple[Tensor, Tensor]:
-    """-log likelihood of every pair, and whether it is similar.
+    """Negative log likelihood of the similarity of each pair of images i < j.
 
-    log(1 + exp(t)) - s t with t = slope / k <h_i, h_j> and h = 2 r - 1, for i < j; s is 1 for
-    images of one category.
+    log(1 + exp(t)) - s t with t = slope / k <h_i, h_j> and h = 2 r - 1; the similarity s is 1 if
+    the categories are equal, else 0.
 
     Args:
-        outputs: (N, k), the binary-like codes r.
-        categories: (N,) int64, all known.
-        slope: Of the sigmoid, for codes of any length.
+        outputs: Outputs r of the hash layer, (N, k).
+        categories: (N,) int64, none missing.
+        slope: Slope of the sigmoid, independent of the length of the code.
 
     Returns:
-        (N (N - 1) / 2,) losses, at least 0, and (N (N - 1) / 2,) bool.
+        Losses (N (N - 1) / 2,), at least 0, and similarities (N (N - 1) / 2,) bool.
     """
     codes = 2 * outputs - 1
     products = slope / codes.shape[1] * codes @ codes.T
@@ -28,18 +28,20 @@ def pairwise_losses(outputs: Tensor, categories: Tensor, slope: float) -> tuple[
 
 
 class HashNetLoss(nn.Module):
-    """Mean loss of the similar pairs plus mean loss of the dissimilar ones.
+    """L = similar * mean loss of similar pairs + mean loss of dissimilar pairs.
 
-    Source: Cao, Long, Wang and Yu, "HashNet: Deep Learning to Hash by Continuation" (ICCV 2017):
-    weights |S| / |S_1| and |S| / |S_0| make the two kinds of pair weigh the same. The authors' code
-    has two losses, which are combined here: the one it trains with has the slope alpha = 10 / k,
-    but weighs similar pairs by a number given for the data set (1, 5 or 100); the other has the
-    weights of the paper, divided by |S|, but no slope. Deviations: pairs are all those within a
-    batch, where the authors pair two batches; without pairs of a kind its mean counts as 0.
+    Source: Cao, Long, Wang and Yu, "HashNet: Deep Learning to Hash by Continuation" (ICCV 2017).
+    Its weights |S| / |S_1| and |S| / |S_0| give both kinds of pair the same weight. The authors'
+    code has two losses. The one used for training has the slope alpha = 10 / k, but weighs similar
+    pairs by a constant of the data set (1, 5 or 100). The other has the weights of the paper,
+    divided by |S|, but no slope. This loss combines slope and weights.
+
+    Deviations: pairs are formed within a batch; the authors pair two batches. The mean over no
+    pairs is 0.
 
     Args:
-        slope: alpha k.
-        similar: Weight of the similar pairs' mean.
+        slope: alpha * k.
+        similar: Weight of the similar pairs.
     """
 
     def __init__(self, slope: float = 10.0, similar: float = 1.0) -> None:
@@ -47,9 +49,9 @@ class HashNetLoss(nn.Module):
         self.slope, self.similar = slope, similar
 
     def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
-        """See `CategoryLoss`; it does not look at the logits."""
+        """Returns a scalar; see `CategoryLoss`. Logits are not used."""
         known = categories >= 0
         losses, similar = pairwise_losses(outputs[known], categories[known], self.slope)
-        alike = (losses * similar).sum() / similar.sum().clamp(min=1)
-        different = (losses * ~similar).sum() / (~similar).sum().clamp(min=1)
-        return self.similar * alike + different
+        similar_mean = (losses * similar).sum() / similar.sum().clamp(min=1)
+        dissimilar_mean = (losses * ~similar).sum() / (~similar).sum().clamp(min=1)
+        return self.similar * similar_mean + dissimilar_mean

@@ -1,4 +1,4 @@
-"""Attributes as linear classifiers with a margin."""
+"""The hinge loss for attributes."""
 
 from torch import Tensor, nn
 
@@ -17,8 +17,8 @@ def hinge_loss(logits: Tensor, attributes: Tensor) -> Tensor:
 
 
 class HingeLoss(nn.Module):
-    """`hinge_loss` as an attribute loss."""
+    """`hinge_loss` as an `AttributeLoss`."""
 
     def forward(self, logits: Tensor, attributes: Tensor) -> Tensor:
-        """See `AttributeLoss`."""
+        """Returns losses (N, p); see `AttributeLoss`."""
         return hinge_loss(logits, attributes)

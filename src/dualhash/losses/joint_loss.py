@@ -1,32 +1,63 @@
-"""The objective: what categories and attributes cost together."""
+"""The objective of training: category loss plus weighted attribute losses (equation 8)."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from dualhash.losses.protocols import AttributeLoss, CategoryLoss
+
+class CategoryLoss(Protocol):
+    """The category loss of a batch of N images."""
+
+    def __call__(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+        """Returns the mean loss of the images that have a category.
+
+        Args:
+            outputs: Outputs r of the hash layer, (N, k) in [0, 1]; used by losses on distances.
+            category_logits: (N, C); used by classification losses.
+            categories: (N,) int64; -1 if missing. Such images are ignored.
+
+        Returns:
+            A scalar; 0 if no image has a category.
+        """
+        ...
+
+
+class AttributeLoss(Protocol):
+    """The attribute loss of each image and attribute. `JointLoss` masks and averages it."""
+
+    def __call__(self, logits: Tensor, attributes: Tensor) -> Tensor:
+        """Returns the loss of every label, as if none were missing.
+
+        Args:
+            logits: (N, p).
+            attributes: (N, p), 1 present, 0 absent, dtype of `logits`.
+
+        Returns:
+            (N, p), at least 0.
+        """
+        ...
 
 
 def attribute_means(losses: Tensor, observed: Tensor) -> Tensor:
-    """Each attribute's mean loss over the images labelled for it (equation 8).
+    """Averages the losses of each attribute over the images labelled for it (equation 8).
 
     Args:
         losses: (N, p).
-        observed: (N, p) bool, whether the label is known; the losses of others are not looked at.
+        observed: (N, p) bool; False where the label is missing. Those losses are ignored.
 
     Returns:
-        (p,); 0 for an attribute that no image is labelled for.
+        (p,); 0 for an attribute without labels.
     """
     return losses.where(observed, 0).sum(dim=0) / observed.sum(dim=0).clamp(min=1)
 
 
 class JointLossValue(NamedTuple):
-    """The objective of a batch and its parts, scalars.
+    """The objective of a batch and its terms, as scalars.
 
     Attributes:
         total: category + alpha * attribute.
-        category: Mean over the images with a category.
-        attribute: Sum over the attributes of their means; not yet multiplied by alpha.
+        category: Mean over the images that have a category.
+        attribute: Sum over attributes of their means, before the multiplication by alpha.
     """
 
     total: Tensor
@@ -35,14 +66,14 @@ class JointLossValue(NamedTuple):
 
 
 class JointLoss(nn.Module):
-    """Mean category loss + alpha * sum over attributes of their mean losses (equation 8).
+    """L = mean category loss + alpha * sum over attributes of their mean losses (equation 8).
 
-    Any category loss goes with any attribute loss.
+    Any category loss can be combined with any attribute loss.
 
     Args:
-        category_loss: Averages over the images that have a category.
-        attribute_loss: Gives the loss of each image and attribute.
-        alpha: The weight of the attributes, at least 0; 0.1 on the paper's data.
+        category_loss: The category loss.
+        attribute_loss: The attribute loss.
+        alpha: Weight of the attributes, at least 0. The paper uses 0.1.
     """
 
     def __init__(
@@ -60,14 +91,14 @@ class JointLoss(nn.Module):
         attributes: Tensor,
         observed: Tensor,
     ) -> JointLossValue:
-        """The loss of N images, of which each may lack any of its labels.
+        """Returns the loss of N images. Any label may be missing.
 
         Args:
-            output: The network's output: outputs (N, k) in [0, 1], category logits (N, C) and
+            output: Output of the network: outputs (N, k) in [0, 1], category logits (N, C) and
                 attribute logits (N, p).
-            categories: (N,) int64, -1 where missing.
-            attributes: (N, p) float, 1 present, 0 absent, anything finite where missing.
-            observed: (N, p) bool, whether the attribute's label is known.
+            categories: (N,) int64; -1 if missing.
+            attributes: (N, p) float, 1 present, 0 absent, any finite value if missing.
+            observed: (N, p) bool; False if the label is missing.
         """
         outputs, category_logits, attribute_logits = output
         category = self.category_loss(outputs, category_logits, categories)

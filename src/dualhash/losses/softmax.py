@@ -1,15 +1,15 @@
-"""Classification: the category can be read linearly from the code."""
+"""The softmax cross entropy for categories."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 
 def softmax_loss(logits: Tensor, categories: Tensor) -> Tensor:
-    """Mean softmax cross entropy over the images that have a category (equations 2 and 8).
+    """-log softmax(z)_c, averaged over the images that have a category c (equations 2 and 8).
 
     Args:
-        logits: (N, C).
-        categories: (N,) int64, -1 where missing; such images take no part.
+        logits: z, (N, C).
+        categories: (N,) int64; -1 if missing. Such images are ignored.
 
     Returns:
         A scalar, at least 0; 0 if no image has a category.
@@ -20,8 +20,8 @@ def softmax_loss(logits: Tensor, categories: Tensor) -> Tensor:
 
 
 class SoftmaxLoss(nn.Module):
-    """`softmax_loss` as a category loss; it does not look at the outputs."""
+    """`softmax_loss` as a `CategoryLoss`; uses only the category logits."""
 
     def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
-        """See `CategoryLoss`."""
+        """Returns a scalar; see `CategoryLoss`."""
         return softmax_loss(category_logits, categories)

@@ -1,30 +1,33 @@
-"""SSDH: categories told from codes that are nearly binary and half on."""
+"""The loss of SSDH: softmax cross entropy on outputs that are nearly binary and balanced."""
 
 from torch import Tensor, nn
 
 from dualhash.losses.softmax import softmax_loss
 
 
-def undecided(outputs: Tensor) -> Tensor:
-    """-1/2 of the mean of (r - 0.5)^2 over outputs (N, k); in [-1/8, 0], least where binary."""
+def binarisation_loss(outputs: Tensor) -> Tensor:
+    """-1/2 mean((r - 0.5)^2) over outputs r (N, k); in [-1/8, 0], lowest if all are 0 or 1."""
     return -(outputs - 0.5).square().mean() / 2
 
 
-def unbalance(outputs: Tensor) -> Tensor:
-    """1/2 of the mean over images of (mean of an image's outputs - 0.5)^2; in [0, 1/8]."""
+def balance_loss(outputs: Tensor) -> Tensor:
+    """1/2 mean over images of (mean(r_i) - 0.5)^2, r_i being the k outputs of image i; [0, 1/8]."""
     return (outputs.mean(dim=1) - 0.5).square().mean() / 2
 
 
 class SsdhLoss(nn.Module):
-    """Softmax loss, a push of outputs towards 0 and 1, and half of each image's bits on.
+    """L = softmax loss + push * binarisation loss + balance * balance loss.
+
+    The second term pushes outputs towards 0 and 1, the third makes half of the bits of each image
+    1. All terms are means over the images that have a category.
 
     Source: Yang, Lin and Chen, "Supervised Learning of Semantics-Preserving Hash via Deep
-    Convolutional Neural Networks" (2015), with the constants of the authors' Caffe layers, where
-    all three terms have the weight 1. All are means over the images that have a category.
+    Convolutional Neural Networks" (2015). Constants are those of the authors' Caffe layers, which
+    weigh all three terms by 1.
 
     Args:
-        push: Weight of the push.
-        balance: Weight of the balance.
+        push: Weight of the binarisation loss.
+        balance: Weight of the balance loss.
     """
 
     def __init__(self, push: float = 1.0, balance: float = 1.0) -> None:
@@ -32,10 +35,11 @@ class SsdhLoss(nn.Module):
         self.push, self.balance = push, balance
 
     def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
-        """See `CategoryLoss`."""
-        known = categories >= 0
+        """Returns a scalar; see `CategoryLoss`."""
         loss = softmax_loss(category_logits, categories)
-        if not known.any():
+        labelled = outputs[categories >= 0]
+        if not len(labelled):
             return loss
-        seen = outputs[known]
-        return loss + self.push * undecided(seen) + self.balance * unbalance(seen)
+        return (
+            loss + self.push * binarisation_loss(labelled) + self.balance * balance_loss(labelled)
+        )

@@ -1,10 +1,46 @@
-"""Attributes as logistic regressions in which both kinds of label weigh the same."""
+"""The attribute loss of the paper: cross entropy in which both values weigh the same."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.errors import DualhashError
+
+
+@dataclass(frozen=True)
+class AttributeCounts:
+    """How many training labels of each attribute are positive and negative.
+
+    Attributes:
+        names: p attribute names.
+        positives: N_p, (p,) int64: images labelled as having the attribute; at least 1.
+        negatives: N_n, (p,) int64: images labelled as not having it; at least 1.
+
+    Raises:
+        DualhashError: An attribute has no positive or no negative label; the message names all
+            of them.
+    """
+
+    names: tuple[str, ...]
+    positives: NDArray[np.int64]
+    negatives: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name!r} is never {value} among the training labels"
+            for value, counts in (("present", self.positives), ("absent", self.negatives))
+            for name, count in zip(self.names, counts, strict=True)
+            if count == 0
+        ]
+        if problems:
+            raise DualhashError(
+                "An attribute needs training labels of both values, present and absent: "
+                f"{'; '.join(problems)}. Label such images or leave the attribute out."
+            )
 
 
 def weighted_cross_entropy(
@@ -12,7 +48,8 @@ def weighted_cross_entropy(
 ) -> Tensor:
     """-[w_p A log s + w_n (1 - A) log(1 - s)] with s = sigmoid(z) (equations 5 and 6).
 
-    The paper prints a plus before the second logarithm, which would reward wrong negatives.
+    The paper prints a plus before the second logarithm. That is a misprint: it would reward wrong
+    negatives.
 
     Args:
         logits: z, (N, p).
@@ -43,7 +80,7 @@ class WeightedCrossEntropy(nn.Module):
         self.register_buffer("negative_weight", (positives / labels).float())
 
     def forward(self, logits: Tensor, attributes: Tensor) -> Tensor:
-        """See `AttributeLoss`."""
+        """Returns losses (N, p); see `AttributeLoss`."""
         return weighted_cross_entropy(
             logits, attributes, self.positive_weight, self.negative_weight
         )

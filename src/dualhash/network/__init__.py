@@ -1,10 +1,20 @@
-"""Backbones by name, the hash layer, the two heads, and the network they make."""
+"""The network: a backbone, a hash layer and two heads.
+
+Comes in: names of backbones and hash layers, images as torch tensors. Goes out: `torch.nn`
+modules. May import the rooms left of it (catalogue, codes, search, evaluation).
+"""
 
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbone_registry import BACKBONES, build_backbone, describe_backbone
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
-from dualhash.network.network import DualHashNetwork, Encoder, NetworkOutput
+from dualhash.network.network import (
+    ClassifierHead,
+    DualHashNetwork,
+    Encoder,
+    NetworkOutput,
+    Normalise,
+)
 from dualhash.network.parameter_groups import ParameterGroup, parameter_groups
 from dualhash.network.staged_network import Activations
 
@@ -14,11 +24,13 @@ __all__ = [
     "Activations",
     "Backbone",
     "BuiltBackbone",
+    "ClassifierHead",
     "DualHashNetwork",
     "Encoder",
     "HashLayer",
     "NetworkOutput",
     "NoHashLayer",
+    "Normalise",
     "ParameterGroup",
     "build_backbone",
     "build_hash_layer",

@@ -1,4 +1,4 @@
-"""What is known about a backbone before it is built, and the backbone once built."""
+"""Backbones: their description, and the module once built."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ class Backbone:
     """The description of a feature extractor phi(x).
 
     Attributes:
-        name: How users call it.
-        summary: What it is, its source and how it deviates from it.
-        input_size: Height and width of its images; None for a network without a size of its own.
-        resize: Height and width to which images are scaled before the crop to `input_size`; None
-            where `input_size` is None.
-        mean: Means of R, G and B that are subtracted, on the scale 0..1.
-        std: Standard deviations of R, G and B that it is divided by, on the scale 0..1.
+        name: Its name in settings and on the command line.
+        summary: Architecture, source and deviations from the source.
+        input_size: Height and width of its images; None if it accepts any size.
+        resize: Height and width to which images are resized before the crop to `input_size`; None
+            if `input_size` is None.
+        mean: Means of R, G and B on the scale 0..1, which are subtracted.
+        std: Standard deviations of R, G and B on the scale 0..1, by which images are divided.
         feature_size: d, the length of phi(x).
-        weights: Where pretrained weights come from; None if it is trained from scratch.
+        weights: Source of the pretrained weights; None if there are none.
         licence: Licence of the weights; None without weights.
-        pretrained_layers: The layers that the weights fill, so that they learn at the lower rate;
-            these are always all layers of the built backbone, in the terms of its source.
-        build: From whether to load the weights to a module that maps normalised images, float
-            (N, 3, H, W), to features (N, d).
+        pretrained_layers: The layers that the weights cover, in the terms of the source. These
+            are always all layers of the built backbone, which train at the lower rate.
+        build: Builds a module that maps normalised images, float (N, 3, H, W), to features
+            (N, d). The argument says whether to load the weights.
     """
 
     name: str
@@ -52,10 +52,10 @@ class BuiltBackbone(nn.Module):
 
     Attributes:
         spec: Its description.
-        input_size: Height and width of the images it is built for.
-        pretrained: Whether all its layers hold pretrained weights.
+        input_size: Height and width of its images.
+        pretrained: Whether all layers have pretrained weights.
         feature_size: d, the length of the features.
-        frozen_stages: How many of the leading stages are not trained.
+        frozen_stages: The number of leading stages that are not trained.
     """
 
     def __init__(
@@ -70,56 +70,56 @@ class BuiltBackbone(nn.Module):
         self.frozen_stages = 0
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features (N, d) of normalised images (N, 3, H, W)."""
+        """Returns features (N, d) of normalised images (N, 3, H, W)."""
         features: Tensor = self.layers(images)
         return features
 
     def freeze(self, stages: int) -> None:
-        """Leaves the stem and the first `stages` stages as they are; 0 freezes nothing.
+        """Freezes the stem and the first `stages` stages; 0 freezes nothing.
 
         Raises:
-            DualhashError: The backbone has no stages, or not more than that.
+            DualhashError: The backbone has no stages, or too few.
         """
         if not stages:
             return
         if not isinstance(self.layers, StagedNetwork):
             raise DualhashError(
-                f"The backbone {self.spec.name!r} has no stages that could be frozen; leave out "
-                "frozen_stages, or take 'resnet18-half' or 'efficientnet-lite0'."
+                f"The backbone {self.spec.name!r} has no stages to freeze; leave out "
+                "frozen_stages, or use 'resnet18-half' or 'efficientnet-lite0'."
             )
         if stages >= len(self.layers.stages):
             raise DualhashError(
-                f"The backbone {self.spec.name!r} has {len(self.layers.stages)} stages, of which "
-                f"at least one has to be trained; {stages} cannot be frozen."
+                f"The backbone {self.spec.name!r} has {len(self.layers.stages)} stages and at "
+                f"least one must be trained, so {stages} cannot be frozen."
             )
         self.frozen_stages = stages
         for part in self.frozen_parts:
             part.requires_grad_(requires_grad=False)
 
     def lower(self, images: Tensor) -> Activations:
-        """Output of the frozen stages for normalised images (N, 3, H, W)."""
+        """Returns the output of the frozen stages for normalised images (N, 3, H, W)."""
         return self._staged.lower(images, self.frozen_stages)
 
     def upper(self, activations: Activations) -> Tensor:
-        """Features (N, d) from the output of the frozen stages."""
+        """Returns features (N, d) from the output of the frozen stages."""
         return self._staged.upper(activations, self.frozen_stages)
 
     @property
     def frozen_parts(self) -> list[nn.Module]:
-        """Stem and stages that are not trained, from the bottom."""
+        """The stem and the frozen stages, from the bottom."""
         return [self._staged.stem, *self._staged.stages[: self.frozen_stages]]
 
     @property
     def _staged(self) -> StagedNetwork:
-        assert isinstance(self.layers, StagedNetwork), "only stages can be computed apart"
+        assert isinstance(self.layers, StagedNetwork), "this backbone has no stages"
         return self.layers
 
 
 def measure_features(layers: nn.Module, name: str, input_size: tuple[int, int]) -> int:
-    """The length of the features of one image of `input_size`.
+    """Returns the length of the features of one image of `input_size`.
 
     Raises:
-        DualhashError: The network cannot take images of that size.
+        DualhashError: The network does not accept images of that size.
     """
     training = layers.training
     image = torch.zeros(1, 3, *input_size, device=next(layers.parameters()).device)
@@ -128,8 +128,8 @@ def measure_features(layers: nn.Module, name: str, input_size: tuple[int, int]) 
             features: Tensor = layers.eval()(image)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise DualhashError(
-            f"The backbone {name!r} cannot take images of {input_size[0]}x{input_size[1]} pixels "
-            f"({first_line(error)}); choose another input size or leave it out for its own."
+            f"The backbone {name!r} does not accept images of {input_size[0]}x{input_size[1]} "
+            f"pixels ({first_line(error)}); choose another image size, or leave it out."
         ) from error
     finally:
         layers.train(training)
@@ -137,6 +137,6 @@ def measure_features(layers: nn.Module, name: str, input_size: tuple[int, int]) 
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its kind if it has none."""
+    """Returns the first line of an error's message, or its type if it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(" .:") if lines else type(error).__name__

@@ -1,34 +1,32 @@
-"""Every backbone by its name."""
+"""The backbones by name."""
 
 from dualhash.errors import DualhashError, nearest
 from dualhash.network.backbone import Backbone, BuiltBackbone
-from dualhash.network.backbones.alexnet import ALEXNET
 from dualhash.network.backbones.efficientnet_lite import EFFICIENTNET_LITE0
 from dualhash.network.backbones.face10 import FACE10
-from dualhash.network.backbones.resnet18 import RESNET18
 from dualhash.network.backbones.resnet18_half import RESNET18_HALF
 from dualhash.network.backbones.timm_network import PREFIX, timm_backbone
-from dualhash.network.backbones.vgg16 import VGG16
+from dualhash.network.backbones.torchvision_networks import ALEXNET, RESNET18, VGG16
 
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (ALEXNET, RESNET18, FACE10, VGG16, EFFICIENTNET_LITE0, RESNET18_HALF)
 }
-"""The backbones with a name of their own; `timm:NAME` stands for any network that timm has."""
+"""The built-in backbones. `timm:NAME` names any network of timm."""
 
 
 def describe_backbone(name: str) -> Backbone:
-    """The description of a registered backbone or of `timm:NAME`.
+    """Returns the description of a built-in backbone or of `timm:NAME`.
 
     Raises:
-        DualhashError: There is no such backbone; the message names the nearest.
+        DualhashError: The backbone does not exist; the message lists similar names.
     """
     if name.startswith(PREFIX):
         return timm_backbone(name)
     if name not in BACKBONES:
         raise DualhashError(
             f"There is no backbone {name!r}. {nearest(name, BACKBONES)} "
-            f"Any network of timm can be had as '{PREFIX}NAME'."
+            f"Use '{PREFIX}NAME' for a network of timm."
         )
     return BACKBONES[name]
 
@@ -38,31 +36,31 @@ def build_backbone(
 ) -> BuiltBackbone:
     """Builds a backbone.
 
-    Without weights, or for layers that they do not fill, parameters are drawn from torch's global
-    generator: call `torch.manual_seed` first to have the same network again.
+    Parameters without pretrained weights are drawn from torch's global generator: call
+    `torch.manual_seed` first to get a reproducible network.
 
     Args:
         name: A key of `BACKBONES`, or `timm:NAME`.
-        pretrained: Whether to load its pretrained weights, from the network if they are not cached.
-        input_size: Height and width of the images; the backbone's own if None.
+        pretrained: Load the pretrained weights; they are downloaded unless cached.
+        input_size: Height and width of the images; None for the backbone's own.
 
     Returns:
         The backbone in training mode, in float32.
 
     Raises:
-        DualhashError: The name is unknown, there are no pretrained weights or they cannot be had,
-            or the backbone cannot take images of that size or has none of its own.
+        DualhashError: The name is unknown, there are no pretrained weights or the download fails,
+            or the backbone does not accept images of that size or has no size of its own.
     """
     spec = describe_backbone(name)
     size = input_size or spec.input_size
     if size is None:
         raise DualhashError(
-            f"The backbone {name!r} has no input size of its own; give the height and width "
-            "of its images."
+            f"The backbone {name!r} has no input size of its own; give the height and width of "
+            "the images."
         )
     if pretrained and spec.weights is None:
         raise DualhashError(
-            f"There are no pretrained weights for {name!r}, it is trained from scratch; "
-            "use --no-pretrained."
+            f"There are no pretrained weights for {name!r}; train it from scratch with "
+            "--no-pretrained."
         )
     return BuiltBackbone(spec.build(pretrained), spec, size, pretrained=pretrained)

@@ -1,10 +1,10 @@
-"""The layer whose units are the bits of the code, and what stands for it where there is none."""
+"""The hash layer, whose outputs become the bits of the code."""
 
 from torch import Tensor, nn
 
 
 class HashLayer(nn.Linear):
-    """r = sigmoid(W phi(x) + c), the binary-like code (equation 1).
+    """r = sigmoid(W phi(x) + c) (equation 1).
 
     Bit i of the code is r_i > 0.5. The weight W is (k, d), the bias c is (k,).
     """
@@ -13,12 +13,12 @@ class HashLayer(nn.Linear):
         super().__init__(features, bits)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Outputs r in [0, 1], (N, k), of features phi(x), (N, d)."""
+        """Returns outputs r (N, k) in [0, 1] for features phi(x) (N, d)."""
         return super().forward(features).sigmoid()
 
 
 class NoHashLayer(nn.Identity):
-    """Leaves the features as they are, so that the heads stand straight on the backbone."""
+    """Returns the features unchanged, so that the heads read the backbone directly."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

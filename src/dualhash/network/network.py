@@ -1,4 +1,4 @@
-"""The whole network: images to codes, categories and attributes."""
+"""The network: from images to codes, categories and attributes."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
@@ -6,20 +6,48 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dualhash.network.backbone import BuiltBackbone
+from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
-from dualhash.network.heads import AttributeHead, CategoryHead
-from dualhash.network.normalise import Normalise
 from dualhash.network.staged_network import Activations
 
 
+class Normalise(nn.Module):
+    """Normalises RGB values by the mean and deviation of a backbone; part of the exported graph."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: Backbone) -> None:
+        super().__init__()
+        self.register_buffer("mean", 255 * torch.tensor(spec.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", 255 * torch.tensor(spec.std).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns float32 (N, 3, H, W), channels last in memory, for uint8 (N, H, W, 3)."""
+        return (images.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+
+
+class ClassifierHead(nn.Linear):
+    """Logits W r + b of m linear classifiers (equations 2 and 5); m may be 0.
+
+    Maps outputs r (N, k) to logits (N, m). Weights (m, k) and biases (m,) start uniformly in
+    ±1/sqrt(k), as those of any linear layer in PyTorch.
+    """
+
+    def reset_parameters(self) -> None:
+        """Draws the parameters from torch's global generator."""
+        bound = self.in_features**-0.5
+        nn.init.uniform_(self.weight, -bound, bound)
+        nn.init.uniform_(self.bias, -bound, bound)
+
+
 class NetworkOutput(NamedTuple):
-    """What the network says of N images, all in float32.
+    """Outputs of the network for N images, in float32.
 
     Attributes:
-        outputs: (N, k) in [0, 1], the binary-like codes r; without a hash layer the features.
+        outputs: Outputs r of the hash layer, (N, k) in [0, 1]; without a hash layer, the features.
         category_logits: (N, C).
-        attribute_logits: (N, p).
+        attribute_logits: (N, p); their sigmoids are the probabilities of the attributes.
     """
 
     outputs: Tensor
@@ -30,15 +58,15 @@ class NetworkOutput(NamedTuple):
 class DualHashNetwork(nn.Module):
     """Backbone, hash layer (equation 1), category head (2) and attribute head (5).
 
-    New layers are drawn from torch's global generator: call `torch.manual_seed` before.
+    New layers are drawn from torch's global generator: call `torch.manual_seed` first.
 
     Args:
         backbone: The feature extractor phi.
-        hash_layer: From features to outputs, which both heads read.
-        categories: C; 0 where no categories are known.
-        attributes: p; 0 where no attributes are known.
-        autocast: The type in which the backbone alone computes, such as `torch.bfloat16`; the hash
-            layer and the heads stay in float32. None for float32 throughout.
+        hash_layer: Maps features to the outputs that both heads read.
+        categories: C; 0 without categories.
+        attributes: p; 0 without attributes.
+        autocast: Number format of the backbone, such as `torch.bfloat16`; None for float32. The
+            hash layer and the heads always use float32.
     """
 
     def __init__(
@@ -54,27 +82,30 @@ class DualHashNetwork(nn.Module):
         self.normalise = Normalise(backbone.spec)
         self.backbone = backbone
         self.hash_layer = hash_layer
-        self.category_head = CategoryHead(hash_layer.out_features, categories)
-        self.attribute_head = AttributeHead(hash_layer.out_features, attributes)
+        self.category_head = ClassifierHead(hash_layer.out_features, categories)
+        self.attribute_head = ClassifierHead(hash_layer.out_features, attributes)
         self.autocast = autocast
 
     def forward(self, inputs: Tensor | Activations) -> NetworkOutput:
-        """Outputs and logits of RGB images, uint8 (N, H, W, 3), or of their frozen activations."""
-        if isinstance(inputs, Activations):
-            with self._precision(inputs.maps.device.type):
-                features: Tensor = self.backbone.upper(inputs)
-        else:
-            normalised = self.normalise(inputs)
-            with self._precision(inputs.device.type):
-                features = self.backbone(normalised)
-        outputs: Tensor = self.hash_layer(features.float())
+        """Returns outputs and logits of RGB images, uint8 (N, H, W, 3), or their activations."""
+        outputs: Tensor = self.hash_layer(self.features(inputs))
         return NetworkOutput(outputs, self.category_head(outputs), self.attribute_head(outputs))
 
-    def retrieved(self, output: NetworkOutput) -> tuple[Tensor, Tensor]:
-        """What searches go by: codes (N, k) and attribute probabilities (N, p).
+    def features(self, inputs: Tensor | Activations) -> Tensor:
+        """Returns the features phi(x), float32 (N, d), of images or frozen activations."""
+        if isinstance(inputs, Activations):
+            with self._precision(inputs.maps.device.type):
+                return self.backbone.upper(inputs).float()
+        normalised = self.normalise(inputs)
+        with self._precision(inputs.device.type):
+            features: Tensor = self.backbone(normalised)
+        return features.float()
 
-        These are bits and what is read from the bits; without a hash layer the features
-        themselves, (N, d) float32, and what is read from them.
+    def codes_and_probabilities(self, output: NetworkOutput) -> tuple[Tensor, Tensor]:
+        """Returns what searches use: bits (N, k) and attribute probabilities (N, p).
+
+        The probabilities are read from the bits. Without a hash layer the features (N, d) take
+        the place of the bits.
         """
         if isinstance(self.hash_layer, NoHashLayer):
             return output.outputs, output.attribute_logits.sigmoid()
@@ -86,9 +117,9 @@ class DualHashNetwork(nn.Module):
 
 
 class Encoder(nn.Module):
-    """What is exported for use without torch: images to outputs, in float32 throughout.
+    """The part of a network that is exported: images to outputs, in float32.
 
-    It shares its modules with the network it is made from.
+    It shares its modules with the network.
     """
 
     def __init__(self, network: DualHashNetwork) -> None:
@@ -96,6 +127,6 @@ class Encoder(nn.Module):
         self.layers = nn.Sequential(network.normalise, network.backbone, network.hash_layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Outputs r in [0, 1], float32 (N, k), of RGB images, uint8 (N, H, W, 3)."""
+        """Returns outputs r in [0, 1], float32 (N, k), of RGB images, uint8 (N, H, W, 3)."""
         outputs: Tensor = self.layers(images)
         return outputs

@@ -1,4 +1,4 @@
-"""The parameters in groups that learn alike."""
+"""Groups of parameters that share a learning rate and a weight decay."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,10 +16,10 @@ class ParameterGroup:
     """Parameters that share a learning rate and a weight decay.
 
     Attributes:
-        role: `pretrained` for a backbone's loaded weights, `attribute head`, or `new` for all else
-            that starts at random.
-        kind: `bias/norm` for biases and the scales of normalisations, `weight` for the rest.
-        parameters: At least one, in the network's order.
+        role: `pretrained` for loaded weights of a backbone, `attribute head`, or `new` for all
+            other parameters.
+        kind: `bias/norm` for biases and scales of normalisation layers, `weight` for the rest.
+        parameters: At least one, in the order of the network.
     """
 
     role: Role
@@ -28,14 +28,15 @@ class ParameterGroup:
 
 
 def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
-    """Every parameter that is trained in exactly one group; groups without any are left out.
+    """Returns the trained parameters in groups, each parameter in one; no group is empty.
 
-    The paper learns new layers at ten times the rate of pretrained ones (section 4.1); the
-    released code learns biases at twice their layer's rate and without weight decay.
+    The paper trains new layers at ten times the rate of pretrained ones (section 4.1). The
+    released code trains biases at twice the rate of their layer and without weight decay.
     """
     groups: dict[tuple[Role, Kind], list[nn.Parameter]] = {}
-    trained = (item for item in network.named_parameters() if item[1].requires_grad)
-    for name, parameter in trained:
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         loaded = network.backbone.pretrained and name.startswith("backbone.")
         head = name.startswith("attribute_head.")
         role: Role = "pretrained" if loaded else "attribute head" if head else "new"

@@ -1,4 +1,4 @@
-"""Feature extractors that can be computed in two parts, the lower one once and for all."""
+"""Networks of consecutive stages whose lower stages can be computed separately, once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 
 class Activations(NamedTuple):
-    """What stages hand on to those above them, of N images.
+    """Output of the lower stages for N images, input of the upper stages.
 
     Attributes:
-        maps: (N, C, H, W), the output of the last of them.
-        averages: Parts of the features that are already known, each (N, a).
+        maps: (N, C, H, W), the feature maps of the last stage computed.
+        averages: Parts of the features computed so far, each (N, a).
     """
 
     maps: Tensor
@@ -20,11 +20,11 @@ class Activations(NamedTuple):
 
 
 class StagedNetwork(nn.Module, ABC):
-    """A stem, stages one above the other, and a top that makes features of their outputs.
+    """A stem, consecutive stages, and a top that computes the features.
 
     Args:
-        stem: From normalised images to maps.
-        stages: From maps to maps.
+        stem: Maps normalised images to feature maps.
+        stages: Each maps feature maps to feature maps.
     """
 
     def __init__(self, stem: nn.Module, stages: Sequence[nn.Module]) -> None:
@@ -33,26 +33,26 @@ class StagedNetwork(nn.Module, ABC):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features (N, d) of normalised images (N, 3, H, W)."""
+        """Returns features (N, d) of normalised images (N, 3, H, W)."""
         return self.upper(self.lower(images, 0), 0)
 
     def lower(self, images: Tensor, count: int) -> Activations:
-        """The stem and the first `count` stages."""
+        """Computes the stem and the first `count` stages."""
         activations = Activations(self.stem(images), ())
         for stage in self.stages[:count]:
             activations = self.step(stage, activations)
         return activations
 
     def upper(self, activations: Activations, count: int) -> Tensor:
-        """Features (N, d) from the output of the first `count` stages."""
+        """Returns features (N, d) from the output of the first `count` stages."""
         for stage in self.stages[count:]:
             activations = self.step(stage, activations)
         return self.top(activations)
 
     def step(self, stage: nn.Module, activations: Activations) -> Activations:
-        """One stage more."""
+        """Computes one stage."""
         return Activations(stage(activations.maps), activations.averages)
 
     @abstractmethod
     def top(self, activations: Activations) -> Tensor:
-        """Features (N, d) from the output of all stages."""
+        """Returns features (N, d) from the output of all stages."""

@@ -6,8 +6,7 @@ import torch
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
-from dualhash.network import BuiltBackbone, build_backbone
-from dualhash.network.normalise import Normalise
+from dualhash.network import BuiltBackbone, Normalise, build_backbone
 from dualhash.training.data import frozen_features as trunk_module
 from dualhash.training.data.frozen_features import cached_trunk
 from dualhash.training.data.image_cache import CachedImages

@@ -1,1 +1,1 @@
-"""One backbone a file: its layers, its weights and its description."""
+"""The backbones: layers, weights and description of each."""

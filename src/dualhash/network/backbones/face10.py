@@ -1,4 +1,4 @@
-"""The 10-layer face network, the paper's backbone for CFW-60K."""
+"""The 10-layer face network, the backbone of the paper for CFW-60K."""
 
 from collections import OrderedDict
 
@@ -11,7 +11,7 @@ STAGES = ((32, 64), (64, 128), (96, 192), (128, 256), (160, 320))
 
 
 def build(pretrained: bool) -> nn.Module:
-    """conv11 to pool5, features of 320 values."""
+    """Builds conv11 to pool5; features have 320 values."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
     for stage, widths in enumerate(STAGES, start=1):
@@ -37,9 +37,9 @@ FACE10 = Backbone(
     summary=(
         'The 10-layer network of Yi et al. 2014, "Learning Face Representation from Scratch", '
         "conv11 to pool5, for aligned faces of 100x100 pixels. No ReLU after conv52, as there. "
-        "Deviations: it takes RGB where the original takes grey, because attributes such as hair "
-        "colour need it; the average pooling spans whatever size is left (7x7 at 100x100); no "
-        "published weights, so it starts from He et al. 2015's initialisation."
+        "Deviations: it takes RGB images, because attributes such as hair colour need them, where "
+        "the original takes grey ones; average pooling covers the whole map (7x7 at 100x100); "
+        "weights are not published, so it starts with the initialisation of He et al. 2015."
     ),
     input_size=(100, 100),
     resize=(110, 110),

@@ -11,11 +11,11 @@ WIDTHS = (32, 64, 128, 256)
 
 
 class HalfResNet18(StagedNetwork):
-    """A 3x3 stem of stride 2, then four stages of two basic blocks each.
+    """A 3x3 stem of stride 2, followed by four stages of two basic blocks.
 
-    The features are the averages over the image of all four stages' outputs, one after the other,
-    batch-normalised: (N, 32 + 64 + 128 + 256). Early stages hold what attributes such as colour
-    need, late ones what categories need (section 4.2.3).
+    Features are the spatial averages of the outputs of all four stages, concatenated and
+    batch-normalised: (N, 32 + 64 + 128 + 256). Attributes such as colour need early stages,
+    categories need late ones (section 4.2.3).
     """
 
     def __init__(self) -> None:
@@ -35,18 +35,18 @@ class HalfResNet18(StagedNetwork):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def step(self, stage: nn.Module, activations: Activations) -> Activations:
-        """One stage more, and the averages of its output."""
+        """Computes one stage and the averages of its output."""
         maps = stage(activations.maps)
         return Activations(maps, (*activations.averages, maps.mean(dim=(2, 3))))
 
     def top(self, activations: Activations) -> Tensor:
-        """Features (N, 480)."""
+        """Returns features (N, 480)."""
         features: Tensor = self.norm(torch.cat(activations.averages, dim=1))
         return features
 
 
 def _block(before: int, width: int) -> nn.Module:
-    """A basic block that halves the resolution where it changes the number of channels."""
+    """A basic block; halves the resolution if it changes the number of channels."""
     stride, shortcut = 1, None
     if before != width:
         stride = 2
@@ -58,7 +58,7 @@ def _block(before: int, width: int) -> nn.Module:
 
 
 def build(pretrained: bool) -> nn.Module:
-    """The network with He et al. 2015's initialisation."""
+    """Builds the network with the initialisation of He et al. 2015."""
     return HalfResNet18()
 
 
@@ -66,8 +66,8 @@ RESNET18_HALF = Backbone(
     name="resnet18-half",
     summary=(
         "ResNet-18 (He et al. 2016) at half width for images under 100 pixels, trained from "
-        "scratch. Deviations: a 3x3 stem of stride 2 without max pooling; the features join the "
-        "averaged outputs of all four stages and are batch-normalised."
+        "scratch. Deviations: a 3x3 stem of stride 2 without max pooling; the features are the "
+        "averaged outputs of all four stages, concatenated and batch-normalised."
     ),
     input_size=None,
     resize=None,

@@ -11,16 +11,16 @@ from torch import nn
 
 from dualhash.errors import DualhashError, nearest
 from dualhash.network.backbone import Backbone, measure_features
-from dualhash.network.weights_download import fetching
+from dualhash.network.weights_download import downloading
 
 PREFIX = "timm:"
 
 
 def timm_backbone(name: str) -> Backbone:
-    """The description of `timm:NAME`, NAME as in `timm.list_models(pretrained=True)`.
+    """Returns the description of `timm:NAME`, NAME as in `timm.list_models(pretrained=True)`.
 
     Raises:
-        DualhashError: timm has no network, or no weights, of that name.
+        DualhashError: timm has no network or no weights with that name.
     """
     model = name.removeprefix(PREFIX)
     architecture = model.partition(".")[0]
@@ -56,6 +56,6 @@ def _feature_size(name: str, input_size: tuple[int, int]) -> int:
 
 def _build(name: str, pretrained: bool) -> nn.Module:
     model = name.removeprefix(PREFIX)
-    with fetching(name, source=f"timm's weights {model!r}", cache=Path(HF_HUB_CACHE)):
+    with downloading(name, source=f"timm's weights {model!r}", cache=Path(HF_HUB_CACHE)):
         network: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0)
     return network

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dualhash.catalogue.images import Preprocessing, centre_crop
-from dualhash.network import Activations, BuiltBackbone
-from dualhash.network.normalise import Normalise
+from dualhash.network import Activations, BuiltBackbone, Normalise
 from dualhash.training.data.image_cache import (
     KEY_LENGTH,
     CachedImages,

@@ -15,7 +15,7 @@ from dualhash.catalogue.catalogue import (
 from dualhash.catalogue.check import unlearnable, untrainable
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.labels import TrueLabels
-from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 from dualhash.training.config import TrainConfig
 
 Rows = NDArray[np.int64]

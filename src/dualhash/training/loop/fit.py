@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.losses import JointLoss, build_attribute_loss, build_category_loss
-from dualhash.losses.attribute_counts import AttributeCounts
+from dualhash.losses.weighted_cross_entropy import AttributeCounts
 from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone, build_hash_layer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import TrainingData, TrainingSet

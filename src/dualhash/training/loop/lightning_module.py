@@ -52,7 +52,7 @@ class DualHashModule(LightningModule):
         generator = generator_for(self.config.seed, NETWORK, self.global_step)
         torch.manual_seed(int(generator.integers(2**63)))
         if isinstance(self.network.hash_layer, ContinuationLayer):
-            self.network.hash_layer.begin(self.global_step / self.iterations)
+            self.network.hash_layer.set_progress(self.global_step / self.iterations)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Losses of a batch; their means over a round are logged.
@@ -73,7 +73,7 @@ class DualHashModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keeps the codes of a batch."""
-        retrieved = self.network.retrieved(self.network(batch.inputs))
+        retrieved = self.network.codes_and_probabilities(self.network(batch.inputs))
         labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
         self._outputs.append((*retrieved, *labels))
 
