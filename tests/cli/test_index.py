@@ -112,7 +112,7 @@ def test_verify(shop: Path, capsys: pytest.CaptureFixture[str]):
     place = octets.rindex(b"square/2.png")
     shop.write_bytes(octets[:place] + b"S" + octets[place + 1 :])
     assert run("index", "verify", shop) == 2
-    assert "what belongs to id 5 is not what was written" in capsys.readouterr().err
+    assert "item 5 failed its check" in capsys.readouterr().err
 
 
 def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.CaptureFixture[str]):

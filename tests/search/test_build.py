@@ -89,7 +89,7 @@ def test_nothing_that_can_be_indexed(tmp_path: Path, model: Model):
 def test_an_index_that_is_there(tmp_path: Path, model: Model, catalogue: Catalogue):
     out = tmp_path / "i.dhx"
     build_index(model, catalogue, out)
-    with pytest.raises(DualhashError, match=r"exists. The option `replace`"):
+    with pytest.raises(DualhashError, match=r"exists already. The option `replace`"):
         build_index(model, catalogue.images[:1], out)
     assert build_index(model, catalogue.images[:1], out, replace=True).count == 1
     with Index.open(out) as index:

@@ -1,6 +1,7 @@
 """What is put into an index, and how it is kept."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,60 @@ def test_a_failed_addition_leaves_nothing(index: Index):
     assert index.add(np.zeros((1, 2), np.uint8), ["a.png"]).tolist() == [6]
 
 
-def test_payloads_without_a_form_in_json(index: Index):
-    payload = {"size": float("nan"), "day": date(2020, 2, 3), "name": "Élan"}
-    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
-    assert index.item(item).payload == {"size": None, "day": "2020-02-03", "name": "Élan"}
+@pytest.mark.parametrize(
+    ("value", "stored_value"),
+    [
+        (np.int64(3), 3),
+        (np.uint8(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.float64("nan"), None),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.datetime64("2020-02-03"), "2020-02-03"),
+        (np.datetime64("2020-02-03T04:05:06.789012345"), "2020-02-03T04:05:06.789012345"),
+        (np.datetime64("NaT"), None),
+        (Decimal("12.50"), 12.5),
+        (Decimal("1E+3"), 1000),
+        (Decimal("NaN"), None),
+        (float("inf"), None),
+        (date(2020, 2, 3), "2020-02-03"),
+        (datetime(2020, 2, 3, 4, 5, tzinfo=UTC), "2020-02-03T04:05:00+00:00"),
+        (time(4, 5), "04:05:00"),
+        ("Élan", "Élan"),
+        ((1, np.int8(2), [float("nan")]), [1, 2, [None]]),
+        ({"deep": {"day": date(2020, 2, 3)}}, {"deep": {"day": "2020-02-03"}}),
+    ],
+)
+def test_payload_values_are_stored_as_json(index: Index, value: object, stored_value: object):
+    (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], [{"field": value}])
+    stored_again = index.item(item).payload["field"]
+    assert stored_again == stored_value
+    assert type(stored_again) is type(stored_value)
+    assert index.verify() == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (b"raw", "bytes"),
+        (timedelta(days=1), "timedelta"),
+        (np.timedelta64(1, "ns"), "timedelta64"),
+        (1j, "complex"),
+        (np.zeros(2), "ndarray"),
+        ({1: "a"}, "dict"),
+        ([{"deep": {1}}], "set"),
+        (Path("a"), "PosixPath"),
+    ],
+)
+def test_other_payload_values_are_refused_by_name(index: Index, value: object, kind: str):
+    payload = {"size": 1, "colour": value}
+    message = rf"a\.png cannot be stored: its field 'colour' holds a value of type {kind}\."
+    with pytest.raises(DualhashError, match=message):
+        index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
+    with pytest.raises(DualhashError, match=f"type {kind}"):
+        index.update(0, payload=payload)
+    assert len(index) == 6
+    assert index.item(0).payload == {"number": 0}
 
 
 def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):

@@ -31,7 +31,7 @@ def test_an_index_is_one_file_when_it_is_closed(tmp_path: Path, model: Model):
 
 def test_an_index_is_not_overwritten_unasked(tmp_path: Path, model: Model):
     make(tmp_path / "i.dhx", model, 3)
-    with pytest.raises(DualhashError, match=r"i.dhx exists. The option `replace`"):
+    with pytest.raises(DualhashError, match=r"i.dhx exists already. The option `replace`"):
         Index.create(tmp_path / "i.dhx", model)
     with Index.open(tmp_path / "i.dhx") as index:
         assert len(index) == 3
@@ -184,7 +184,11 @@ def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Mode
     empty.touch()
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE mine (x)")
-    for path, said in ((text, "not an index"), (database, "another program's"), (empty, "not an")):
+    for path, said in (
+        (text, "not an index"),
+        (database, "another program's"),
+        (empty, "is empty, so it is not an index. Delete it"),
+    ):
         before = path.read_bytes()
         with pytest.raises(DualhashError, match=said):
             Index.open(path)
@@ -195,7 +199,9 @@ def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Mode
 
 
 def test_missing_files_and_folders(tmp_path: Path, model: Model):
-    with pytest.raises(DualhashError, match=r"does not exist. `dualhash index create`"):
+    with pytest.raises(
+        DualhashError, match=r"does not exist. Create it with `dualhash index create`"
+    ):
         Index.open(tmp_path / "no.dhx")
     with pytest.raises(DualhashError, match="cannot be read"):
         Index.open(tmp_path)

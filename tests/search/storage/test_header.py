@@ -10,8 +10,8 @@ import pytest
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index
-from dualhash.search.storage.checksum import checksum
 from dualhash.search.storage.header import FORMAT
+from dualhash.search.storage.rows import checksum
 
 FIELDS = (
     "format",
@@ -87,7 +87,7 @@ def test_a_flipped_field_is_damage(path: Path, field: str):
         change = "UPDATE meta SET value = ? WHERE key = ?"
         connection.execute(change, (flipped(value), field))
         connection.commit()
-    assert "i.dhx is damaged: its header is not what was written" in refused(path)
+    assert "i.dhx is damaged: its header failed its check" in refused(path)
     run(path, f"DELETE FROM meta WHERE key = '{field}'")
     assert "i.dhx is damaged: its header" in refused(path)
 
@@ -101,7 +101,7 @@ def test_a_flipped_counter_is_damage(path: Path, field: str, bit: int):
         for use in (reader.__len__, lambda: reader.search(np.zeros(2, np.uint8))):
             with pytest.raises(DualhashError, match=r"i.dhx is damaged: its number of items"):
                 use()
-    assert "i.dhx is damaged: its number of items is not what was written" in refused(path)
+    assert "i.dhx is damaged: its number of items failed its check" in refused(path)
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM state", "INSERT INTO state SELECT * FROM state"])
@@ -113,14 +113,14 @@ def test_counters_are_there_once(path: Path, sql: str):
 @pytest.mark.parametrize("version", [0, 1, FORMAT - 1, FORMAT + 1, FORMAT ^ 64, -(2**31)])
 def test_a_flipped_format_is_damage_and_no_other_format(path: Path, version: int):
     run(path, f"PRAGMA user_version = {version}")
-    assert "i.dhx is damaged: its format is not what was written" in refused(path)
+    assert "i.dhx is damaged: its format number failed its check" in refused(path)
 
 
 def test_a_newer_format_is_refused(path: Path):
     in_format(path, FORMAT + 1)
     said = refused(path)
-    assert f"has format {FORMAT + 1}, newer than the {FORMAT} " in said
-    assert "upgrade dualhash" in said
+    assert f"has format {FORMAT + 1}; this version of dualhash reads format {FORMAT}" in said
+    assert "Upgrade dualhash" in said
 
 
 def test_an_older_format_is_refused(path: Path):
@@ -132,8 +132,8 @@ def test_an_older_format_is_refused(path: Path):
         "PRAGMA user_version = 3",
     )
     said = refused(path)
-    assert f"has format 3, older than the {FORMAT} " in said
-    assert "make it again with `dualhash index create --replace`" in said
+    assert f"has format 3; this version of dualhash reads format {FORMAT}" in said
+    assert "Create the index again with `dualhash index create --replace`" in said
 
 
 @pytest.mark.parametrize("number", [3, FORMAT + 1])

@@ -10,7 +10,7 @@ import pytest
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
-from dualhash.search.storage.checksum import checksum
+from dualhash.search.storage.rows import checksum
 
 ITEMS = 40
 
@@ -70,16 +70,16 @@ def test_a_sound_index_has_no_damage(path: Path):
         ("UPDATE blocks SET codes = zeroblob(80)", "block of codes that begins with id 0"),
         ("UPDATE blocks SET ids = x'01'", "block of codes that begins with id 0"),
         ("UPDATE blocks SET first_id = -1", "block of codes that begins with id -1"),
-        ("UPDATE items SET payload = '{}' WHERE id = 7", "what belongs to id 7 "),
-        ("UPDATE items SET category = 'hat' WHERE id = 8", "what belongs to id 8 "),
-        ("UPDATE items SET attributes = x'00' WHERE id = 9", "what belongs to id 9 "),
+        ("UPDATE items SET payload = '{}' WHERE id = 7", "item 7 "),
+        ("UPDATE items SET category = 'hat' WHERE id = 8", "item 8 "),
+        ("UPDATE items SET attributes = x'00' WHERE id = 9", "item 9 "),
         ("DELETE FROM items WHERE id = 7", "codes and its items have different ids"),
         ("UPDATE columns SET texts = '[]' WHERE field = 'number'", "field 'number' of the block"),
         ("UPDATE fields SET count = 39", "the fields of the block that begins with id 0"),
-        ("DELETE FROM fields", "codes and its fields are in other blocks"),
-        ("DELETE FROM blocks", "of 40 codes 0 are there"),
-        (counters(41, 0, 40), "of 41 codes 40 are there"),
-        (counters(40, 0, 39), "give ids again"),
+        ("DELETE FROM fields", "codes and its fields have different blocks"),
+        ("DELETE FROM blocks", "has 0 of 40 codes"),
+        (counters(41, 0, 40), "has 40 of 41 codes"),
+        (counters(40, 0, 39), "next id is already in use"),
     ],
 )
 def test_damage_is_named(path: Path, sql: str, said: str):
@@ -106,8 +106,8 @@ def test_columns_are_compared_with_payloads(path: Path):
     with Index.open(path) as index:
         found = index.verify()
     assert found == tuple(
-        f"{path} is damaged: the field {field!r} of the block that begins with id 0 is not what "
-        "its items say."
+        f"{path} is damaged: the field {field!r} of the block that begins with id 0 differs from "
+        "its items."
         for field in ("category", "number", "size")
     )
 
@@ -125,9 +125,9 @@ def test_damaged_parts_are_not_served(path: Path):
     spoil(path, "UPDATE items SET payload = '{}' WHERE id = 7")
     with Index.open(path) as index:
         assert index.item(8).payload == {"number": 8}
-        with pytest.raises(DualhashError, match="what belongs to id 7"):
+        with pytest.raises(DualhashError, match="item 7"):
             index.item(7)
-        with pytest.raises(DualhashError, match="what belongs to id 7"):
+        with pytest.raises(DualhashError, match="item 7"):
             index.search("id:7")
 
 

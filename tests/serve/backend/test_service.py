@@ -150,7 +150,7 @@ def test_damage_that_is_found_while_serving_is_no_fault_of_the_question(
         connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
     answered = changed.request(method, address, json={"id": 1} if method == "POST" else None)
     said = refused(answered, 503, "index-unusable")
-    assert said.startswith("The index is damaged: what belongs to id 3")
+    assert said.startswith("The index is damaged: item 3")
     assert "dualhash index create --replace" in said
     assert answered.headers["retry-after"]
     assert changed.get("/api/v1/items/4").status_code == 200

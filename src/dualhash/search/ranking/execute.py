@@ -120,7 +120,7 @@ def _items(store: IndexReader, ids: NDArray[np.int64]) -> dict[int, Item]:
     items = store.items(ids)
     for item in ids.tolist():
         if item not in items:
-            raise store.records.damaged(f"what belongs to id {item}")
+            raise store.records.damaged(f"item {item}")
     return items
 
 

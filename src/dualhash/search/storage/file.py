@@ -1,17 +1,17 @@
-"""The index file as a whole: how it is opened, made, and takes another's place.
+"""Opens, creates and replaces index files."""
 
-docs/formats.md describes it.
-"""
-
+import glob
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 from dualhash.errors import DualhashError
 from dualhash.files import is_there
 from dualhash.search.storage.header import Header, read_header, write_header
-from dualhash.search.storage.rows import IndexState, RowCodec
+from dualhash.search.storage.rows import checksum
 from dualhash.search.storage.sqlite import (
     NotAnIndexError,
     companions,
@@ -19,7 +19,6 @@ from dualhash.search.storage.sqlite import (
     connect_existing,
     database_errors,
 )
-from dualhash.search.storage.unfinished import unfinished_file
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -64,11 +63,11 @@ CREATE TABLE items (
 );
 """
 
-AT_FIRST = IndexState(count=0, edition=0, next_id=0)
+UNFINISHED, LOCK = ".unfinished", ".unfinished-lock"
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Tells a file from another that takes its place; None where there is none."""
+    """Returns device and inode, which differ once a file is replaced; None if there is no file."""
     try:
         status = path.stat()
     except OSError:
@@ -77,11 +76,11 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def open_index_file(path: Path) -> tuple[sqlite3.Connection, Header]:
-    """A connection to an index file, and what stands in its header.
+    """Opens an index file and reads its header.
 
     Raises:
-        NotAnIndexError: It is none, or cannot be read.
-        DualhashError: It is damaged, or of another format.
+        NotAnIndexError: It is not an index, or cannot be read.
+        DualhashError: It is damaged or has another format.
     """
     with database_errors(path):
         connection = connect_existing(path)
@@ -93,30 +92,45 @@ def open_index_file(path: Path) -> tuple[sqlite3.Connection, Header]:
 
 
 @contextmanager
-def new_index_file(path: Path, header: Header, *, replace: bool) -> Iterator[Path]:
-    """Yields an unfinished index file that becomes `path`, in one step, when the block is left.
+def new_index_file(
+    path: Path, header: Header, *, replace: bool, source: str | None = None
+) -> Iterator[Path]:
+    """Yields an unfinished index file that becomes `path`, in one step, at the end of the block.
 
-    When the block fails nothing becomes of it, and what was at `path` stays.
+    If the block fails, the unfinished file is removed and `path` stays as it was.
+
+    Args:
+        path: The index file to create.
+        header: Its header.
+        replace: Whether it may replace an existing index.
+        source: Identifies the content. If it is given, a block that is killed or interrupted
+            leaves its unfinished file, and the next block with the same source, model and views
+            continues with it.
 
     Raises:
         DualhashError: There is an index and `replace` is False, it is in use, or there is
-            something else.
+            another file.
     """
     _check_free(path, replace=replace)
     if not path.parent.is_dir():
         raise DualhashError(f"{path} cannot be written: there is no folder {path.parent}.")
-    with ExitStack() as stack:
+    key = None
+    if source is not None:
+        parts = (source, header.model_hash, header.views, str(header.model_folder.absolute()))
+        key = sha256(repr(parts).encode()).hexdigest()[:32]
+    with _unfinished_file(path, key) as unfinished:
         with database_errors(path):
-            unfinished = stack.enter_context(unfinished_file(path))
-            _fill(unfinished, header)
+            if not _is_index(unfinished):
+                _remove(unfinished)
+                _create(unfinished, header)
         yield unfinished
         _check_free(path, replace=replace)
         with database_errors(path):
-            _take_place(unfinished, path)
+            _move(unfinished, path)
 
 
 def _check_free(path: Path, *, replace: bool) -> None:
-    """Only an index may be replaced, be it damaged or of another format."""
+    """Refuses to replace anything but an index, which may be damaged or have another format."""
     if not is_there(path):
         return
     try:
@@ -127,46 +141,133 @@ def _check_free(path: Path, *, replace: bool) -> None:
     except DualhashError:
         pass
     if not replace:
-        raise DualhashError(f"{path} exists. The option `replace` makes it anew.")
+        raise DualhashError(f"{path} exists already. The option `replace` replaces it.")
 
 
-def _fill(path: Path, header: Header) -> None:
+def _create(path: Path, header: Header) -> None:
     with closing(connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(SCHEMA)
+        connection.executescript(f"BEGIN; {SCHEMA}")
         write_header(connection, header, path.absolute().parent)
-        records = RowCodec(path, header.bits, header.attribute_head.names)
-        connection.execute("INSERT INTO state VALUES (?, ?, ?, ?)", records.state_row(AT_FIRST))
+        connection.execute("INSERT INTO state VALUES (0, 0, 0, ?)", (checksum(0, 0, 0),))
+        connection.execute("COMMIT")
 
 
-def _take_place(unfinished: Path, path: Path) -> None:
-    """Renames a closed index file over another, whose log must not be taken for its own.
+def _is_index(path: Path) -> bool:
+    try:
+        connection, _ = open_index_file(path)
+    except DualhashError:
+        return False
+    connection.close()
+    return True
 
-    Those who have the other one open go on reading it; `Store` keeps them from writing to it. One
-    that is damaged is left as it is.
+
+def _move(unfinished: Path, path: Path) -> None:
+    """Renames a closed index file over another, whose log must not be applied to the new one.
+
+    Programs that have the other one open continue to read it; `Transactions` keeps them from
+    writing to it.
     """
     with closing(connect(unfinished)) as connection:
-        _settle(connection, unfinished)
+        _empty_log(connection, unfinished)
     with ExitStack() as stack:
         if path.exists():
             try:
-                _settle(stack.enter_context(closing(connect(path))), path)
+                _empty_log(stack.enter_context(closing(connect(path))), path)
             except sqlite3.OperationalError:
                 raise
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError:  # a damaged index is replaced as it is
                 pass
-        for leftover in companions(path):
-            leftover.unlink(missing_ok=True)
+        for companion in companions(path):
+            companion.unlink(missing_ok=True)
         unfinished.replace(path)
 
 
-def _settle(index: sqlite3.Connection, path: Path) -> None:
-    """Brings the log of an index into it and keeps others from writing until it is closed."""
+def _empty_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Moves the log of an index into it, and blocks other writers until it is closed."""
     log, _ = companions(path)
-    while not index.in_transaction:
-        ((busy, _, _),) = index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    while not connection.in_transaction:
+        ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
             raise sqlite3.OperationalError("database is locked")
-        index.execute("BEGIN IMMEDIATE")
-        if log.exists() and log.stat().st_size:  # somebody was quicker
-            index.rollback()
+        connection.execute("BEGIN IMMEDIATE")
+        if log.exists() and log.stat().st_size:  # another program wrote in between
+            connection.rollback()
+
+
+@contextmanager
+def _unfinished_file(path: Path, key: str | None) -> Iterator[Path]:
+    """Yields the path of an unfinished file beside `path`, and removes that file at the end.
+
+    With a key, the path is the same each time, and the file is kept if the block is interrupted.
+    All other unfinished files for `path` are removed, unless their program still runs: it holds an
+    SQLite lock on a file of its own, which the system releases however the program ends.
+
+    Raises:
+        DualhashError: The folder cannot be written.
+    """
+    with database_errors(path):
+        lock, connection = _new_lock(path, key)
+        for other in path.parent.glob(f".{glob.escape(path.name)}.*{LOCK}"):
+            if other != lock:
+                _remove_abandoned(other)
+    unfinished, keep = lock.with_suffix(UNFINISHED), False
+    try:
+        with closing(connection):
+            try:
+                yield unfinished
+            except (KeyboardInterrupt, SystemExit):
+                keep = lock == _lock_file(path, key)
+                raise
+            finally:
+                if not keep:
+                    _remove(unfinished)
+    finally:
+        if not keep:
+            lock.unlink(missing_ok=True)
+
+
+def _lock_file(path: Path, key: str | None) -> Path:
+    return path.with_name(f".{path.name}.{key or uuid4().hex}{LOCK}")
+
+
+def _new_lock(path: Path, key: str | None) -> tuple[Path, sqlite3.Connection]:
+    lock = _lock_file(path, key)
+    while True:
+        try:
+            connection = _locked(lock, "rwc")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            lock = _lock_file(path, None)  # another program creates the same index
+            continue
+        if lock.exists():
+            return lock, connection
+        connection.close()  # another program removed it before it was locked
+
+
+def _remove_abandoned(lock: Path) -> None:
+    try:
+        with closing(_locked(lock, "rw")):
+            _remove(lock.with_suffix(UNFINISHED))
+    except sqlite3.OperationalError:  # its program runs, or another one removes it
+        return
+    lock.unlink(missing_ok=True)
+
+
+def _locked(lock: Path, mode: str) -> sqlite3.Connection:
+    """Opens a connection that keeps all others from locking the file until it is closed."""
+    address = f"{lock.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("BEGIN EXCLUSIVE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _remove(unfinished: Path) -> None:
+    for file in (unfinished, *companions(unfinished)):
+        file.unlink(missing_ok=True)

@@ -1,7 +1,4 @@
-"""The header of an index file: what it knows of all its codes, and of its own format.
-
-docs/formats.md describes it.
-"""
+"""The header of an index file: model, heads and format. It never changes."""
 
 import json
 import sqlite3
@@ -14,9 +11,8 @@ import numpy as np
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
-from dualhash.search.storage.checksum import checksum
-from dualhash.search.storage.paths import portable
-from dualhash.search.storage.sqlite import APPLICATION_ID, NotAnIndexError, damaged
+from dualhash.search.storage.rows import checksum, portable
+from dualhash.search.storage.sqlite import APPLICATION_ID, damaged, foreign_database
 
 FORMAT = 4
 """The format of index files that this version reads and writes."""
@@ -24,16 +20,16 @@ FORMAT = 4
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """What an index knows of all the codes in it.
+    """The properties that all codes of an index share.
 
     Attributes:
-        bits: k.
-        views: Views of each image that made its code; queries are encoded alike.
-        model_hash: Of the model that made the codes.
-        model_folder: Where that model was.
+        bits: Length k of the codes.
+        views: Views of each image that were averaged for its code; queries are encoded alike.
+        model_hash: Hash of the model that made the codes.
+        model_folder: Folder of that model when the index was created.
         category_head: C categories from k bits.
         attribute_head: p attributes from k bits.
-        attribute_weight: Weight chosen for the model in weighted searches; None if unknown.
+        attribute_weight: The model's calibrated attribute weight; None if it has none.
     """
 
     bits: int
@@ -46,51 +42,53 @@ class Header:
 
 
 def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -> None:
-    """Writes the header of an index file in `folder` (absolute), and SQLite's marks of it."""
+    """Writes the header of an index file in `folder` (absolute)."""
     connection.execute(f"PRAGMA application_id = {int.from_bytes(APPLICATION_ID)}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
-    meta = {
+    meta: dict[str, Any] = {
         "format": FORMAT,
         "bits": header.bits,
         "views": header.views,
         "model_hash": header.model_hash,
         "model_folder": portable(header.model_folder, folder),
         "soft": json.dumps(header.attribute_weight),
-        **_meta_of(header.category_head, "category"),
-        **_meta_of(header.attribute_head, "attribute"),
     }
-    meta |= {"checksum": _checksum(meta)}
+    for name, head in (("category", header.category_head), ("attribute", header.attribute_head)):
+        meta |= {
+            f"{name}_names": json.dumps(head.names, ensure_ascii=False),
+            f"{name}_weight": head.weight.astype("<f4").tobytes(),
+            f"{name}_bias": head.bias.astype("<f4").tobytes(),
+        }
+    meta["checksum"] = _checksum(meta)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
 
 
 def read_header(connection: sqlite3.Connection, path: Path) -> Header:
-    """The header of an open index file.
+    """Reads the header of an open index file.
 
-    The checksum decides before the format does, so that damage is not taken for another format.
+    The checksum is compared before the format, so that damage is not reported as another format.
 
     Raises:
         NotAnIndexError: It is another program's database.
-        DualhashError: It is damaged, or of another format.
+        DualhashError: It is damaged or has another format.
     """
     ((application,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
     ours, meta = application == int.from_bytes(APPLICATION_ID), _read_meta(connection)
     if meta.pop("checksum", None) != _checksum(meta):
         if not ours:
-            raise NotAnIndexError(
-                f"{path} is not an index of dualhash, but another program's database."
-            )
-        if version < FORMAT and "format" not in meta:  # which the first formats did not have
-            raise _older(path, version)
+            raise foreign_database(path)
+        if version < FORMAT and "format" not in meta:  # formats 1 to 3 did not state it here
+            raise _too_old(path, version)
         raise damaged(path, "its header")
     if not ours or version != meta.get("format"):
-        raise damaged(path, "its format")
+        raise damaged(path, "its format number")
     if version < FORMAT:
-        raise _older(path, version)
+        raise _too_old(path, version)
     if version > FORMAT:
         raise DualhashError(
-            f"{path} has format {version}, newer than the {FORMAT} that this version of dualhash "
-            "reads; upgrade dualhash."
+            f"{path} has format {version}; this version of dualhash reads format {FORMAT}. Upgrade "
+            "dualhash."
         )
     try:
         return Header(
@@ -106,15 +104,15 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
         raise damaged(path, "its header") from error
 
 
-def _older(path: Path, version: int) -> DualhashError:
+def _too_old(path: Path, version: int) -> DualhashError:
     return DualhashError(
-        f"{path} has format {version}, older than the {FORMAT} that this version of dualhash "
-        "reads; make it again with `dualhash index create --replace`."
+        f"{path} has format {version}; this version of dualhash reads format {FORMAT}. Create the "
+        "index again with `dualhash index create --replace`."
     )
 
 
 def _read_meta(connection: sqlite3.Connection) -> dict[str, Any]:
-    """Nothing where there is no such table, or text in it is not text any more."""
+    """Returns the header's table; empty if there is none or its text is damaged."""
     try:
         return dict(connection.execute("SELECT key, value FROM meta"))
     except sqlite3.OperationalError:
@@ -122,21 +120,13 @@ def _read_meta(connection: sqlite3.Connection) -> dict[str, Any]:
 
 
 def _checksum(meta: Mapping[str, Any]) -> int:
-    """Of all names and values, in the order of names."""
+    """Returns the checksum of all keys and values, in the order of keys."""
     pairs = sorted(meta.items(), key=lambda pair: str(pair[0]))
     return checksum(*(part for pair in pairs for part in pair))
 
 
-def _meta_of(head: LinearHead, which: str) -> dict[str, str | bytes]:
-    return {
-        f"{which}_names": json.dumps(head.names, ensure_ascii=False),
-        f"{which}_weight": head.weight.astype("<f4").tobytes(),
-        f"{which}_bias": head.bias.astype("<f4").tobytes(),
-    }
-
-
-def _head_of(meta: Mapping[str, Any], which: str) -> LinearHead:
-    names = tuple(json.loads(meta[f"{which}_names"]))
-    weight = np.frombuffer(meta[f"{which}_weight"], "<f4").reshape(len(names), meta["bits"])
-    bias = np.frombuffer(meta[f"{which}_bias"], "<f4").reshape(len(names))
+def _head_of(meta: Mapping[str, Any], name: str) -> LinearHead:
+    names = tuple(json.loads(meta[f"{name}_names"]))
+    weight = np.frombuffer(meta[f"{name}_weight"], "<f4").reshape(len(names), meta["bits"])
+    bias = np.frombuffer(meta[f"{name}_bias"], "<f4").reshape(len(names))
     return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))

@@ -1,7 +1,8 @@
-"""How codes and items are written down: the rows of an index file's tables."""
+"""The rows of an index file's tables: how codes, items and changes are encoded and checked."""
 
 import json
-import math
+import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,40 +14,57 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.results import Item, ItemLabels
-from dualhash.search.storage.checksum import checksum
-from dualhash.search.storage.paths import portable
-from dualhash.search.storage.payload_columns import Column, Fields
+from dualhash.search.storage.payload_columns import Column, Fields, json_value
 from dualhash.search.storage.sqlite import damaged
 
 NOWHERE = 0xFFFF
-"""The stored place of the text of a field that an item does not have."""
+"""Stored in place of the index of a text if an item does not have the field."""
 
 UNKNOWN = -1
-"""The stored value of an attribute that is neither present (1) nor absent (0)."""
+"""The stored value of a missing attribute; 1 is present, 0 absent."""
 
-STATE_COLUMNS = "count, edition, next_id, checksum"
-BLOCK_COLUMNS = "first_id, ids, codes, checksum"
-ITEM_COLUMNS = "id, image, category, attributes, payload, checksum"
-FIELDS_COLUMNS = "first_id, count, names, checksum"
-COLUMN_COLUMNS = "field, first_id, texts, which, checksum"
-CHANGE_COLUMNS = "edition, ids, checksum"
+Value = int | str | bytes | None
+Row = tuple[Any, ...]
+"""The values of one row of a table, in the order of its columns; the last is the checksum."""
 
-StateRow = tuple[int, int, int, int]
-BlockRow = tuple[int, bytes, bytes, int]
-FieldsRow = tuple[int, int, str, int]
-ColumnRow = tuple[str, int, str, bytes, int]
-ChangeRow = tuple[int, bytes, int]
-ItemRow = tuple[int, str, str | None, bytes, str, int]
+
+def checksum(*values: Value) -> int:
+    """Returns the CRC-32 of values, one after the other.
+
+    Each value adds a letter for its type (n for null, i integer, t text, b blob), its content
+    (nothing, decimal digits, UTF-8, bytes) and a zero byte.
+    """
+    total = 0
+    for value in values:
+        if isinstance(value, bytes):
+            kind, content = b"b", value
+        elif value is None:
+            kind, content = b"n", b""
+        else:
+            kind, content = b"t" if isinstance(value, str) else b"i", str(value).encode()
+        total = zlib.crc32(b"\0", zlib.crc32(content, zlib.crc32(kind, total)))
+    return total
+
+
+def portable(path: Path | str, folder: Path) -> str:
+    """Returns `path` as a file in `folder` (absolute) stores it.
+
+    A path inside the folder is stored relative to it, so that both can be moved together; any other
+    path is stored in full.
+    """
+    # As text, which is many times faster than `Path`; symbolic links are not resolved.
+    full, inside = os.path.abspath(path), os.path.join(folder, "")  # noqa: PTH100, PTH118
+    return full.removeprefix(inside).replace(os.sep, "/") if full.startswith(inside) else full
 
 
 @dataclass(frozen=True)
 class IndexState:
-    """What an index file holds, as three numbers.
+    """The counters of an index file.
 
     Attributes:
-        count: How many items there are.
-        edition: Grows whenever something that was there is changed or deleted.
-        next_id: The id of the next item; grows whenever something is added.
+        count: Number of items.
+        edition: Grows with every change or deletion of an item.
+        next_id: Id of the next item; grows with every addition.
     """
 
     count: int
@@ -56,171 +74,130 @@ class IndexState:
 
 @dataclass(frozen=True)
 class RowCodec:
-    """The rows of one index file, written and read.
+    """Encodes and decodes the rows of one index file. Decoding raises an error on damage.
 
     Attributes:
         path: The file.
         bits: Length k of its codes.
-        attributes: Names of the p attributes that are kept of an item.
+        attributes: Names of the p attributes that are stored for each item.
     """
 
     path: Path
     bits: int
     attributes: tuple[str, ...]
 
-    def state_row(self, state: IndexState) -> StateRow:
-        """The row of what the file holds."""
-        values = state.count, state.edition, state.next_id
-        return *values, checksum(*values)
+    def state_row(self, state: IndexState) -> Row:
+        """Encodes the counters."""
+        return _with_checksum(state.count, state.edition, state.next_id)
 
-    def state(self, row: Sequence[Any]) -> IndexState:
-        """What the file holds.
+    def state(self, row: Row) -> IndexState:
+        """Decodes the counters."""
+        return IndexState(*self._checked(row, "its number of items"))
 
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        if checksum(*values) != expected:
-            raise self.damaged("its number of items")
-        return IndexState(*values)
+    def block_row(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> Row:
+        """Encodes n ids, at least one and ascending, and packed codes (n, k/8)."""
+        return _with_checksum(int(ids[0]), ids.astype("<i8").tobytes(), codes.tobytes())
 
-    def block_row(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> BlockRow:
-        """The row of at least one id, ascending, and packed codes (n, k/8)."""
-        values = int(ids[0]), ids.astype("<i8").tobytes(), codes.tobytes()
-        return *values, checksum(*values)
-
-    def block(self, row: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Ids (n,) and packed codes (n, k/8) of a row.
-
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        first, ids, codes = values
-        if checksum(*values) != expected:
-            raise self.damaged(f"the block of codes that begins with id {first}")
+    def block(self, row: Row) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Decodes ids (n,) and packed codes (n, k/8)."""
+        _, ids, codes = self._checked(row, "the block of codes that begins with id {0}")
         return (
             np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
             np.frombuffer(codes, np.uint8).reshape(-1, self.bits // 8),
         )
 
-    def fields_row(self, first: int, count: int, fields: Fields) -> FieldsRow:
-        """The row that says which columns there are of a block of so many items."""
-        values = first, count, json.dumps(sorted(fields), ensure_ascii=False)
-        return *values, checksum(*values)
+    def fields_row(self, first: int, count: int, fields: Fields) -> Row:
+        """Encodes the number of items of a block, and the names of their fields."""
+        return _with_checksum(first, count, json.dumps(sorted(fields), ensure_ascii=False))
 
-    def fields(self, row: Sequence[Any]) -> tuple[int, list[str]]:
-        """How many items a block has, and which fields.
-
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        first, count, names = values
-        if checksum(*values) != expected:
-            raise self.damaged(f"the fields of the block that begins with id {first}")
+    def fields(self, row: Row) -> tuple[int, list[str]]:
+        """Decodes the number of items of a block, and the names of their fields."""
+        _, count, names = self._checked(row, "the fields of the block that begins with id {0}")
         return count, json.loads(names)
 
-    def column_row(self, field: str, first: int, column: Column) -> ColumnRow:
-        """The row of one field of a block: its different texts, and which of them each item has."""
+    def column_row(self, field: str, first: int, column: Column) -> Row:
+        """Encodes one field of a block: its distinct texts, and the index of each item's text."""
         texts = sorted({text for text in column if text is not None})
-        place: dict[str | None, int] = {text: i for i, text in enumerate(texts)}
-        which = np.array([place.get(text, NOWHERE) for text in column], "<u2")
-        values = field, first, json.dumps(texts, ensure_ascii=False), which.tobytes()
-        return *values, checksum(*values)
+        index: dict[str | None, int] = {text: i for i, text in enumerate(texts)}
+        which = np.array([index.get(text, NOWHERE) for text in column], "<u2")
+        return _with_checksum(field, first, json.dumps(texts, ensure_ascii=False), which.tobytes())
 
-    def column(self, row: Sequence[Any]) -> tuple[list[str], NDArray[np.uint16]]:
-        """The different texts of a field of a block, and which of them each item has.
-
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        field, first, texts, which = values
-        if checksum(*values) != expected:
-            raise self.damaged(f"the field {field!r} of the block that begins with id {first}")
+    def column(self, row: Row) -> tuple[list[str], NDArray[np.uint16]]:
+        """Decodes one field of a block: its distinct texts, and the index of each item's text."""
+        _, _, texts, which = self._checked(
+            row, "the field {0!r} of the block that begins with id {1}"
+        )
         return json.loads(texts), np.frombuffer(which, "<u2")
 
-    def change_row(self, edition: int, ids: Sequence[int]) -> ChangeRow:
-        """The row that says what was changed or deleted when an edition was made."""
-        values = edition, np.array(ids, "<i8").tobytes()
-        return *values, checksum(*values)
+    def change_row(self, edition: int, ids: Sequence[int]) -> Row:
+        """Encodes the ids that were changed or deleted in an edition."""
+        return _with_checksum(edition, np.array(ids, "<i8").tobytes())
 
-    def change(self, row: Sequence[Any]) -> NDArray[np.int64]:
-        """Ids that were changed or deleted when an edition was made.
-
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        edition, ids = values
-        if checksum(*values) != expected:
-            raise self.damaged(f"what was changed in edition {edition}")
+    def change(self, row: Row) -> NDArray[np.int64]:
+        """Decodes the ids that were changed or deleted in an edition."""
+        _, ids = self._checked(row, "the list of changes of edition {0}")
         return np.frombuffer(ids, "<i8").astype(np.int64, copy=False)
 
     def item_row(
         self, item: int, image: Path | str, labels: ItemLabels, payload: Mapping[str, Any]
-    ) -> ItemRow:
-        """The row of what is kept beside a code.
+    ) -> Row:
+        """Encodes image, labels and payload of an item.
 
         Raises:
-            DualhashError: Something is not text that can be written as UTF-8.
+            DualhashError: A value of the payload has no form in JSON, or a text none in UTF-8.
         """
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
-        values = (
-            item,
-            self.name(image),
-            labels.category,
-            np.array(states, np.int8).tobytes(),
-            _to_json(payload),
-        )
+        name, fields = self.name(image), {}
+        for field, value in payload.items():
+            try:
+                fields[field] = json_value(value)
+            except TypeError as error:
+                raise DualhashError(
+                    f"{name} cannot be stored: its field {field!r} holds a value of type {error}. "
+                    "Convert it to text, a number, a date, or a list or mapping of these."
+                ) from error
         try:
-            return *values, checksum(*values)
+            return _with_checksum(
+                item,
+                name,
+                labels.category,
+                np.array(states, np.int8).tobytes(),
+                json.dumps(fields, ensure_ascii=False),
+            )
         except UnicodeEncodeError as error:
             wrong = error.object[error.start : error.end]
             raise DualhashError(
-                f"{values[1]!r} cannot be kept in an index: {wrong!r} in its name, payload or "
-                "category cannot be written as UTF-8."
+                f"{name!r} cannot be stored: {wrong!r} in its path, payload or category cannot be "
+                "written as UTF-8."
             ) from error
 
+    def item(self, row: Row) -> Item:
+        """Decodes an item."""
+        item, image, category, states, payload = self._checked(row, "item {0}")
+        attributes = zip(self.attributes, np.frombuffer(states, np.int8).tolist(), strict=True)
+        known = {name: bool(state) for name, state in attributes if state != UNKNOWN}
+        path, labels = str(self._folder / image), ItemLabels(category, known)
+        return Item(item, path, labels, json.loads(payload))
+
     def name(self, image: Path | str) -> str:
-        """How an image is written down."""
+        """Returns the path of an image as it is stored."""
         return portable(image, self._folder)
-
-    def item(self, row: Sequence[Any]) -> Item:
-        """What is kept beside a code.
-
-        Raises:
-            DualhashError: It is damaged.
-        """
-        *values, expected = row
-        item, image, category, attributes, payload = values
-        if checksum(*values) != expected:
-            raise self.damaged(f"what belongs to id {item}")
-        states = np.frombuffer(attributes, np.int8).tolist()
-        known = {
-            name: bool(state)
-            for name, state in zip(self.attributes, states, strict=True)
-            if state != UNKNOWN
-        }
-        return Item(
-            item, str(self._folder / image), ItemLabels(category, known), json.loads(payload)
-        )
 
     @cached_property
     def _folder(self) -> Path:
-        """What images are named from."""
         return self.path.absolute().parent
 
-    def damaged(self, what: str) -> DualhashError:
-        """The error to raise where something is not as it was written."""
-        return damaged(self.path, what)
+    def damaged(self, part: str) -> DualhashError:
+        """Returns the error for a part of the file that fails its check."""
+        return damaged(self.path, part)
+
+    def _checked(self, row: Row, part: str) -> tuple[Any, ...]:
+        """Returns the values of a row without its checksum; `part` may refer to them, as {0}."""
+        *values, expected = row
+        if checksum(*values) != expected:
+            raise self.damaged(part.format(*values))
+        return tuple(values)
 
 
-def _to_json(payload: Mapping[str, Any]) -> str:
-    """JSON has no nan and no dates: they become null and text."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in payload.items()
-    }
-    return json.dumps(finite, ensure_ascii=False, default=str)
+def _with_checksum(*values: Value) -> Row:
+    return *values, checksum(*values)

@@ -1,4 +1,4 @@
-"""The transactions of an open index file."""
+"""Transactions of an open index file, shared by threads and by programs."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from dualhash.search.storage.sqlite import UnusableIndexError, database_errors
 
 
 class Transactions:
-    """An index file that is open, and who may read and write in it when.
+    """An open index file.
 
     Threads take turns: while one is in a block of `reading`, `changing` or `writing`, others wait.
-    What comes row by row has to be read within such a block.
+    Rows that `select` yields must be read within such a block.
 
     Attributes:
         path: The file.
-        header: What it knows of all its codes.
-        changes: Whether a block of `changing` or `writing` goes on.
-        undone: How many such blocks have failed; what was read in them holds no longer.
+        header: The properties that all its codes share.
+        changes: Whether a block of `changing` or `writing` is open.
+        undone: Number of such blocks that failed; what was read in them is no longer valid.
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens a file that exists.
+        """Opens an existing file.
 
         Raises:
-            DualhashError: It is not an index, of another format, or damaged.
+            DualhashError: It is not an index, has another format, or is damaged.
         """
         self.path = path
         self._identity = identity(path)
@@ -39,18 +39,17 @@ class Transactions:
         self._connection, self.header = open_index_file(path)
 
     def close(self) -> None:
-        """Closes the file; closing twice does nothing."""
+        """Closes the file; a second call does nothing."""
         with self._turn:
             self._connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """What others write in the meantime is not seen in this block."""
+        """Shows one state of the file: changes by others during the block are not seen in it."""
         with self._turn:
-            with database_errors(self.path):
-                outermost = not self._connection.in_transaction
-                if outermost:
-                    self._connection.execute("BEGIN")
+            outermost = not self._connection.in_transaction
+            if outermost:
+                self._execute("BEGIN")
             try:
                 yield
             finally:
@@ -59,89 +58,79 @@ class Transactions:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """A transaction: all that is changed in the block is kept, or nothing.
+        """Makes all changes in the block one transaction, kept as a whole or not at all.
 
-        A block within such a block is a part of it: where it fails only what it wrote is undone.
+        A block within such a block is a part of it: if it fails, only its own changes are undone.
         """
         with self._turn:
-            if self.changes:
-                with self._part():
-                    yield
-                return
-            self._do("BEGIN IMMEDIATE")
+            nested = self.changes
+            if nested:
+                self._check_not_undone()
+            self._execute("SAVEPOINT part" if nested else "BEGIN IMMEDIATE")
             self.changes = True
             try:
-                self._check_in_place()
+                self._check_not_replaced()
                 yield
-                self._check_whole()
-                self._do("COMMIT")
+                self._check_not_undone()
+                if not nested:
+                    self._execute("COMMIT")
             except BaseException:
                 self.undone += 1
-                with database_errors(self.path):
-                    self._connection.rollback()
+                if not nested:
+                    with database_errors(self.path):
+                        self._connection.rollback()
+                elif self._connection.in_transaction:
+                    self._execute("ROLLBACK TO part")
                 raise
             finally:
-                self.changes = False
+                self.changes = nested
+                if nested and self._connection.in_transaction:
+                    self._execute("RELEASE part")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A block of `changing` that has no other errors than those of the file."""
+        """Opens a block of `changing` whose errors are all about the file."""
         with self.changing(), database_errors(self.path):
             yield self._connection
 
-    @contextmanager
-    def _part(self) -> Iterator[None]:
-        """A part of the transaction that goes on."""
-        self._check_whole()
-        self._do("SAVEPOINT part")
-        try:
-            yield
-            self._check_whole()
-        except BaseException:
-            self.undone += 1
-            if self._connection.in_transaction:
-                self._do("ROLLBACK TO part")
-                self._do("RELEASE part")
-            raise
-        self._do("RELEASE part")
-
-    def _check_whole(self) -> None:
-        """Refuses to go on where SQLite has undone all of a transaction, as on a full disk."""
-        if not self._connection.in_transaction:
-            raise UnusableIndexError(
-                f"{self.path} is as it was before: a part of the change failed, such as for lack "
-                "of room on the disk, and with it all of it."
-            )
-
-    def _do(self, statement: str) -> None:
-        with database_errors(self.path):
-            self._connection.execute(statement)
-
-    def vacuum(self) -> None:
-        """Gives room that is not used back to the disk.
-
-        Raises:
-            DualhashError: A block of `changing` goes on.
-        """
-        with self._turn, database_errors(self.path):
-            if self.changes:
-                raise DualhashError(
-                    f"{self.path} is compacted after a block of `changing`, not in it."
-                )
-            self._check_in_place()
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _check_in_place(self) -> None:
-        """Refuses to write to a file that nobody would find again."""
-        if identity(self.path) != self._identity:
-            raise DualhashError(
-                f"{self.path} is another index now than when it was opened; open it again."
-            )
-
     def select(self, sql: str, *values: object) -> Iterator[Any]:
-        """Rows of a query, one after the other."""
+        """Yields the rows of a query one by one."""
         with database_errors(self.path):
             rows = self._connection.execute(sql, values)
             for row in rows:  # noqa: UP028 - `yield from` would close it, perhaps after the file
                 yield row
+
+    def vacuum(self) -> None:
+        """Returns unused space to the disk.
+
+        Raises:
+            DualhashError: A block of `changing` is open.
+        """
+        with self._turn:
+            if self.changes:
+                raise DualhashError(
+                    f"{self.path} cannot be compacted in a block of `changing`; do it after the "
+                    "block."
+                )
+            self._check_not_replaced()
+            self._execute("VACUUM")
+            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _execute(self, statement: str) -> None:
+        with database_errors(self.path):
+            self._connection.execute(statement)
+
+    def _check_not_undone(self) -> None:
+        """Refuses to continue if SQLite has undone the transaction, as it does on a full disk."""
+        if not self._connection.in_transaction:
+            raise UnusableIndexError(
+                f"{self.path} is unchanged: a part of the change failed, for example because the "
+                "disk is full, so all of it was undone."
+            )
+
+    def _check_not_replaced(self) -> None:
+        """Refuses to write to a file that no longer has its path."""
+        if identity(self.path) != self._identity:
+            raise DualhashError(
+                f"{self.path} was replaced by another index after it was opened; open it again."
+            )

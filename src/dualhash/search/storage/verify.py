@@ -1,7 +1,7 @@
-"""How much an index file holds, and whether it is sound."""
+"""Counts what an index file contains, and checks all of it for damage."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,26 +10,25 @@ import numpy as np
 from dualhash.errors import DualhashError
 from dualhash.search.storage.payload_columns import fields_of
 from dualhash.search.storage.reader import IndexReader
-from dualhash.search.storage.rows import BLOCK_COLUMNS, CHANGE_COLUMNS, ITEM_COLUMNS
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What is in an index file.
+    """The size of an index file.
 
     Attributes:
-        items: How many there are.
-        deleted: How many were deleted since the last compaction.
-        labelled: How many have a category label.
+        items: Number of items.
+        deleted: Number of items deleted since the last compaction.
+        labelled: Number of items with a category label.
         categories: C, of the model.
         attributes: p, of the model.
         bits: k.
-        views: Views of each image that made its code.
-        code_bytes: Of the codes alone.
-        file_bytes: Of the whole file.
-        free_bytes: Of these, what `compact` gives back.
+        views: Views of each image that were averaged for its code.
+        code_bytes: Size of the codes alone.
+        file_bytes: Size of the file.
+        free_bytes: The part of `file_bytes` that `compact` returns to the disk.
     """
 
     items: int
@@ -49,9 +48,9 @@ def measure(store: IndexReader) -> Stats:
     header = store.header
     with store.reading():
         state = store.state()
-        rows = store.select(f"SELECT {CHANGE_COLUMNS} FROM changes")
+        rows = store.select("SELECT * FROM changes")
         changed = {item for row in rows for item in store.records.change(row).tolist()}
-        ((still,),) = store.select(
+        ((updated,),) = store.select(
             "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
             json.dumps(list(changed)),
         )
@@ -61,7 +60,7 @@ def measure(store: IndexReader) -> Stats:
         ((free,),) = store.select("PRAGMA freelist_count")
     return Stats(
         items=state.count,
-        deleted=len(changed) - still,
+        deleted=len(changed) - updated,
         labelled=labelled,
         categories=len(header.category_head.names),
         attributes=len(header.attribute_head.names),
@@ -74,61 +73,64 @@ def measure(store: IndexReader) -> Stats:
 
 
 def damages(store: IndexReader) -> tuple[str, ...]:
-    """A sentence for everything in the file that is not as it was written."""
+    """Reads all of the file and returns a sentence for each damage."""
     records = store.records
     try:
         with store.reading():
             state = store.state()
-            found = [
-                f"{store.path} is damaged: {said}"
-                for (said,) in store.select("PRAGMA integrity_check")
-                if said != "ok"
-            ]
-            blocks = store.select(f"SELECT {BLOCK_COLUMNS} FROM blocks ORDER BY first_id")
-            coded, broken = _read(lambda row: records.block(row)[0], blocks)
-            items = store.select(f"SELECT {ITEM_COLUMNS} FROM items ORDER BY id")
-            described, lost = _read(lambda row: records.item(row).id, items)
+            messages = store.select("PRAGMA integrity_check")
+            wrong = [message for (message,) in messages if message != "ok"]
+            blocks = store.select("SELECT * FROM blocks ORDER BY first_id")
+            block_ids, bad_blocks = _read(lambda row: records.block(row)[0], blocks)
+            items = store.select("SELECT * FROM items ORDER BY id")
+            item_ids, bad_items = _read(lambda row: records.item(row).id, items)
             fields = store.select("SELECT first_id FROM fields ORDER BY first_id")
-            columns, torn = _read(lambda row: store.block_fields(row[0]), fields)
-            changes = store.select(f"SELECT {CHANGE_COLUMNS} FROM changes")
-            _, untold = _read(records.change, changes)
-            strays = [stray for ids in coded for stray in _strays(store, ids.tolist())]
+            columns, bad_columns = _read(lambda row: store.block_fields(row[0]), fields)
+            changes = store.select("SELECT * FROM changes")
+            _, bad_changes = _read(records.change, changes)
+            differing = [
+                f"the field {field!r} of the block that begins with id {ids[0]} differs from its "
+                "items."
+                for ids in block_ids
+                for field in _differing_fields(store, ids.tolist())
+            ]
     except DualhashError as error:
         return (str(error),)
-    ids = np.concatenate([np.empty(0, np.int64), *coded])
-    if not broken and len(ids) != state.count:
-        found.append(f"{store.path} is damaged: of {state.count:,} codes {len(ids):,} are there.")
-    if not broken and not lost and not np.array_equal(ids, described):
-        found.append(f"{store.path} is damaged: its codes and its items have different ids.")
+    ids = np.concatenate([np.empty(0, np.int64), *block_ids])
+    if not bad_blocks and len(ids) != state.count:
+        wrong.append(f"it has {len(ids):,} of {state.count:,} codes.")
+    if not bad_blocks and not bad_items and not np.array_equal(ids, item_ids):
+        wrong.append("its codes and its items have different ids.")
     if len(ids) and ids[-1] >= state.next_id:
-        found.append(f"{store.path} is damaged: it would give ids again that are taken.")
-    if not broken and not torn and len(columns) != len(coded):
-        found.append(f"{store.path} is damaged: its codes and its fields are in other blocks.")
-    return (*found, *broken, *lost, *torn, *strays, *untold)
+        wrong.append("its next id is already in use.")
+    if not bad_blocks and not bad_columns and len(columns) != len(block_ids):
+        wrong.append("its codes and its fields have different blocks.")
+    return (
+        *(f"{store.path} is damaged: {sentence}" for sentence in (*wrong, *differing)),
+        *bad_blocks,
+        *bad_items,
+        *bad_columns,
+        *bad_changes,
+    )
 
 
-def _strays(store: IndexReader, ids: list[int]) -> list[str]:
-    """Complaints about fields of a block that are not those of its items, if both can be read."""
+def _differing_fields(store: IndexReader, ids: list[int]) -> list[str]:
+    """Returns the fields of a block that differ from its items, if both can be read."""
     try:
         items, columns = store.items(ids), store.block_fields(ids[0])
-        labelled = [(items[item].labels.category, items[item].payload) for item in ids]
+        expected = fields_of([(items[i].labels.category, items[i].payload) for i in ids])
     except (DualhashError, KeyError):
         return []
-    expected = fields_of(labelled)
-    return [
-        f"{store.path} is damaged: the field {field!r} of the block that begins with id {ids[0]} "
-        "is not what its items say."
-        for field in sorted(expected.keys() | columns.keys())
-        if expected.get(field) != columns.get(field)
-    ]
+    names = sorted(expected.keys() | columns.keys())
+    return [name for name in names if expected.get(name) != columns.get(name)]
 
 
-def _read(read: Callable[[Sequence[Any]], T], rows: Iterable[Any]) -> tuple[list[T], list[str]]:
-    """What is read from sound rows, and complaints about the others."""
-    sound, complaints = [], []
+def _read(read: Callable[[Any], T], rows: Iterable[Any]) -> tuple[list[T], list[str]]:
+    """Returns what is read from the rows, and the errors of damaged rows."""
+    values, errors = [], []
     for row in rows:
         try:
-            sound.append(read(row))
+            values.append(read(row))
         except DualhashError as error:
-            complaints.append(str(error))
-    return sound, complaints
+            errors.append(str(error))
+    return values, errors

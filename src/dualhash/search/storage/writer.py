@@ -1,4 +1,4 @@
-"""Changes of an index file: each is one transaction, kept whole or not at all."""
+"""Changes an index file. Each change is one transaction: it is kept as a whole or not at all."""
 
 import json
 import sqlite3
@@ -14,23 +14,17 @@ from dualhash.errors import DualhashError
 from dualhash.search.results import ItemLabels
 from dualhash.search.storage.payload_columns import Fields, fields_of, joined, taken
 from dualhash.search.storage.reader import IndexReader
-from dualhash.search.storage.rows import (
-    BLOCK_COLUMNS,
-    CHANGE_COLUMNS,
-    COLUMN_COLUMNS,
-    FIELDS_COLUMNS,
-    ITEM_COLUMNS,
-    IndexState,
-    ItemRow,
-)
+from dualhash.search.storage.rows import IndexState
 
 CODES_PER_BLOCK = 4096
-"""Codes in a block, at most."""
+"""The largest number of codes in a block."""
+
+WITH_IDS = "id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What is kept of n items beside their rows.
+    """n items without their rows.
 
     Attributes:
         ids: (n,) int64, ascending.
@@ -42,8 +36,17 @@ class Block:
     codes: NDArray[np.uint8]
     fields: Fields
 
-    def take(self, rows: NDArray[np.int64]) -> "Block":
-        """Only these items."""
+    @classmethod
+    def joined(cls, parts: Sequence["Block"]) -> "Block":
+        """Joins blocks in this order."""
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.codes for part in parts]),
+            joined((len(part.ids), part.fields) for part in parts),
+        )
+
+    def take(self, rows: NDArray[np.intp]) -> "Block":
+        """Returns only these items."""
         return Block(self.ids[rows], self.codes[rows], taken(self.fields, rows.tolist()))
 
 
@@ -57,33 +60,30 @@ def add(
     """Adds n items and returns their ids (n,), ascending."""
     with store.writing() as connection:
         start = _advance(store, connection, count=len(codes), next_id=len(codes)).next_id
-        ids = np.arange(start, start + len(codes), dtype=np.int64)
-        rows = [
-            store.records.item_row(*row)
-            for row in zip(ids.tolist(), images, labels, payloads, strict=True)
-        ]
-        _insert_items(connection, rows)
+        ids = range(start, start + len(codes))
+        items = zip(ids, images, labels, payloads, strict=True)
+        block = _insert_items(store, connection, codes, items)
         ((last,),) = connection.execute("SELECT max(first_id) FROM blocks")
-        blocks = [] if last is None else [_take_block(store, connection, last)]
-        _write_blocks(store, connection, [*blocks, Block(ids, codes, _fields_of(rows))])
-    return ids
+        before = [] if last is None else [_take_block(store, connection, last)]
+        _write_blocks(store, connection, Block.joined([*before, block]))
+    return block.ids
 
 
 def delete(store: IndexReader, ids: Iterable[int]) -> None:
     """Deletes the items with these ids.
 
     Raises:
-        DualhashError: There is no item with one of them; nothing is deleted.
+        DualhashError: An id does not exist; nothing is deleted.
     """
-    gone = sorted({int(item) for item in ids})
+    deleted = sorted({int(item) for item in ids})
     with store.writing() as connection:
-        _check_there(store, connection, gone)
-        _delete_items(connection, gone)
-        for first in _blocks_with(connection, gone):
+        _check_exist(store, connection, deleted)
+        connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", (json.dumps(deleted),))
+        for first in _blocks_with(connection, deleted):
             block = _take_block(store, connection, first)
-            stay = np.flatnonzero(~np.isin(block.ids, gone))
-            _write_blocks(store, connection, [block.take(stay)])
-        _note_change(store, connection, gone, count=-len(gone))
+            rest = block.take(np.flatnonzero(~np.isin(block.ids, deleted)))
+            _write_blocks(store, connection, rest)
+        _record_change(store, connection, deleted, count=-len(deleted))
 
 
 def update(
@@ -95,20 +95,21 @@ def update(
     payload: Mapping[str, Any] | None = None,
     labels: ItemLabels | None = None,
 ) -> None:
-    """Replaces what is given of an item: its packed code (k/8,), image, payload, labels.
+    """Replaces some parts of an item: its packed code (k/8,), image, payload or labels.
 
     Raises:
-        DualhashError: There is no such item.
+        DualhashError: The id does not exist.
     """
-    with store.writing() as connection:
-        before, kept = store.item(item)
-        row = store.records.item_row(
-            item,
-            kept.image if image is None else image,
-            kept.labels if labels is None else labels,
-            kept.payload if payload is None else payload,
+    with store.changing():
+        old_code, old = store.item(item)
+        replace(
+            store,
+            (old_code if code is None else code)[None],
+            [old.image if image is None else image],
+            [old.payload if payload is None else payload],
+            [old.labels if labels is None else labels],
+            ids=[item],
         )
-        _replace(store, connection, (before if code is None else code)[None], [row])
 
 
 def replace(
@@ -120,21 +121,29 @@ def replace(
     *,
     ids: Sequence[int],
 ) -> None:
-    """Puts other contents in the place of n items, each named once.
+    """Replaces n items, whose ids are distinct.
 
     Raises:
-        DualhashError: There is no item with one of the ids; nothing is replaced.
+        DualhashError: An id does not exist; nothing is replaced.
     """
     with store.writing() as connection:
-        _check_there(store, connection, ids)
-        rows = [
-            store.records.item_row(*row) for row in zip(ids, images, labels, payloads, strict=True)
-        ]
-        _replace(store, connection, codes, rows)
+        _check_exist(store, connection, ids)
+        connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", (json.dumps(ids),))
+        items = zip(ids, images, labels, payloads, strict=True)
+        new = _insert_items(store, connection, codes, items)
+        for first in _blocks_with(connection, ids):
+            block = _take_block(store, connection, first)
+            replaced = np.flatnonzero(np.isin(new.ids, block.ids))
+            order = np.arange(len(block.ids))
+            places = np.searchsorted(block.ids, new.ids[replaced])
+            order[places] = len(order) + np.arange(len(replaced))
+            both = Block.joined([block, new.take(replaced)])
+            _write_blocks(store, connection, both.take(order))
+        _record_change(store, connection, ids)
 
 
 def compact(store: IndexReader) -> None:
-    """Fills blocks up and gives the room of what was deleted back to the disk."""
+    """Fills blocks up and returns the space of deleted items to the disk."""
     with store.writing() as connection:
         connection.execute("DELETE FROM changes")
         rest: list[Block] = []
@@ -143,14 +152,13 @@ def compact(store: IndexReader) -> None:
             "(SELECT min(first_id) FROM blocks WHERE length(ids) < ?) ORDER BY first_id",
             (8 * CODES_PER_BLOCK,),
         ).fetchall():
-            rest.append(_take_block(store, connection, first))
-            block = _joined(rest)
+            block = Block.joined([*rest, _take_block(store, connection, first)])
             rows = np.arange(len(block.ids))
             full = len(rows) // CODES_PER_BLOCK * CODES_PER_BLOCK
-            _write_blocks(store, connection, [block.take(rows[:full])])
+            _write_blocks(store, connection, block.take(rows[:full]))
             rest = [block.take(rows[full:])]
-        if rest:
-            _write_blocks(store, connection, rest)
+        for block in rest:
+            _write_blocks(store, connection, block)
     store.vacuum()
 
 
@@ -162,7 +170,7 @@ def _advance(
     edition: int = 0,
     next_id: int = 0,
 ) -> IndexState:
-    """Adds to the numbers of what the file holds, and returns what they were before."""
+    """Adds to the counters and returns what they were before."""
     before = store.state()
     after = IndexState(before.count + count, before.edition + edition, before.next_id + next_id)
     connection.execute(
@@ -172,7 +180,16 @@ def _advance(
     return before
 
 
-def _check_there(store: IndexReader, connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+def _record_change(
+    store: IndexReader, connection: sqlite3.Connection, ids: Sequence[int], *, count: int = 0
+) -> None:
+    """Starts the next edition, in which these items have changed."""
+    edition = _advance(store, connection, count=count, edition=1).edition + 1
+    row = store.records.change_row(edition, ids)
+    connection.execute("INSERT INTO changes VALUES (?, ?, ?)", row)
+
+
+def _check_exist(store: IndexReader, connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     for (unknown,) in connection.execute(
         "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1",
         (json.dumps(ids),),
@@ -180,65 +197,31 @@ def _check_there(store: IndexReader, connection: sqlite3.Connection, ids: Sequen
         raise DualhashError(f"{store.path} has no item with the id {unknown}.")
 
 
-def _delete_items(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    connection.execute(
-        "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
-    )
-
-
-def _replace(
+def _insert_items(
     store: IndexReader,
     connection: sqlite3.Connection,
     codes: NDArray[np.uint8],
-    rows: Sequence[ItemRow],
-) -> None:
-    """Puts n codes and rows in the place of those with the same ids."""
-    ids = [row[0] for row in rows]
-    _delete_items(connection, ids)
-    _insert_items(connection, rows)
-    new = Block(np.array(ids, np.int64), codes, _fields_of(rows))
-    for first in _blocks_with(connection, ids):
-        block = _take_block(store, connection, first)
-        here = np.flatnonzero(np.isin(new.ids, block.ids))
-        order = np.arange(len(block.ids))
-        order[np.searchsorted(block.ids, new.ids[here])] = len(order) + np.arange(len(here))
-        _write_blocks(store, connection, [_joined([block, new.take(here)]).take(order)])
-    _note_change(store, connection, ids)
+    items: Iterable[tuple[int, Path | str, ItemLabels, Mapping[str, Any]]],
+) -> Block:
+    """Writes the rows of n items, and returns what blocks store of them."""
+    rows = [store.records.item_row(*item) for item in items]
+    connection.executemany("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
+    fields = fields_of([(category, json.loads(text)) for _, _, category, _, text, _ in rows])
+    return Block(np.array([row[0] for row in rows], np.int64), codes, fields)
 
 
-def _insert_items(connection: sqlite3.Connection, rows: Iterable[ItemRow]) -> None:
-    connection.executemany(f"INSERT INTO items ({ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
-
-
-def _blocks_with(connection: sqlite3.Connection, ids: list[int]) -> list[int]:
-    """The first ids of the blocks that hold these ids."""
+def _blocks_with(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+    """Returns the first ids of the blocks that contain these ids."""
     rows = connection.execute("SELECT first_id FROM blocks ORDER BY first_id").fetchall()
     firsts = np.array([first for (first,) in rows])
     blocks = np.unique(np.searchsorted(firsts, ids, side="right") - 1)
     return [int(first) for first in firsts[blocks]]
 
 
-def _note_change(
-    store: IndexReader, connection: sqlite3.Connection, ids: list[int], *, count: int = 0
-) -> None:
-    """Begins the next edition, in which these items are not what they were."""
-    edition = _advance(store, connection, count=count, edition=1).edition + 1
-    connection.execute(
-        f"INSERT INTO changes ({CHANGE_COLUMNS}) VALUES (?, ?, ?)",
-        store.records.change_row(edition, ids),
-    )
-
-
-def _fields_of(rows: Sequence[ItemRow]) -> Fields:
-    return fields_of([(category, json.loads(payload)) for _, _, category, _, payload, _ in rows])
-
-
 def _take_block(store: IndexReader, connection: sqlite3.Connection, first: int) -> Block:
-    """Takes a block out of the file."""
-    ((*row,),) = connection.execute(
-        f"SELECT {BLOCK_COLUMNS} FROM blocks WHERE first_id = ?", (first,)
-    )
-    ids, codes = store.records.block(row)
+    """Removes a block from the file and returns it."""
+    ((*row,),) = connection.execute("SELECT * FROM blocks WHERE first_id = ?", (first,))
+    ids, codes = store.records.block(tuple(row))
     fields = store.block_fields(first)
     connection.executemany(
         "DELETE FROM columns WHERE field = ? AND first_id = ?", ((name, first) for name in fields)
@@ -248,34 +231,19 @@ def _take_block(store: IndexReader, connection: sqlite3.Connection, first: int) 
     return Block(ids, codes, fields)
 
 
-def _write_blocks(store: IndexReader, connection: sqlite3.Connection, parts: list[Block]) -> None:
-    """Writes items, ascending, in blocks of one size, the last of which may be smaller."""
-    records, whole = store.records, _joined(parts)
-    for start in range(0, len(whole.ids), CODES_PER_BLOCK):
-        block = whole.take(np.arange(start, min(start + CODES_PER_BLOCK, len(whole.ids))))
+def _write_blocks(store: IndexReader, connection: sqlite3.Connection, items: Block) -> None:
+    """Writes items in full blocks; the last one may be smaller."""
+    records = store.records
+    for start in range(0, len(items.ids), CODES_PER_BLOCK):
+        block = items.take(np.arange(start, min(start + CODES_PER_BLOCK, len(items.ids))))
         row = records.block_row(block.ids, block.codes)
-        first, fields = row[0], _had(block.fields)
-        connection.execute(f"INSERT INTO blocks ({BLOCK_COLUMNS}) VALUES (?, ?, ?, ?)", row)
+        first = row[0]
+        connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
         connection.execute(
-            f"INSERT INTO fields ({FIELDS_COLUMNS}) VALUES (?, ?, ?, ?)",
-            records.fields_row(first, len(block.ids), fields),
+            "INSERT INTO fields VALUES (?, ?, ?, ?)",
+            records.fields_row(first, len(block.ids), block.fields),
         )
         connection.executemany(
-            f"INSERT INTO columns ({COLUMN_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-            (records.column_row(name, first, column) for name, column in fields.items()),
+            "INSERT INTO columns VALUES (?, ?, ?, ?, ?)",
+            (records.column_row(name, first, column) for name, column in block.fields.items()),
         )
-
-
-def _had(fields: Fields) -> Fields:
-    """The columns of fields that some item has."""
-    return {
-        name: column for name, column in fields.items() if any(text is not None for text in column)
-    }
-
-
-def _joined(parts: list[Block]) -> Block:
-    return Block(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.codes for part in parts]),
-        joined((len(part.ids), part.fields) for part in parts),
-    )

@@ -12,8 +12,8 @@ import numpy as np
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.remote.milvus.collection import Collection
-from dualhash.search.storage.checksum import checksum
 from dualhash.search.storage.header import Header
+from dualhash.search.storage.rows import checksum
 
 FORMAT = 1
 """The format of collections that this version writes and reads."""

@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.remote.milvus.collection import CODE, LOGS, LONGEST
 from dualhash.search.results import Item, ItemLabels
-from dualhash.search.storage.checksum import checksum
+from dualhash.search.storage.rows import checksum
 
 Fact = tuple[str, str]
 """A field and its value, as filters compare it."""
