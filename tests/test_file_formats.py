@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 def test_model_of_format_1(folder: Path):
     model = Model.open(folder / "model")
     assert model.hash == "a94d0baee54ea7c60269d3b6fbeb59b2b57d086c27f0302d97f4c40182f6f26e"
-    assert model.card.calibration == {"soft": 2.5}
+    assert model.card.calibration == {"attribute_weight": 2.5}  # stored as "soft"
     encoded = model.encode([folder / "images" / "orange.png"])
     assert encoded.codes.tolist() == [[210, 205, 71, 128]]
     (prediction,) = model.predict(encoded.codes)
@@ -70,16 +70,16 @@ def test_searches_in_index_format_4(folder: Path):
         both = red | not_blue
         assert distances(query, **both) == [(1, 12), (27, 12), (16, 14), (17, 14), (0, 15)]
         assert index.search(query, **both).matched == 10
-        weighted = index.search(query, task="soft", k=5, **red)  # with the weight in the header
+        weighted = index.search(query, task="weighted", k=5, **red)  # with the weight in the header
         assert [hit.id for hit in weighted.hits] == [20, 21, 27, 4, 1]
         best = index.search(k=5, **both).hits
         assert [hit.id for hit in best] == [27, 17, 28, 18, 0]
         assert [hit.score for hit in best] == pytest.approx(
             [0.98285, 0.9155, 0.82229, 0.79538, 0.64659], abs=1e-4
         )
-        where = {"maker": "Łukasz", "category": "square"}
-        assert distances(query, where=where) == [(17, 14), (30, 17)]
-        assert distances(query, where={"price": "9.75"}) == [(7, 15)]
+        filter = {"maker": "Łukasz", "category": "square"}
+        assert distances(query, filter=filter) == [(17, 14), (30, 17)]
+        assert distances(query, filter={"price": "9.75"}) == [(7, 15)]
 
 
 def test_index_format_4_can_be_changed(folder: Path):

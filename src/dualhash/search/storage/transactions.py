@@ -47,9 +47,10 @@ class Transactions:
     def reading(self) -> Iterator[None]:
         """Shows one state of the file: changes by others during the block are not seen in it."""
         with self._turn:
-            outermost = not self._connection.in_transaction
-            if outermost:
-                self._execute("BEGIN")
+            with database_errors(self.path):  # also if the file is closed
+                outermost = not self._connection.in_transaction
+                if outermost:
+                    self._connection.execute("BEGIN")
             try:
                 yield
             finally:
