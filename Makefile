@@ -1,21 +1,31 @@
-# `make demo` trains, indexes, evaluates, searches and serves a small catalogue, `make demo
-# DEMO=--no-serve` ends without serving; `make test` checks everything.
-# Both set up .venv in this folder first, on a machine that has python3 (3.11 or newer).
+# make test       checks everything: lint, then all tests
+# make test-fast  runs the tests that need no browser, no Milvus and no training
+# make lint       runs ruff and mypy
+# make demo       trains, indexes, evaluates, searches and serves a small catalogue
+#                 (make demo DEMO=--no-serve stops before the server)
+#
+# Each target first sets up .venv in this folder. This needs python3, 3.11 or newer.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 
-.PHONY: demo test lint browser clean
+# One worker per processor; a file's tests stay together because they share fixtures.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-fast lint browser clean
 
 demo: $(SETUP)
 	$(BIN)/dualhash demo --out build/demo $(DEMO)
 
 test: $(SETUP) browser lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
-# The page is tested in a real one.
+test-fast: $(SETUP)
+	$(PYTEST) -m "not (browser or milvus or training or slow)"
+
+# Installs Chromium, in which the tests of the page run.
 browser:
 	sh tools/setup-browser
 
@@ -28,6 +38,6 @@ $(SETUP): pyproject.toml tools/setup-venv
 	sh tools/setup-venv $(PYTHON) $(VENV)
 	touch $@
 
-# Only what these commands make: build/ may hold models of one's own.
+# Removes only what these targets create; build/ may also hold your own models.
 clean:
 	rm -rf $(VENV) build/demo

@@ -1,11 +1,55 @@
+"""Settings of the whole suite: threads, markers by folder, and fixtures that any test may use."""
+
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# How long an example takes says more about the machine than about the code.
+TESTS = Path(__file__).parent
+
+MARKED = {
+    "browser": ("serve/page",),
+    "milvus": ("search/remote/test_milvus.py", "cli/test_push.py"),
+    "training": (
+        "training/test_train.py",
+        "training/test_pretrain.py",
+        "training/export/test_onnx.py",
+        "baselines/test_deep.py",
+        "baselines/test_shallow.py",
+        "cli/test_train.py",
+        "cli/test_pretrain.py",
+    ),
+    "slow": (
+        "test_readme.py",
+        "cli/test_demo.py",
+        "search/kernels/test_jit.py",
+        "serve/test_server.py",
+        "serve/http",
+        "serve/uploads/test_uploads.py",
+    ),
+}
+"""Files and folders whose tests have each marker; `make test-fast` leaves them out."""
+
+# The workers of `make test` share the processor, and tiny networks train fastest on one thread.
+# Set before any test imports torch; processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The time that an example takes depends on the machine, not on the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for place in sum(MARKED.values(), ()):
+        if not (TESTS / place).exists():
+            raise pytest.UsageError(f"tests/{place} does not exist: correct MARKED in {__file__}")
+    for item in items:
+        for marker, places in MARKED.items():
+            if any(item.path.is_relative_to(TESTS / place) for place in places):
+                item.add_marker(marker)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # slow files first, so that the workers end together
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, MARKED)))
 
 
 @pytest.fixture(scope="session")
