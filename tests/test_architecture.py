@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MARKED
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "dualhash"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -134,6 +136,11 @@ def test_every_test_file_mirrors_a_room():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"oracles", "reproduction"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert folders <= rooms
+
+
+def test_marked_test_files_exist():
+    places = [place for marked in MARKED.values() for place in marked]
+    assert [place for place in places if not (ROOT / "tests" / place).exists()] == []
 
 
 @pytest.mark.parametrize(
