@@ -23,7 +23,7 @@ MARKED = {
     "slow": (
         "test_readme.py",
         "cli/test_demo.py",
-        "search/kernels/test_jit.py",
+        "test_jit.py",
         "serve/test_server.py",
         "serve/http",
         "serve/uploads/test_uploads.py",

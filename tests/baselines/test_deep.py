@@ -87,7 +87,6 @@ def test_the_card_says_what_it_is(shelf: Shelf, name: str):
     card = shelf[name].card
     assert card.method == name
     assert card.config["method"] == name
-    assert card.training["encoder"]["equal_bits"] == 1
     names = shelf.catalogue.names
     assert card.category_names == (() if name in ATTRIBUTE else names.categories)
     assert card.attribute_names == (() if name in CATEGORY else names.attributes)

@@ -109,7 +109,6 @@ def test_frozen_stages_stay_and_the_model_holds_everything(
         frozen = name.startswith(("layers.stem", *(f"layers.stages.{i}." for i in range(3))))
         same = torch.equal(best[f"network.backbone.{name}"], tensor)
         assert same == frozen, name
-    assert model.card.training["encoder"]["equal_bits"] == 1
     assert model.encode(tiny.images[:3]).reals.shape == (3, 16)
 
 
