@@ -37,7 +37,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
 def test_a_catalogue_with_its_labels_and_rows(
     tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(build, "BATCH", 2)
+    monkeypatch.setattr(build, "LARGEST_BATCH", 2)
     seen: list[tuple[int, int]] = []
     out = tmp_path / "i.dhx"
     report = build_index(model, catalogue, out, progress=lambda *done: seen.append(done))
@@ -104,7 +104,7 @@ def test_other_numbers_of_views(tmp_path: Path, model: Model, catalogue: Catalog
 def test_images_that_are_there_are_left_or_updated(
     tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(build, "BATCH", 2)
+    monkeypatch.setattr(build, "LARGEST_BATCH", 2)
     out = tmp_path / "i.dhx"
     build_index(model, catalogue.images[:2], out)
     with Index.open(out) as index:
@@ -151,7 +151,7 @@ def test_what_another_program_adds_meanwhile_is_not_added_again(
     monkeypatch: pytest.MonkeyPatch,
     update: bool,
 ):
-    monkeypatch.setattr(build, "BATCH", 2)
+    monkeypatch.setattr(build, "LARGEST_BATCH", 2)
     out = tmp_path / "i.dhx"
     Index.create(out, model).close()
     first, second, _, fourth = catalogue.images

@@ -1,9 +1,12 @@
-"""From a catalogue or image files to an index."""
+"""Encodes the images of a catalogue and adds them to an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
+from hashlib import sha256
+from itertools import compress
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +18,23 @@ from dualhash.errors import DualhashError
 from dualhash.search.index import Index
 from dualhash.search.results import ItemLabels
 
-BATCH = 1024
-"""Images encoded and added at a time."""
+FIRST_BATCH, LARGEST_BATCH = 64, 1024
+"""Number of images that are encoded and committed at a time."""
+
+COMMIT_SECONDS = 5.0
+"""Time between two commits that the size of batches is adapted to."""
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What became of the images.
+    """What happened to the images.
 
     Attributes:
-        count: How many were added.
-        failures: Those that cannot be read, with reasons.
-        updated: How many took the place of what was there of them.
-        unchanged: How many were there and were left as they were.
+        count: Number of images added.
+        failures: Images that cannot be read, with reasons.
+        updated: Number of images whose items were replaced.
+        unchanged: Number of images that were in the index and were not encoded again. For
+            `build_index`: images that an interrupted run had encoded.
     """
 
     count: int
@@ -47,20 +54,23 @@ def build_index(
 ) -> BuildReport:
     """Encodes images and writes an index of them.
 
-    The index appears, or replaces the one that is there, when it is complete.
+    The index appears, or replaces an existing one, when it is complete. If the program is killed
+    or interrupted, the next call with the same model, images, labels and views continues where it
+    stopped; images count as the same if path, size and time of last change are.
 
     Args:
-        model: What encodes.
-        images: A catalogue, whose labels and rows are kept with the codes, or bare image files.
-        out: The index file to make.
+        model: The model that encodes.
+        images: A catalogue, whose labels and rows are stored with the codes; or image files.
+        out: The index file to create.
         views: 1, or 10 to average the outputs of corners, centre and mirrors of each image.
-        replace: Whether an index that is there may be replaced.
-        progress: Called with how many images are done and how many there are.
+        replace: Whether an existing index may be replaced.
+        progress: Called with the number of images done, and of all.
 
     Raises:
-        DualhashError: The file exists or cannot be written, or no image at all can be read.
+        DualhashError: The file exists or cannot be written, or no image can be read.
     """
-    with Index.unfinished(out, model, views=views, replace=replace) as index:
+    source = _fingerprint(images)
+    with Index.unfinished(out, model, views=views, replace=replace, source=source) as index:
         return add_images(index, images, progress=progress)
 
 
@@ -71,52 +81,56 @@ def add_images(
     update: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Encodes images as those of an index were and adds them to it, some at a time.
+    """Encodes images with the model of an index and adds them, in batches.
 
-    Each batch of images is there for good as soon as it is added. Images of which there are items,
-    told by their paths, are left as they are, also those that another program adds meanwhile. An
-    image that is listed n times becomes n items.
+    Each batch is committed as soon as it is encoded. Images that the index already contains, by
+    path, are left as they are, including those that another program adds at the same time. An image
+    that is listed n times becomes n items.
 
     Args:
         index: An open index; its model encodes.
-        images: A catalogue, whose labels and rows are kept with the codes, or bare image files.
-        update: Encode images that are there, too, and replace what is kept of them; their ids stay.
-        progress: Called with how many images are done and how many are to be encoded.
+        images: A catalogue, whose labels and rows are stored with the codes; or image files.
+        update: Also encode images that the index contains, and replace their items; ids stay.
+        progress: Called with the number of images done, and of those to encode.
 
     Raises:
-        DualhashError: The index cannot be written, or no image at all can be read.
+        DualhashError: The index cannot be written, or no image can be read.
     """
-    paths = images.images if isinstance(images, Catalogue) else [Path(path) for path in images]
+    paths = _paths(images)
     if not paths:
         raise DualhashError("There are no images to index.")
     with index.changing():
-        here, seen = index.find(paths), index.state.next_id
-    rows = [row for row, item in enumerate(here) if update or item is None]
-    count = updated = 0
+        ids, seen = index.find(paths), index.state.next_id
+    rows = [row for row, item in enumerate(ids) if update or item is None]
+    count = updated = start = 0
+    size = min(FIRST_BATCH, LARGEST_BATCH)
     failures: list[Failure] = []
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
+    while start < len(rows):
+        batch, begun = rows[start : start + size], perf_counter()
         encoded = index.model.encode(
             [paths[row] for row in batch],
             views=index.header.views,
             progress=progress and _shifted(progress, start, len(rows)),
         )
-        failures += [_placed(failure, images, batch[failure.row]) for failure in encoded.failures]
-        done = [batch[int(row)] for row in encoded.rows]
+        failures += [_located(failure, images, batch[failure.row]) for failure in encoded.failures]
+        codes, done = encoded.codes, [batch[row] for row in encoded.rows.tolist()]
         with index.changing():
             if index.state.next_id > seen:
-                lacking = [row for row in rows[start:] if here[row] is None]
-                found = index.find([paths[row] for row in lacking], start=seen)
-                for row, item in zip(lacking, found, strict=True):
-                    here[row] = item
-            there = np.array([here[row] is not None for row in done], np.bool_)
-            index.add(encoded.codes[~there], *_kept(images, paths, done, ~there))
-            if update and there.any():
-                ids = [item for row in done if (item := here[row]) is not None]
-                index.replace(ids, encoded.codes[there], *_kept(images, paths, done, there))
+                absent = [row for row in rows[start:] if ids[row] is None]
+                found = index.find([paths[row] for row in absent], start=seen)
+                for row, item in zip(absent, found, strict=True):
+                    ids[row] = item
+            new = np.array([ids[row] is None for row in done], np.bool_)
+            index.add(codes[new], *_contents(images, paths, done, new))
+            if update and not new.all():
+                old = [item for row in done if (item := ids[row]) is not None]
+                index.replace(old, codes[~new], *_contents(images, paths, done, ~new))
+                updated += len(old)
             seen = index.state.next_id
-        updated += int(there.sum()) if update else 0
-        count += len(done) - int(there.sum())
+        count += int(new.sum())
+        start += len(batch)
+        rate = len(batch) / max(perf_counter() - begun, 1e-3)
+        size = min(LARGEST_BATCH, max(1, int(rate * COMMIT_SECONDS)))
     if len(failures) == len(paths):
         raise DualhashError(
             f"None of the {len(paths)} images can be read; the first: {failures[0].reason}"
@@ -125,8 +139,30 @@ def add_images(
     return BuildReport(count, tuple(failures), updated, unchanged)
 
 
-def _placed(failure: Failure, images: Catalogue | Sequence[Path | str], row: int) -> Failure:
-    """A failure with the row of the table that names its image."""
+def _paths(images: Catalogue | Sequence[Path | str]) -> list[Path]:
+    return [Path(path) for path in (images.images if isinstance(images, Catalogue) else images)]
+
+
+def _fingerprint(images: Catalogue | Sequence[Path | str]) -> str:
+    """Returns a hash of everything that an index of the images depends on, besides the model."""
+    digest = sha256()
+    for path in _paths(images):
+        try:
+            status = path.stat()
+        except (OSError, ValueError):
+            version = None
+        else:
+            version = (status.st_size, status.st_mtime_ns)
+        digest.update(repr((str(path.absolute()), version)).encode())
+    if isinstance(images, Catalogue):
+        digest.update(images.label_hash.encode())
+        for row in images.payload.iter_rows():
+            digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def _located(failure: Failure, images: Catalogue | Sequence[Path | str], row: int) -> Failure:
+    """Returns a failure with its row in the table."""
     if not isinstance(images, Catalogue) or images.row_numbers is None:
         return changed(failure, row=row)
     return changed(failure, row=row, reason=f"{images.where(row)}: {failure.reason}")
@@ -136,37 +172,25 @@ def _shifted(progress: Progress, start: int, total: int) -> Progress:
     return lambda done, _: progress(start + done, total)
 
 
-def _kept(
+def _contents(
     images: Catalogue | Sequence[Path | str],
     paths: Sequence[Path],
     rows: Sequence[int],
     chosen: NDArray[np.bool_],
 ) -> tuple[list[Path], list[dict[str, object]], list[ItemLabels]]:
-    """Paths, payloads and labels of the chosen ones of some rows."""
-    some = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
-    return (
-        [paths[row] for row in some],
-        [_payload(images, row) for row in some],
-        [_labels(images, row) for row in some],
-    )
-
-
-def _payload(images: Catalogue | Sequence[Path | str], row: int) -> dict[str, object]:
-    return images.payload.row(row, named=True) if isinstance(images, Catalogue) else {}
-
-
-def _labels(images: Catalogue | Sequence[Path | str], row: int) -> ItemLabels:
+    """Returns paths, payloads and labels of the chosen rows."""
+    rows = list(compress(rows, chosen))
+    files = [paths[row] for row in rows]
     if not isinstance(images, Catalogue):
-        return ItemLabels()
-    category = images.categories[row]
-    observed = images.observed[row]
+        return files, [{}] * len(rows), [ItemLabels()] * len(rows)
+    payloads = [images.payload.row(row, named=True) for row in rows]
+    return files, payloads, [_labels(images, row) for row in rows]
+
+
+def _labels(catalogue: Catalogue, row: int) -> ItemLabels:
+    names, category = catalogue.names, catalogue.categories[row]
+    known = catalogue.observed[row].nonzero()[0]
     return ItemLabels(
-        None if category == MISSING else images.names.categories[category],
-        {
-            name: bool(value)
-            for name, value, known in zip(
-                images.names.attributes, images.attributes[row], observed, strict=True
-            )
-            if known
-        },
+        None if category == MISSING else names.categories[category],
+        {names.attributes[j]: bool(catalogue.attributes[row, j]) for j in known},
     )

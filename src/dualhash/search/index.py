@@ -59,11 +59,19 @@ class Index(Contents):
     @classmethod
     @contextmanager
     def unfinished(
-        cls, path: str | Path, model: Model, *, views: int = 1, replace: bool = False
+        cls,
+        path: str | Path,
+        model: Model,
+        *,
+        views: int = 1,
+        replace: bool = False,
+        source: str | None = None,
     ) -> Iterator["Index"]:
-        """An empty index that takes its place at `path` only when the block is left without error.
+        """Yields an empty index that moves to `path` at the end of the block.
 
-        Until then, whatever was at `path` stays as it was. Arguments are those of `create`.
+        If the block fails, `path` stays as it was. Arguments are those of `create`; `source`
+        identifies the content. If it is given, a block that is killed or interrupted leaves its
+        items, and the next block with the same source continues with them.
         """
         check_views(views)
         header = Header(
@@ -76,7 +84,7 @@ class Index(Contents):
             attribute_weight=model.card.calibration.get("attribute_weight"),
         )
         with (
-            new_index_file(Path(path), header, replace=replace) as file,
+            new_index_file(Path(path), header, replace=replace, source=source) as file,
             cls(IndexReader(file), model) as index,
         ):
             yield index
