@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from dualhash.catalogue.folder import read_folder
 from dualhash.catalogue.images import decode
-from dualhash.catalogue.read import read_catalogue
+from dualhash.catalogue.read_catalogue import read_catalogue
+from dualhash.catalogue.readers.image_folder import read_folder
 from dualhash.codes import Model
 from dualhash.codes.code_file import read_saved
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, is_there, write_whole
+from dualhash.files import cannot_write, existing_files, is_there, write_whole
 from dualhash.search import Index
 from tests.builders import colour_image, colour_model
 from tests.permissions import open_folder, powerless
@@ -110,3 +110,16 @@ def test_files_and_folders_of_others(shared: Path):
     assert "n.dhx cannot be written: permission denied. Let this user write" in refusal(
         Index.create, shared / "n.dhx", model
     )
+
+
+def test_existing_files_are_files_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").touch()
+    (tmp_path / "link.png").symlink_to(tmp_path / "a" / "x.png")
+    (tmp_path / "broken.png").symlink_to(tmp_path / "nothing.png")
+    names = ["a/x.png", "link.png", "broken.png", "a", "a/y.png", "b/x.png", ""]
+    expected = [True, True, False, False, False, False, False]
+    assert existing_files([str(tmp_path / name) if name else "" for name in names]) == expected
+    monkeypatch.chdir(tmp_path)
+    assert existing_files(names) == expected
+    assert existing_files([]) == []

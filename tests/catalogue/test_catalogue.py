@@ -55,15 +55,15 @@ def test_take_moves_all_parts_together(rows: list[int]):
         assert part.images[i] == whole.images[row]
         assert part.categories[i] == whole.categories[row]
         assert part.subsets[i] == whole.subsets[row]
-        assert part.where(i) == whole.where(row)
+        assert part.location(i) == whole.location(row)
 
 
-def test_where_names_table_and_row_or_else_the_image():
-    assert catalogue().where(2) == "products.csv row 4"
-    assert catalogue().where() == "products.csv"
+def test_location_names_table_and_row_or_else_the_image():
+    assert catalogue().location(2) == "products.csv row 4"
+    assert catalogue().location() == "products.csv"
     no_table = catalogue(source="cfw60k:faces", row_numbers=None)
-    assert no_table.where(2) == "2.png"
-    assert no_table.where() == "cfw60k:faces"
+    assert no_table.location(2) == "2.png"
+    assert no_table.location() == "cfw60k:faces"
 
 
 class TestAligned:

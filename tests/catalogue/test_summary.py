@@ -6,7 +6,7 @@ import pytest
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.problems import shortened
-from dualhash.catalogue.read import read_catalogue
+from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.catalogue.summary import AttributeSummary, CatalogueSummary, summarise
 
 

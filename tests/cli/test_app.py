@@ -44,7 +44,7 @@ def test_help_of_a_command_is_all_that_it_says(capsys: pytest.CaptureFixture[str
     assert run("search", "--help") == 0
     assert "weighted keeps all images" in " ".join(capsys.readouterr().out.split())
     assert run("index", "--help") == 0
-    assert "Make, change and check a file of codes." in capsys.readouterr().out
+    assert "Create, change and check an index." in capsys.readouterr().out
 
 
 def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]):

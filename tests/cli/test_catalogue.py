@@ -63,7 +63,7 @@ def test_json_is_the_whole_summary_and_nothing_else(table, capsys):
     assert said["left_out"] == 2
     assert len(said["categories"]) == 18
     assert [attribute["name"] for attribute in said["attributes"]] == ["new", "colour=red"]
-    left_out = [problem["where"] for problem in said["problems"] if problem["fatal"]]
+    left_out = [problem["location"] for problem in said["problems"] if problem["fatal"]]
     assert sorted(left_out) == ["shop.csv row 19", "shop.csv row 20"]
 
 
@@ -87,7 +87,10 @@ def test_what_train_refuses_is_said(table, capsys):
         (table.parent / f"{i}.png").rename(table.parent / "flat" / f"{i}.png")
     said = " ".join(show(capsys, "flat").split())
     assert "No problems found." not in said
-    assert "cannot be trained on: flat has no images to train on: none is in train-both" in said
+    assert (
+        "Training refuses this catalogue: flat has no images to train on: none is in train-both"
+        in said
+    )
     with pytest.raises(SystemExit):
         app.main(["train", "flat", "--out", "model"])
     assert "flat has no images to train on: none is in train-both" in capsys.readouterr().err
@@ -102,7 +105,67 @@ def test_what_concerns_all_comes_before_single_rows(table, capsys):
     table.write_text("\n".join(["image,new,subset", *rows]))
     said = show(capsys, "shop.csv", "--attribute-columns", "new")
     assert said.index("attribute 'new' is never absent") < said.index("row 1 ")
-    assert "… and 4 more" in said
+    assert "… and 3 more" in said
+
+
+def test_a_facet_without_attribute_does_not_hide_the_report(table, capsys):
+    options = OPTIONS.replace("--min-positives 8", "--min-positives 13").split()
+    printed = show(capsys, "shop.csv", *options)
+    assert "shop.csv: 18 images, 18 categories, 1 attribute." in printed
+    assert "2 images left out" in printed
+    *_, title, reason = printed.splitlines()
+    assert title == "Training refuses this catalogue:"
+    assert reason == (
+        "  The facet 'colour' gives no attribute: no value has 13 images; most common: 'red' (12), "
+        "'blue' (6). Lower --min-positives, or leave it out."
+    )
+    with pytest.raises(SystemExit) as left:
+        app.main(["train", "shop.csv", *options, "--out", "model"])
+    assert left.value.code == app.USER_ERROR
+    assert reason.strip().partition(";")[0] in capsys.readouterr().err
+
+
+def test_wrong_paths_are_blamed_before_the_facet(table, capsys):
+    rows = [f"{i if i < 12 else 'wrong/' + str(i)}.png,red" for i in range(512)]
+    table.write_text("\n".join(["image,colour", *rows]))
+    options = ["--facet-columns", "colour", "--min-positives", "50"]
+    printed = show(capsys, "shop.csv", *options).splitlines()
+    first, second, _ = printed[printed.index("Training refuses this catalogue:") + 1 :]
+    assert first == (
+        "  500 of 512 images were left out, such as shop.csv row 13: the image wrong/12.png does "
+        "not exist."
+    )
+    assert second.startswith("  The facet 'colour' gives no attribute")
+
+
+def test_missing_values_are_counted_and_can_be_changed(table, capsys):
+    colours = ["red"] * 6 + ["N/A", "N/A", "unknown", "blue", "blue", "blue"]
+    rows = [f"{i}.png,{'ab'[i % 2]},{colour}" for i, colour in enumerate(colours)]
+    table.write_text("\n".join(["image,category,colour", *rows]))
+    options = ["--facet-columns", "colour", "--min-positives", "1"]
+    printed = show(capsys, "shop.csv", *options)
+    remark = "column 'colour': read as missing (--missing-values): 'N/A' (2), 'unknown' (1)"
+    assert remark in " ".join(printed.split())
+    assert re.search(r"colour=red +6 +3 +3 ", printed)
+    assert "colour=unknown" not in printed
+    printed = show(capsys, "shop.csv", *options, "--missing-values", "n/a,none")
+    assert re.search(r"colour=red +6 +4 +2 ", printed)
+    assert re.search(r"colour=unknown +1 +9 +2 ", printed)
+    printed = show(capsys, "shop.csv", *options, "--missing-values", "")
+    assert re.search(r"colour=N/A +2 +10 +0 ", printed)
+
+
+def test_an_escape_byte_in_a_file_name_is_escaped(table, capsys):
+    evil = "\x1b[31mred\x9b.png"
+    (table.parent / evil).write_bytes(b"damaged")
+    table.write_text(f"image,category\n0.png,a\n{evil},\x1b]0;title\x07\n\x1b[2Jnone.png,a\n")
+    for arguments in (["shop.csv"], ["shop.csv", "--json"], ["shop.csv", "--all"]):
+        printed = show(capsys, *arguments)
+        assert not {"\x1b", "\x9b", "\x07"} & set(printed)
+        assert r"\u001b[31mred\u009b.png" in "".join(printed.split())
+    with pytest.raises(SystemExit):
+        app.main(["catalogue", "show", "\x1b[2J.csv"])
+    assert capsys.readouterr().err.startswith(r"\u001b[2J.csv does not exist")
 
 
 @pytest.mark.parametrize(

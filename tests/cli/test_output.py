@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from dualhash.cli import output
 from dualhash.errors import DualhashError
@@ -48,6 +49,31 @@ def test_brackets_in_a_table_stay(capsys: pytest.CaptureFixture[str]):
     assert "not [red]" in said
     assert "[/]" in said
     assert "a>b" in said
+
+
+def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFixture[str]):
+    unsafe = "\x1b[2J \x07 \x9b \r \u202e \udcff"
+    escaped = r"\u001b[2J \u0007 \u009b \u000d \u202e \udcff"
+    for function in (output.say, output.note, output.complain):
+        function(unsafe)
+    captured = capsys.readouterr()
+    assert captured.out == f"{escaped}\n"
+    assert captured.err == f"{escaped}\n" * 2
+    shown = output.table("\x1b1", "\x1b2", "", "")
+    shown.add_row("\x1b3", Text("\x1b4"), output.PathCell("\x1b5"))
+    output.show(shown)
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert [rf"\u001b{i}" in printed for i in range(1, 6)] == [True] * 5
+    output.print_json(unsafe)
+    printed = capsys.readouterr().out
+    assert "\x9b" not in printed
+    assert json.loads(printed) == unsafe
+
+
+def test_letters_and_emoji_are_not_escaped():
+    text = "café 靴 👩‍🚀 שלום\nnext line"
+    assert output.escape(text) == text
 
 
 @pytest.mark.parametrize(("count", "lines"), [(0, 0), (1, 2), (15, 16), (20, 17)])
@@ -119,7 +145,7 @@ def test_a_bar_is_for_long_work_on_a_terminal(
 )
 def test_of_a_path_the_end_is_shown(width: int, shown: str):
     table = output.table("Found", ">id", "image")
-    table.add_row("1", output.Tail("shoes/2012/a-very-long-name-17.jpg"))
+    table.add_row("1", output.PathCell("shoes/2012/a-very-long-name-17.jpg"))
     screen = Console(width=width, file=io.StringIO())
     screen.print(table)
     (row,) = [line for line in screen.file.getvalue().splitlines() if "17.jpg" in line]
@@ -128,5 +154,5 @@ def test_of_a_path_the_end_is_shown(width: int, shown: str):
 
 def test_wide_characters_count_twice():
     screen = Console(width=10, file=io.StringIO())
-    screen.print(output.Tail("靴靴靴靴靴靴.jpg"))
+    screen.print(output.PathCell("靴靴靴靴靴靴.jpg"))
     assert screen.file.getvalue().rstrip() == "…靴靴.jpg"

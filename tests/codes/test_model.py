@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dualhash.codes import LinearHead, Model, pack, write_model
+from dualhash.catalogue.columns import MISSING_VALUES
+from dualhash.codes import LinearHead, Model, ModelCard, pack, write_model
 from dualhash.codes.model import predict
 from dualhash.errors import DualhashError
 from tests.builders import card, colour_encoder, colour_image, colour_model, write_colour_model
@@ -95,3 +96,10 @@ def test_units_that_are_attributes_are_taken_as_they_are(tmp_path: Path):
     assert np.array_equal(
         plain.attribute_probabilities(outputs), plain.attribute_head.probabilities(outputs)
     )
+
+
+def test_columns_of_older_cards_have_no_missing_values():
+    columns = {"image": "file", "min_positives": 50}
+    data = card().model_dump(mode="json")
+    assert ModelCard.model_validate(data).columns.missing_values == MISSING_VALUES
+    assert ModelCard.model_validate(data | {"columns": columns}).columns.missing_values == ()

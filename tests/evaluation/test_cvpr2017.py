@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.catalogue.catalogue import TEST, LabelNames
-from dualhash.catalogue.read import read_catalogue
+from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.codes.code_file import SavedCodes, read_saved, write_saved
 from dualhash.codes.dat_files import read_dat, write_dat
 from dualhash.codes.packing import quantise

@@ -1,1 +1,5 @@
-"""What is known about images: labels and which of them were observed, subsets, the files."""
+"""Images with their labels and subsets.
+
+In: a table, a folder of images, one image file, or a known data set.
+Out: a `Catalogue`, and decoded pixels. May import `errors` and `files` only.
+"""

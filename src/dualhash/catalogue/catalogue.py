@@ -1,4 +1,4 @@
-"""What is known about a collection of images: labels, which of them were observed, subsets."""
+"""The `Catalogue`: images with their labels, masks of missing labels, and subsets."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,20 +10,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.problems import Problem
+from dualhash.catalogue.problems import CatalogueProblem
 
 MISSING = -1
-"""The category index of an image whose category is not known."""
+"""The category index of an image without a category."""
 
 SUBSETS = ("train-both", "train-attribute", "train-category", "test")
-"""Subset names, in the order of their indices; an image in none of them has index -1."""
+"""Names of the subsets, in the order of their indices. An image in no subset has index -1."""
 
 TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST = range(4)
 
 
 @dataclass(frozen=True)
 class LabelNames:
-    """The names a model was trained with, so that another table is read with the same indices."""
+    """Names of categories and attributes, in the order of their indices."""
 
     categories: tuple[str, ...]
     attributes: tuple[str, ...]
@@ -31,22 +31,22 @@ class LabelNames:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """N images with the labels that are known of them. Missing labels stay missing.
+    """N images with their labels. Missing labels stay missing.
 
     Attributes:
         source: What was read, as the user named it.
         images: N paths of image files.
-        references: N names of the images as the table has them; unique.
+        references: N unique names of the images, as the table writes them.
         names: C category names and p attribute names.
-        categories: (N,) int64, index into `names.categories`, `MISSING` where not known.
+        categories: (N,) int64, index into `names.categories`, `MISSING` if missing.
         attributes: (N, p) int8, 1 present, 0 absent; 0 wherever `observed` is False.
-        observed: (N, p) bool, whether the attribute label is known.
-        subsets: (N,) int8, index into `SUBSETS`, -1 for images in none.
-        payload: N rows of every column of the table, kept for display and filters.
+        observed: (N, p) bool, True where the attribute is labelled, False where it is missing.
+        subsets: (N,) int8, index into `SUBSETS`, -1 for images in no subset.
+        payload: N rows with every column of the table, for display and filters.
         columns: How the table was read.
-        problems: What was found wrong, with file and row; rows that cannot be used are left out.
-        row_numbers: (N,) int64, the row of the table in which each image stands (the first is 1);
-            None where the source is not a table.
+        problems: What is wrong, with file and row. Rows that cannot be used are left out.
+        row_numbers: (N,) int64, the table row of each image, the first is 1; None if the source
+            is not a table.
     """
 
     source: str
@@ -59,7 +59,7 @@ class Catalogue:
     subsets: NDArray[np.int8]
     payload: pl.DataFrame
     columns: Columns
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[CatalogueProblem, ...] = ()
     row_numbers: NDArray[np.int64] | None = None
 
     @classmethod
@@ -70,8 +70,8 @@ class Catalogue:
         *,
         like: LabelNames | None = None,
     ) -> "Catalogue":
-        """Reads a table, a folder or a data set; see `dualhash.catalogue.read.read_catalogue`."""
-        from dualhash.catalogue.read import read_catalogue
+        """Reads a table, a folder or a data set; see `read_catalogue.read_catalogue`."""
+        from dualhash.catalogue.read_catalogue import read_catalogue
 
         return read_catalogue(source, columns, like=like)
 
@@ -80,15 +80,13 @@ class Catalogue:
 
     @property
     def left_out(self) -> list[str]:
-        """A sentence for each row that could not be used, such as `products.csv row 17: …`."""
-        return [f"{problem.where}: {problem.what}" for problem in self.problems if problem.fatal]
+        """One message for each image that was left out, such as `products.csv row 17: …`."""
+        return [str(problem) for problem in self.problems if problem.fatal]
 
     @property
     def remarks(self) -> list[str]:
-        """A sentence for each finding that cost no row, in the same form."""
-        return [
-            f"{problem.where}: {problem.what}" for problem in self.problems if not problem.fatal
-        ]
+        """One message for each problem for which no image was left out."""
+        return [str(problem) for problem in self.problems if not problem.fatal]
 
     def take(self, rows: NDArray[np.int64]) -> "Catalogue":
         """The same catalogue with only `rows` (indices), in that order."""
@@ -104,7 +102,7 @@ class Catalogue:
             row_numbers=None if self.row_numbers is None else self.row_numbers[rows],
         )
 
-    def where(self, row: int | None = None) -> str:
+    def location(self, row: int | None = None) -> str:
         """Where an image is named, such as `products.csv row 17`; without `row` the source."""
         if self.row_numbers is None:
             return self.source if row is None else self.references[row]
@@ -116,49 +114,50 @@ class Catalogue:
         return np.flatnonzero(np.isin(self.subsets, subsets))
 
     def visible(self) -> "Catalogue":
-        """The labels that training may see.
+        """The labels that training may see; all others become missing.
 
-        The category of `train-attribute` and the attributes of `train-category` images become
-        missing, and so do all labels of images that are in `test` or in no subset.
+        Training does not see the categories of `train-attribute`, the attributes of
+        `train-category`, and the labels of images that are in `test` or in no subset.
         """
-        no_category = ~np.isin(self.subsets, (TRAIN_BOTH, TRAIN_CATEGORY))
-        no_attributes = ~np.isin(self.subsets, (TRAIN_BOTH, TRAIN_ATTRIBUTE))
-        observed = self.observed & ~no_attributes[:, None]
+        has_category = np.isin(self.subsets, (TRAIN_BOTH, TRAIN_CATEGORY))
+        has_attributes = np.isin(self.subsets, (TRAIN_BOTH, TRAIN_ATTRIBUTE))
+        observed = self.observed & has_attributes[:, None]
         return replace(
             self,
-            categories=np.where(no_category, MISSING, self.categories),
+            categories=np.where(has_category, self.categories, MISSING),
             attributes=np.where(observed, self.attributes, 0).astype(np.int8),
             observed=observed,
         )
 
     def aligned(self, like: LabelNames) -> "Catalogue":
-        """The same images with the indices of `like`.
+        """The same images with the label indices of `like`.
 
-        Categories that `like` does not have come after its own. The attributes are exactly those
-        of `like`; what this catalogue does not say about them is missing.
+        Categories that are not in `like` come after its own. The attributes are exactly those of
+        `like`; those that this catalogue does not have are missing.
         """
         known = set(like.categories)
         names = like.categories + tuple(c for c in self.names.categories if c not in known)
         position = {name: i for i, name in enumerate(names)}
-        moved = np.array([position[c] for c in self.names.categories] + [MISSING])
+        indices = np.array([position[c] for c in self.names.categories] + [MISSING])
         column = {name: j for j, name in enumerate(self.names.attributes)}
-        taken = [column.get(name, -1) for name in like.attributes]
-        one_more = ((0, 0), (0, 1))
+        columns = [column.get(name, -1) for name in like.attributes]
+        missing_column = ((0, 0), (0, 1))
         return replace(
             self,
             names=LabelNames(names, like.attributes),
-            categories=moved[self.categories],
-            attributes=np.pad(self.attributes, one_more)[:, taken],
-            observed=np.pad(self.observed, one_more)[:, taken],
+            categories=indices[self.categories],
+            attributes=np.pad(self.attributes, missing_column)[:, columns],
+            observed=np.pad(self.observed, missing_column)[:, columns],
         )
 
     def class_ratios(self) -> NDArray[np.float64]:
-        """r_j = negatives / positives over the labels that training sees, (p,); inf without one.
+        """Negatives / positives of each attribute in training, (p,); inf without positives.
 
-        Source: the released code's README; w_p = r / (r + 1), w_n = 1 / (r + 1) (equation 6).
+        Source: r_j in the README of the released code; equation 6 with w_p = r / (r + 1) and
+        w_n = 1 / (r + 1).
         """
         seen = self.visible()
-        positives = (seen.attributes == 1).sum(axis=0)
+        positives = seen.attributes.sum(axis=0, dtype=np.int64)
         negatives = seen.observed.sum(axis=0) - positives
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios: NDArray[np.float64] = negatives / positives
@@ -166,7 +165,7 @@ class Catalogue:
 
     @cached_property
     def label_hash(self) -> str:
-        """SHA-256 (hex) of references, names, labels, masks and subsets: what a model saw."""
+        """SHA-256 (hex) of references, names, labels, masks and subsets."""
         digest = sha256()
         for text in (self.references, self.names.categories, self.names.attributes):
             digest.update("\n".join(text).encode() + b"\0")

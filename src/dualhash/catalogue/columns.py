@@ -1,19 +1,28 @@
-"""Which column of a table plays which part."""
+"""Which columns of a table hold images, labels and subsets."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MISSING_VALUES = ("n/a", "na", "nan", "null", "none", "unknown", "-", "?", "#n/a", "<na>")
+"""Cells that are read as missing, besides empty ones; upper and lower case are the same."""
+
+LEAST_POSITIVES, MOST_POSITIVES = 5, 250
+"""Bounds of the default of `Columns.min_positives`."""
+
 
 class Columns(BaseModel):
-    """How a label table is read; saved with every model, so that other tables are read alike.
+    """How a table is read. It is saved with every model, so that other tables are read alike.
 
     Attributes:
         image: The column of image paths, relative to the table's folder.
-        category: The category column; None reads the column "category" if there is one.
+        category: The category column; None reads the column "category" if it exists.
         attributes: Columns of binary attributes: 1, 0 or empty.
         facets: Columns that hold one of several values; each frequent value becomes the binary
             attribute `column=value`. An empty cell is missing for all values of the facet.
-        subset: The subset column; None reads the column "subset" if there is one.
-        min_positives: How many images a facet value needs to become an attribute.
+        subset: The subset column; None reads the column "subset" if it exists.
+        min_positives: How many images a facet value needs to become an attribute; None takes
+            `default_min_positives`. The columns of a catalogue that was read have the number.
+        missing_values: Cells of label and subset columns that are read as missing, in any case.
+            Empty cells are always missing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,4 +32,10 @@ class Columns(BaseModel):
     attributes: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
     subset: str | None = None
-    min_positives: int = Field(default=50, ge=1)
+    min_positives: int | None = Field(default=None, ge=1)
+    missing_values: tuple[str, ...] = MISSING_VALUES
+
+
+def default_min_positives(images: int) -> int:
+    """One image in a hundred, but at least 5 and at most 250."""
+    return min(max(images // 100, LEAST_POSITIVES), MOST_POSITIVES)

@@ -1,4 +1,4 @@
-"""Image files to arrays: any format Pillow reads, the right way up, on white, and never half."""
+"""Decodes image files: any format that Pillow reads, upright, on white, and never half."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +17,25 @@ IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
     | {".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 )
-"""Names of image files end in one of these, in any case, when a folder is read."""
+"""In a folder, files with one of these suffixes, in any case, are images."""
+
+UNREADABLE_SUFFIXES = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".eps", ".heic", ".heif", ".hif", ".jxl", ".nef", ".orf"}
+    | {".pef", ".psd", ".raf", ".raw", ".rw2", ".srw", ".svg", ".xcf"}
+)
+"""Suffixes of pictures that cannot be read; they are counted, so that they are not overlooked."""
 
 
 class ImageError(DualhashError):
-    """An image file that is missing, damaged, or not an image; the message names it."""
+    """An image file that does not exist, is damaged, or is not an image; the message names it."""
 
 
 class Preprocessing(BaseModel):
-    """From a decoded image to the pixels a network sees.
+    """How a decoded image becomes the pixels that a network sees.
 
     Attributes:
-        resize: (height, width) in pixels to which every image is squashed.
-        crop: (height, width) of the part the network sees, at most `resize`.
+        resize: (height, width) in pixels to which every image is resized.
+        crop: (height, width) of the central part that the network sees, at most `resize`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,20 +51,20 @@ class Preprocessing(BaseModel):
 
 
 def decode(path: str | PathLike[str]) -> Image.Image:
-    """The image in mode RGB, turned as its EXIF orientation says; of an animation the first frame.
+    """The image in mode RGB, rotated by its EXIF orientation; the first frame of an animation.
 
     Transparent parts become white. Grey values of 16 bits are scaled to 8.
 
     Raises:
-        ImageError: The file is missing, damaged, truncated, not an image, or so large when
-            unpacked that Pillow takes it for an attack.
+        ImageError: The file does not exist, is damaged, truncated or not an image, or is so large
+            when decoded that Pillow refuses it.
     """
     with _opened(path) as image:
         return upright(image)
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An opened image in mode RGB, turned as its EXIF orientation says, on white; see `decode`."""
+    """An opened image in mode RGB, rotated by its EXIF orientation, on white; see `decode`."""
     return _to_rgb(ImageOps.exif_transpose(image))
 
 
@@ -69,9 +75,9 @@ def squash(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def probe(path: str | PathLike[str]) -> tuple[int, int]:
-    """(height, width) as stored in the file, after reading all of it to see that it is whole.
+    """(height, width) as stored in the file, after reading all of it to check that it is complete.
 
-    Cheaper than `decode`: a JPEG is unpacked at an eighth of its size.
+    Cheaper than `decode`: a JPEG is decoded at an eighth of its size.
 
     Raises:
         ImageError: As `decode` does.
@@ -84,7 +90,7 @@ def probe(path: str | PathLike[str]) -> tuple[int, int]:
 
 
 def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The image squashed to `preprocessing.resize`, bilinear with antialiasing; not cropped.
+    """The image resized to `preprocessing.resize`, bilinear with antialiasing; not cropped.
 
     Returns:
         (H, W, 3) uint8, RGB.
@@ -96,7 +102,7 @@ def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArr
 
 
 def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.uint8]:
-    """The middle of images, a view; where a margin is odd the smaller half is above and left.
+    """The centre of images, a view; the smaller half of an odd margin is above and left.
 
     Args:
         images: (…, H, W, 3) uint8.
@@ -116,7 +122,7 @@ def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.
 
 @contextmanager
 def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
-    """Opens an image; whatever goes wrong until it is closed becomes an `ImageError`."""
+    """Opens an image; any error until it is closed becomes an `ImageError`."""
     try:
         with Image.open(path) as image:
             yield image
@@ -125,10 +131,10 @@ def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise ImageError(not_readable(fspath(path))) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not an image, or of a kind that cannot be read.") from error
+        raise ImageError(f"{path} is not an image of a format that can be read.") from error
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except Exception as error:  # Pillow's decoders raise anything on files that are damaged
+    except Exception as error:  # Pillow's decoders raise any exception on damaged files
         raise ImageError(f"{path} cannot be read: {error}") from error
 
 

@@ -1,22 +1,26 @@
-"""What was found wrong in a catalogue, said so that it can be put right."""
+"""What is wrong with a catalogue, and where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One finding.
+class CatalogueProblem:
+    """One problem.
 
     Attributes:
-        where: File and, for a table, the row, such as `products.csv row 17` (the first is row 1).
-        what: A plain sentence.
-        fatal: Whether the row had to be left out.
+        location: The file and, in a table, the row, such as `products.csv row 17`. The first row
+            below the header is row 1.
+        message: What is wrong.
+        fatal: Whether the image had to be left out.
     """
 
-    where: str
-    what: str
+    location: str
+    message: str
     fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}"
 
 
 def shortened(items: Sequence[str], limit: int = 20) -> str:

@@ -1,12 +1,12 @@
-"""A catalogue in figures, plain enough for JSON."""
+"""A catalogue in figures, ready for JSON."""
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dualhash.catalogue.catalogue import SUBSETS, Catalogue
-from dualhash.catalogue.check import untrainable
-from dualhash.catalogue.problems import Problem
+from dualhash.catalogue.check_labels import training_refusals
+from dualhash.catalogue.problems import CatalogueProblem
 
 Size = tuple[int, int]
 
@@ -16,10 +16,10 @@ class AttributeSummary(BaseModel):
 
     Attributes:
         present: Images that have it, in all subsets.
-        absent: Images that are known not to have it.
-        missing: Images of which it is not known.
-        class_ratio: r_j, negatives / positives over the labels that training sees; None without a
-            positive there.
+        absent: Images that do not have it.
+        missing: Images without a label for it.
+        class_ratio: Negatives / positives over the labels that training sees; None if it sees no
+            positive.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,19 +32,20 @@ class AttributeSummary(BaseModel):
 
 
 class CatalogueSummary(BaseModel):
-    """What was understood of a catalogue.
+    """Counts and problems of a catalogue.
 
     Attributes:
         source: What was read.
         images: N, the images that can be used.
-        left_out: Rows that cannot be used; `problems` says why.
-        smallest: (height, width) in pixels of the image with the fewest; None if not looked at.
-        largest: The same of the one with the most.
-        subsets: Number of images in each of `SUBSETS`, and in none of them under "none".
+        left_out: Rows that cannot be used; `problems` gives the reasons.
+        smallest: (height, width) in pixels of the image with the fewest; None if not checked.
+        largest: (height, width) in pixels of the image with the most; None if not checked.
+        subsets: Number of images in each of `SUBSETS`, and in no subset under "none".
         categories: Number of images in each category, in the order of the indices.
         uncategorised: Images without a category.
         attributes: One entry an attribute, in the order of the indices.
-        problems: All findings, and why it cannot be trained on.
+        problems: Everything that is wrong.
+        training_refusals: Why training refuses the catalogue, the worst cause first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +59,8 @@ class CatalogueSummary(BaseModel):
     categories: dict[str, int]
     uncategorised: int
     attributes: tuple[AttributeSummary, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[CatalogueProblem, ...]
+    training_refusals: tuple[str, ...]
 
 
 def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> CatalogueSummary:
@@ -66,43 +68,34 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
 
     Args:
         catalogue: What to summarise.
-        sizes: (M, 2) heights and widths of its images in pixels, if they were looked at.
+        sizes: (M, 2) heights and widths of its images in pixels, if they were checked.
     """
     names = catalogue.names
     in_category = np.bincount(catalogue.categories + 1, minlength=len(names.categories) + 1)
     in_subset = np.bincount(catalogue.subsets + 1, minlength=len(SUBSETS) + 1)
     by_area = [] if sizes is None else sorted(map(tuple, sizes.tolist()), key=lambda s: s[0] * s[1])
+    present = catalogue.attributes.sum(axis=0, dtype=np.int64)
+    labelled = catalogue.observed.sum(axis=0)
+    ratios = catalogue.class_ratios()
     return CatalogueSummary(
         source=catalogue.source,
         images=len(catalogue),
-        left_out=sum(problem.fatal for problem in catalogue.problems),
+        left_out=len(catalogue.left_out),
         smallest=by_area[0] if by_area else None,
         largest=by_area[-1] if by_area else None,
         subsets=dict(zip((*SUBSETS, "none"), np.roll(in_subset, -1).tolist(), strict=True)),
         categories=dict(zip(names.categories, in_category[1:].tolist(), strict=True)),
         uncategorised=int(in_category[0]),
-        attributes=_attributes(catalogue),
-        problems=catalogue.problems + _refused(catalogue),
-    )
-
-
-def _refused(catalogue: Catalogue) -> tuple[Problem, ...]:
-    """What `dualhash train` would say, if it refuses the catalogue."""
-    reason = untrainable(catalogue)
-    return (Problem(catalogue.where(), f"cannot be trained on: {reason}"),) if reason else ()
-
-
-def _attributes(catalogue: Catalogue) -> tuple[AttributeSummary, ...]:
-    present = catalogue.attributes.sum(axis=0, dtype=np.int64)
-    observed = catalogue.observed.sum(axis=0)
-    ratios = catalogue.class_ratios()
-    return tuple(
-        AttributeSummary(
-            name=name,
-            present=int(present[j]),
-            absent=int(observed[j] - present[j]),
-            missing=int(len(catalogue) - observed[j]),
-            class_ratio=float(ratios[j]) if np.isfinite(ratios[j]) else None,
-        )
-        for j, name in enumerate(catalogue.names.attributes)
+        attributes=tuple(
+            AttributeSummary(
+                name=name,
+                present=present[j],
+                absent=labelled[j] - present[j],
+                missing=len(catalogue) - labelled[j],
+                class_ratio=ratios[j] if np.isfinite(ratios[j]) else None,
+            )
+            for j, name in enumerate(names.attributes)
+        ),
+        problems=catalogue.problems,
+        training_refusals=training_refusals(catalogue),
     )

@@ -75,7 +75,10 @@ def show_answers(
             else:
                 told = found.as_dict()
                 shown.add_row(
-                    str(line.number), output.Tail(line.query), f"{found.matched:,}", _best(found)
+                    str(line.number),
+                    output.PathCell(line.query),
+                    f"{found.matched:,}",
+                    _best(found),
                 )
             if json:
                 _print_line({"line": line.number} | told)

@@ -1,4 +1,4 @@
-"""Options that several commands share, declared once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -20,40 +20,42 @@ if TYPE_CHECKING:
 
 
 def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
-    """`a,b` and a repeated option alike, spaces around names dropped."""
+    """The names of `a, b`, or of an option that is repeated, without spaces around them."""
     names = (name.strip() for token in tokens for name in token.value.split(","))
     return tuple(name for name in names if name)
 
 
-Names = Annotated[
-    tuple[str, ...],
-    Parameter(
-        converter=split_commas,
-        negative=(),
-        consume_multiple=False,
-        show_default=False,
-        metavar="A,B",
-    ),
-]
+_COMMA_SEPARATED = Parameter(
+    converter=split_commas,
+    negative=(),
+    consume_multiple=False,
+    show_default=False,
+    metavar="A,B",
+)
+Names = Annotated[tuple[str, ...], _COMMA_SEPARATED]
 """An option that takes a comma-separated list of names."""
 
 
 def index_file(_: object, tokens: Sequence[Token]) -> Path:
-    """A path; an address, which is searched but not changed, is told what can be done there."""
+    """The path of an index file.
+
+    Raises:
+        DualhashError: It is the URI of a remote index, which can only be searched.
+    """
     from dualhash.search.remote import opener
 
     (token,) = tokens
     if opener(token.value) is None:
         return Path(token.value)
-    where = "that was pushed there" if token.value.startswith("milvus") else "that it serves"
+    source = "that was pushed there" if token.value.startswith("milvus") else "that it serves"
     raise DualhashError(
-        f"{token.value} can be searched, and no more: give this command the index file {where}, on "
-        "the machine where that is."
+        f"{token.value} can only be searched. Run this command with the index file {source}, on "
+        "the machine that has the file."
     )
 
 
 IndexFile = Annotated[Path, Parameter(converter=index_file)]
-"""An index file where an address, as a search takes it, would not do."""
+"""An index file; the URI of a remote index is refused."""
 
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
@@ -63,17 +65,20 @@ Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 @Parameter(name="*", group="Columns of a table")
 @dataclass(frozen=True)
 class ColumnOptions:
-    """Which column of a table plays which part; an option left out keeps what was remembered.
+    """How a table is read. Options that are not given keep what the model remembers.
 
     Attributes:
         image_column: Column of image paths, relative to the table's folder (default "image").
-        category_column: Column of categories (default "category" if there is one).
-        attribute_columns: Columns of binary attributes: 1, 0 or empty, as a,b,c.
-        facet_columns: Columns that hold one of several values, such as a colour, as a,b,c; each
-            frequent value becomes the attribute column=value.
+        category_column: Column of categories (default "category" if it exists).
+        attribute_columns: Columns of binary attributes (1, 0 or empty), as a,b,c.
+        facet_columns: Columns that hold one of several values, such as a colour, as a,b,c. Each
+            frequent value becomes an attribute, such as colour=red.
         subset_column: Column that says train-both, train-attribute, train-category or test
-            (default "subset" if there is one).
-        min_positives: How many images a facet value needs to become an attribute (default 50).
+            (default "subset" if it exists).
+        min_positives: How many images a facet value needs to become an attribute (default: 1 % of
+            the images, at least 5, at most 250).
+        missing_values: Cells that are read as missing, as a,b,c, besides empty ones (default:
+            n/a,na,nan,null,none,unknown,-,?,#n/a,<na> in upper or lower case). '' is none.
     """
 
     image_column: str | None = None
@@ -82,44 +87,44 @@ class ColumnOptions:
     facet_columns: Names = ()
     subset_column: str | None = None
     min_positives: Count | None = None
+    missing_values: Annotated[tuple[str, ...] | None, _COMMA_SEPARATED] = None
 
     def columns(self, remembered: Columns | None = None) -> Columns:
-        """What was given on the command line, over what a model remembers or the defaults."""
+        """What was given on the command line; otherwise what the model remembers, or defaults."""
         from dualhash.catalogue.columns import Columns
 
         return (remembered or Columns()).model_copy(update=self._given())
 
     def read(self, source: str, model: Model | None = None) -> Catalogue:
-        """The catalogue, with the names and remembered columns of `model` if there is one.
+        """The catalogue, with the label names and columns of `model` if there is one.
 
         Raises:
-            DualhashError: It cannot be read, or not with the columns that were given.
+            DualhashError: It cannot be read, has no column of a name that was given, or is not a
+                table although column options were given.
         """
-        from dualhash.catalogue.read import read_catalogue
+        from dualhash.catalogue.read_catalogue import read_catalogue
 
         if model is None:
             catalogue = read_catalogue(source, self.columns())
         else:
-            remembered = self.columns(model.card.columns)
-            catalogue = read_catalogue(source, remembered, like=model.card.names)
+            columns = self.columns(model.card.columns)
+            catalogue = read_catalogue(source, columns, like=model.card.names)
         if catalogue.columns != catalogue.columns.model_copy(update=self._given()):
             raise DualhashError(
-                f"{source} is read in its own way; the options for columns are for tables."
+                f"{source} is not read as a table; leave out the options for columns."
             )
-        there = catalogue.payload.columns
-        labels = (self.category_column, self.subset_column)
-        for name in (*labels, *self.attribute_columns, *self.facet_columns):
-            if name is not None and name not in there:
-                raise DualhashError(f"{source} has no column {name!r}. {nearest(name, there)}")
+        known = catalogue.payload.columns
+        columns_given = (self.category_column, self.subset_column)
+        for name in (*columns_given, *self.attribute_columns, *self.facet_columns):
+            if name is not None and name not in known:
+                raise DualhashError(f"{source} has no column {name!r}. {nearest(name, known)}")
         return catalogue
 
     def _given(self) -> dict[str, Any]:
         """Fields of `Columns` for which an option was given."""
+        # facet_columns is the field facets, image_column the field image.
         return {
-            _field(name): value for name, value in asdict(self).items() if value not in (None, ())
+            name.replace("_columns", "s").removesuffix("_column"): value
+            for name, value in asdict(self).items()
+            if value is not None and (value != () or name == "missing_values")
         }
-
-
-def _field(option: str) -> str:
-    """`facet_columns` is the field `facets` of `Columns`, `image_column` the field `image`."""
-    return option.replace("_columns", "s").removesuffix("_column")

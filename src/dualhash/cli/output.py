@@ -1,8 +1,9 @@
-"""What commands print: one place for sentences, tables, JSON and progress."""
+"""What commands print: sentences, tables, JSON, progress. Control characters are escaped here."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, write_whole
@@ -19,61 +20,70 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.measure import Measurement
     from rich.progress import Progress
+    from rich.style import StyleType
     from rich.table import Table
     from rich.text import Text
 
-TAIL = 16
-"""Of a path in a table at least so many columns are shown."""
+MIN_PATH_WIDTH = 16
+"""The least number of columns for a path in a table."""
 
 PIPE_WIDTH = 100
-"""Columns of a table that is not printed to a terminal."""
+"""Width of a table that is not printed to a terminal, in columns."""
 
 QUIET_SECONDS = 2.0
-"""Things that take less show no progress."""
+"""Shorter work shows no progress."""
 
 LINE_SECONDS = 10.0
-"""Where there is no terminal, a line of progress is printed this often."""
+"""Seconds between two lines of progress without a terminal."""
 
 LONG_LIST = 15
-"""How many of the things left out are named."""
+"""How many lines of a list are printed."""
+
+UNSAFE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that control a terminal, reverse text, or cannot be encoded; not line ends."""
 
 Report = Callable[[int, int], None]
-"""Called with how many are done and how many there are in all."""
+"""Called with the number of things done and the number of all."""
 
 
 @cache
 def console(*, stderr: bool = False) -> Console:
-    """The console of results (stdout) or of messages about the work (stderr)."""
+    """The console of results (stdout) or of messages (stderr)."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False)
-    if not made.is_terminal:
-        made.width = PIPE_WIDTH
-    return made
+    screen = Console(stderr=stderr, highlight=False)
+    if not screen.is_terminal:
+        screen.width = PIPE_WIDTH
+    return screen
 
 
-def say(text: str) -> None:
-    """A line of the result; brackets are printed as they are and long lines are not broken."""
-    console().print(text, markup=False, soft_wrap=True)
+def escape(text: str) -> str:
+    r"""The text with `\u001b` in place of an escape byte, and so on for all of `UNSAFE`."""
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def say(text: str, *, stderr: bool = False, style: str | None = None) -> None:
+    """Prints a line as it is: no markup, no line breaks, control characters escaped."""
+    console(stderr=stderr).print(escape(text), markup=False, soft_wrap=True, style=style)
 
 
 def note(text: str) -> None:
-    """A line about the work, on stderr, so that results can be piped."""
-    console(stderr=True).print(text, markup=False, soft_wrap=True, style="dim")
+    """A message on stderr, so that results can be piped."""
+    say(text, stderr=True, style="dim")
 
 
 def complain(text: str) -> None:
-    """What is wrong, on stderr, in red."""
-    console(stderr=True).print(text, markup=False, soft_wrap=True, style="red")
+    """An error message on stderr, in red."""
+    say(text, stderr=True, style="red")
 
 
 def list_left_out(reasons: Sequence[str]) -> None:
-    """Names on stderr what could not be used and why; of many the first."""
+    """Lists on stderr what could not be used and why."""
     _list("Left out", reasons)
 
 
 def list_remarks(remarks: Sequence[str]) -> None:
-    """Names on stderr what else was noticed; of many the first."""
+    """Lists other problems on stderr."""
     _list("Remarks", remarks)
 
 
@@ -88,38 +98,47 @@ def _list(title: str, lines: Sequence[str]) -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """A rich table or panel as part of the result."""
+    """Prints a table of `table` as part of the result."""
     console().print(renderable)
 
 
 def table(title: str, *headers: str) -> Table:
-    """An empty table to `show`; a header that begins with > stands over numbers.
+    """An empty table to `show`. A header that begins with > is for a column of numbers.
 
-    Brackets in title and headers are printed as they are.
+    Text is printed as it is: no markup, control characters escaped.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(
-        title=Text(title, style="bold"),
+    class PlainTable(Table):
+        def add_row(
+            self,
+            *renderables: RenderableType | None,
+            style: StyleType | None = None,
+            end_section: bool = False,
+        ) -> None:
+            cells = [Text(cell) if isinstance(cell, str) else cell for cell in renderables]
+            for cell in cells:
+                if isinstance(cell, Text):
+                    cell.plain = escape(cell.plain)
+            super().add_row(*cells, style=style, end_section=end_section)
+
+    empty = PlainTable(
+        title=Text(escape(title), style="bold"),
         box=SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
     )
     for header in headers:
-        justify: Literal["left", "right"] = "right" if header.startswith(">") else "left"
-        made.add_column(Text(header.removeprefix(">")), justify=justify)
-    return made
+        name = header.removeprefix(">")
+        empty.add_column(Text(escape(name)), justify="left" if name == header else "right")
+    return empty
 
 
 @dataclass(frozen=True)
-class Tail:
-    """A path in a table: where there is no room for all of it, its end is shown.
-
-    Attributes:
-        path: As text.
-    """
+class PathCell:
+    """A path in a table; if the column is too narrow, its end is shown."""
 
     path: str
 
@@ -127,35 +146,36 @@ class Tail:
         from rich.cells import cell_len
         from rich.measure import Measurement
 
-        whole = cell_len(self.path)
-        return Measurement(min(whole, TAIL), whole)
+        width = cell_len(escape(self.path))
+        return Measurement(min(width, MIN_PATH_WIDTH), width)
 
     def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Text]:
         from rich.cells import cell_len
         from rich.text import Text
 
-        end = self.path
+        end = escape(self.path)
         while cell_len(end) > options.max_width:
             end = "…" + end.removeprefix("…")[1:]
         yield Text(end, no_wrap=True, overflow="crop")
 
 
 def print_json(value: object) -> None:
-    """`value` as JSON on stdout, and nothing else."""
+    """Prints `value` as JSON on stdout, and nothing else."""
     console().file.write(to_json(value))
 
 
 def to_json(value: object) -> str:
-    """Indented JSON; numpy scalars and paths become numbers and text.
+    """Indented JSON; numpy arrays, numpy scalars and paths become lists, numbers and text.
 
     Raises:
         ValueError: There is a nan or an infinity, which JSON does not have.
     """
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    return escape(text) + "\n"
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes JSON so that a reader sees either the old file or the whole new one.
+    """Writes JSON; a reader sees either the old file or the whole new one.
 
     Raises:
         DualhashError: The file cannot be written.
@@ -168,90 +188,61 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Report]:
-    """Yields a function to call with (done, total) while the work goes on.
+def progress(title: str) -> Iterator[Report]:
+    """Yields a function to call with (done, total) during the work.
 
-    On a terminal a bar with the time left appears after two seconds; elsewhere a line is printed
-    to stderr every ten seconds. Work that is quicker prints nothing.
+    A terminal shows a bar with the time left after two seconds. Without a terminal, a line is
+    printed to stderr every ten seconds. Shorter work prints nothing.
     """
     screen = console(stderr=True)
-    shown = _Bar(what, screen) if screen.is_terminal else _Lines(what)
+    start = last_line = time.monotonic()
+    bar: Progress | None = None
+
+    def report(done: int, total: int) -> None:
+        nonlocal bar, last_line
+        now = time.monotonic()
+        if screen.is_terminal:
+            if bar is None and now - start >= QUIET_SECONDS:
+                bar = _bar(title, screen)
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done, total=total)
+        elif done and now - last_line >= LINE_SECONDS:
+            last_line = now
+            left = timedelta(seconds=round((now - start) * (total - done) / done))
+            note(f"{title}: {done:,} of {total:,}, {left} left")
+
     try:
-        yield shown.report
+        yield report
     finally:
-        shown.close()
+        if bar is not None:
+            bar.stop()
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, float], None]]:
     """Yields a function to call with (stage, share done); each stage gets its own `progress`."""
-    shown: tuple[str, Report] | None = None
+    current: tuple[str, Report] | None = None
     with ExitStack() as stack:
 
         def report(stage: str, share: float) -> None:
-            nonlocal shown
-            if shown is None or shown[0] != stage:
+            nonlocal current
+            if current is None or current[0] != stage:
                 stack.close()
-                shown = stage, stack.enter_context(progress(stage))
-            shown[1](round(share * 100), 100)
+                current = stage, stack.enter_context(progress(stage))
+            current[1](round(share * 100), 100)
 
         yield report
 
 
-class _Bar:
-    def __init__(self, what: str, screen: Console) -> None:
-        self._what, self._screen = what, screen
-        self._started = time.monotonic()
-        self._bar: Progress | None = None
+def _bar(title: str, screen: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
 
-    def report(self, done: int, total: int) -> None:
-        if self._bar is None:
-            if time.monotonic() - self._started < QUIET_SECONDS:
-                return
-            self._bar = self._make()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def _make(self) -> Progress:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._screen,
-            transient=True,
-        )
-        bar.add_task(self._what)
-        bar.start()
-        return bar
-
-
-class _Lines:
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._started = self._said = time.monotonic()
-
-    def report(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._said < LINE_SECONDS or not done:
-            return
-        self._said = now
-        left = timedelta(seconds=round((now - self._started) * (total - done) / done))
-        note(f"{self._what}: {done:,} of {total:,}, {left} left")
-
-    def close(self) -> None:
-        pass
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
+    bar = Progress(*columns, console=screen, transient=True)
+    bar.add_task(title)
+    bar.start()
+    return bar
 
 
 def _plain(value: object) -> object:
@@ -259,4 +250,4 @@ def _plain(value: object) -> object:
         return str(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

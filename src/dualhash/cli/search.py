@@ -217,7 +217,7 @@ def _table(results: Results) -> Table:
             "" if hit.distance is None else str(hit.distance),
             Text(hit.labels.category or ""),
             *map(_bar, results.confidences(hit.probabilities).values()),
-            output.Tail("/".join(Path(hit.image).parts[-2:])),
+            output.PathCell("/".join(Path(hit.image).parts[-2:])),
         )
     return shown
 

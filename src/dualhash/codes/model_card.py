@@ -68,6 +68,12 @@ class ModelCard(BaseModel):
             for name, value in calibration.items()
         }
 
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _without_missing_values(cls, columns: object) -> object:
+        """Cards of older versions: only empty cells were missing in their tables."""
+        return {"missing_values": (), **columns} if isinstance(columns, dict) else columns
+
     @property
     def names(self) -> LabelNames:
         """What the model knows, to read another catalogue with the same indices."""

@@ -165,7 +165,7 @@ def _located(failure: Failure, images: Catalogue | Sequence[Path | str], row: in
     """Returns a failure with its row in the table."""
     if not isinstance(images, Catalogue) or images.row_numbers is None:
         return changed(failure, row=row)
-    return changed(failure, row=row, reason=f"{images.where(row)}: {failure.reason}")
+    return changed(failure, row=row, reason=f"{images.location(row)}: {failure.reason}")
 
 
 def _shifted(progress: Progress, start: int, total: int) -> Progress:

@@ -110,18 +110,18 @@ def test_names_that_cannot_be_written_are_a_problem(root, monkeypatch):
     monkeypatch.setattr(sun120k, "write_whole", refuse)
     catalogue = sun120k.read(root)
     assert len(catalogue.rows(TEST)) == 20
-    assert any("could not be written: Permission denied" in p.what for p in catalogue.problems)
+    assert any("could not be written: Permission denied" in p.message for p in catalogue.problems)
 
 
 def test_problems(root):
     (root / "images" / ANNOTATED[3]).unlink()
     again = root / "SUN397" / "c" / "canyon" / "sun_abbey03.jpg"
     again.touch()
-    whats = [problem.what for problem in sun120k.read(root).problems]
+    whats = [problem.message for problem in sun120k.read(root).problems]
     assert whats == [
-        f"1 of 31 image files are not under {root}; labels are shown all the same",
+        f"1 of 31 image files are not under {root}; their labels are kept",
         "1 images are repeated and read once",
-        "2 categories are in both data sets, 395 in the paper's",
+        "2 categories are in both data sets, the paper has 395",
     ]
     assert "c/canyon/sun_abbey03.jpg" not in sun120k.read(root).references
 
@@ -144,7 +144,7 @@ def test_cells_may_be_nested(root):
 
 def test_missing_parts_are_named(root):
     (root / "SUNAttributeDB" / "attributes.mat").unlink()
-    with pytest.raises(DualhashError, match=r"attributes\.mat is missing"):
+    with pytest.raises(DualhashError, match=r"attributes\.mat does not exist"):
         sun120k.read(root)
 
 

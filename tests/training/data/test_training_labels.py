@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +76,15 @@ def test_nothing_to_train_on_is_refused(tiny: Catalogue):
     only_test = replace(tiny, subsets=np.full(len(tiny), 3, np.int8))
     with pytest.raises(DualhashError, match="tiny has no images to train on"):
         training_catalogue(only_test)
+
+
+def test_a_facet_without_attribute_is_refused(tiny: Catalogue):
+    payload = tiny.payload.with_columns(colour=pl.lit("red"))
+    columns = tiny.columns.model_copy(update={"facets": ("colour",), "min_positives": 1_000})
+    with pytest.raises(
+        DualhashError, match="facet 'colour' gives no attribute: no value has 1,000"
+    ):
+        training_catalogue(replace(tiny, payload=payload, columns=columns))
 
 
 def test_no_labels_at_all_are_refused(tiny: Catalogue):

@@ -1,4 +1,8 @@
-"""The data sets that are known by name, one loader a module."""
+"""Known data sets, one a module; the registry is `DATASETS`.
+
+In: the folder of a data set. Out: its `Catalogue`. A new data set is a module with `read(root)`,
+and an entry here. May import everything in `catalogue` except `read_catalogue`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,10 +19,10 @@ class Dataset:
     """One data set.
 
     Attributes:
-        name: What users call it.
-        summary: One line on what it is and what its folder holds.
-        read: Reads it from a folder.
-        default_root: The folder if the user names none; None for a set whose files the user has.
+        name: The name that users write.
+        summary: One line: what it is, and what its folder must hold.
+        read: Reads it from its folder.
+        default_root: The folder if the user names none; None if the user must name it.
     """
 
     name: str
@@ -26,16 +30,11 @@ class Dataset:
     read: Callable[[Path], Catalogue]
     default_root: Callable[[], Path] | None = None
 
-    @property
-    def needs_root(self) -> bool:
-        """Whether the user must say where the files are."""
-        return self.default_root is None
-
     def load(self, root: Path | None) -> Catalogue:
         """The catalogue from `root`.
 
         Raises:
-            DualhashError: No folder where one is needed, or its files are missing or wrong.
+            DualhashError: `root` is needed and None, or its files do not exist or are wrong.
         """
         if root is not None:
             return replace(self.read(root), source=f"{self.name}:{root}")

@@ -1,15 +1,15 @@
 """Fashion: 33,756 product photos of a real shop, 60x80 pixels.
 
 Expected under ROOT: `products.csv` with the columns image, articleType (the category), baseColour,
-gender, season, usage (facets) and subset, and the images it names. Facet values with at least 250
-images become attributes.
+gender, season, usage (facets) and subset, and the images that it names. Facet values with at least
+250 images become attributes.
 """
 
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.table import read_table
+from dualhash.catalogue.readers.table import read_table
 
 COLUMNS = Columns(
     category="articleType",

@@ -25,7 +25,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import (
@@ -36,7 +35,7 @@ from dualhash.catalogue.catalogue import (
     Catalogue,
     LabelNames,
 )
-from dualhash.catalogue.datasets.label_table import label_columns, label_table
+from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
 from dualhash.catalogue.datasets.openmoji_drawings import SIZE, rendered
 from dualhash.catalogue.images import decode
 from dualhash.errors import DualhashError
@@ -107,7 +106,6 @@ def read(cache: Path) -> Catalogue:
     emojis = list(_emojis({path.stem for path in folder.glob("*.png")}))
     category_names = tuple(sorted({emoji.group for emoji in emojis}))
     categories = np.array([category_names.index(emoji.group) for emoji in emojis], np.int64)
-    subsets = partition(emojis)
     images = tuple(folder / f"{emoji.code}.png" for emoji in emojis)
     references = tuple(image.name for image in images)
     names = LabelNames(
@@ -115,22 +113,18 @@ def read(cache: Path) -> Catalogue:
         (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
     )
     attributes = np.concatenate([colours(images), skin_tones(emojis)], axis=1).astype(np.int8)
-    payload = label_table(references, category_names, categories, subsets).with_columns(
-        pl.Series("subcategory", [emoji.subgroup for emoji in emojis]),
-        pl.Series("name", [emoji.name for emoji in emojis]),
-        pl.Series("hexcode", [emoji.code for emoji in emojis]),
-    )
-    return Catalogue(
-        source="openmoji",
-        images=images,
-        references=references,
-        names=names,
+    return dataset_catalogue(
+        "openmoji",
+        images,
+        references,
+        names,
         categories=categories,
         attributes=attributes,
         observed=np.ones_like(attributes, dtype=bool),
-        subsets=subsets,
-        payload=payload,
-        columns=label_columns(names.attributes),
+        subsets=partition(emojis),
+        subcategory=[emoji.subgroup for emoji in emojis],
+        name=[emoji.name for emoji in emojis],
+        hexcode=[emoji.code for emoji in emojis],
     )
 
 

@@ -1,10 +1,10 @@
 """The label file that the paper's authors released for each of their two data sets.
 
 `dataset_info.mat` holds, for `train` and `test`, the image names, category labels and attribute
-labels. Its codes, as found in the files:
+labels. The values found in the files:
 
-- category: 0..C-1; for every image of train-attribute one constant, 999 in CFW-60K (C = 500) and
-  2000 in ImageNet-150K (C = 1000). It does not tell the true category, which is missing here.
+- category: 0..C-1; every image of train-attribute has one constant, 999 in CFW-60K (C = 500) and
+  2000 in ImageNet-150K (C = 1000). It is not the true category, which is missing here.
 - attribute: 1 present; -1 negative and 0 unsure, both absent; 2 missing, for every image of
   train-category.
 - training images stand in the order train-both, train-attribute, train-category.
@@ -27,9 +27,8 @@ from dualhash.catalogue.catalogue import (
     Catalogue,
     LabelNames,
 )
-from dualhash.catalogue.datasets.image_files import locate
-from dualhash.catalogue.datasets.label_table import label_columns, label_table
-from dualhash.catalogue.datasets.matfile import read_mat, strings
+from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue, find_images
+from dualhash.catalogue.datasets.matlab import read_mat, strings
 from dualhash.errors import DualhashError
 
 FILE = "dataset_info.mat"
@@ -40,14 +39,14 @@ CODES = (-1, 0, PRESENT, MISSING_ATTRIBUTE)
 
 @dataclass(frozen=True)
 class Release:
-    """What one `dataset_info.mat` must hold, and where its images are.
+    """What one `dataset_info.mat` must hold, and where its images may be.
 
     Attributes:
         name: The name of the data set.
         categories: C.
         partition: Number of images in train-both, train-attribute, train-category and test.
         train_places: Where a training image `{name}` may be under the folder, first choice first.
-        test_places: The same for a test image, whose category is known as `{category}`.
+        test_places: The same for a test image; `{category}` is the name of its category.
         attributes: The p attribute names; None reads them from the variable `info`.
     """
 
@@ -62,11 +61,11 @@ class Release:
 def read_release(release: Release, root: Path) -> Catalogue:
     """The catalogue of a data set from `root/dataset_info.mat`, with or without its images.
 
-    Categories are named after the folder of their training images. Images that are not there are
+    Categories are named after the folder of their training images. Images that do not exist are
     one problem, and their labels are kept.
 
     Raises:
-        DualhashError: The file is missing, damaged, or not that of this data set.
+        DualhashError: The file does not exist, is damaged, or belongs to another data set.
     """
     path = root / FILE
     variables = [f"{kind}_{part}" for kind in ("name", "label", "attribute") for part in PARTS]
@@ -85,7 +84,7 @@ def read_release(release: Release, root: Path) -> Catalogue:
         np.array([TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST], np.int8), release.partition
     )
     category_names = _category_names(path, names[0], categories, release.categories)
-    images, problems = locate(
+    images, problems = find_images(
         root,
         [
             tuple(
@@ -95,17 +94,15 @@ def read_release(release: Release, root: Path) -> Catalogue:
             for name, category, subset in zip(references, categories, subsets, strict=True)
         ],
     )
-    return Catalogue(
-        source=f"{release.name}:{root}",
-        images=images,
-        references=references,
-        names=LabelNames(category_names, attributes),
+    return dataset_catalogue(
+        f"{release.name}:{root}",
+        images,
+        references,
+        LabelNames(category_names, attributes),
         categories=categories,
         attributes=(codes == PRESENT).astype(np.int8),
         observed=codes != MISSING_ATTRIBUTE,
         subsets=subsets,
-        payload=label_table(references, category_names, categories, subsets),
-        columns=label_columns(attributes),
         problems=problems,
     )
 

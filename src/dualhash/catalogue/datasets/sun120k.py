@@ -31,10 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import TEST, TRAIN_BOTH, TRAIN_CATEGORY, Catalogue, LabelNames
-from dualhash.catalogue.datasets.image_files import locate
-from dualhash.catalogue.datasets.label_table import label_columns, label_table
-from dualhash.catalogue.datasets.matfile import read_mat, strings
-from dualhash.catalogue.problems import Problem
+from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue, find_images
+from dualhash.catalogue.datasets.matlab import read_mat, strings
+from dualhash.catalogue.problems import CatalogueProblem
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 
@@ -73,26 +72,27 @@ def read(root: Path) -> Catalogue:
     subsets[[path in drawn for path in references]] = TEST
 
     if repeated:
-        problems.append(Problem(str(root), f"{repeated:,} images are repeated and read once"))
+        message = f"{repeated:,} images are repeated and read once"
+        problems.append(CatalogueProblem(str(root), message))
     if len(shared) != SHARED_CATEGORIES:
-        what = f"{len(shared)} categories are in both data sets, {SHARED_CATEGORIES} in the paper's"
-        problems.append(Problem(str(root), what))
-    images, missing = locate(
+        message = (
+            f"{len(shared)} categories are in both data sets, the paper has {SHARED_CATEGORIES}"
+        )
+        problems.append(CatalogueProblem(str(root), message))
+    images, missing = find_images(
         root,
         [(f"{SCENES}/{reference}", f"{ATTRIBUTE_IMAGES}/{reference}") for reference in references],
     )
-    return Catalogue(
-        source=f"sun120k:{root}",
-        images=images,
-        references=references,
-        names=LabelNames(category_names, votes.names),
+    return dataset_catalogue(
+        f"sun120k:{root}",
+        images,
+        references,
+        LabelNames(category_names, votes.names),
         categories=categories,
         attributes=attributes,
         observed=observed,
         subsets=subsets,
-        payload=label_table(references, category_names, categories, subsets),
-        columns=label_columns(votes.names),
-        problems=(*missing, *problems),
+        problems=[*missing, *problems],
     )
 
 
@@ -144,7 +144,7 @@ def _scenes(folder: Path) -> list[str]:
 
 def _drawn(
     path: Path, references: Sequence[str], shared: set[str]
-) -> tuple[set[str], list[Problem]]:
+) -> tuple[set[str], list[CatalogueProblem]]:
     """The names of the test images: those in the file, or a new draw, which is written to it."""
     if path.exists():
         drawn = set(path.read_text("utf-8").splitlines())
@@ -169,5 +169,5 @@ def _drawn(
         write_whole(path, "".join(f"{name}\n" for name in sorted(drawn)))
     except OSError as error:
         what = f"the names of the test images could not be written: {error.strerror or error}"
-        return drawn, [Problem(str(path), what)]
+        return drawn, [CatalogueProblem(str(path), what)]
     return drawn, []

@@ -12,7 +12,11 @@ from dualhash.catalogue.catalogue import (
     TRAIN_CATEGORY,
     Catalogue,
 )
-from dualhash.catalogue.check import unlearnable, untrainable
+from dualhash.catalogue.check_labels import (
+    facets_without_attribute,
+    too_few_labels,
+    training_refusals,
+)
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.labels import TrueLabels
 from dualhash.losses.weighted_cross_entropy import AttributeCounts
@@ -30,11 +34,11 @@ def training_catalogue(catalogue: Catalogue) -> Catalogue:
     """The rows of the training subsets.
 
     Raises:
-        DualhashError: There are none.
+        DualhashError: There are none, or a facet gives no attribute.
     """
     rows = catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
-    if not len(rows):
-        raise DualhashError(untrainable(catalogue))
+    if not len(rows) or facets_without_attribute(catalogue):
+        raise DualhashError(" ".join(training_refusals(catalogue)))
     return catalogue.take(rows)
 
 
@@ -120,7 +124,7 @@ def check_trainable(labels: TrueLabels, catalogue: Catalogue) -> AttributeCounts
         DualhashError: No labels; a single category; or attributes (by name) without a present
             or without an absent label.
     """
-    if reason := unlearnable(catalogue, labels.categories, labels.observed):
+    if reason := too_few_labels(catalogue, labels.categories, labels.observed):
         raise DualhashError(reason)
     positives = (labels.observed & (labels.attributes == 1)).sum(axis=0)
     negatives = labels.observed.sum(axis=0) - positives

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualhash.catalogue import labels
+from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import TEST, TRAIN_ATTRIBUTE, TRAIN_BOTH, TRAIN_CATEGORY
 
 
@@ -15,7 +15,7 @@ def cells(*values: str | None) -> pl.Series:
 
 
 def test_text_strips_and_forgets_empty_cells():
-    assert labels.text(cells(" a b ", "", "  ", None, "0")).to_list() == [
+    assert parse_labels.text(cells(" a b ", "", "  ", None, "0")).to_list() == [
         "a b",
         None,
         None,
@@ -35,32 +35,26 @@ def test_text_strips_and_forgets_empty_cells():
     ],
 )
 def test_text_of_other_types(column: pl.Series, expected: list[str | None]):
-    assert labels.text(column).to_list() == expected
+    assert parse_labels.text(column).to_list() == expected
 
 
 def test_binary_by_hand():
-    present, observed, unknown = labels.binary(
+    present, observed = parse_labels.binary(
         cells("1", "0", None, "Yes", "NO", "true", "False", "1.0", "0.0", "2", "maybe")
     )
     assert present.tolist() == [1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0]
     assert observed.tolist() == [True, True, False, *[True] * 6, False, False]
-    assert np.flatnonzero(unknown).tolist() == [9, 10]
     assert present.dtype == np.int8
 
 
 def test_an_empty_facet_is_missing_for_all_its_values():
-    present, observed = labels.facet(cells("red", None, "blue", "Red"), "red")
+    present, observed = parse_labels.facet(cells("red", None, "blue", "Red"), "red")
     assert present.tolist() == [1, 0, 0, 0]
     assert observed.tolist() == [True, False, True, True]
 
 
 def test_indices_by_hand():
-    assert labels.indices(cells("b", None, "a", "c"), ("a", "b")).tolist() == [1, -1, 0, -1]
-
-
-def test_subsets_by_hand():
-    found = labels.subsets(cells("test", "train-both", None, "Test", "train-category"))
-    assert found.tolist() == [TEST, TRAIN_BOTH, -1, -1, TRAIN_CATEGORY]
+    assert parse_labels.indices(cells("b", None, "a", "c"), ("a", "b")).tolist() == [1, -1, 0, -1]
 
 
 class TestDerivedSubsets:
@@ -68,7 +62,7 @@ class TestDerivedSubsets:
         n = 400
         names = [f"{i}.jpg" for i in range(n)]
         has_category, has_attribute = np.arange(n) % 4 < 2, np.arange(n) % 2 == 0
-        found = labels.derived_subsets(names, has_category, has_attribute)
+        found = parse_labels.derived_subsets(names, has_category, has_attribute)
         expected = [TRAIN_BOTH, TRAIN_CATEGORY, TRAIN_ATTRIBUTE, -1]
         for kind in range(3):
             assert set(found[kind::4].tolist()) == {expected[kind], TEST}
@@ -77,18 +71,22 @@ class TestDerivedSubsets:
     def test_a_tenth_is_test(self):
         n = 5000
         every = np.ones(n, bool)
-        found = Counter(labels.derived_subsets([f"images/{i}.jpg" for i in range(n)], every, every))
+        found = Counter(
+            parse_labels.derived_subsets([f"images/{i}.jpg" for i in range(n)], every, every)
+        )
         assert 420 < found[TEST] < 580
 
     def test_the_draw_is_the_same_for_ever(self):
         names = [f"{i}.jpg" for i in range(40)]
-        found = labels.derived_subsets(names, np.ones(40, bool), np.zeros(40, bool))
+        found = parse_labels.derived_subsets(names, np.ones(40, bool), np.zeros(40, bool))
         assert np.flatnonzero(found == TEST).tolist() == [6, 7, 9, 22, 34]
 
     @given(st.lists(st.text(), min_size=1, max_size=20), st.data())
     def test_an_image_stays_where_it_is(self, names, data):
         more = data.draw(st.lists(st.text(), max_size=20))
-        few = labels.derived_subsets(names, np.ones(len(names), bool), np.ones(len(names), bool))
+        few = parse_labels.derived_subsets(
+            names, np.ones(len(names), bool), np.ones(len(names), bool)
+        )
         n = len(names + more)
-        many = labels.derived_subsets(names + more, np.ones(n, bool), np.ones(n, bool))
+        many = parse_labels.derived_subsets(names + more, np.ones(n, bool), np.ones(n, bool))
         assert many[: len(names)].tolist() == few.tolist()

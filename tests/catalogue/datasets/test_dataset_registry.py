@@ -6,10 +6,9 @@ from dualhash.errors import DualhashError
 
 def test_every_entry_is_described():
     assert set(DATASETS) == {"openmoji", "fashion", "cfw60k", "imagenet150k", "sun120k"}
-    for name, dataset in DATASETS.items():
-        assert dataset.name == name
+    for dataset in DATASETS.values():
         assert "\n" not in dataset.summary
-        assert dataset.needs_root == (name != "openmoji")
+        assert (dataset.default_root is None) == (dataset.name != "openmoji")
 
 
 @pytest.mark.parametrize("name", sorted(set(DATASETS) - {"openmoji"}))

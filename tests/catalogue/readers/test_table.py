@@ -17,9 +17,9 @@ from dualhash.catalogue.catalogue import (
     Catalogue,
     LabelNames,
 )
-from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.problems import Problem
-from dualhash.catalogue.table import read_table
+from dualhash.catalogue.columns import Columns, default_min_positives
+from dualhash.catalogue.problems import CatalogueProblem
+from dualhash.catalogue.readers.table import read_table
 from dualhash.errors import DualhashError
 
 Row = Sequence[str]
@@ -54,7 +54,7 @@ def table(shop: Path) -> Write:
 
 
 def said(catalogue: Catalogue) -> list[tuple[str, str]]:
-    return [(p.where.removeprefix("products.csv "), p.what) for p in catalogue.problems]
+    return [(p.location.removeprefix("products.csv "), p.message) for p in catalogue.problems]
 
 
 def test_by_hand(table: Write, shop: Path):
@@ -107,8 +107,8 @@ def test_by_hand(table: Write, shop: Path):
 
 
 def test_spelling_is_kept(table: Write):
-    path = table("image,category", "0.png,007", "1.png,1.50", "2.png,NA", "3.png,true")
-    assert read_table(path, Columns()).names.categories == ("007", "1.50", "NA", "true")
+    path = table("image,category", "0.png,007", "1.png,1.50", "2.png,NÄ", "3.png,true")
+    assert read_table(path, Columns()).names.categories == ("007", "1.50", "NÄ", "true")
 
 
 def test_only_images(table: Write):
@@ -160,15 +160,15 @@ class TestSubsets:
         assert set(found.subsets[both].tolist()) <= {TRAIN_BOTH, TEST}
         only_attribute = (found.categories < 0) & found.observed[:, 0]
         assert set(found.subsets[only_attribute].tolist()) <= {TRAIN_ATTRIBUTE, TEST}
-        assert [p.what[:28] for p in found.problems] == ["There is no subset column: i"]
+        assert [p.message[:28] for p in found.problems] == ["There is no subset column: i"]
 
     def test_another_column(self, table):
         path = table("image,part,subset", "0.png,test,x", "1.png,,y")
         found = read_table(path, Columns(subset="part"))
         assert found.subsets.tolist() == [TEST, -1]
-        assert [problem.what for problem in found.problems] == [
-            "no column holds attributes; name those that do with --attribute-columns or "
-            "--facet-columns, of: subset"
+        assert [problem.message for problem in found.problems] == [
+            "no column holds attributes; choose some with --attribute-columns or "
+            "--facet-columns, from: subset"
         ]
 
 
@@ -187,12 +187,12 @@ class TestRowsLeftOut:
         found = read_table(path, Columns())
         assert found.references == ("0.png", "1.png")
         assert found.names.categories == ("a", "b")
-        assert [found.where(i) for i in range(2)] == ["products.csv row 1", "products.csv row 6"]
+        assert [found.location(i) for i in range(2)] == ["products.csv row 1", "products.csv row 6"]
         assert all(problem.fatal for problem in found.problems)
         assert said(found) == [
             ("row 2", "the image none.png does not exist"),
             ("row 3", "the row is empty"),
-            ("row 4", "the row names no image"),
+            ("row 4", "the row has no image path"),
             ("row 5", "the image ./0.png is a duplicate of row 1"),
             ("row 7", "the image nowhere/1.png does not exist"),
         ]
@@ -204,9 +204,51 @@ class TestRowsLeftOut:
 
     def test_no_row_is_left(self, table):
         with pytest.raises(
-            DualhashError, match=r"no row that can be used; row 1: the image x\.png"
+            DualhashError, match=r"none of its 2 rows can be used. Row 1: the image x\.png"
         ):
             read_table(table("image", "x.png", "y.png"), Columns())
+
+
+class TestMissingValues:
+    def test_usual_spellings_are_missing_and_counted(self, table):
+        colours = (
+            "red",
+            "N/A",
+            "nan",
+            "NULL",
+            "None",
+            "-",
+            "unknown",
+            "Unknown",
+            "blue",
+            "",
+            "red",
+        )
+        rows = [f"{i}.png,{colour}" for i, colour in enumerate(colours)]
+        path = table("image,colour", *rows)
+        found = read_table(path, Columns(facets=("colour",), min_positives=1))
+        assert found.names.attributes == ("colour=blue", "colour=red")
+        assert found.observed[:, 1].astype(int).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]
+        assert found.payload["colour"].to_list()[1] == "N/A"
+        assert found.remarks[0] == (
+            "products.csv: column 'colour': read as missing (--missing-values): '-' (1), 'N/A' "
+            "(1), 'NULL' (1), 'None' (1), 'Unknown' (1), 'nan' (1), 'unknown' (1)"
+        )
+
+    def test_in_every_label_column(self, table):
+        path = table("image,category,new,subset", "0.png,NA,?,-", "1.png,shirt,1,test")
+        found = read_table(path, Columns(attributes=("new",)))
+        assert found.names.categories == ("shirt",)
+        assert found.categories.tolist() == [MISSING, 0]
+        assert found.observed[:, 0].tolist() == [False, True]
+        assert found.subsets.tolist() == [-1, TEST]
+        assert len(found.problems) == 3
+
+    def test_the_list_can_be_changed(self, table):
+        path = table("image,category", "0.png,None", "1.png,TBD", "2.png,a")
+        found = read_table(path, Columns(missing_values=("tbd",)))
+        assert found.names.categories == ("None", "a")
+        assert found.categories.tolist() == [0, MISSING, 1]
 
 
 class TestUnknownValues:
@@ -215,8 +257,8 @@ class TestUnknownValues:
         found = read_table(path, Columns(attributes=("new",)))
         assert found.observed[:, 0].tolist() == [True, False, False]
         assert said(found) == [
-            ("row 2", "'perhaps' in column 'new' is not 1, 0 or empty; taken as missing"),
-            ("row 3", "'-1' in column 'new' is not 1, 0 or empty; taken as missing"),
+            ("row 2", "'perhaps' in column 'new' is not 1, 0 or empty; it is read as missing"),
+            ("row 3", "'-1' in column 'new' is not 1, 0 or empty; it is read as missing"),
         ]
         assert not any(problem.fatal for problem in found.problems)
 
@@ -225,7 +267,7 @@ class TestUnknownValues:
         assert found.subsets.tolist() == [TEST, -1]
         [(where, what)] = said(found)
         assert where == "row 2"
-        assert what.startswith("'train' is not a subset")
+        assert what.startswith("'train' in column 'subset' is not a subset")
         assert all(name in what for name in SUBSETS)
 
 
@@ -237,7 +279,7 @@ class TestFacets:
         found = read_table(path, Columns(facets=("colour",), min_positives=3))
         assert found.names.attributes == ("colour=blue", "colour=red")
         assert found.problems == (
-            Problem(
+            CatalogueProblem(
                 "products.csv",
                 "facet 'colour': values of fewer than 3 images (--min-positives), which become no "
                 "attributes (2): "
@@ -246,6 +288,18 @@ class TestFacets:
         )
         assert found.observed.all()
 
+    @pytest.mark.parametrize(
+        ("images", "least"), [(1, 5), (100, 5), (501, 5), (2_000, 20), (33_756, 250), (10**6, 250)]
+    )
+    def test_the_default_minimum_follows_the_number_of_images(self, images: int, least: int):
+        assert default_min_positives(images) == least
+
+    def test_the_default_minimum_counts_usable_rows(self, table):
+        rows = [f"{i}.png,{'red' if i < 6 else 'blue'}" for i in range(600)]
+        found = read_table(table("image,colour", *rows), Columns(facets=("colour",)))
+        assert found.columns.min_positives == 5
+        assert found.names.attributes == ("colour=blue", "colour=red")
+
     def test_a_long_list_of_rare_values_is_cut(self, shop):
         rows = [[f"{i}.png", f"value {i % 12}", "test"] for i in range(12)]
         for i in range(12, 25):
@@ -253,7 +307,7 @@ class TestFacets:
             rows.append([f"{i}.png", f"value {i}", "test"])
         path = write_csv(shop / "products.csv", ["image", "count", "subset"], rows)
         [problem] = read_table(path, Columns(facets=("count",), min_positives=2)).problems
-        assert problem.what.endswith("… and 5 more")
+        assert problem.message.endswith("… and 5 more")
 
 
 class TestLike:
@@ -263,7 +317,7 @@ class TestLike:
 
     def test_names_come_from_the_model(self, table):
         like = LabelNames(("c", "b"), ("colour=blue", "colour=green", "new"))
-        found = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like)
+        found = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like).aligned(like)
         assert found.names == LabelNames(("c", "b", "a"), like.attributes)
         assert found.categories.tolist() == [2, 1, 0]
         assert found.attributes.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
@@ -273,15 +327,16 @@ class TestLike:
     def test_its_own_names_change_nothing(self, table):
         path = table(self.HEADER, *self.ROWS)
         first = read_table(path, self.COLUMNS)
-        assert read_table(path, first.columns, first.names).label_hash == first.label_hash
+        again = read_table(path, first.columns, first.names).aligned(first.names)
+        assert again.label_hash == first.label_hash
 
     def test_absent_label_columns_are_missing(self, table):
         columns = self.COLUMNS.model_copy(update={"category": "kind", "subset": "part"})
         like = LabelNames(("a",), ("new", "colour=red"))
-        found = read_table(table("image", "0.png"), columns, like)
+        found = read_table(table("image", "0.png"), columns, like).aligned(like)
         assert found.categories.tolist() == [MISSING]
         assert found.observed.tolist() == [[False, False]]
-        (absent,) = [what for _, what in said(found) if "not there" in what]
+        (absent,) = [what for _, what in said(found) if "not exist" in what]
         assert absent.endswith("missing: 'kind', 'new', 'colour', 'part'")
 
     def test_the_image_column_must_be_there(self, table):
@@ -307,10 +362,24 @@ class TestRefusals:
         ):
             read_table(path, columns)
 
+    def test_columns_of_the_same_name(self, table):
+        path = table("image,colour,size,colour,size,colour,,", "0.png,red,1,blue,2,green,,")
+        with pytest.raises(DualhashError, match=r"one column named 'colour', 'size'\. Rename"):
+            read_table(path, Columns(facets=("colour",), min_positives=1))
+
+    def test_parquet_columns_of_the_same_name(self, shop):
+        path = shop / "same.parquet"
+        pl.DataFrame({"image": ["0.png"], "colour": ["red"], "colouX": ["blue"]}).write_parquet(
+            path
+        )
+        path.write_bytes(path.read_bytes().replace(b"colouX", b"colour"))
+        with pytest.raises(DualhashError, match=r"same\.parquet .*'?colour"):
+            read_table(path, Columns())
+
     def test_an_attribute_twice(self, table):
         path = table("image,colour,colour=red", "0.png,red,1")
         columns = Columns(attributes=("colour=red",), facets=("colour",), min_positives=1)
-        with pytest.raises(DualhashError, match="attribute 'colour=red' is there twice"):
+        with pytest.raises(DualhashError, match="two columns give the attribute 'colour=red'"):
             read_table(path, columns)
 
     @pytest.mark.parametrize("content", [b"", b"image,category\n"])

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from dualhash.catalogue.catalogue import MISSING, TEST, TRAIN_CATEGORY, LabelNames
-from dualhash.catalogue.folder import read_folder
-from dualhash.catalogue.read import read_catalogue
+from dualhash.catalogue.read_catalogue import read_catalogue
+from dualhash.catalogue.readers.image_folder import read_folder
 from dualhash.errors import DualhashError
 
 
@@ -31,14 +31,14 @@ def test_folders_are_categories(tmp_path: Path):
     assert found.categories.tolist() == [MISSING, 0, 1, 1]
     assert found.attributes.shape == found.observed.shape == (4, 0)
     assert found.payload["category"].to_list() == [None, "Cats", "dogs", "dogs"]
-    assert found.where(1) == "Cats/kittens/young/1.webp"
+    assert found.location(1) == "Cats/kittens/young/1.webp"
 
 
 def test_labelled_images_are_train_category_or_test(tmp_path: Path):
     found = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
     assert found.subsets[0] == -1
     assert set(found.subsets[1:].tolist()) == {TRAIN_CATEGORY, TEST}
-    assert found.problems[0].what.startswith("There is no subset column")
+    assert found.problems[0].message.startswith("There is no subset column")
 
 
 def test_a_flat_folder_has_no_labels_and_nothing_is_wrong_with_it(tmp_path: Path):
@@ -55,7 +55,17 @@ def test_other_files_are_counted_and_hidden_ones_passed_over(tmp_path: Path):
     found = read_folder(tmp_path)
     assert found.references == ("a.png",)
     [problem] = found.problems
-    assert problem.what == "passed over 3 of 4 files, which are not images (no suffix, .txt)"
+    assert problem.message == "skipped 3 of 4 files, which are not images (no suffix, .txt)"
+
+
+def test_pictures_that_cannot_be_read_are_counted_by_type(tmp_path: Path):
+    tree(tmp_path, "a.png", "b.HEIC", "c.heic", "raw/d.cr2", "notes.txt")
+    pictures, others = read_folder(tmp_path).remarks
+    assert "formats that cannot be read: .cr2 (1), .heic (2)" in pictures
+    assert "skipped 1 of 5 files" in others
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(DualhashError, match=r"has no images.*\.heic \(2\)"):
+        read_folder(tmp_path)
 
 
 def test_an_image_whose_name_is_no_text_is_left_out_and_named(tmp_path: Path):
@@ -68,7 +78,7 @@ def test_an_image_whose_name_is_no_text_is_left_out_and_named(tmp_path: Path):
     assert found.references == ("a.png",)
     [problem] = found.problems
     assert problem.fatal
-    assert problem.where == str(tmp_path / "caf\ufffd.png")
+    assert problem.location == str(tmp_path / "caf\ufffd.png")
 
 
 def test_a_single_image_has_no_labels(tmp_path: Path):
@@ -83,5 +93,5 @@ def test_a_single_image_has_no_labels(tmp_path: Path):
 
 @pytest.mark.parametrize("files", [(), ("notes.txt",)])
 def test_a_folder_without_images_is_refused(tmp_path: Path, files: tuple[str, ...]):
-    with pytest.raises(DualhashError, match=r"holds no images.*\.png"):
+    with pytest.raises(DualhashError, match=r"has no images.*\.png"):
         read_folder(tree(tmp_path, *files))

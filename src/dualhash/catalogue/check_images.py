@@ -1,0 +1,68 @@
+"""Reads every image file of a catalogue to find those that are damaged."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.catalogue.check_labels import check_labels
+from dualhash.catalogue.images import ImageError, probe
+from dualhash.catalogue.problems import CatalogueProblem, shortened
+from dualhash.files import existing_files
+
+
+def check_images(
+    catalogue: Catalogue, progress: Callable[[int, int], None] | None = None
+) -> tuple[Catalogue, NDArray[np.int64]]:
+    """Reads every image file that exists, in threads, and leaves out those that are damaged.
+
+    Images that do not exist stay: the reader of the catalogue has left them out already, or has
+    reported their number, as for a data set with labels only.
+
+    Args:
+        catalogue: What to check.
+        progress: Called with the number of files read and the number of all.
+
+    Returns:
+        The catalogue without the images that cannot be decoded; they are among its problems.
+        (M, 2) int64, height and width in pixels, as stored, of its images that exist.
+    """
+    exists = existing_files([str(image) for image in catalogue.images])
+    rows = np.flatnonzero(np.array(exists, bool)).tolist()
+    sizes, damaged = [], {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        probed = pool.map(_probed, [catalogue.images[row] for row in rows])
+        for done, (row, result) in enumerate(zip(rows, probed, strict=True), start=1):
+            if isinstance(result, ImageError):
+                damaged[row] = str(result)
+            else:
+                sizes.append(result)
+            if progress is not None:
+                progress(done, len(rows))
+    problems = list(catalogue.problems)
+    usable = catalogue.take(np.delete(np.arange(len(catalogue)), list(damaged)))
+    if damaged:
+        kinds = Counter(catalogue.images[row].suffix.lower() or "no suffix" for row in damaged)
+        counts = shortened([f"{kind} ({n:,})" for kind, n in kinds.most_common()])
+        message = f"image files that cannot be read: {counts}"
+        problems += [CatalogueProblem(catalogue.location(), message)]
+        problems += [
+            CatalogueProblem(catalogue.location(row), message, fatal=True)
+            for row, message in damaged.items()
+        ]
+        problems += [problem for problem in check_labels(usable) if problem not in problems]
+    checked = replace(usable, problems=tuple(problems))
+    return checked, np.array(sizes, np.int64).reshape(-1, 2)
+
+
+def _probed(path: Path) -> tuple[int, int] | ImageError:
+    try:
+        return probe(path)
+    except ImageError as error:
+        return error

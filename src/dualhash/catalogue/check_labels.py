@@ -1,0 +1,114 @@
+"""Labels that teach nothing, and the reasons why training refuses a catalogue."""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import (
+    MISSING,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    TRAIN_CATEGORY,
+    Catalogue,
+)
+from dualhash.catalogue.parse_labels import is_any_of, text
+from dualhash.catalogue.problems import CatalogueProblem
+
+TRAINING = (TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
+
+COMMON_VALUES = 3
+"""How many values of a facet are named if none becomes an attribute."""
+
+
+def check_labels(catalogue: Catalogue) -> tuple[CatalogueProblem, ...]:
+    """Categories with one image, and attributes that are never labelled, present or absent.
+
+    Attributes are checked on the labels that training sees, or on all labels if the catalogue has
+    no training subset.
+    """
+    _, first, counts = np.unique(catalogue.categories, return_index=True, return_counts=True)
+    problems = [
+        CatalogueProblem(
+            catalogue.location(row),
+            f"category {catalogue.names.categories[catalogue.categories[row]]!r} has one image",
+        )
+        for row in np.sort(first[counts == 1]).tolist()
+        if catalogue.categories[row] != MISSING
+    ]
+    trained = len(catalogue.rows(*TRAINING)) > 0
+    seen = catalogue.visible() if trained else catalogue
+    present = seen.attributes.sum(axis=0, dtype=np.int64)
+    labelled = seen.observed.sum(axis=0)
+    never = np.select(
+        [labelled == 0, present == 0, present == labelled], ["labelled", "present", "absent"], ""
+    )
+    where = " in the training subsets" if trained else ""
+    problems += [
+        CatalogueProblem(catalogue.location(), f"attribute {name!r} is never {what}{where}")
+        for name, what in zip(catalogue.names.attributes, never, strict=True)
+        if what
+    ]
+    return tuple(problems)
+
+
+def training_refusals(catalogue: Catalogue) -> tuple[str, ...]:
+    """Why training refuses a catalogue, the worst cause first; empty if it does not."""
+    refusals = facets_without_attribute(catalogue)
+    rows = catalogue.rows(*TRAINING)
+    seen = catalogue.take(rows).visible()
+    if not len(rows):
+        refusals.append(
+            f"{catalogue.source} has no images to train on: none is in train-both, "
+            "train-attribute or train-category."
+        )
+    elif reason := too_few_labels(catalogue, seen.categories, seen.observed):
+        refusals.append(reason)
+    left_out = [problem for problem in catalogue.problems if problem.fatal]
+    if refusals and len(left_out) > len(catalogue):
+        refusals.insert(
+            0,
+            f"{len(left_out):,} of {len(left_out) + len(catalogue):,} images were left out, "
+            f"such as {left_out[0]}.",
+        )
+    return tuple(refusals)
+
+
+def too_few_labels(
+    catalogue: Catalogue, categories: NDArray[np.int64], observed: NDArray[np.bool_]
+) -> str | None:
+    """Why nothing can be learned from these labels; None if something can.
+
+    Args:
+        catalogue: For its names.
+        categories: (n,) int64, category indices of the training images.
+        observed: (n, p) bool, which attributes are labelled.
+    """
+    seen = np.unique(categories[categories != MISSING])
+    if not len(seen) and not observed.any():
+        return f"No training image of {catalogue.source} has a category or an attribute."
+    if len(seen) == 1:
+        return (
+            f"All training images have the category {catalogue.names.categories[seen[0]]!r}: "
+            "at least two categories are needed. Choose another category column, or leave it out."
+        )
+    return None
+
+
+def facets_without_attribute(catalogue: Catalogue) -> list[str]:
+    """One message for each facet of which no value becomes an attribute."""
+    columns, messages = catalogue.columns, []
+    for facet in columns.facets:
+        if any(name.startswith(f"{facet}=") for name in catalogue.names.attributes):
+            continue
+        cells = text(catalogue.payload[facet])
+        counts = Counter(cells.filter(~is_any_of(cells, columns.missing_values)).drop_nulls())
+        common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON_VALUES))
+        reason = (
+            f"no value has {columns.min_positives:,} images; most common: {common}. Lower "
+            "--min-positives, or"
+            if counts
+            else "its column is empty;"
+        )
+        messages.append(f"The facet {facet!r} gives no attribute: {reason} leave it out.")
+    return messages

@@ -1,0 +1,106 @@
+"""Text cells to labels: pure functions from columns to indices and masks."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dualhash.catalogue.catalogue import (
+    MISSING,
+    TEST,
+    TRAIN_ATTRIBUTE,
+    TRAIN_BOTH,
+    TRAIN_CATEGORY,
+)
+
+PRESENT = ("1", "1.0", "true", "yes")
+ABSENT = ("0", "0.0", "false", "no")
+"""What a cell of a binary attribute may hold, in any case."""
+
+TEST_SHARE = 10
+"""Without a subset column, one labelled image in so many becomes `test`."""
+
+DERIVED_SUBSETS = (
+    "There is no subset column: images with category and attributes are train-both, those with one "
+    "of them train-category or train-attribute, and one labelled image in ten, chosen by a hash of "
+    "its name, is test."
+)
+
+
+def text(column: pl.Series) -> pl.Series:
+    """The cells as text without surrounding spaces; empty cells and nan become null."""
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    stripped = column.cast(pl.String).str.strip_chars()
+    return stripped.set(stripped == "", None)
+
+
+def is_any_of(cells: pl.Series, values: Sequence[str]) -> pl.Series:
+    """(N,) Boolean, which cells are one of `values` in any case; False for null."""
+    folded = [value.lower() for value in values]
+    return cells.str.to_lowercase().is_in(folded).fill_null(value=False)
+
+
+def binary(cells: pl.Series) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """Labels of a binary attribute. A cell that is neither present nor absent is missing.
+
+    Args:
+        cells: (N,) text or null.
+
+    Returns:
+        (N,) int8, 1 if present; (N,) bool, whether the label is known.
+    """
+    present = is_any_of(cells, PRESENT)
+    return present.to_numpy().astype(np.int8), (present | is_any_of(cells, ABSENT)).to_numpy()
+
+
+def facet(cells: pl.Series, value: str) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """Labels of the attribute `facet=value`, known wherever the facet has any value.
+
+    Returns:
+        (N,) int8, 1 if present; (N,) bool, whether the label is known.
+    """
+    present = (cells == value).fill_null(value=False).to_numpy()
+    return present.astype(np.int8), cells.is_not_null().to_numpy()
+
+
+def indices(cells: pl.Series, names: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) int64, the position of each cell in `names`, -1 for null and all other text."""
+    position = {name: i for i, name in enumerate(names)}
+    return np.fromiter((position.get(cell, MISSING) for cell in cells), np.int64, len(cells))
+
+
+def derived_subsets(
+    references: Sequence[str],
+    has_category: NDArray[np.bool_],
+    has_attribute: NDArray[np.bool_],
+) -> NDArray[np.int8]:
+    """Subsets for images without a subset column.
+
+    Category and any attribute: train-both. Only attributes: train-attribute. Only a category:
+    train-category. Neither: no subset. One labelled image in ten is moved to test. It is chosen
+    by a hash of the reference, so an image keeps its subset if other images are added.
+
+    Args:
+        references: N names of images.
+        has_category: (N,) bool.
+        has_attribute: (N,) bool, whether any attribute is labelled.
+
+    Returns:
+        (N,) int8, index into `SUBSETS`, -1 for no subset.
+    """
+    drawn = np.fromiter((_hash(name) % TEST_SHARE == 0 for name in references), np.bool_)
+    conditions = [
+        ~has_category & ~has_attribute,
+        drawn,
+        has_category & has_attribute,
+        has_attribute,
+    ]
+    choices = [-1, TEST, TRAIN_BOTH, TRAIN_ATTRIBUTE]
+    return np.select(conditions, choices, TRAIN_CATEGORY).astype(np.int8)
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,140 @@
+"""A folder of images, in which each sub-folder is a category; or a single image file."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from dualhash.catalogue import parse_labels
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.images import IMAGE_SUFFIXES, UNREADABLE_SUFFIXES
+from dualhash.catalogue.problems import CatalogueProblem, shortened
+from dualhash.errors import DualhashError
+from dualhash.files import not_readable
+
+
+def read_folder(folder: Path) -> Catalogue:
+    """Reads a tree of category folders, or a flat folder of images without labels.
+
+    Files whose name ends in one of `IMAGE_SUFFIXES` are images. The category of an image is the
+    top folder of the tree that it is in; images in `folder` itself have none. Names that begin
+    with a dot are ignored. Files whose name is not UTF-8 and folders without permission are left
+    out and listed. Labelled images are train-category, one in ten is test
+    (`parse_labels.derived_subsets`).
+
+    Raises:
+        DualhashError: The folder has no image, or permissions keep it from being read.
+    """
+    closed: list[Path] = []
+    files = _files(folder, closed)
+    pictures = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    images = [image for image in pictures if _is_utf8(image)]
+    if folder in closed or (closed and not images):
+        raise DualhashError(not_readable(closed[0]))
+    remarks = list(_remarks(files))
+    if not images:
+        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
+        no_images = f"{folder} has no images, which are files that end in {kinds}"
+        raise DualhashError("; ".join([no_images, *remarks]))
+    references = [image.relative_to(folder).as_posix() for image in images]
+    top_folders = [path.partition("/")[0] if "/" in path else None for path in references]
+    cells = pl.Series("category", top_folders, pl.String)
+    if cells.count():
+        remarks.insert(0, parse_labels.DERIVED_SUBSETS)
+    problems = [
+        *(CatalogueProblem(str(folder), remark) for remark in remarks),
+        *(
+            CatalogueProblem(str(folder), f"{not_readable(inner)} It was skipped.", fatal=True)
+            for inner in closed
+        ),
+        *(
+            CatalogueProblem(_printable(image), "its name is not UTF-8; rename it", fatal=True)
+            for image in pictures
+            if not _is_utf8(image)
+        ),
+    ]
+    payload = pl.DataFrame({"image": references, "category": cells})
+    columns = Columns(category="category")
+    return _without_attributes(str(folder), images, cells, payload, columns, problems=problems)
+
+
+def read_image(image: Path) -> Catalogue:
+    """A catalogue of one image file without labels.
+
+    Raises:
+        DualhashError: Its name is not UTF-8.
+    """
+    if not _is_utf8(image):
+        raise DualhashError(f"The name of {_printable(image)} is not UTF-8; rename it.")
+    payload = pl.DataFrame({"image": [image.name]})
+    no_category = pl.Series([None], dtype=pl.String)
+    return _without_attributes(str(image), [image], no_category, payload, Columns())
+
+
+def _without_attributes(
+    source: str,
+    images: Sequence[Path],
+    cells: pl.Series,
+    payload: pl.DataFrame,
+    columns: Columns,
+    *,
+    problems: Sequence[CatalogueProblem] = (),
+) -> Catalogue:
+    references = tuple(payload["image"])
+    categories = tuple(cells.drop_nulls().unique().sort())
+    attributes = np.zeros((len(images), 0), np.int8)
+    has_category = cells.is_not_null().to_numpy()
+    return Catalogue(
+        source=source,
+        images=tuple(images),
+        references=references,
+        names=LabelNames(categories, ()),
+        categories=parse_labels.indices(cells, categories),
+        attributes=attributes,
+        observed=attributes.astype(bool),
+        subsets=parse_labels.derived_subsets(references, has_category, np.zeros_like(has_category)),
+        payload=payload,
+        columns=columns,
+        problems=tuple(problems),
+    )
+
+
+def _files(folder: Path, closed: list[Path]) -> list[Path]:
+    """All files of the tree in a fixed order, except hidden ones.
+
+    Folders that cannot be read are added to `closed`.
+    """
+    files = []
+    for parent, folders, names in os.walk(
+        folder, onerror=lambda error: closed.append(Path(error.filename))
+    ):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+    return files
+
+
+def _is_utf8(path: Path) -> bool:
+    return _printable(path) == str(path)
+
+
+def _printable(path: Path) -> str:
+    """The path with a replacement mark for each byte that is not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _remarks(files: Sequence[Path]) -> Iterator[str]:
+    kinds = Counter(file.suffix.lower() for file in files)
+    skipped = sorted(kinds.keys() - IMAGE_SUFFIXES)
+    unreadable = [suffix for suffix in skipped if suffix in UNREADABLE_SUFFIXES]
+    if unreadable:
+        counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
+        yield f"skipped pictures of formats that cannot be read: {counts}; convert them to JPEG"
+    others = [suffix for suffix in skipped if suffix not in UNREADABLE_SUFFIXES]
+    if others:
+        count = sum(kinds[suffix] for suffix in others)
+        names = shortened([suffix or "no suffix" for suffix in others])
+        yield f"skipped {count:,} of {len(files):,} files, which are not images ({names})"

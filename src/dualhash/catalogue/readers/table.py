@@ -1,0 +1,285 @@
+"""A CSV or Parquet table with one row an image."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dualhash.catalogue import parse_labels
+from dualhash.catalogue.catalogue import SUBSETS, Catalogue, LabelNames
+from dualhash.catalogue.columns import Columns, default_min_positives
+from dualhash.catalogue.problems import CatalogueProblem, shortened
+from dualhash.catalogue.readers.csv_errors import duplicate_columns, explain_csv_error
+from dualhash.errors import DualhashError, nearest
+from dualhash.files import existing_files, is_there, not_readable
+
+TABLE_SUFFIXES = (".csv", ".parquet")
+
+NOT_UTF8 = "\ufffd"
+"""What polars reads in place of a byte that is not UTF-8."""
+
+Labels = tuple[str, NDArray[np.int8], NDArray[np.bool_]]
+"""Name, (N,) values and (N,) mask of an attribute."""
+
+
+def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> Catalogue:
+    """Reads a label table; every cell is read as text, so names keep their spelling.
+
+    Categories are sorted; attributes are the binary columns in the given order, then the facets in
+    the given order, each with its values sorted. A facet value becomes an attribute if at least
+    `columns.min_positives` usable rows have it, of any subset. Without a subset column the subsets
+    are those of `parse_labels.derived_subsets`.
+
+    Rows that cannot be used (empty, no image, the image does not exist or is repeated) are left
+    out and listed in `problems`. A cell with an unknown value is missing and is listed as well.
+
+    Args:
+        path: The table; image paths are relative to its folder.
+        columns: Which columns hold images, labels and subsets.
+        like: The names of a model. Facets have the model's values, and label columns that the
+            table does not have are missing instead of an error.
+
+    Raises:
+        DualhashError: The table cannot be read, has two columns of one name, does not have a
+            column of `columns`, or has no usable row.
+    """
+    frame = _read_frame(path)
+    columns, problems = _resolve(path, frame.columns, columns, like)
+    references = _text(path, frame, columns.image).to_list()
+    rows, files, unusable = _usable(path, frame, references)
+    if columns.min_positives is None:
+        default = default_min_positives(len(rows))
+        columns = columns.model_copy(update={"min_positives": default})
+    table = _Table(path, frame[rows], columns, rows + 1, problems + unusable)
+    category_cells = table.cells(columns.category)
+    categories = tuple(category_cells.unique().drop_nulls().sort())
+    attributes = list(table.attributes(like))
+    names = tuple(name for name, _, _ in attributes)
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise DualhashError(f"{path}: two columns give the attribute {name!r}. Leave one out.")
+    observed = np.array([mask for _, _, mask in attributes], bool).reshape(-1, len(rows)).T
+    values = np.array([present for _, present, _ in attributes], np.int8)
+    usable_references = tuple(references[i] for i in rows)
+    has_category = category_cells.is_not_null().to_numpy()
+    return Catalogue(
+        source=str(path),
+        images=tuple(Path(files[i]) for i in rows),
+        references=usable_references,
+        names=LabelNames(categories, names),
+        categories=parse_labels.indices(category_cells, categories),
+        attributes=values.reshape(-1, len(rows)).T,
+        observed=observed,
+        subsets=table.subsets(usable_references, has_category, np.any(observed, axis=1)),
+        payload=table.frame,
+        columns=columns,
+        problems=tuple(table.problems),
+        row_numbers=table.rows,
+    )
+
+
+def _read_frame(path: Path) -> pl.DataFrame:
+    is_csv = path.suffix.lower() == ".csv"
+    try:
+        if not is_csv:
+            return pl.read_parquet(path, glob=False)
+        frame = pl.read_csv(path, infer_schema=False, glob=False)
+    except PermissionError as error:
+        raise DualhashError(not_readable(path)) from error
+    except OSError as error:
+        raise DualhashError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except pl.exceptions.PolarsError as error:
+        reason = explain_csv_error(path) if is_csv else None
+        reason = reason or f"cannot be read: {str(error).splitlines()[0]}."
+        raise DualhashError(f"{path} {reason}") from error
+    suspicious = len(frame.columns) == 1 or NOT_UTF8 in "".join(frame.columns)
+    reason = (explain_csv_error(path) if suspicious else None) or duplicate_columns(path)
+    if reason:
+        raise DualhashError(f"{path} {reason}")
+    return frame
+
+
+def _resolve(
+    path: Path, known: list[str], columns: Columns, like: LabelNames | None
+) -> tuple[Columns, list[CatalogueProblem]]:
+    """Fills in the default category and subset columns and reports columns that do not exist."""
+    default: dict[str, str] = {
+        name: name
+        for name in ("category", "subset")
+        if getattr(columns, name) is None and name in known
+    }
+    options = {
+        "--image-column": (columns.image,),
+        "--category-column": (columns.category,),
+        "--attribute-columns": columns.attributes,
+        "--facet-columns": columns.facets,
+        "--subset-column": (columns.subset,),
+    }
+    missing = [
+        (option, name)
+        for option, names in options.items()
+        for name in names
+        if name is not None and name not in known
+    ]
+    for option, name in missing:
+        if like is None or name == columns.image:
+            raise DualhashError(f"{path} has no column {name!r} ({option}). {nearest(name, known)}")
+    columns = columns.model_copy(update=default)
+    messages = []
+    if missing:
+        names = shortened([repr(name) for _, name in missing])
+        messages.append(f"these columns do not exist, so their labels are missing: {names}")
+    unused = [n for n in known if n not in (columns.image, columns.category, columns.subset)]
+    if like is None and unused and not (columns.attributes or columns.facets):
+        messages.append(
+            "no column holds attributes; choose some with --attribute-columns or --facet-columns, "
+            f"from: {shortened(unused)}"
+        )
+    return columns, [CatalogueProblem(path.name, message) for message in messages]
+
+
+def _text(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:
+    """The column as text; all missing if it does not exist."""
+    if column is None or column not in frame.columns:
+        return pl.Series(column or "", [None] * len(frame), pl.String)
+    try:
+        return parse_labels.text(frame[column])
+    except pl.exceptions.PolarsError as error:
+        kind = frame[column].dtype
+        raise DualhashError(f"{path}: column {column!r} holds {kind}, not text.") from error
+
+
+def _usable(
+    path: Path, frame: pl.DataFrame, references: Sequence[str | None]
+) -> tuple[NDArray[np.int64], list[str], list[CatalogueProblem]]:
+    """The indices of the usable rows, the image path of every row, and the unusable rows.
+
+    Paths are normal and plain text, which for many images is several times faster than `Path`.
+    """
+    folder = str(path.parent)
+    files = [os.path.normpath(os.path.join(folder, name or "")) for name in references]  # noqa: PTH118
+    exists = existing_files(files)
+    first: dict[str, int] = {}
+    rows, problems = [], []
+    for i, (reference, file) in enumerate(zip(references, files, strict=True)):
+        row = i + 1
+        if reference is None:
+            empty = all(cell in (None, "") for cell in frame.row(i))
+            message = "the row is empty" if empty else "the row has no image path"
+        elif not exists[i]:
+            message = f"the image {_why_missing(reference, file)}"
+        elif first.setdefault(file, row) != row:
+            message = f"the image {reference} is a duplicate of row {first[file]}"
+        else:
+            rows.append(i)
+            continue
+        problems.append(CatalogueProblem(f"{path.name} row {row}", message, fatal=True))
+    if not files:
+        raise DualhashError(f"{path} has no rows.")
+    if not rows:
+        raise DualhashError(
+            f"{path}: none of its {len(files):,} rows can be used. Row 1: {problems[0].message}. "
+            "Image paths are relative to the folder of the table."
+        )
+    return np.array(rows, np.int64), files, problems
+
+
+def _why_missing(reference: str, file: str) -> str:
+    try:
+        is_there(Path(file))
+    except DualhashError:
+        return not_readable(reference).removesuffix(".")
+    return f"{reference} does not exist"
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The usable rows of a table. Its methods add to `problems`.
+
+    Attributes:
+        rows: (N,) int64, the row numbers; the first row of the table is 1.
+    """
+
+    path: Path
+    frame: pl.DataFrame
+    columns: Columns
+    rows: NDArray[np.int64]
+    problems: list[CatalogueProblem]
+
+    def remark(self, message: str) -> None:
+        self.problems.append(CatalogueProblem(self.path.name, message))
+
+    def remark_cells(self, wrong: pl.Series, cells: pl.Series, message: str) -> None:
+        for i in wrong.arg_true().to_list():
+            location = f"{self.path.name} row {self.rows[i]}"
+            self.problems.append(
+                CatalogueProblem(location, f"{cells[i]!r} in column {cells.name!r} {message}")
+            )
+
+    def cells(self, column: str | None) -> pl.Series:
+        """The column as text, null where missing."""
+        cells = _text(self.path, self.frame, column)
+        missing = parse_labels.is_any_of(cells, self.columns.missing_values)
+        if missing.any():
+            counts = _counts(cells.filter(missing))
+            self.remark(
+                f"column {column!r}: read as missing (--missing-values): "
+                + shortened([f"{value!r} ({n:,})" for value, n in counts])
+            )
+        return cells.set(missing, None)
+
+    def attributes(self, like: LabelNames | None) -> Iterator[Labels]:
+        for name in self.columns.attributes:
+            cells = self.cells(name)
+            present, observed = parse_labels.binary(cells)
+            wrong = cells.is_not_null() & ~pl.Series(observed)
+            self.remark_cells(wrong, cells, "is not 1, 0 or empty; it is read as missing")
+            yield name, present, observed
+        for name in self.columns.facets:
+            cells = self.cells(name)
+            if like is None:
+                values = self.frequent(cells)
+            else:
+                start = f"{name}="
+                values = [a.removeprefix(start) for a in like.attributes if a.startswith(start)]
+            for value in values:
+                yield f"{name}={value}", *parse_labels.facet(cells, value)
+
+    def frequent(self, cells: pl.Series) -> list[str]:
+        """The sorted values of a facet that become attributes; the others are a remark."""
+        counts, least = _counts(cells), self.columns.min_positives or 1
+        rare = [f"{value} ({n})" for value, n in counts if n < least]
+        if rare:
+            self.remark(
+                f"facet {cells.name!r}: values of fewer than {least} images (--min-positives), "
+                f"which become no attributes ({len(rare):,}): {shortened(rare)}"
+            )
+        return sorted(value for value, n in counts if n >= least)
+
+    def subsets(
+        self,
+        references: Sequence[str],
+        has_category: NDArray[np.bool_],
+        has_attribute: NDArray[np.bool_],
+    ) -> NDArray[np.int8]:
+        """(N,) int8, index into `SUBSETS`, -1 for none and for names that are not a subset."""
+        if self.columns.subset not in self.frame.columns:
+            if has_category.any() or has_attribute.any():
+                self.remark(parse_labels.DERIVED_SUBSETS)
+            return parse_labels.derived_subsets(references, has_category, has_attribute)
+        cells = self.cells(self.columns.subset)
+        wrong = cells.is_not_null() & ~cells.is_in(SUBSETS)
+        message = f"is not a subset, so the image is in none; subsets are {', '.join(SUBSETS)}"
+        self.remark_cells(wrong, cells, message)
+        return parse_labels.indices(cells, SUBSETS).astype(np.int8)
+
+
+def _counts(cells: pl.Series) -> list[tuple[str, int]]:
+    """Each value and how often it occurs, the most frequent first."""
+    counts = cells.drop_nulls().alias("value").value_counts(name="rows")
+    return counts.sort("rows", "value", descending=[True, False]).rows()

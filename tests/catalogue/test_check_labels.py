@@ -1,0 +1,83 @@
+from pathlib import Path
+
+from dualhash.catalogue.catalogue import LabelNames
+from dualhash.catalogue.check_labels import (
+    check_labels,
+    facets_without_attribute,
+    training_refusals,
+)
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.read_catalogue import read_catalogue
+
+
+def label_problems(folder: Path, header: str, *rows: str) -> list[tuple[str, str]]:
+    """The problems of labels in a table whose attributes are all columns that begin with a_."""
+    for i in range(len(rows)):
+        (folder / f"{i}.png").touch()
+    lines = [f"image,{header}", *(f"{i}.png,{row}" for i, row in enumerate(rows))]
+    (folder / "t.csv").write_text("\n".join(lines))
+    attributes = tuple(name for name in header.split(",") if name.startswith("a_"))
+    catalogue = read_catalogue(folder / "t.csv", Columns(attributes=attributes))
+    problems = check_labels(catalogue)
+    assert catalogue.problems[-len(problems) :] == problems
+    assert not any(problem.fatal for problem in problems)
+    return [(problem.location, problem.message) for problem in problems]
+
+
+def test_a_category_with_one_image(tmp_path: Path):
+    problems = label_problems(tmp_path, "category,subset", "a,test", ",test", "b,test", "a,test")
+    assert problems == [("t.csv row 3", "category 'b' has one image")]
+
+
+def test_attributes_that_teach_nothing(tmp_path: Path):
+    problems = label_problems(
+        tmp_path,
+        "a_fine,a_never,a_always,a_unknown,subset",
+        "1,0,1,,train-both",
+        "0,0,1,,train-attribute",
+        "1,1,0,1,test",
+        "1,1,0,0,train-category",
+    )
+    assert problems == [
+        ("t.csv", "attribute 'a_never' is never present in the training subsets"),
+        ("t.csv", "attribute 'a_always' is never absent in the training subsets"),
+        ("t.csv", "attribute 'a_unknown' is never labelled in the training subsets"),
+    ]
+
+
+def test_without_training_subsets_all_labels_are_judged(tmp_path: Path):
+    problems = label_problems(tmp_path, "a_fine,a_never,subset", "1,0,test", "0,0,")
+    assert problems == [("t.csv", "attribute 'a_never' is never present")]
+
+
+def test_facets_without_attribute(tmp_path: Path):
+    rows = []
+    for i, colour in enumerate(("red", "red", "blue")):
+        (tmp_path / f"{i}.png").touch()
+        rows.append(f"{i}.png,{colour},")
+    table = tmp_path / "colours.csv"
+    table.write_text("\n".join(["image,colour,empty", *rows]))
+
+    def messages(facet: str, least: int, like: LabelNames | None = None) -> list[str]:
+        columns = Columns(facets=(facet,), min_positives=least)
+        return facets_without_attribute(read_catalogue(table, columns, like=like))
+
+    assert messages("colour", 3) == [
+        "The facet 'colour' gives no attribute: no value has 3 images; most common: 'red' (2), "
+        "'blue' (1). Lower --min-positives, or leave it out."
+    ]
+    assert messages("empty", 1) == [
+        "The facet 'empty' gives no attribute: its column is empty; leave it out."
+    ]
+    assert messages("colour", 2) == []
+    assert messages("colour", 3, LabelNames((), ("colour=red",))) == []
+
+
+def test_refusals_begin_with_the_worst_cause(tmp_path: Path):
+    (tmp_path / "0.png").touch()
+    (tmp_path / "t.csv").write_text("image,colour\n0.png,red\n1.png,red\n2.png,red\n")
+    catalogue = read_catalogue(tmp_path / "t.csv", Columns(facets=("colour",), min_positives=3))
+    left_out, facet, no_images = training_refusals(catalogue)
+    assert left_out.startswith("2 of 3 images were left out, such as t.csv row 2: the image 1.png")
+    assert "has no images to train on" in no_images
+    assert facet.startswith("The facet 'colour' gives no attribute")
