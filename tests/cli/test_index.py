@@ -73,8 +73,8 @@ def test_a_single_image_is_added(shop: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("http://localhost:8000", "give this command the index file that it serves"),
-        ("milvus://host:19530/a", "give this command the index file that was pushed there"),
+        ("http://localhost:8000", "Run this command with the index file that it serves"),
+        ("milvus://host:19530/a", "Run this command with the index file that was pushed there"),
         ("https://localhost", "index file that it serves"),
         ("htp://localhost", "Nothing here searches htp://. Did you mean 'http'"),
     ],
