@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.evaluation_result import MetricValue
 
 PRETRAINING = "pretraining"
 """The method of cells that train a backbone for the others to start from."""
@@ -78,7 +78,7 @@ class Result(BaseModel):
     catalogue: str
     recipe: dict[str, Any]
     config: dict[str, Any] = {}
-    figures: dict[str, Figure] = {}
+    figures: dict[str, MetricValue] = {}
     counts: dict[str, int] = {}
     seconds: dict[str, float] = {}
     hashes: dict[str, str] = {}

@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.method import Answer
-from dualhash.evaluation import attribute, category, combined, weighted
+from dualhash.evaluation import (
+    attribute_retrieval,
+    category_retrieval,
+    combined_retrieval,
+    weighted_retrieval,
+)
 from dualhash.evaluation.bootstrap import Weights, query_weights, weighted_means
-from dualhash.evaluation.distances import Codes
+from dualhash.evaluation.distance_ranking import Codes
+from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.true_labels import TrueLabels
 
 Progress = Callable[[str, float], None]
 """Called with the stage and the share of it that is done."""
@@ -46,7 +51,7 @@ def measure(
     attribute_weight: float | None = None,
     unseen: Sequence[int] = (),
     progress: Progress = lambda _stage, _share: None,
-) -> Measured:
+) -> Measurements:
     """Figures by protocol ijcv2020, leave-one-out.
 
     Args:
@@ -66,13 +71,13 @@ def measure(
     parts = [_figures(said, labels, weights, answers, progress)]
     if before is not None:
         found = _figures(before, labels, weights, answers, progress).figures
-        parts.append(Measured({f"real_{name}": values for name, values in found.items()}))
+        parts.append(Measurements({f"real_{name}": values for name, values in found.items()}))
     if attribute_information is not None:
         parts.append(_halves(said, attribute_information, labels, weights, progress))
     if attribute_weight is not None and said.probabilities is not None:
         bits = np.asarray(said.codes, bool)
         parts.append(
-            weighted.ijcv2020(
+            weighted_retrieval.ijcv2020(
                 bits,
                 said.probabilities,
                 labels,
@@ -83,7 +88,7 @@ def measure(
         )
     if len(unseen):
         parts.append(_unseen(said.codes, labels.categories, unseen, weights))
-    return Measured.together(parts)
+    return Measurements.merged(parts)
 
 
 def histogram(reals: NDArray[np.float32]) -> dict[str, Any]:
@@ -98,21 +103,27 @@ def _figures(
     weights: Weights,
     answers: frozenset[Answer],
     progress: Progress,
-) -> Measured:
+) -> Measurements:
     def stage(name: str) -> Callable[[float], None]:
         return lambda share: progress(name, share)
 
     found = []
     if "category" in answers:
-        found.append(category.ijcv2020(said.codes, labels.categories, weights, stage("category")))
+        found.append(
+            category_retrieval.ijcv2020(said.codes, labels.categories, weights, stage("category"))
+        )
     if said.probabilities is not None and "attribute" in answers:
-        found.append(attribute.ijcv2020(said.probabilities, labels, weights, stage("attribute")))
+        found.append(
+            attribute_retrieval.ijcv2020(said.probabilities, labels, weights, stage("attribute"))
+        )
         found.append(average_harmonic_mean(said.probabilities, labels, weights))
     if said.probabilities is not None and "combined" in answers:
         found.append(
-            combined.ijcv2020(said.codes, said.probabilities, labels, weights, stage("combined"))
+            combined_retrieval.ijcv2020(
+                said.codes, said.probabilities, labels, weights, stage("combined")
+            )
         )
-    return Measured.together(found)
+    return Measurements.merged(found)
 
 
 def _halves(
@@ -121,13 +132,15 @@ def _halves(
     labels: TrueLabels,
     weights: Weights,
     progress: Progress,
-) -> Measured:
+) -> Measurements:
     """Rankings by half of the bits; what they are filtered by is told from all of them."""
     least, most = np.array_split(np.argsort(attribute_information, kind="stable"), 2)
     ranking = frozenset[Answer]({"category", "combined"})
-    return Measured.together(
+    return Measurements.merged(
         [
-            Measured({f"half_{name}_{figure}": values for figure, values in found.figures.items()})
+            Measurements(
+                {f"half_{name}_{figure}": values for figure, values in found.figures.items()}
+            )
             for name, bits in (("least", least), ("most", most))
             for half in [Said(said.codes[:, bits], said.probabilities)]
             for found in [_figures(half, labels, weights, ranking, progress)]
@@ -140,16 +153,16 @@ def _unseen(
     categories: NDArray[np.int64],
     unseen: Sequence[int],
     weights: Weights,
-) -> Measured:
+) -> Measurements:
     """Precisions of queries of the unseen categories, among images of those alone and among all.
 
     The former is the protocol of Sablayrolles et al., "How should we evaluate supervised
     hashing?", ICASSP 2017.
     """
     apart = np.isin(categories, unseen)
-    among_unseen = category.category_precisions(codes, np.where(apart, categories, -1))
-    among_all = np.where(apart, category.category_precisions(codes, categories), np.nan)
-    return Measured(
+    among_unseen = category_retrieval.category_precisions(codes, np.where(apart, categories, -1))
+    among_all = np.where(apart, category_retrieval.category_precisions(codes, categories), np.nan)
+    return Measurements(
         figures={
             "unseen_map": weighted_means(among_unseen[:, None], weights)[:, 0],
             "unseen_among_all_map": weighted_means(among_all[:, None], weights)[:, 0],

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dualhash.analysis.bit_functionality import BitFunctionality
 from dualhash.analysis.correlation import Correlation
-from dualhash.analysis.figures import draw_alignment, draw_bits, save
-from dualhash.analysis.functionality import BitFunctionality
+from dualhash.analysis.plots import draw_alignment, draw_bits, save
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, write_whole
 from reproduction import markdown

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dualhash.analysis.functionality import attribute_information, bit_functionality
+from dualhash.analysis.bit_functionality import attribute_information, bit_functionality
 from dualhash.catalogue.catalogue import TRAIN_ATTRIBUTE, TRAIN_BOTH, Catalogue
 from dualhash.codes.model import Model
-from dualhash.evaluation.encoded_test_set import unseen_images
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.encoded_test_set import select_test_images
+from dualhash.evaluation.evaluation_result import Measurements, MetricValue
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
 from dualhash.training.progress import Display
 from reproduction import cells
@@ -120,8 +119,8 @@ class Workshop:
             recipe=recipe,
             config=made.config,
             figures={
-                **{name: Figure(value=value) for name, value in made.validation.items()},
-                **{name: Figure.of(values) for name, values in measured.figures.items()},
+                **{name: MetricValue(value=value) for name, value in made.validation.items()},
+                **{name: MetricValue.of(values) for name, values in measured.figures.items()},
             },
             counts=measured.counts,
             seconds={
@@ -136,11 +135,13 @@ class Workshop:
             extras=extras,
         )
 
-    def _judge(self, cell: Cell, models: Mapping[str, Model]) -> tuple[Measured, dict[str, Any]]:
+    def _judge(
+        self, cell: Cell, models: Mapping[str, Model]
+    ) -> tuple[Measurements, dict[str, Any]]:
         """Figures on test images, and what else is drawn; nothing of a trial or a backbone."""
         if cell.trial or not models:
-            return Measured({}), {}
-        test = unseen_images(self.catalogue)
+            return Measurements({}), {}
+        test = select_test_images(self.catalogue)
         with self._stages() as progress:
             answers = _ask(cell, models, test, progress)
             measured = measure(

@@ -26,7 +26,7 @@ print(cache_folder(Path(kernels.__file__).parent))
 
 EVALUATE = """
 import numpy as np
-from dualhash.evaluation.category import category_precisions
+from dualhash.evaluation.category_retrieval import category_precisions
 print(category_precisions(np.array([[1], [1], [0]], bool), np.array([0, 0, 1]))[0])
 """
 

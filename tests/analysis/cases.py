@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dualhash.analysis.analyse import Analysis
-from dualhash.analysis.attribution import attributions, label_correlations
-from dualhash.analysis.functionality import bit_functionality
+from dualhash.analysis.bit_attribution import attributions, label_correlations
+from dualhash.analysis.bit_functionality import bit_functionality
 from dualhash.codes.linear_head import LinearHead
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from dualhash.baselines.method import Features
-from dualhash.evaluation.category import category_precisions
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.category_retrieval import category_precisions
+from dualhash.evaluation.true_labels import TrueLabels
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 from dualhash.baselines.method import Features, ShallowMethod
 from dualhash.baselines.registry import METHODS
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.baselines.cases import digits, mean_average_precision
 
 SUPERVISED = ("cca-itq", "dbc", "ksh", "sdh")

@@ -9,7 +9,7 @@ from dualhash.baselines.linear_svm import (
     code_vectors,
     linear_svms,
 )
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 
 
 @pytest.mark.parametrize("seed", range(3))

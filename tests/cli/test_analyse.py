@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dualhash.analysis.functionality import bit_functionality
+from dualhash.analysis.bit_functionality import bit_functionality
 from dualhash.cli import app
 from dualhash.codes import Model
 from tests.builders import write_colour_model, write_shapes

@@ -15,7 +15,7 @@ from dualhash.codes.dat_files import read_dat, write_dat
 from dualhash.codes.packing import quantise
 from dualhash.evaluation.evaluate import evaluate_saved
 from dualhash.evaluation.evaluate_codes import evaluate_codes
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.oracles import matlab
 
 PLAIN = tuple(f"combined_recall_at_{k}" for k in matlab.CUTOFFS)

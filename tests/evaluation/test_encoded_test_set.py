@@ -7,7 +7,11 @@ from dualhash.catalogue.catalogue import TEST, Catalogue
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.evaluation.encoded_test_set import encode_unseen, indexed_unseen, match_unseen
+from dualhash.evaluation.encoded_test_set import (
+    encode_test_images,
+    match_saved_codes,
+    read_indexed_codes,
+)
 from dualhash.search import Index, build_index
 from tests.builders import colour_image, colour_model
 
@@ -37,7 +41,7 @@ def catalogue(tmp_path):
 
 @pytest.fixture
 def saved(model, catalogue):
-    unseen = encode_unseen(model, catalogue)
+    unseen = encode_test_images(model, catalogue)
     return unseen.saved(model.attribute_probabilities(unseen.reals))
 
 
@@ -55,7 +59,7 @@ def test_saved_codes_know_their_images(model, catalogue, saved):
 def test_an_index_gives_its_bits(tmp_path, model, catalogue):
     build_index(model, catalogue.take(np.array([5, 3, 0, 4])), tmp_path / "some.dhx")
     with Index.open(tmp_path / "some.dhx") as index:
-        found = indexed_unseen(index, catalogue)
+        found = read_indexed_codes(index, catalogue)
     assert found.catalogue.references == ("3.png", "4.png", "5.png")
     expected = quantise(model.encode(catalogue.images[3:6]).reals)
     np.testing.assert_array_equal(found.reals, expected.astype(np.float32))
@@ -69,7 +73,7 @@ def test_an_index_of_other_images_is_refused(tmp_path, model, catalogue):
         Index.open(tmp_path / "train.dhx") as index,
         pytest.raises(DualhashError, match=r"train\.dhx has none of the test images"),
     ):
-        indexed_unseen(index, catalogue)
+        read_indexed_codes(index, catalogue)
 
 
 def test_codes_find_their_images_by_name(catalogue, saved):
@@ -81,7 +85,7 @@ def test_codes_find_their_images_by_name(catalogue, saved):
         labels=saved.labels[order],
         images=tuple(saved.images[i] for i in order),
     )
-    found = match_unseen(some, catalogue)
+    found = match_saved_codes(some, catalogue)
     assert found.catalogue.references == some.images
     assert found.reals is some.outputs
     assert found.label_hash == catalogue.take(catalogue.rows(TEST)).label_hash
@@ -89,28 +93,28 @@ def test_codes_find_their_images_by_name(catalogue, saved):
 
 def test_codes_without_names_are_in_the_order_of_the_catalogue(catalogue, saved):
     readable = catalogue.take(np.arange(11))
-    found = match_unseen(replace(saved, images=()), readable)
+    found = match_saved_codes(replace(saved, images=()), readable)
     assert found.catalogue.references == saved.images
     with pytest.raises(DualhashError, match=r"codes of 9 images, but .* has 10 .* appends"):
-        match_unseen(replace(saved, images=()), catalogue)
+        match_saved_codes(replace(saved, images=()), catalogue)
 
 
 def test_categories_may_be_numbered_otherwise(catalogue, saved):
     renumbered = replace(saved, labels=np.array([7, 0, 5])[saved.labels])
-    assert len(match_unseen(renumbered, catalogue).catalogue) == 9
+    assert len(match_saved_codes(renumbered, catalogue).catalogue) == 9
 
 
 @pytest.mark.parametrize("labels", [[0, 2, 0, 1, 1, 1, 0, 1, 0], [0] * 9, list(range(9))])
 def test_other_categories_are_refused(catalogue, saved, labels):
     with pytest.raises(DualhashError, match="categories that come with the codes are not those"):
-        match_unseen(replace(saved, labels=np.array(labels)), catalogue)
+        match_saved_codes(replace(saved, labels=np.array(labels)), catalogue)
 
 
 def test_other_images_or_attributes_are_refused(catalogue, saved):
     names = ("0.png", *saved.images[1:])
     with pytest.raises(DualhashError, match=r"0\.png, which there is a code of, is no test image"):
-        match_unseen(replace(saved, images=names), catalogue)
+        match_saved_codes(replace(saved, images=names), catalogue)
     with pytest.raises(
         DualhashError, match=r"come with 2 attributes, .* has 3\. .*--facet-columns"
     ):
-        match_unseen(replace(saved, probabilities=saved.probabilities[:, :2]), catalogue)
+        match_saved_codes(replace(saved, probabilities=saved.probabilities[:, :2]), catalogue)

@@ -16,8 +16,8 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.report import Evaluation, Figure
+from dualhash.evaluation.evaluation_result import Evaluation, MetricValue
+from dualhash.evaluation.true_labels import TrueLabels
 
 IMAGES, BITS, NAMES = 24, 16, ("red", "old")
 
@@ -75,7 +75,7 @@ def expected(catalogue, codes, probabilities, protocol):
         catalogue.categories[USED], catalogue.attributes[USED], catalogue.observed[USED]
     )
     measured = evaluate_codes(codes, probabilities, labels, protocol=protocol, bootstrap=20)
-    return {name: Figure.of(values) for name, values in measured.figures.items()}
+    return {name: MetricValue.of(values) for name, values in measured.figures.items()}
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_the_json_has_what_was_promised(catalogue):
 
 
 def test_a_figure_without_queries_is_null():
-    assert Figure.of(np.array([np.nan, 0.5])).model_dump() == {
+    assert MetricValue.of(np.array([np.nan, 0.5])).model_dump() == {
         "value": None,
         "low": None,
         "high": None,
     }
-    assert Figure.of(np.array([0.5])).model_dump() == {"value": 0.5, "low": None, "high": None}
+    assert MetricValue.of(np.array([0.5])).model_dump() == {"value": 0.5, "low": None, "high": None}
 
 
 def test_progress_covers_encoding(catalogue):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean, harmonic_means
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.cases import cases
 from tests.oracles import evaluation as oracle
 

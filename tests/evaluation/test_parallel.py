@@ -2,7 +2,7 @@ from threading import Barrier
 
 import pytest
 
-from dualhash.evaluation import parallel as processors
+from dualhash.evaluation import parallel
 from dualhash.evaluation.parallel import on_all_processors
 
 
@@ -12,7 +12,7 @@ def test_results_are_in_the_order_of_the_parts():
 
 
 def test_as_many_work_at_once_as_there_are_processors(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(processors.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(parallel.os, "cpu_count", lambda: 3)
     together = Barrier(3, timeout=30)
     assert sorted(on_all_processors(lambda _: together.wait(), range(3))) == [0, 1, 2]
 

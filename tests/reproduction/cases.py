@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from dualhash.analysis.functionality import bit_functionality
+from dualhash.analysis.bit_functionality import bit_functionality
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.linear_head import LinearHead
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.evaluation_result import MetricValue
 from reproduction.cell import Cell, Result
 from reproduction.needs import Needs
 from reproduction.plan import GridPlan, plan_for
@@ -62,9 +62,9 @@ def result(cell: Cell, recipe: dict[str, Any] | None = None, **fields: Any) -> R
     )
 
 
-def figure(value: float) -> Figure:
+def figure(value: float) -> MetricValue:
     """With an interval of 0.01 to both sides."""
-    return Figure(value=value, low=value - 0.01, high=value + 0.01)
+    return MetricValue(value=value, low=value - 0.01, high=value + 0.01)
 
 
 def extras() -> dict[str, Any]:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.evaluation_result import MetricValue
 from reproduction.cell import Cell
 from reproduction.claims import Claim, claims, judge
 from tests.reproduction.cases import PLAN, result
@@ -13,7 +13,7 @@ CLAIM = Claim("DPH is near SSDH", "category_map", DPH, SSDH, allowance=0.01)
 
 
 def measured(cell: Cell, value: float, *draws: float):
-    return result(cell, figures={"category_map": Figure(value=value)}, draws={
+    return result(cell, figures={"category_map": MetricValue(value=value)}, draws={
         "category_map": list(draws)
     })  # fmt: skip
 

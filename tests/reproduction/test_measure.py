@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from dualhash.evaluation import weighted
+from dualhash.evaluation import weighted_retrieval
 from dualhash.evaluation.bootstrap import query_weights
-from dualhash.evaluation.combined import CUTOFFS
+from dualhash.evaluation.combined_retrieval import CUTOFFS
 from dualhash.evaluation.evaluate_codes import evaluate_codes
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from reproduction.measure import BINS, Said, histogram, measure
 from tests.reproduction.cases import catalogue
 
@@ -76,7 +76,7 @@ def test_progress_is_shown_to_the_end():
 def test_weighted_searches():
     found = measure(Said(BITS, PROBABILITIES), LABELS, resamples=5, attribute_weight=2.0).figures
     weights = query_weights(60, 5, np.random.default_rng(0))
-    alone = weighted.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
+    alone = weighted_retrieval.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
     assert len(alone) == len(CUTOFFS)
     for name, values in alone.items():
         np.testing.assert_array_equal(found[name], values)

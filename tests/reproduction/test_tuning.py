@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.evaluation_result import MetricValue
 from reproduction.cell import Cell
 from reproduction.tuning import choices, chosen, nested, trial_cells
 from tests.reproduction.cases import PLAN, result
@@ -18,8 +18,8 @@ def outcomes(method: str, *figures: tuple[float, float]):
         result(
             cell,
             figures={
-                "validation_category_map": Figure(value=category_map),
-                "validation_avg_hm": Figure(value=avg_hm),
+                "validation_category_map": MetricValue(value=category_map),
+                "validation_avg_hm": MetricValue(value=avg_hm),
             },
         )
         for cell, (category_map, avg_hm) in zip(trial_cells(method, TRIED), figures, strict=True)

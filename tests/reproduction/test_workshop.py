@@ -9,7 +9,7 @@ import pytest
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.evaluation.report import Figure
+from dualhash.evaluation.evaluation_result import MetricValue
 from dualhash.training.presets import preset_config
 from dualhash.training.progress import Display
 from reproduction.answers import TOGETHER, answers_of, ask, class_bits
@@ -89,7 +89,7 @@ def test_explaining_figures_are_of_the_models_own_heads(workshop, models, monkey
 
 
 def trials(workshop: Workshop):
-    figures = {f"validation_{name}": Figure(value=0.5) for name in ("category_map", "avg_hm")}
+    figures = {f"validation_{name}": MetricValue(value=0.5) for name in ("category_map", "avg_hm")}
     return {
         trial.name: result(trial, figures=figures)
         for trial in workshop.trials(usual("dph", SMALL)[0])
@@ -101,7 +101,7 @@ def test_a_cell_keeps_what_its_tables_need(workshop, models, monkeypatch, tmp_pa
     kept = perform(workshop, dph, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
     assert {"category_map", "half_least_category_map"} < workshop.needs(dph).figures
     assert workshop.needs(dph).met_by(kept)
-    assert kept.figures["bits"] == Figure(value=16)
+    assert kept.figures["bits"] == MetricValue(value=16)
     assert set(kept.extras) == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
     assert set(kept.draws) == {
         "category_map",
@@ -150,7 +150,7 @@ def test_every_recipe_can_be_trained(name: str, quick: bool, shapes: Catalogue):
     plan = plan_for(name, quick=quick)
     plan = replace(plan, share=1.0, held_out=1)
     lab = Workshop(plan, shapes, Display(quiet=True), unseen)
-    figures = {f"validation_{task}": Figure(value=0.5) for task in ("category_map", "avg_hm")}
+    figures = {f"validation_{task}": MetricValue(value=0.5) for task in ("category_map", "avg_hm")}
     results = {
         trial.name: result(trial, figures=figures)
         for method in plan.trials

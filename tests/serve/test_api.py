@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from dualhash.analysis.attribution import carried_attributes
+from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.search import Index
 from dualhash.serve.backend import responses as answers
 from dualhash.serve.http.errors import PREFIX

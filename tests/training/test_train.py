@@ -13,7 +13,7 @@ import torch
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.config import TrainConfig
 from dualhash.training.loop.run_folder import Workspace
 from dualhash.training.presets import preset_config

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.analysis.attribution import attributions, label_correlations
-from dualhash.analysis.functionality import BitFunctionality, bit_functionality
+from dualhash.analysis.bit_attribution import attributions, label_correlations
+from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
-from dualhash.evaluation.encoded_test_set import encode_unseen
+from dualhash.evaluation.encoded_test_set import encode_test_images
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def analyse(
         DualhashError: No test images, none that can be read, other attributes than the model's, or
             fewer than two categories.
     """
-    unseen = encode_unseen(model, catalogue, views=views, progress=progress)
+    unseen = encode_test_images(model, catalogue, views=views, progress=progress)
     bits, labels = quantise(unseen.reals), unseen.labels
     functionality = bit_functionality(bits, *labels, model.attribute_head)
     pairs = np.bincount(labels.categories[labels.categories >= 0]) ** 2

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 
 CERTAINTY = 4.0
 """Log odds of what a bit says about its attribute."""

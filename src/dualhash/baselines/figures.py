@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.evaluate_codes import validation_figures
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.loop.validation import validation_score
 
 

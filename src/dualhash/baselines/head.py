@@ -15,7 +15,7 @@ from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model, write_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
-from dualhash.evaluation.weighted import choose_attribute_weight
+from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare
 from dualhash.training.data.training_data import TrainingSet

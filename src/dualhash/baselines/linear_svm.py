@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from dualhash.baselines.method import Report, unwatched
 from dualhash.codes.linear_head import LinearHead
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 
 COST = 1.0
 """C, the weight of training errors against the margin, for features; liblinear's default."""

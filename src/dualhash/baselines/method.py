@@ -11,7 +11,7 @@ from dualhash.baselines.hash_function import HashFunction
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 
 Answer = Literal["category", "attribute", "combined"]
 LabelKind = Literal["category", "attribute", "both", "joint"]

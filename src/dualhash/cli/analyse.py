@@ -13,8 +13,8 @@ from dualhash.cli.options import ColumnOptions
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from dualhash.analysis.bit_functionality import BitFunctionality
     from dualhash.analysis.correlation import Correlation
-    from dualhash.analysis.functionality import BitFunctionality
 
 REMEMBERED = ColumnOptions()
 
@@ -44,9 +44,9 @@ def analyse(
         columns: Which column plays which part.
     """
     from dualhash.analysis.analyse import analyse as look_into
-    from dualhash.analysis.figures import check_installed
-    from dualhash.analysis.report import as_json, write_report
-    from dualhash.analysis.summary import NO_ATTRIBUTES
+    from dualhash.analysis.plots import check_installed
+    from dualhash.analysis.summary_text import NO_ATTRIBUTES
+    from dualhash.analysis.write_report import as_json, write_report
     from dualhash.codes import Model
 
     check_installed()

@@ -13,7 +13,7 @@ from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
     from dualhash.codes.code_file import SavedCodes
-    from dualhash.evaluation.encoded_test_set import Unseen
+    from dualhash.evaluation.encoded_test_set import EncodedTestSet
 
 codes_app = App(name="codes", help="Write and read codes as files.")
 
@@ -68,9 +68,9 @@ def export(
 
 def _encoded(
     source: Path, table: str, views: Literal[1, 10], model: Path | None, columns: ColumnOptions
-) -> tuple[Unseen, SavedCodes]:
+) -> tuple[EncodedTestSet, SavedCodes]:
     from dualhash.codes import Model
-    from dualhash.evaluation.encoded_test_set import encode_unseen, indexed_unseen
+    from dualhash.evaluation.encoded_test_set import encode_test_images, read_indexed_codes
     from dualhash.search import Index
 
     if source.is_dir():
@@ -79,14 +79,14 @@ def _encoded(
         opened = Model.open(source)
         catalogue = columns.read(table, opened)
         with output.progress("Encoding") as report:
-            unseen = encode_unseen(opened, catalogue, views=views, progress=report)
+            unseen = encode_test_images(opened, catalogue, views=views, progress=report)
         probabilities = opened.attribute_probabilities(unseen.reals)
     else:
         if views != 1:
             raise DualhashError("An index has its codes already; --views is for a model.")
         with Index.open(source, model) as index:
             catalogue = columns.read(table, index.model)
-            unseen = indexed_unseen(index, catalogue)
+            unseen = read_indexed_codes(index, catalogue)
             probabilities = index.header.attribute_head.probabilities(unseen.reals)
     output.list_left_out(catalogue.left_out)
     return unseen, unseen.saved(probabilities)

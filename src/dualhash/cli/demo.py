@@ -17,7 +17,7 @@ from dualhash.cli.serve import run_server
 
 if TYPE_CHECKING:
     from dualhash import Catalogue, Index
-    from dualhash.evaluation.report import Evaluation
+    from dualhash.evaluation.evaluation_result import Evaluation
     from dualhash.search.results import Results, Task
 
 DEFAULT_OUT = Path("build/demo")

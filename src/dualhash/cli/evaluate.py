@@ -16,7 +16,7 @@ from dualhash.errors import DualhashError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from dualhash.evaluation.report import Evaluation
+    from dualhash.evaluation.evaluation_result import Evaluation
 
 TITLES = {
     "category_map": "category mAP",

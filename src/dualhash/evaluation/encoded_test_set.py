@@ -13,12 +13,12 @@ from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.packing import unpack
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.search.index import Index
 
 
 @dataclass(frozen=True, eq=False)
-class Unseen:
+class EncodedTestSet:
     """N test images that were encoded, and what is true of them.
 
     Attributes:
@@ -57,13 +57,13 @@ class Unseen:
         )
 
 
-def encode_unseen(
+def encode_test_images(
     model: Model,
     catalogue: Catalogue,
     *,
     views: int = 1,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Unseen:
+) -> EncodedTestSet:
     """Encodes the subset `test`; images that cannot be read are left out and named.
 
     Args:
@@ -78,19 +78,19 @@ def encode_unseen(
     if not model.card.attribute_names:
         catalogue = catalogue.aligned(model.card.names)
     check_attributes(model.card.attribute_names, catalogue)
-    test = unseen_images(catalogue)
+    test = select_test_images(catalogue)
     encoded = model.encode(test.images, views=views, progress=progress)
     if not len(encoded.rows):
         raise DualhashError(
             f"None of the {len(test)} test images can be read; the first: "
             f"{encoded.failures[0].image}: {encoded.failures[0].reason}"
         )
-    return Unseen(
+    return EncodedTestSet(
         test.take(encoded.rows), encoded.reals[encoded.rows], encoded.failures, test.label_hash
     )
 
 
-def indexed_unseen(index: Index, catalogue: Catalogue) -> Unseen:
+def read_indexed_codes(index: Index, catalogue: Catalogue) -> EncodedTestSet:
     """The test images that are in an index, with its bits as outputs of 0 and 1.
 
     Images are found by their paths; those that are not there are left out and named.
@@ -100,7 +100,7 @@ def indexed_unseen(index: Index, catalogue: Catalogue) -> Unseen:
             index is damaged.
     """
     check_attributes(index.header.attribute_head.names, catalogue)
-    test = unseen_images(catalogue)
+    test = select_test_images(catalogue)
     places = {path.resolve(): row for row, path in enumerate(test.images)}
     rows = {item.id: places.get(Path(item.image).resolve()) for item in index}
     reals = np.full((len(test), index.header.bits), np.nan, np.float32)
@@ -116,10 +116,10 @@ def indexed_unseen(index: Index, catalogue: Catalogue) -> Unseen:
         for row in np.flatnonzero(missing).tolist()
     )
     kept = np.flatnonzero(~missing)
-    return Unseen(test.take(kept), reals[kept], failures, test.label_hash)
+    return EncodedTestSet(test.take(kept), reals[kept], failures, test.label_hash)
 
 
-def match_unseen(saved: SavedCodes, catalogue: Catalogue) -> Unseen:
+def match_saved_codes(saved: SavedCodes, catalogue: Catalogue) -> EncodedTestSet:
     """The test images that codes belong to.
 
     They are found by their names where the codes have them; otherwise the codes are those of all
@@ -129,7 +129,7 @@ def match_unseen(saved: SavedCodes, catalogue: Catalogue) -> Unseen:
     Raises:
         DualhashError: Another number of images or attributes, unknown names, or other categories.
     """
-    test = unseen_images(catalogue)
+    test = select_test_images(catalogue)
     attributes = saved.probabilities.shape[1]
     if attributes != len(test.names.attributes):
         raise DualhashError(
@@ -154,7 +154,7 @@ def match_unseen(saved: SavedCodes, catalogue: Catalogue) -> Unseen:
             "already: delete them before it runs."
         )
     _check_categories(saved.labels, matched)
-    return Unseen(matched, saved.outputs, (), test.label_hash)
+    return EncodedTestSet(matched, saved.outputs, (), test.label_hash)
 
 
 def _check_categories(labels: NDArray[np.int64], catalogue: Catalogue) -> None:
@@ -170,7 +170,7 @@ def _check_categories(labels: NDArray[np.int64], catalogue: Catalogue) -> None:
             )
 
 
-def unseen_images(catalogue: Catalogue) -> Catalogue:
+def select_test_images(catalogue: Catalogue) -> Catalogue:
     """The subset `test`.
 
     Raises:

@@ -7,12 +7,15 @@ from dualhash.codes.code_file import SavedCodes
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError, nearest
-from dualhash.evaluation.distances import Codes
-from dualhash.evaluation.encoded_test_set import Unseen, encode_unseen, match_unseen
+from dualhash.evaluation.distance_ranking import Codes
+from dualhash.evaluation.encoded_test_set import (
+    EncodedTestSet,
+    encode_test_images,
+    match_saved_codes,
+)
 from dualhash.evaluation.evaluate_codes import RESAMPLES, Progress, evaluate_codes
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.evaluation_result import Evaluation, Measurements, MetricValue
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
-from dualhash.evaluation.report import Evaluation, Figure
 
 CodeKind = Literal["binary", "real"]
 
@@ -52,7 +55,7 @@ def evaluate(
     """
     judge = protocol_named(protocol)
     _check_kind(codes)
-    unseen = encode_unseen(
+    unseen = encode_test_images(
         model, catalogue, views=views, progress=lambda done, all_: progress("encode", done / all_)
     )
     outputs = _outputs(unseen, codes)
@@ -96,7 +99,7 @@ def evaluate_saved(
         DualhashError: Unknown protocol or kind of codes, or codes of other images.
     """
     _check_kind(codes)
-    unseen = match_unseen(saved, catalogue)
+    unseen = match_saved_codes(saved, catalogue)
     measured = evaluate_codes(
         _outputs(unseen, codes),
         saved.probabilities,
@@ -114,16 +117,20 @@ def _check_kind(codes: str) -> None:
         raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
 
 
-def _outputs(unseen: Unseen, codes: CodeKind) -> Codes:
+def _outputs(unseen: EncodedTestSet, codes: CodeKind) -> Codes:
     return quantise(unseen.reals) if codes == "binary" else unseen.reals
 
 
 def _report(
-    measured: Measured, unseen: Unseen, protocol: str, codes: CodeKind, source: dict[str, str]
+    measured: Measurements,
+    unseen: EncodedTestSet,
+    protocol: str,
+    codes: CodeKind,
+    source: dict[str, str],
 ) -> Evaluation:
     """The figures, with the hash of what made the codes and that of the labels."""
     return Evaluation(
-        figures={name: Figure.of(values) for name, values in measured.figures.items()},
+        figures={name: MetricValue.of(values) for name, values in measured.figures.items()},
         protocol=protocol,
         codes=codes,
         counts={

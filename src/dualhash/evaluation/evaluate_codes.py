@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.evaluation.bootstrap import mean_of_defined, query_weights
-from dualhash.evaluation.category import category_precisions
-from dualhash.evaluation.distances import Codes
+from dualhash.evaluation.category_retrieval import category_precisions
+from dualhash.evaluation.distance_ranking import Codes
+from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
+from dualhash.evaluation.true_labels import TrueLabels
 
 RESAMPLES = 1000
 """Bootstrap draws: 32 attributes of 5,000 images then take about 20 seconds on 2 cores."""
@@ -30,7 +30,7 @@ def evaluate_codes(
     bootstrap: int = RESAMPLES,
     seed: int = 0,
     progress: Progress = lambda _stage, _share: None,
-) -> Measured:
+) -> Measurements:
     """Measures category, attribute and combined retrieval, and avg HM, leave-one-out.
 
     Args:
@@ -68,7 +68,7 @@ def evaluate_codes(
         average_harmonic_mean(probabilities, labels, weights),
         judge.combined(codes, probabilities, labels, weights, stage("combined")),
     )
-    return Measured.together(parts)
+    return Measurements.merged(parts)
 
 
 def validation_figures(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.evaluation_result import Measurements
+from dualhash.evaluation.true_labels import TrueLabels
 
 
 def harmonic_means(
@@ -53,7 +53,7 @@ def average_harmonic_mean(
     probabilities: NDArray[np.floating],
     labels: TrueLabels,
     weights: Weights,
-) -> Measured:
+) -> Measurements:
     """The mean of the harmonic means over attributes, and those of what they are made of.
 
     Denominator: attributes with both a positive and a negative label; the others are counted. That
@@ -63,7 +63,7 @@ def average_harmonic_mean(
     means = _harmonic(tpr, tnr)
     judged = ~np.isnan(means)
     valid = int(judged[0].sum())
-    return Measured(
+    return Measurements(
         figures={
             "avg_hm": mean_of_defined(means),
             "avg_tpr": mean_of_defined(np.where(judged, tpr, np.nan)),

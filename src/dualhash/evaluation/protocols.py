@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dualhash.errors import DualhashError, nearest
-from dualhash.evaluation import attribute, category, combined
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation import attribute_retrieval, category_retrieval, combined_retrieval
+from dualhash.evaluation.evaluation_result import Measurements
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Protocol:
 
     name: str
     source: str
-    category: Callable[..., Measured]
-    attribute: Callable[..., Measured]
-    combined: Callable[..., Measured]
+    category: Callable[..., Measurements]
+    attribute: Callable[..., Measurements]
+    combined: Callable[..., Measurements]
     quantised: bool
 
 
@@ -36,17 +36,17 @@ PROTOCOLS = {
         Protocol(
             name="ijcv2020",
             source="Liu, Wang, Shan and Chen, IJCV 2020, section 4.1",
-            category=category.ijcv2020,
-            attribute=attribute.ijcv2020,
-            combined=combined.ijcv2020,
+            category=category_retrieval.ijcv2020,
+            attribute=attribute_retrieval.ijcv2020,
+            combined=combined_retrieval.ijcv2020,
             quantised=True,
         ),
         Protocol(
             name="cvpr2017",
             source="The MATLAB code released with the CVPR 2017 version, faults included",
-            category=category.cvpr2017,
-            attribute=attribute.cvpr2017,
-            combined=combined.cvpr2017,
+            category=category_retrieval.cvpr2017,
+            attribute=attribute_retrieval.cvpr2017,
+            combined=combined_retrieval.cvpr2017,
             quantised=False,
         ),
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.data.training_labels import (
     check_trainable,
     restrict,

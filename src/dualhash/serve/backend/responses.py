@@ -9,7 +9,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.analysis.attribution import carried_attributes
+from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.analysis.verdict import verdict
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Prediction, predict

@@ -6,7 +6,7 @@ import torch
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import Trunk, cached_trunk

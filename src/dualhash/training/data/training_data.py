@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from dualhash.catalogue.images import Preprocessing, centre_crop
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.network import Activations
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.augmentation import augment

@@ -18,7 +18,7 @@ from dualhash.catalogue.check_labels import (
     training_refusals,
 )
 from dualhash.errors import DualhashError, nearest
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.losses.weighted_cross_entropy import AttributeCounts
 from dualhash.training.config import TrainConfig
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from dualhash.evaluation.weighted import choose_attribute_weight
+from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_data import TrainingSet
 from dualhash.training.data.training_labels import take

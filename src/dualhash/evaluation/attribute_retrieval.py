@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers
 from dualhash.evaluation.bootstrap import Weights, divide, mean_of_defined, weighted_sums
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.leave_one_out import leave_one_out_precisions
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.evaluation_result import Measurements
+from dualhash.evaluation.leave_one_out_precision import leave_one_out_precisions
 from dualhash.evaluation.parallel import on_all_processors
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.jit import compiled
 
 MOST_SELECTED = 3
@@ -131,7 +131,7 @@ def ijcv2020(
     labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Attribute mAP: mean over queries, over valid combinations, then over selections.
 
     For a selection and a combination of true values, the mean average precision of the queries
@@ -146,7 +146,7 @@ def ijcv2020(
 
     counts, means = _measure(probabilities, probabilities > 0.5, labels, measure, progress)
     per_selection = np.concatenate([np.empty((0, weights.shape[1])), *means])
-    return Measured({"attribute_map": mean_of_defined(per_selection.T)}, counts)
+    return Measurements({"attribute_map": mean_of_defined(per_selection.T)}, counts)
 
 
 def cvpr2017(
@@ -154,7 +154,7 @@ def cvpr2017(
     labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Attribute mAP pooled over all queries and selections; nothing relevant scores 0.
 
     A query is predicted to have an attribute when p_j >= 0.5. The released code predicts from
@@ -168,7 +168,7 @@ def cvpr2017(
 
     counts, sums = _measure(probabilities, probabilities >= 0.5, labels, measure, progress)
     scores, parts = np.sum([np.zeros((2, weights.shape[1])), *sums], axis=0)
-    return Measured({"attribute_map": divide(scores, parts)}, counts)
+    return Measurements({"attribute_map": divide(scores, parts)}, counts)
 
 
 def _measure(

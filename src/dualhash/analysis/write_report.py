@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from dualhash.analysis.analyse import Analysis
-from dualhash.analysis.figures import draw_alignment, draw_attributions, draw_bits, save
-from dualhash.analysis.summary import summarise
-from dualhash.analysis.tables import attribute_table, attribution_table, bit_table
+from dualhash.analysis.csv_tables import attribute_table, attribution_table, bit_table
+from dualhash.analysis.plots import draw_alignment, draw_attributions, draw_bits, save
+from dualhash.analysis.summary_text import summarise
 from dualhash.files import write_whole
 
 

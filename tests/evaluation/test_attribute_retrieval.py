@@ -5,16 +5,21 @@ import pytest
 from hypothesis import given, settings
 from sklearn.metrics import average_precision_score
 
-from dualhash.evaluation import attribute
-from dualhash.evaluation.attribute import cvpr2017, ijcv2020, selection_precisions, selections
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation import attribute_retrieval
+from dualhash.evaluation.attribute_retrieval import (
+    cvpr2017,
+    ijcv2020,
+    selection_precisions,
+    selections,
+)
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.cases import cases
 from tests.oracles.evaluation import attribute_map_cvpr2017, attribute_map_ijcv2020
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(attribute, "BLOCK", 5)
+    monkeypatch.setattr(attribute_retrieval, "BLOCK", 5)
 
 
 def labels_of(attributes, observed=None):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from dualhash.evaluation import combined
-from dualhash.evaluation.combined import cvpr2017, ijcv2020
-from dualhash.evaluation.labels import TrueLabels
+from dualhash.evaluation import combined_retrieval
+from dualhash.evaluation.combined_retrieval import cvpr2017, ijcv2020
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.cases import cases
 from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 
@@ -12,7 +12,7 @@ from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 @pytest.fixture(autouse=True)
 def small_cutoffs(monkeypatch):
     """The cases have six images, so ranks up to 100 would tell nothing."""
-    monkeypatch.setattr(combined, "CUTOFFS", (1, 2, 4))
+    monkeypatch.setattr(combined_retrieval, "CUTOFFS", (1, 2, 4))
 
 
 def one_draw(images):

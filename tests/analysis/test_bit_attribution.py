@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from dualhash.analysis.attribution import (
-    Carried,
+from dualhash.analysis.bit_attribution import (
+    CarriedAttribute,
     attributions,
     carried_attributes,
     label_correlations,
@@ -27,11 +27,11 @@ def test_attributions_literal():
 
 def test_a_bit_names_its_attributes_strongest_first():
     assert carried_attributes(HEAD, 0) == (
-        Carried("old", 1.0),
-        Carried("red", 0.5),
-        Carried("none", 0.0),
+        CarriedAttribute("old", 1.0),
+        CarriedAttribute("red", 0.5),
+        CarriedAttribute("none", 0.0),
     )
-    assert carried_attributes(HEAD, 1, count=1) == (Carried("red", -1.0),)
+    assert carried_attributes(HEAD, 1, count=1) == (CarriedAttribute("red", -1.0),)
 
 
 @settings(max_examples=20)

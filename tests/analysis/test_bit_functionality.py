@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from dualhash.analysis.functionality import BitFunctionality, bit_functionality
+from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from tests.analysis.cases import cases, make_case

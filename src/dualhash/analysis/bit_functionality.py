@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from dualhash.analysis.category_separation import separation
 from dualhash.analysis.correlation import Correlation, correlate
-from dualhash.analysis.separation import separation
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 

@@ -17,7 +17,7 @@ Codes = NDArray[np.bool_] | NDArray[np.float32]
 BLOCK = 256
 
 
-class DistanceRanking(NamedTuple):
+class DistanceRankings(NamedTuple):
     """How all images rank for a block of b images.
 
     Attributes:
@@ -32,7 +32,7 @@ class DistanceRanking(NamedTuple):
 
 
 def measure_rankings(
-    codes: Codes, measure: Callable[[DistanceRanking], Result]
+    codes: Codes, measure: Callable[[DistanceRankings], Result]
 ) -> Iterator[tuple[NDArray[np.int64], Result]]:
     """Ranks all images for every image, a block at a time, and measures the rankings.
 
@@ -54,17 +54,17 @@ def measure_rankings(
     return on_all_processors(measured, blocks)
 
 
-def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRanking:
+def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRankings:
     # Products of signs sum to k - 2 * distance, an integer that float32 holds exactly.
     signs = 2 * columns - 1
     distances = ((len(columns) - signs[:, rows].T @ signs) / 2).astype(np.int16)
     # A stable sort of int16 is a radix sort.
-    return DistanceRanking(rows, distances, np.argsort(distances, axis=1, kind="stable"))
+    return DistanceRankings(rows, distances, np.argsort(distances, axis=1, kind="stable"))
 
 
-def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRanking:
+def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRankings:
     distances = _squared_euclidean(columns, rows)
-    return DistanceRanking(rows, distances, np.argsort(distances, axis=1))
+    return DistanceRankings(rows, distances, np.argsort(distances, axis=1))
 
 
 @compiled

@@ -8,10 +8,10 @@ from tests.analysis.cases import make_case
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 
-from dualhash.analysis.attribution import attributions
+from dualhash.analysis.bit_attribution import attributions
+from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
 from dualhash.analysis.correlation import min_max
-from dualhash.analysis.figures import draw_alignment, draw_attributions, draw_bits, save
-from dualhash.analysis.functionality import BitFunctionality, bit_functionality
+from dualhash.analysis.plots import draw_alignment, draw_attributions, draw_bits, save
 
 
 @pytest.fixture

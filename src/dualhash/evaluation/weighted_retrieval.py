@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
-from dualhash.evaluation.combined import CUTOFFS, NOT_ASKED, relevant_counts
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.combined_retrieval import CUTOFFS, NOT_ASKED, relevant_counts
+from dualhash.evaluation.evaluation_result import Measurements
+from dualhash.evaluation.true_labels import TrueLabels
 
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """The values of T that are tried; at 0 a wish would change nothing."""
@@ -89,7 +89,7 @@ def ijcv2020(
     *,
     weight: float,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Recalls of weighted searches where `combined.ijcv2020` has those of filtered ones.
 
     They are of the same queries and named `weighted_recall_at_...`; ties are ordered by image.
@@ -110,7 +110,7 @@ def ijcv2020(
             some = asked[start : start + MOST_QUERIES]
             recalls[among[some], j] = _ask(bits, labels, j, among, some).recalls(costs[among, j])
         progress((j + 1) / recalls.shape[1])
-    return Measured(
+    return Measurements(
         {
             f"weighted_recall_at_{cutoff}": mean_of_defined(
                 weighted_means(recalls[:, :, c], weights)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dualhash.evaluation.average_precision import harmonic_numbers, tie_precision
 from dualhash.evaluation.bootstrap import Weights, weighted_means
-from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.distance_ranking import Codes, DistanceRankings, measure_rankings
+from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.jit import compiled
 
 
@@ -41,7 +41,7 @@ def category_precisions(
     labels = categories[known]
     harmonic = harmonic_numbers(len(known) + 1)
 
-    def measure(ranking: DistanceRanking) -> NDArray[np.float64]:
+    def measure(ranking: DistanceRankings) -> NDArray[np.float64]:
         return _precisions(ranking, labels, int(query_ahead), harmonic)
 
     precisions = np.full(len(categories), np.nan)
@@ -53,7 +53,7 @@ def category_precisions(
 
 @compiled
 def _precisions(
-    ranking: DistanceRanking,
+    ranking: DistanceRankings,
     labels: NDArray[np.int64],
     ahead: int,
     harmonic: NDArray[np.float64],
@@ -85,7 +85,7 @@ def ijcv2020(
     categories: NDArray[np.int64],
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Category mAP with the query left out of its ranking.
 
     Denominator: queries with at least one other image of their category; the others are counted.
@@ -98,7 +98,7 @@ def cvpr2017(
     categories: NDArray[np.int64],
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Category mAP with the query at the head of its own ranking, as a wrong result.
 
     The query is at distance 0, so it is placed first, ahead of what ties with it (the released
@@ -111,9 +111,9 @@ def cvpr2017(
 
 def _measured(
     precisions: NDArray[np.float64], categories: NDArray[np.int64], weights: Weights
-) -> Measured:
+) -> Measurements:
     valid, missing = int((~np.isnan(precisions)).sum()), int((categories < 0).sum())
-    return Measured(
+    return Measurements(
         figures={"category_map": weighted_means(precisions[:, None], weights)[:, 0]},
         counts={
             "category_queries": valid,

@@ -1,7 +1,9 @@
 """What an evaluation hands to people and programs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,31 @@ from pydantic import BaseModel, ConfigDict
 from dualhash.evaluation.bootstrap import interval
 
 
-class Figure(BaseModel):
+@dataclass(frozen=True)
+class Measurements:
+    """Figures of one task.
+
+    Attributes:
+        figures: By name, (1 + B,) float64: the figure, then its value in each of B bootstrap
+            draws; NaN where no query takes part.
+        counts: How many queries, selections or attributes took part or were left out, by name.
+    """
+
+    figures: dict[str, NDArray[np.float64]]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def merged(cls, parts: Iterable[Self]) -> Self:
+        """All figures and counts of several; of those of one name, the last."""
+        figures: dict[str, NDArray[np.float64]] = {}
+        counts: dict[str, int] = {}
+        for part in parts:
+            figures |= part.figures
+            counts |= part.counts
+        return cls(figures, counts)
+
+
+class MetricValue(BaseModel):
     """One figure with its 95 % bootstrap interval over queries.
 
     Attributes:
@@ -26,8 +52,8 @@ class Figure(BaseModel):
     high: float | None = None
 
     @classmethod
-    def of(cls, values: NDArray[np.float64]) -> "Figure":
-        """From the figure and its draws, (1 + B,); see `Measured.figures`."""
+    def of(cls, values: NDArray[np.float64]) -> "MetricValue":
+        """From the figure and its draws, (1 + B,); see `Measurements.figures`."""
         if math.isnan(values[0]):
             return cls(value=None)
         low, high = interval(values[1:]) or (None, None)
@@ -50,7 +76,7 @@ class Evaluation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    figures: dict[str, Figure]
+    figures: dict[str, MetricValue]
     protocol: str
     codes: str
     counts: dict[str, int]

@@ -11,7 +11,7 @@ from dualhash.evaluation.bootstrap import divide
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedAttribute:
     """An attribute that a bit has a part in.
 
     Attributes:
@@ -42,7 +42,7 @@ def attributions(head: LinearHead) -> NDArray[np.float64]:
     return weight / np.where(largest > 0, largest, 1.0)
 
 
-def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[Carried, ...]:
+def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[CarriedAttribute, ...]:
     """The attributes that one bit carries, by descending size of its `attributions`; ties by row.
 
     Args:
@@ -58,7 +58,7 @@ def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[Carr
         raise DualhashError(f"There is no bit {bit}: the bits of this model are 0 to {bits - 1}.")
     column = attributions(head)[:, bit]
     strongest = np.argsort(-np.abs(column), kind="stable")[:count]
-    return tuple(Carried(head.names[j], float(column[j])) for j in strongest)
+    return tuple(CarriedAttribute(head.names[j], float(column[j])) for j in strongest)
 
 
 def label_correlations(

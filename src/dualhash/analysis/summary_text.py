@@ -4,9 +4,9 @@ from math import isnan
 from statistics import median
 
 from dualhash.analysis.analyse import Analysis
+from dualhash.analysis.bit_functionality import AttributeFunctionality
 from dualhash.analysis.correlation import Correlation
-from dualhash.analysis.functionality import AttributeFunctionality
-from dualhash.analysis.tables import STRONGEST, best_correlations, half_weight
+from dualhash.analysis.csv_tables import STRONGEST, best_correlations, half_weight
 
 EXTREMES = 5
 """Attributes at either end that are listed."""

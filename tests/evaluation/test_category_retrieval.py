@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from scipy.io import loadmat
 from sklearn.metrics import average_precision_score
 
-from dualhash.evaluation.category import category_precisions, cvpr2017, ijcv2020
+from dualhash.evaluation.category_retrieval import category_precisions, cvpr2017, ijcv2020
 from tests.evaluation.cases import cases
 from tests.oracles.evaluation import category_map
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.evaluation.average_precision import harmonic_numbers
-from dualhash.evaluation.leave_one_out import leave_one_out_precisions
+from dualhash.evaluation.leave_one_out_precision import descending_order, leave_one_out_precisions
 from tests.oracles.evaluation import expected_average_precision
 
 ITEMS = st.lists(
@@ -39,3 +39,20 @@ def test_literal():
     # a: b, then c, d: (1/2 + 2/3) / 2. b: nothing relevant. c: a, b, d: (1 + 2/3) / 2, as is d.
     expected = [7 / 12, np.nan, 5 / 6, 5 / 6]
     np.testing.assert_allclose(precisions(items), expected)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1e-308, 0.25, 1.0]), max_size=40))
+def test_the_order_agrees_with_a_stable_sort(scores):
+    scores = np.abs(np.array(scores, dtype=np.float64))  # no -0.0
+    np.testing.assert_array_equal(descending_order(scores), np.argsort(-scores, kind="stable"))
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+def test_every_digit_of_a_score_counts(size):
+    """Neighbouring floats of every size: the lowest and the highest bits both decide."""
+    base = np.random.default_rng(0).random(size) * 10.0 ** np.random.default_rng(1).integers(
+        -300, 300, size
+    )
+    scores = np.concatenate([base, np.nextafter(base, np.inf), base])
+    np.testing.assert_array_equal(descending_order(scores), np.argsort(-scores, kind="stable"))

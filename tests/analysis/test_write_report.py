@@ -6,9 +6,9 @@ from tests.analysis.cases import make_analysis
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 
-from dualhash.analysis import figures
-from dualhash.analysis.functionality import BitFunctionality
-from dualhash.analysis.report import as_json, write_report
+from dualhash.analysis import plots
+from dualhash.analysis.bit_functionality import BitFunctionality
+from dualhash.analysis.write_report import as_json, write_report
 from dualhash.errors import DualhashError
 
 
@@ -49,7 +49,7 @@ def test_of_a_model_without_attributes_only_what_there_is_is_written(tmp_path):
 
 
 def test_without_the_extra_nothing_is_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    monkeypatch.setattr(plots, "find_spec", lambda name: None)
     with pytest.raises(DualhashError, match=r"matplotlib: pip install 'dualhash\[analysis\]'"):
         write_report(make_analysis(), tmp_path / "report")
     assert not (tmp_path / "report").exists()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.analysis.bit_functionality import BitFunctionality
 from dualhash.analysis.correlation import Correlation, min_max
-from dualhash.analysis.functionality import BitFunctionality
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 

@@ -20,9 +20,9 @@ from dualhash.evaluation.bootstrap import (
     weighted_means,
     weighted_sums,
 )
-from dualhash.evaluation.distances import Codes, DistanceRanking, measure_rankings
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.measured import Measured
+from dualhash.evaluation.distance_ranking import Codes, DistanceRankings, measure_rankings
+from dualhash.evaluation.evaluation_result import Measurements
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.jit import compiled
 
 CUTOFFS = (5, 10, 20, 50, 75, 100)
@@ -53,7 +53,7 @@ def expected_hits(
         (N, p, len(CUTOFFS)) float64; NaN where not asked.
     """
 
-    def measure(ranking: DistanceRanking) -> NDArray[np.float64]:
+    def measure(ranking: DistanceRankings) -> NDArray[np.float64]:
         return _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
 
     hits = np.full((*wanted.shape, len(CUTOFFS)), np.nan)
@@ -65,7 +65,7 @@ def expected_hits(
 
 @compiled
 def _expected_hits(
-    ranking: DistanceRanking,
+    ranking: DistanceRankings,
     labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
@@ -125,7 +125,7 @@ def ijcv2020(
     labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Recalls for each wanted attribute: mean over valid queries, then over attributes.
 
     Relevant: same category, and has the attribute by its label. Valid queries have at least one
@@ -144,7 +144,7 @@ def ijcv2020(
         figures[f"combined_lacking_{name}"] = mean_of_defined(
             weighted_means(np.where(lacking, values, np.nan), weights)
         )
-    return Measured(
+    return Measurements(
         figures,
         counts={
             **_counts(labels.observed, labels.observed, valid),
@@ -161,7 +161,7 @@ def cvpr2017(
     labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
-) -> Measured:
+) -> Measurements:
     """Recalls as the released code has them, pooled over all pairs of a query and an attribute.
 
     Relevant: same category, and the opposite of the query's own label. Only queries predicted to
@@ -174,7 +174,7 @@ def cvpr2017(
     wanted = np.where(asked, 1 - labels.attributes, NOT_ASKED).astype(np.int8)
     kept = labels.observed & (probabilities < 0.5)
     relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
-    return Measured(
+    return Measurements(
         {
             f"combined_{name}": divide(*(x.sum(axis=1) for x in weighted_sums(values, weights)))
             for name, values in recalls.items()

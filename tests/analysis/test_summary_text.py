@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dualhash.analysis.correlation import Correlation
-from dualhash.analysis.summary import summarise
+from dualhash.analysis.summary_text import summarise
 from tests.analysis.cases import make_analysis
 
 ABOVE = Correlation(value=0.5, low=0.2, high=0.7, pairs=40)

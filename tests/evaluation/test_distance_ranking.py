@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from dualhash.evaluation import distances
-from dualhash.evaluation.distances import DistanceRanking, measure_rankings
+from dualhash.evaluation import distance_ranking
+from dualhash.evaluation.distance_ranking import DistanceRankings, measure_rankings
 from tests.oracles.evaluation import distance
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(distances, "BLOCK", 4)
+    monkeypatch.setattr(distance_ranking, "BLOCK", 4)
 
 
-def rankings(codes: np.ndarray) -> list[DistanceRanking]:
+def rankings(codes: np.ndarray) -> list[DistanceRankings]:
     """All of them, which are not kept otherwise."""
     return [ranking for _, ranking in measure_rankings(codes, lambda ranking: ranking)]
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dualhash.analysis.tables import (
+from dualhash.analysis.csv_tables import (
     attribute_table,
     attribution_table,
     best_correlations,

@@ -3,11 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualhash.evaluation import weighted
+from dualhash.evaluation import weighted_retrieval
 from dualhash.evaluation.bootstrap import query_weights
-from dualhash.evaluation.combined import ijcv2020
-from dualhash.evaluation.labels import TrueLabels
-from dualhash.evaluation.weighted import WEIGHTS, choose_attribute_weight, weighted_recalls
+from dualhash.evaluation.combined_retrieval import ijcv2020
+from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.evaluation.weighted_retrieval import (
+    WEIGHTS,
+    choose_attribute_weight,
+    weighted_recalls,
+)
 from tests.evaluation.cases import Case, cases
 from tests.oracles import evaluation as oracle
 
@@ -19,7 +23,7 @@ def scores_of(case: Case) -> np.ndarray:
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]))
 def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weighted, "CUTOFFS", cutoffs)
+        patch.setattr(weighted_retrieval, "CUTOFFS", cutoffs)
         found = weighted_recalls(case.codes, scores_of(case), case.labels, [0, 0.7, 9])
     expected = [
         oracle.weighted_recall(case.codes, scores_of(case), case.labels, weight, cutoffs)
@@ -31,10 +35,10 @@ def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]), st.sampled_from([0, 0.7, 9]))
 def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], weight: float):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weighted, "CUTOFFS", cutoffs)
-        patch.setattr(weighted, "MOST_QUERIES", 3)
+        patch.setattr(weighted_retrieval, "CUTOFFS", cutoffs)
+        patch.setattr(weighted_retrieval, "MOST_QUERIES", 3)
         ones = np.ones((len(case.codes), 1), np.uint8)
-        found = weighted.ijcv2020(
+        found = weighted_retrieval.ijcv2020(
             case.codes, case.probabilities, case.labels, ones, weight=weight
         ).figures
     expected = [
@@ -49,9 +53,9 @@ def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
     bits, scores, labels = made_up(300)
     weights = query_weights(300, 20, np.random.default_rng(0))
     chance = np.full(scores.shape, 0.5)
-    found = weighted.ijcv2020(bits, chance, labels, weights, weight=4.0).figures
+    found = weighted_retrieval.ijcv2020(bits, chance, labels, weights, weight=4.0).figures
     kept = ijcv2020(bits, np.ones(scores.shape), labels, weights).figures
-    for cutoff in weighted.CUTOFFS:
+    for cutoff in weighted_retrieval.CUTOFFS:
         ranked, filtered = (
             found[f"weighted_recall_at_{cutoff}"],
             kept[f"combined_recall_at_{cutoff}"],
@@ -65,9 +69,9 @@ def test_what_is_impossible_comes_last_however_near():
     labels = TrueLabels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
     probabilities = np.array([[0.5], [0.0], [1e-300]])
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="raise"):
-        patch.setattr(weighted, "CUTOFFS", (1, 2))
+        patch.setattr(weighted_retrieval, "CUTOFFS", (1, 2))
         ones = np.ones((3, 1), np.uint8)
-        found = weighted.ijcv2020(bits, probabilities, labels, ones, weight=0.25).figures
+        found = weighted_retrieval.ijcv2020(bits, probabilities, labels, ones, weight=0.25).figures
     assert {name: value[0] for name, value in found.items()} == {
         "weighted_recall_at_1": 0.5,  # image 0 finds image 2, image 1 finds image 0 first
         "weighted_recall_at_2": 1.0,
@@ -92,14 +96,16 @@ def test_the_chosen_weight_beats_no_weight_and_the_filter():
     recalls = dict(zip(weights, weighted_recalls(bits, scores, labels, weights), strict=True))
     assert recalls[chosen] == max(recalls.values()) > recalls[0]
     filtered = ijcv2020(bits, 1 / (1 + np.exp(-scores)), labels, np.ones((400, 1)))
-    hard = [filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in weighted.CUTOFFS]
+    hard = [
+        filtered.figures[f"combined_recall_at_{cutoff}"][0] for cutoff in weighted_retrieval.CUTOFFS
+    ]
     assert recalls[chosen] > np.mean(hard)
 
 
 def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
     bits, scores, labels = made_up(400)
     every = weighted_recalls(bits, scores, labels, [2.0])
-    monkeypatch.setattr(weighted, "MOST_QUERIES", 100)
+    monkeypatch.setattr(weighted_retrieval, "MOST_QUERIES", 100)
     some = weighted_recalls(bits, scores, labels, [2.0])
     assert some != every
     assert some == pytest.approx(every, abs=0.05)
@@ -130,7 +136,7 @@ def test_by_hand():
     labels = TrueLabels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))
     scores = np.array([[-3.0], [-3.0], [3.0]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weighted, "CUTOFFS", (1,))
-        patch.setattr(weighted, "FEWEST_QUERIES", 1)
+        patch.setattr(weighted_retrieval, "CUTOFFS", (1,))
+        patch.setattr(weighted_retrieval, "FEWEST_QUERIES", 1)
         assert weighted_recalls(bits, scores, labels, [0.3, 0.4]).tolist() == [0, 1]
         assert choose_attribute_weight(bits, scores, labels) == 0.5
