@@ -1,6 +1,6 @@
-"""Takes the README's pictures of the page: `python tools/screenshots.py build/emoji.dhx`.
+"""Takes the README's screenshots of the page: `python tools/screenshots.py build/emoji.dhx`.
 
-It serves the index while it does. It needs Debian's Chromium (`make browser`) and the extra `dev`.
+Serves the index meanwhile. Needs Debian's Chromium (`make browser`) and the extra `dev`.
 """
 
 import argparse
@@ -13,44 +13,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 SIZE = {"width": 1280, "height": 860}
-ROUNDS = 10
-"""By which the 256 colours of a file come closer to those of the page."""
+QUANTISE_ROUNDS = 10
+"""Rounds of k-means that choose the 256 colours of a file."""
 
-PATIENCE = 60_000
-"""Milliseconds."""
+TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A picture.
+class Screenshot:
+    """A screenshot to take.
 
     Attributes:
-        name: Of its file.
-        scheme: Light or dark.
-        view: What the page shows: the part of its address after #.
-        pointed: Number of the result that is pointed at; 0 for none.
+        name: File name without suffix.
+        scheme: Colour scheme, light or dark.
+        view: Part of the page's address after #.
+        hovered: Rank of the result under the mouse pointer; 0 for none.
     """
 
     name: str
-    scheme: str
+    scheme: Literal["light", "dark"]
     view: str
-    pointed: int = 0
+    hovered: int = 0
 
 
-SHOTS = (
-    Shot("page-light", "light", "id=13&task=combined&want=uses%3Dred"),
-    Shot("page-dark", "dark", "id=1107&task=attribute&want=skin%3Dmedium&without=uses%3Dblue", 3),
+SCREENSHOTS = (
+    Screenshot("page-light", "light", "id=13&task=combined&want=uses%3Dred"),
+    Screenshot(
+        "page-dark", "dark", "id=1107&task=attribute&want=skin%3Dmedium&without=uses%3Dblue", 3
+    ),
 )
 
 
 @contextmanager
-def served(index: Path) -> Iterator[str]:
-    """Serves an index; yields the address."""
+def serving(index: Path) -> Iterator[str]:
+    """Serves an index and yields the server's address."""
     code = "from dualhash.cli.app import main; main()"
     server = subprocess.Popen(
         [sys.executable, "-c", code, "serve", str(index), "--port", "0"],
@@ -59,49 +61,50 @@ def served(index: Path) -> Iterator[str]:
     )
     try:
         assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        if found is None:
+        address = re.search(r"http://\S+", server.stdout.readline())
+        if address is None:
             sys.exit(f"{index} cannot be served.")
-        yield found[0]
+        yield address[0]
     finally:
         server.terminate()
         server.wait()
 
 
-def take(browser: Browser, address: str, shot: Shot) -> bytes:
-    """The picture as a PNG."""
-    context = browser.new_context(viewport=SIZE, color_scheme=shot.scheme)
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
+def take(browser: Browser, address: str, screenshot: Screenshot) -> bytes:
+    """Returns the screenshot as a PNG."""
+    context = browser.new_context(viewport=SIZE, color_scheme=screenshot.scheme)
+    context.set_default_timeout(TIMEOUT_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     page = context.new_page()
-    for _ in range(2):  # the first search of a kind takes longer than those to come
+    for _ in range(2):  # the first search of a kind is slower, and the page shows the time
         page.goto("about:blank")
-        page.goto(f"{address}/#{shot.view}")
+        page.goto(f"{address}/#{screenshot.view}")
         expect(page.locator("#grid > .card:not(.skeleton)").first).to_be_visible()
         page.wait_for_load_state("networkidle")
-    if shot.pointed:
-        page.locator("#grid > .card").nth(shot.pointed - 1).hover()
-        expect(page.locator("#strip-text")).to_contain_text(f"Number {shot.pointed} ")
-    picture = page.screenshot()
+    if screenshot.hovered:
+        page.locator("#grid > .card").nth(screenshot.hovered - 1).hover()
+        expect(page.locator("#strip-text")).to_contain_text(f"Result {screenshot.hovered} ")
+    png = page.screenshot()
     context.close()
-    return picture
+    return png
 
 
 def main() -> None:
-    """Takes all of them."""
+    """Takes all screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("index", type=Path, help="an index of the built-in catalogue, openmoji")
     parser.add_argument("--out", type=Path, default=Path("docs/images"), help="a folder")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
         parser.error("Chromium is not installed (Debian: apt install chromium)")
-    with served(chosen.index) as address, sync_playwright() as playwright:
+    with serving(arguments.index) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for shot in SHOTS:
-            picture = Image.open(io.BytesIO(take(browser, address, shot))).convert("RGB")
-            path = chosen.out / f"{shot.name}.png"
-            picture.quantize(256, kmeans=ROUNDS, dither=Image.Dither.NONE).save(path, optimize=True)
+        for screenshot in SCREENSHOTS:
+            image = Image.open(io.BytesIO(take(browser, address, screenshot))).convert("RGB")
+            path = arguments.out / f"{screenshot.name}.png"
+            palette = image.quantize(256, kmeans=QUANTISE_ROUNDS, dither=Image.Dither.NONE)
+            palette.save(path, optimize=True)
             print(f"{path}: {path.stat().st_size:,} bytes")
         browser.close()
 

@@ -1,4 +1,4 @@
-"""A real browser on a real server."""
+"""A real browser and a real server for the tests of the page."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,11 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dualhash.codes import Model
 from dualhash.search import Index, ItemLabels
 from dualhash.serve.app import create_app
 from dualhash.serve.settings import Settings
 from tests.builders import colour_image, colour_model
-
-SCREENS = Path(__file__).parents[3] / "build" / "screens"
 
 CATEGORIES = ("circle", "square", "triangle")
 ATTRIBUTES = (
@@ -31,124 +31,144 @@ ATTRIBUTES = (
 )
 BITS = 64
 COUNT = 60
+PORTRAIT, PORTRAIT_SIZE = 5, (256, 171)
+"""Id of the item with a portrait photo, and its (height, width); the others are landscapes."""
 
-PATIENCE = 60.0
-"""Seconds to wait for whatever must come, on a machine that has other things to do."""
+TIMEOUT = 60.0
+"""Seconds to wait for an event on a busy machine."""
 
 
-def write_index(folder: Path, count: int = COUNT, attributes: tuple[str, ...] = ATTRIBUTES) -> Path:
-    """Items of random colours; two thirds have a category, half may have attributes."""
+def make_model(folder: Path, attributes: tuple[str, ...] = ATTRIBUTES) -> Model:
+    return colour_model(folder, BITS, category_names=CATEGORIES, attribute_names=attributes)
+
+
+def write_index(folder: Path, model: Model, count: int = COUNT) -> Path:
+    """Writes an index of images in random colours; two thirds of them have a category label."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = colour_model(
-        folder / f"model-of-{len(attributes)}",
-        BITS,
-        category_names=CATEGORIES,
-        attribute_names=attributes,
-    )
-    rng = np.random.default_rng(0)
-    colours = rng.integers(0, 256, (count, 3)).tolist()
+    colours = np.random.default_rng(0).integers(0, 256, (count, 3)).tolist()
     paths = [
-        colour_image(folder / "images" / f"{row}.png", tuple(colour), (96, 72))
-        for row, colour in enumerate(colours)
+        colour_image(
+            folder / "images" / f"{number}.png",
+            tuple(colour),
+            PORTRAIT_SIZE if number == PORTRAIT else (72, 96),
+        )
+        for number, colour in enumerate(colours)
     ]
     with Index.unfinished(folder / "shapes.dhx", model, replace=True) as index:
         if count:
-            labels = [_labels(number, attributes) for number in range(count)]
-            payloads = [_payload(number) for number in range(count)]
-            index.add(model.encode(paths).codes, paths, payloads, labels)
+            index.add(
+                model.encode(paths).codes,
+                paths,
+                [make_payload(number) for number in range(count)],
+                [make_labels(number, model.attribute_head.names) for number in range(count)],
+            )
     return folder / "shapes.dhx"
 
 
-def _payload(number: int) -> dict[str, object]:
-    """Of every third item a name, of every third a file's name only."""
-    payloads = {"productDisplayName": f"Thing {number}", "price": 3}, {"fileName": "a.png"}, {}
-    return payloads[number % 3]
+def make_payload(number: int) -> dict[str, object]:
+    """Every third item has a name and a price, every third only a file name; all have a season."""
+    payloads: tuple[dict[str, object], ...] = (
+        {"productDisplayName": f"Thing {number}", "price": 3},
+        {"fileName": "a.png"},
+        {},
+    )
+    return payloads[number % 3] | {"season": "summer" if number % 2 else "winter"}
 
 
-def _labels(number: int, attributes: tuple[str, ...]) -> ItemLabels:
-    said = {"colour=red": number % 4 == 0, "round": True} if number % 2 == 0 else {}
+def make_labels(number: int, attributes: tuple[str, ...]) -> ItemLabels:
+    """Two thirds of the items have a category label, half of them attribute labels."""
+    labels = {"colour=red": number % 4 == 0, "round": True} if number % 2 == 0 else {}
     return ItemLabels(
         CATEGORIES[number % 3] if number % 3 else None,
-        {name: present for name, present in said.items() if name in attributes},
+        {name: present for name, present in labels.items() if name in attributes},
     )
 
 
 @dataclass
-class Served:
-    """A server in a thread of its own."""
+class RunningServer:
+    """A server in its own thread."""
 
     address: str
     server: uvicorn.Server
     thread: threading.Thread
 
-    def until(self, holds: Callable[[dict[str, Any]], object]) -> None:
-        """Waits for what the server says of its index."""
-        end = time.monotonic() + PATIENCE
+    def wait_for(self, condition: Callable[[dict[str, Any]], object]) -> None:
+        """Waits until the server's statistics meet a condition."""
+        end = time.monotonic() + TIMEOUT
         while True:
-            with urlopen(f"{self.address}api/v1/stats", timeout=PATIENCE) as answered:
-                if holds(json.load(answered)):
+            with urlopen(f"{self.address}api/v1/stats", timeout=TIMEOUT) as response:
+                if condition(json.load(response)):
                     return
-            assert time.monotonic() < end, "it does not come"
+            assert time.monotonic() < end, "the condition was not met in time"
 
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join()
 
 
-def serve(path: Path, port: int = 0, **settings: object) -> Served:
+@contextmanager
+def serving(path: Path, port: int = 0, **settings: object) -> Iterator[RunningServer]:
     """Serves an index; port 0 takes a free one."""
-    app = create_app(path, settings=Settings(rate=0, **settings))
+    app = create_app(path, settings=Settings(rate=0, decoders=1, **settings))
     listening = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, timeout_keep_alive=1)
-    )
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    address = f"http://localhost:{listening.getsockname()[1]}/"
-    with urlopen(f"{address}healthz", timeout=PATIENCE):
-        return Served(address, server, thread)
+    running = RunningServer(f"http://localhost:{listening.getsockname()[1]}/", server, thread)
+    try:
+        with urlopen(f"{running.address}healthz", timeout=TIMEOUT):
+            yield running
+    finally:
+        running.stop()
 
 
-@pytest.fixture(scope="session")
-def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_index(tmp_path_factory.mktemp("page"))
+@pytest.fixture(scope="package")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return make_model(tmp_path_factory.mktemp("page") / "model")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def shapes(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Path:
+    """An index that no test changes."""
+    return write_index(tmp_path_factory.mktemp("page"), model)
+
+
+@pytest.fixture(scope="package")
 def address(shapes: Path) -> Iterator[str]:
-    served = serve(shapes)
-    yield served.address
-    served.stop()
+    """Address of a server of `shapes`."""
+    with serving(shapes) as running:
+        yield running.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Closed after the last test of a module, for while it is open no other event loop can run."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
+    """Closed after this package: while it is open, no other event loop can run in this thread."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
         pytest.skip("no Chromium is installed (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
-        yield opened
-        opened.close()
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page on which nothing may go wrong unnoticed."""
+    """A page; the test fails if its scripts raise an error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(1000 * PATIENCE)
-    expect.set_options(timeout=1000 * PATIENCE)
-    opened = context.new_page()
+    context.set_default_timeout(1000 * TIMEOUT)
+    expect.set_options(timeout=1000 * TIMEOUT)
+    page = context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
     context.close()
     assert not errors
 
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
+    """An image file to upload."""
     return colour_image(tmp_path / "mine.png", (200, 40, 30), (120, 90))

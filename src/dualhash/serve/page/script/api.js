@@ -1,36 +1,36 @@
-/** Talks to the server. Everything that goes wrong is a Refusal with a sentence for people. */
+/** Sends requests to the server. Every failure becomes a Refusal with a message for people. */
 
 const ROOT = "api/v1/";
 
-/** What the server refused, or that it did not answer. */
+/** The server refused a request, or did not answer. */
 export class Refusal extends Error {
   /**
-   * @param {string} kind the end of the problem's type, or "gone" where nobody answered
-   * @param {string} sentence what is wrong and what to do
+   * @param {string} kind last part of the problem's type; "gone" if there was no answer
+   * @param {string} message what is wrong and what to do
    */
-  constructor(kind, sentence) {
-    super(sentence);
+  constructor(kind, message) {
+    super(message);
     this.kind = kind;
   }
 }
 
-async function answerOf(path, options = {}) {
+async function fetchJson(path, options = {}) {
   let response;
-  let said;
+  let body;
   try {
     response = await fetch(ROOT + path, options);
-    said = await response.text();
+    body = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("gone", "The server does not answer. It may have been stopped, or the network is down.");
   }
   options.signal?.throwIfAborted();
-  if (response.ok) return JSON.parse(said);
+  if (response.ok) return JSON.parse(body);
   let problem = {};
   try {
-    problem = JSON.parse(said);
+    problem = JSON.parse(body);
   } catch {
-    // Not the server's own words: the status has to do.
+    // A proxy answered with something other than JSON: only the status is known.
   }
   throw new Refusal(
     (problem.type ?? "").split(":").at(-1) || "failed",
@@ -38,24 +38,28 @@ async function answerOf(path, options = {}) {
   );
 }
 
-export const attributes = () => answerOf("attributes");
-export const bits = () => answerOf("bits");
-export const stats = () => answerOf("stats");
-export const samples = (number, signal) => answerOf(`samples?count=${number}`, { signal });
+export const fetchAttributes = () => fetchJson("attributes");
+export const fetchBits = () => fetchJson("bits");
+export const fetchFields = () => fetchJson("fields");
+export const fetchStats = () => fetchJson("stats");
+export const fetchSamples = (count, signal) => fetchJson(`samples?count=${count}`, { signal });
+
+/** Address of everything that the index has of an item. */
+export const itemAddress = (id) => `${ROOT}items/${id}`;
 
 /**
  * Searches.
- * @param {Object} search as the API has it
- * @param {File|null} image an uploaded picture that asks
+ * @param {Object} search request body of the API
+ * @param {File|null} image an uploaded image as the query
  * @param {AbortSignal} signal
  */
-export function search(search, image, signal) {
+export function fetchResults(search, image, signal) {
   if (!image) {
     const headers = { "Content-Type": "application/json" };
-    return answerOf("search", { method: "POST", headers, body: JSON.stringify(search), signal });
+    return fetchJson("search", { method: "POST", headers, body: JSON.stringify(search), signal });
   }
   const body = new FormData();
   body.append("image", image);
   body.append("search", JSON.stringify(search));
-  return answerOf("search", { method: "POST", body, signal });
+  return fetchJson("search", { method: "POST", body, signal });
 }

@@ -1,287 +1,307 @@
-/** Brings the parts of the page together: a view in the address, the search it asks for, the answer. */
+/** Connects the parts of the page: the view in the address, its search, and the answer. */
 
 import * as api from "./api.js";
-import { byId, count, toResults } from "./dom.js";
-import { announce, reveal, startJumps } from "./jump.js";
-import { startKeys } from "./keys.js";
-import * as presence from "./presence.js";
-import { QueryPanel } from "./query.js";
-import { Results } from "./results.js";
-import { Strip } from "./strip.js";
-import { startTaking } from "./taking.js";
-import { startTheme } from "./theme.js";
-import { NOTHING, hasQuery, hashOf, hasWishes, searchOf, viewOf, wishing } from "./view.js";
-import { Wishes } from "./wishes.js";
+import { BitStrip } from "./bit-strip.js";
+import { byId, focusResults } from "./elements.js";
+import { FilterForm } from "./filter-form.js";
+import { formatCount } from "./format.js";
+import { startKeyboard } from "./keyboard.js";
+import { QueryPanel } from "./query-panel.js";
+import { Results, revealResults, showJumpLink } from "./results.js";
+import { SearchForm } from "./search-form.js";
+import { checkServer, fetchStatus, noteAnswer, waitForServer } from "./server-status.js";
+import { startToolbar } from "./toolbar.js";
+import {
+  EMPTY_VIEW,
+  formatView,
+  hasAttributes,
+  hasFilter,
+  hasQuery,
+  parseView,
+  toRequest,
+  withAttribute,
+  withoutCondition,
+  withoutConditions,
+} from "./url-state.js";
 
-const PAGE = 24;
+const PAGE_SIZE = 24;
 const SAMPLES = 12;
 const PRESENT = 0.5;
-const UPLOAD_BYTES = 20 * 1024 * 1024;
+const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
 
-/** Pixels of uploaded pictures by their codes, while the page is open. */
-const uploaded = new Map();
+/** Object URLs of uploaded images by their codes, while the page is open. */
+const uploads = new Map();
 
-let view = NOTHING;
+let view = EMPTY_VIEW;
 let answer = null;
-let searching = new AbortController();
+let request = new AbortController();
 let starting = null;
-let wishes;
-let strip;
+let searchForm;
+let filterForm;
+let bitStrip;
 
-const panel = new QueryPanel({
-  image: (file) => upload(file),
-  surprise: () => surprise(),
+const queryPanel = new QueryPanel({
+  image: searchByUpload,
+  random: showRandomImage,
   remove: () => {
-    toResults();
-    go({ ...view, id: null, code: null });
+    focusResults();
+    goTo({ ...view, id: null, code: null });
   },
-  wish: (name) => go(wishing(view, name, "want")),
+  want: (name) => goTo(withAttribute(view, name, "want")),
 });
 const results = new Results({
-  from: (id) => from(id),
-  look: (hit) => strip.compare(hit),
-  rest: () => strip.rest(),
-  explain: (hit) => strip.explain(hit),
-  more: () => more(),
+  addressOf: (id) => formatView({ ...view, id, code: null }),
+  searchFrom,
+  pointAt: (hit) => bitStrip.compare(hit),
+  pointAtNone: () => bitStrip.clear(),
+  explain: (hit) => bitStrip.explain(hit),
+  more: loadMore,
 });
 
-/** Goes to another view, which the address then tells. */
-function go(next) {
-  history.pushState(null, "", hashOf(next) || location.pathname);
-  look();
+/** Goes to another view: a new entry in the browser's history. */
+function goTo(next) {
+  history.pushState(null, "", formatView(next) || location.pathname);
+  showAddress();
 }
 
-/** Shows what the address tells. */
-function look() {
-  return guarded(async () => {
-    if (!wishes) results.wait();
+/** Shows the view in the address. */
+function showAddress() {
+  return withErrors(async () => {
+    if (!searchForm) results.showLoading();
     await start();
-    view = viewOf(location.hash);
-    panel.refuse(null);
-    wishes.show(view);
-    await run();
+    queryPanel.showRefusal(null);
+    showView();
+    await search();
   });
 }
 
-function from(id) {
-  toResults();
-  go({ ...view, id, code: null });
-  reveal();
+/** Reads the view in the address, and shows it in the forms. */
+function showView() {
+  view = parseView(location.hash);
+  searchForm.show(view);
+  filterForm.show(view);
 }
 
-function surprise() {
-  return guarded(async () => {
+function searchFrom(id) {
+  focusResults();
+  goTo({ ...view, id, code: null });
+  revealResults();
+}
+
+function showRandomImage() {
+  return withErrors(async () => {
     await start();
-    const { items } = await api.samples(1, searching.signal);
-    if (items.length) go({ ...view, id: items[0].id, code: null });
+    const { items } = await api.fetchSamples(1, request.signal);
+    if (items.length) goTo({ ...view, id: items[0].id, code: null });
   });
 }
 
-/** Gives up what is under way, so that it cannot be shown in place of what comes now. */
-function begin() {
-  searching.abort();
-  searching = new AbortController();
-  showAnswer(null);
-  results.wait();
-  return searching.signal;
+/** Aborts the request under way, so that a late answer cannot replace a newer one. */
+function beginRequest() {
+  request.abort();
+  request = new AbortController();
+  keepAnswer(null);
+  results.showLoading();
+  return request.signal;
 }
 
 /** Searches for the view and shows the answer. */
-async function run() {
-  const signal = begin();
-  showQuery();
-  const asked = searchOf(view, false, PAGE, 0);
-  if (!asked) {
-    await nothingAsked(signal);
-    return;
-  }
-  show(await api.search(asked, null, signal));
+async function search() {
+  const signal = beginRequest();
+  showQueryImage();
+  const body = toRequest(view, false, PAGE_SIZE, 0);
+  if (body) showAnswer(await api.fetchResults(body, null, signal));
+  else await showStart(signal);
 }
 
-/** Searches with a picture; one that is refused leaves everything as it was. */
-function upload(image) {
-  return guarded(async () => {
+/** Searches with an uploaded image. If it is refused, everything stays as it was. */
+function searchByUpload(image) {
+  return withErrors(async () => {
     await start();
-    panel.refuse(null);
-    if (image.size > UPLOAD_BYTES) {
-      refuse(`${image.name} is larger than 20 MB.`);
+    queryPanel.showRefusal(null);
+    if (image.size > MAX_UPLOAD_BYTES) {
+      showRefusal(`${image.name} is larger than 20 MB.`);
       return;
     }
-    const shown = answer;
-    const signal = begin();
-    const task = hasWishes(view) ? view.task : "category";
-    let got;
+    const earlier = answer;
+    const signal = beginRequest();
+    const task = hasAttributes(view) ? view.task : "category";
+    let found;
     try {
-      got = await api.search(searchOf({ ...view, task }, true, PAGE, 0), image, signal);
+      found = await api.fetchResults(toRequest({ ...view, task }, true, PAGE_SIZE, 0), image, signal);
     } catch (error) {
       if (!(error instanceof api.Refusal) || error.kind === "gone") throw error;
-      refuse(error.message);
-      if (shown) show(shown);
-      else await run();
+      showRefusal(error.message);
+      if (earlier) showAnswer(earlier);
+      else await search();
       return;
     }
-    if (uploaded.has(got.query.code)) URL.revokeObjectURL(uploaded.get(got.query.code));
-    uploaded.set(got.query.code, URL.createObjectURL(image));
-    history.pushState(null, "", hashOf({ ...view, task, id: null, code: got.query.code }));
-    view = viewOf(location.hash);
-    wishes.show(view);
-    show(got);
-    reveal();
+    const { code } = found.query;
+    if (uploads.has(code)) URL.revokeObjectURL(uploads.get(code));
+    uploads.set(code, URL.createObjectURL(image));
+    history.pushState(null, "", formatView({ ...view, task, id: null, code }));
+    showView();
+    showAnswer(found);
+    revealResults();
   });
 }
 
-function refuse(sentence) {
-  panel.refuse(hasQuery(view) ? `${sentence} The earlier picture is kept.` : sentence);
+function showRefusal(message) {
+  queryPanel.showRefusal(hasQuery(view) ? `${message} The earlier image is kept.` : message);
 }
 
-/** The next results of the same search; one that is refused leaves those that are there. */
-function more() {
-  return guarded(async () => {
+/** Adds the next results of the same search. If they are refused, the results stay as they are. */
+function loadMore() {
+  return withErrors(async () => {
     if (!answer) return;
     const before = answer;
     byId("more").disabled = true;
     try {
-      const asked = searchOf(view, false, PAGE, before.next_offset);
-      const next = await api.search(asked, null, searching.signal);
+      const body = toRequest(view, false, PAGE_SIZE, before.next_offset);
+      const next = await api.fetchResults(body, null, request.signal);
       if (next.index.generation !== before.index.generation) {
-        await run();
-        tell("The index has changed meanwhile. These are its results from the beginning.");
+        await search();
+        notify("The index has changed. These are its results from the start.");
         return;
       }
       answer = { ...next, hits: [...before.hits, ...next.hits], query: before.query };
-      results.notice(null);
-      results.show(next, { added: true });
-      say(`${count(answer.hits.length)} of ${count(answer.matched)} results.`);
+      results.notify(null);
+      results.add(next);
+      announce(`${formatCount(answer.hits.length)} of ${formatCount(answer.matched)} results.`);
     } catch (error) {
       if (answer !== before || !(error instanceof api.Refusal) || error.kind === "gone") throw error;
-      tell(`There is no more for now. ${error.message}`);
-      presence.ask();
+      notify(`More results could not be loaded. ${error.message}`);
+      checkServer();
     } finally {
       byId("more").disabled = false;
     }
   });
 }
 
-function show(got) {
-  showAnswer(got);
-  showQuery();
-  showKnown(got.query);
-  results.show(got);
-  const time = got.timings.total;
-  figures(got.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`);
-  byId("figure-items").textContent = count(got.index.items);
+function showAnswer(found) {
+  keepAnswer(found);
+  showQueryImage();
+  showQuery(found.query);
+  results.show(found);
+  const time = found.timings.total;
+  showFigures(found.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`);
+  byId("figure-items").textContent = formatCount(found.index.items);
   byId("figure-time").title = ["decode", "encode", "search"]
-    .map((stage) => `${stage} ${got.timings[stage].toFixed(1)} ms`)
+    .map((stage) => `${stage} ${found.timings[stage].toFixed(1)} ms`)
     .join(", ");
-  say(`${count(got.matched)} matches, ${count(got.hits.length)} shown. ${shortage(got)}`);
-  presence.answered(got.index);
+  announce(`${formatCount(found.matched)} matches, ${formatCount(found.hits.length)} shown. ${showShortage(found)}`);
+  noteAnswer(found.index);
 }
 
-/** Shows which wish excludes most, where fewer match than the page has room for; the sentence. */
-function shortage({ shortage: short, matched, hits }) {
-  const sentence = shortageWords(short, matched, hits.length);
-  const without = ["Search without it", () => go(wishing(view, short.wish, "any"))];
-  const clear = ["Clear wishes", () => go({ ...view, want: [], without: [] })];
-  results.notice(sentence, ...(short ? [without] : []), ...(!matched && hasWishes(view) ? [clear] : []));
-  return sentence;
+/** If few images match, shows which condition excludes most. Returns the message. */
+function showShortage({ shortage, matched, hits }) {
+  const message = describeShortage(shortage, matched, hits.length);
+  const without = ["Search without it", () => goTo(withoutCondition(view, shortage))];
+  const clear = ["Clear all", () => goTo(withoutConditions(view))];
+  const conditions = hasAttributes(view) || hasFilter(view);
+  results.notify(message, ...(shortage ? [without] : []), ...(!matched && conditions ? [clear] : []));
+  return message;
 }
 
-function shortageWords(short, matched, shown) {
-  if (!short) return shown ? "" : "Nothing matches.";
-  const few = `${matched ? `Only ${count(matched)} match` : "Nothing matches"}. “${short.wish}” excludes most`;
-  return short.matched_without > matched
-    ? `${few}: ${count(short.matched_without)} would match without it.`
-    : `${few}, but without it no more would match.`;
+function describeShortage(shortage, matched, shown) {
+  if (!shortage) return shown ? "" : "Nothing matches.";
+  const few = `${matched ? `Only ${formatCount(matched)} match` : "Nothing matches"}. “${shortage.wish}” excludes most`;
+  return shortage.matched_without > matched
+    ? `${few}: ${formatCount(shortage.matched_without)} would match without it.`
+    : `${few}, but no more would match without it.`;
 }
 
-/** The view asks for nothing yet. */
-async function nothingAsked(signal) {
-  figures(null, null);
+/** Shows what to do while the view does not search for anything yet. */
+async function showStart(signal) {
+  showFigures(null, null);
   if (view.task === "category") {
-    showKnown(null);
-    const { items } = await api.samples(SAMPLES, signal);
-    if (items.length) results.offer(items);
-    else results.empty("There are no pictures yet");
+    showQuery(null);
+    const { items } = await api.fetchSamples(SAMPLES, signal);
+    if (items.length) results.showSamples(items);
+    else results.showNone("There are no images yet");
+    if (hasFilter(view)) notify("Choose an image or attributes: the filter applies to the search.");
     return;
   }
   if (hasQuery(view)) {
-    const query = { task: "category", k: 1, ...(view.id === null ? { code: view.code } : { id: view.id }) };
-    const got = await api.search(query, null, signal);
-    showKnown(got.query);
-  } else showKnown(null);
-  results.empty("Nothing chosen yet");
-  results.notice(
+    const body = { task: "category", k: 1, ...(view.id === null ? { code: view.code } : { id: view.id }) };
+    showQuery((await api.fetchResults(body, null, signal)).query);
+  } else showQuery(null);
+  results.showNone("No attributes chosen yet");
+  results.notify(
     hasQuery(view)
-      ? "Choose above what pictures shall have or not have, or take over what yours has."
-      : "Choose above what pictures shall have or not have.",
+      ? "Choose attributes above that images must have or must not have, or take those of your image."
+      : "Choose attributes above that images must have or must not have.",
   );
-  say("Choose attributes to search for.");
+  announce("Choose attributes to search for.");
 }
 
-function showQuery() {
-  if (view.id !== null) panel.preview(`api/v1/items/${view.id}/thumbnail`, `Picture ${view.id} of the index`);
-  else if (uploaded.has(view.code)) panel.preview(uploaded.get(view.code), "Your picture");
-  else if (view.code !== null) panel.preview(null, "Only its code is in the link, not the picture itself.");
-  else panel.preview(null, null);
+function showQueryImage() {
+  if (view.id !== null) queryPanel.preview(`${api.itemAddress(view.id)}/thumbnail`, `Image ${view.id} of the index`);
+  else if (uploads.has(view.code)) queryPanel.preview(uploads.get(view.code), "Your image");
+  else if (view.code !== null) queryPanel.preview(null, "The link has only the code of the image, not the image.");
+  else queryPanel.preview(null, null);
 }
 
-/** What the index and the code know of the query; null for none. */
-function showKnown(query) {
+/** Shows category, attributes and code of the query; null for no query. */
+function showQuery(query) {
   byId("about").hidden = !query;
-  panel.show(query);
-  if (query) strip.show(query.code);
-  strip.rest();
-  wishes.queryHas(query ? query.attributes.filter(({ probability }) => probability >= PRESENT).map(({ name }) => name) : []);
+  queryPanel.show(query);
+  if (query) bitStrip.show(query.code);
+  bitStrip.clear();
+  const present = query ? query.attributes.filter(({ probability }) => probability >= PRESENT) : [];
+  searchForm.setQueryAttributes(present.map(({ name }) => name));
 }
 
 /** Keeps the answer that is shown; null for none. */
-function showAnswer(got) {
-  answer = got;
-  byId("download").disabled = !got;
-  announce(got?.matched);
+function keepAnswer(found) {
+  answer = found;
+  byId("download").disabled = !found;
+  showJumpLink(found?.matched);
 }
 
-function figures(matched, time) {
-  byId("figure-matches").textContent = matched === null ? "–" : count(matched);
+function showFigures(matched, time) {
+  byId("figure-matches").textContent = matched === null ? "–" : formatCount(matched);
   byId("figure-time").textContent = time ?? "–";
 }
 
-function say(text) {
-  byId("live").textContent = text;
+/** Says a sentence to screen readers. */
+function announce(sentence) {
+  byId("live").textContent = sentence;
 }
 
-/** Says something for eyes and ears, with what can be done about it. */
-function tell(sentence, ...actions) {
-  results.notice(sentence, ...actions);
-  say(sentence);
+/** Shows a message above the results, and says it to screen readers. */
+function notify(message, ...actions) {
+  results.notify(message, ...actions);
+  announce(message);
 }
 
-/** Runs something that asks the server, and shows what goes wrong. */
-async function guarded(work) {
+/** Runs work that sends requests, and shows errors. */
+async function withErrors(work) {
   try {
     await work();
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!(error instanceof api.Refusal)) throw error;
-    showAnswer(null);
-    figures(null, null);
+    keepAnswer(null);
+    showFigures(null, null);
     if (error.kind === "gone") {
-      results.empty("The server is gone");
-      presence.lookFor(look);
+      results.showNone("The server does not answer");
+      waitForServer(showAddress);
       return;
     }
-    results.empty("This search was not answered");
-    tell(error.message, ["Try again", look], ["Start afresh", () => go(NOTHING)]);
-    presence.ask();
+    results.showNone("The search failed");
+    notify(error.message, ["Try again", showAddress], ["Start over", () => goTo(EMPTY_VIEW)]);
+    checkServer();
   }
 }
 
-/** What holds for all searches: the index, its attributes, and what the bits carry. */
+/** Loads once what all searches need: attributes, fields, and the attributes of each bit. */
 function start() {
-  starting ??= Promise.all([api.attributes(), api.bits(), presence.greet()]).then(
-    ([known, carried]) => {
-      wishes = new Wishes(known, go);
-      strip = new Strip(carried.bits);
+  starting ??= Promise.all([api.fetchAttributes(), api.fetchFields(), api.fetchBits(), fetchStatus()]).then(
+    ([attributes, { fields, items }, { bits }, stats]) => {
+      searchForm = new SearchForm(attributes, goTo);
+      filterForm = new FilterForm(fields, items === stats.items, goTo);
+      bitStrip = new BitStrip(bits);
     },
     (error) => {
       starting = null;
@@ -291,14 +311,12 @@ function start() {
   return starting;
 }
 
-startTheme();
-startJumps();
-startKeys(surprise);
-startTaking(() => answer, say);
+startToolbar(() => answer, announce);
+startKeyboard(showRandomImage);
 byId("home").addEventListener("click", (event) => {
   event.preventDefault();
-  go(NOTHING);
+  goTo(EMPTY_VIEW);
 });
 byId("about").open = matchMedia("(width >= 52rem)").matches;
-addEventListener("popstate", look);
-look();
+addEventListener("popstate", showAddress);
+showAddress();

@@ -1,17 +1,17 @@
-"""The focus stays where the keyboard can go on, and the page leaves the browser its keys."""
+"""The keyboard: where the focus goes, shortcuts, and keys that belong to the browser."""
 
 import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.serve.page.test_page import CARDS, chip, ids
+from tests.serve.page.helpers import CARDS, chip, ids
 
-NONE_MATCH = "#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new"
+NO_MATCH = "#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new"
 
 
 def press(control: Locator) -> None:
-    """Presses Enter on it."""
+    """Presses Enter on a control."""
     control.focus()
     control.press("Enter")
 
@@ -19,14 +19,14 @@ def press(control: Locator) -> None:
 @pytest.mark.parametrize(
     ("view", "name"),
     [
-        ("#id=4&task=combined&want=round", "Clear wishes"),
+        ("#id=4&task=combined&want=round", "Clear all"),
         ("#id=4", "Remove"),
-        (NONE_MATCH, "Search without it"),
+        (NO_MATCH, "Search without it"),
         ("#id=99999", "Try again"),
-        ("#id=99999", "Start afresh"),
+        ("#id=99999", "Start over"),
     ],
 )
-def test_what_goes_away_gives_the_focus_to_the_results(
+def test_a_control_that_disappears_moves_the_focus_to_the_results(
     page: Page, address: str, view: str, name: str
 ):
     page.goto(address + view)
@@ -39,11 +39,11 @@ def test_what_goes_away_gives_the_focus_to_the_results(
     expect(page.locator("#results")).to_be_focused()
 
 
-def test_wants_can_be_chosen_one_after_another_in_the_left_column(page: Page, address: str):
+def test_attributes_of_the_query_can_be_chosen_one_after_another(page: Page, address: str):
     page.goto(f"{address}#id=4")
     ids(page)
-    page.locator("#known summary").click()
-    reading = page.locator("#known details .reading-name").first
+    page.locator("#query-labels summary").click()
+    reading = page.locator("#query-labels details .reading-name").first
     press(reading)
     expect(page).to_have_url(re.compile("want="))
     ids(page)
@@ -51,17 +51,17 @@ def test_wants_can_be_chosen_one_after_another_in_the_left_column(page: Page, ad
     expect(reading).to_be_visible()
 
 
-def test_the_rest_of_the_attributes_stays_open_for_another_picture(page: Page, address: str):
+def test_further_attributes_stay_open_for_another_image(page: Page, address: str):
     page.goto(f"{address}#id=4")
     ids(page)
-    page.locator("#known summary").click()
+    page.locator("#query-labels summary").click()
     page.locator(".from").first.click()
     expect(page).not_to_have_url(re.compile("id=4$"))
     ids(page)
-    expect(page.locator("#known details .reading-name").first).to_be_visible()
+    expect(page.locator("#query-labels details .reading-name").first).to_be_visible()
 
 
-def test_single_keys_do_what_the_dialog_says(page: Page, address: str):
+def test_shortcuts_do_what_the_dialog_says(page: Page, address: str):
     page.goto(address)
     expect(page.locator(CARDS).first).to_be_visible()
     page.keyboard.press("s")
@@ -70,10 +70,13 @@ def test_single_keys_do_what_the_dialog_says(page: Page, address: str):
         page.keyboard.press(key)
         expect(page.get_by_role("radio", name=task, exact=True)).to_be_checked()
     page.locator("#file").evaluate(
-        "file => file.addEventListener('click', () => console.log('a picture is chosen'))"
+        "file => file.addEventListener('click', () => console.log('an image is chosen'))"
     )
     with page.expect_console_message(lambda message: "chosen" in message.text):
         page.keyboard.press("c")
+    page.keyboard.press("f")
+    expect(page.get_by_label("Filter field")).to_be_focused()
+    page.locator("#results").focus()
     page.keyboard.press("a")
     field = page.get_by_label("Find an attribute")
     expect(field).to_be_focused()
@@ -83,20 +86,20 @@ def test_single_keys_do_what_the_dialog_says(page: Page, address: str):
     assert page.url == before
 
 
-def test_single_keys_can_be_switched_off(page: Page, address: str):
+def test_shortcuts_can_be_switched_off(page: Page, address: str):
     page.goto(address)
     page.get_by_role("button", name="Keys").click()
-    page.get_by_label("Letters and digits are keys").uncheck()
+    page.get_by_label("Use letters and digits as shortcuts").uncheck()
     page.keyboard.press("Escape")
     page.reload()
     expect(page.get_by_role("radio", name="Attributes")).to_be_enabled()
     page.keyboard.press("2")
     expect(page.get_by_role("radio", name="Attributes")).not_to_be_checked()
     page.get_by_role("button", name="Keys").click()
-    expect(page.get_by_label("Letters and digits are keys")).not_to_be_checked()
+    expect(page.get_by_label("Use letters and digits as shortcuts")).not_to_be_checked()
 
 
-def test_keys_of_the_browser_stay_its_own(page: Page, address: str):
+def test_keys_of_the_browser_are_left_alone(page: Page, address: str):
     page.goto(f"{address}#id=4")
     found = ids(page)
     page.evaluate(
@@ -117,7 +120,7 @@ def test_keys_of_the_browser_stay_its_own(page: Page, address: str):
     assert ids(page) == found
 
 
-def test_the_way_to_the_results_leaves_the_search_as_it_is(page: Page, address: str):
+def test_the_skip_link_keeps_the_search(page: Page, address: str):
     page.goto(f"{address}#id=4&task=combined&want=round")
     found = ids(page)
     press(page.get_by_role("link", name="Skip to the results"))

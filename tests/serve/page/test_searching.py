@@ -1,4 +1,4 @@
-"""The page as people use it, in a real browser."""
+"""Searching with the page: queries, tasks, attributes, links, results."""
 
 import json
 import re
@@ -8,48 +8,34 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.serve.page.conftest import BITS, COUNT
-
-CARDS = "#grid > .card:not(.skeleton)"
-
-
-def ids(page: Page) -> list[str]:
-    """Results in their order, when they are there."""
-    expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
-    expect(page.locator(f"{CARDS}[data-id]").first).to_be_visible()
-    return page.locator(CARDS).evaluate_all("cards => cards.map(card => card.dataset.id)")
+from tests.serve.page.helpers import CARDS, chip, ids
 
 
-def chip(page: Page, name: str):
-    return page.locator(f'.chip[data-name="{name}"]')
-
-
-def test_a_first_visit_offers_pictures_to_begin_with(page: Page, address: str):
+def test_a_first_visit_shows_images_to_start_with(page: Page, address: str):
     page.goto(address)
-    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
+    expect(page.get_by_role("heading", name="Start with one of these images")).to_be_visible()
     expect(page.locator(f"{CARDS} img")).to_have_count(12)
     page.locator(f"{CARDS} .frame").first.click()
     expect(page.get_by_role("heading", name="Same kind", exact=True)).to_be_visible()
     assert re.search(r"#id=\d+$", page.url)
 
 
-def test_an_uploaded_picture_finds_its_kind_and_a_link_finds_the_same(
-    page: Page, address: str, picture: Path
-):
+def test_the_link_of_an_uploaded_image_finds_the_same(page: Page, address: str, picture: Path):
     page.goto(address)
     page.set_input_files("#file", picture)
-    expect(page.locator("#preview img")).to_have_attribute("alt", "Your picture")
-    expect(page.locator("#known .known-category h3")).to_contain_text("predicted")
+    expect(page.locator("#preview img")).to_have_attribute("alt", "Your image")
+    expect(page.locator("#query-labels .query-category h3")).to_contain_text("predicted")
     expect(page.locator(".bit")).to_have_count(BITS)
     found = ids(page)
     assert "#code=" in page.url
     page.goto("about:blank")
     page.go_back()
     assert ids(page) == found
-    expect(page.locator("#preview")).to_contain_text("Only its code is in the link")
+    expect(page.locator("#preview")).to_contain_text("has only the code")
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_picture_can_be_dropped_and_pasted(page: Page, address: str, picture: Path, way: str):
+def test_an_image_can_be_dropped_and_pasted(page: Page, address: str, picture: Path, way: str):
     page.goto(address)
     expect(page.locator(CARDS).first).to_be_visible()
     page.evaluate(
@@ -63,7 +49,7 @@ def test_a_picture_can_be_dropped_and_pasted(page: Page, address: str, picture: 
         }""",
         [way, list(picture.read_bytes())],
     )
-    expect(page.locator("#preview img")).to_have_attribute("alt", "Your picture")
+    expect(page.locator("#preview img")).to_have_attribute("alt", "Your image")
     assert len(ids(page)) == 24
 
 
@@ -72,7 +58,7 @@ def test_surprise_me_and_remove(page: Page, address: str):
     page.get_by_role("button", name="Surprise me").click()
     ids(page)
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("heading", name="Begin with one of these")).to_be_visible()
+    expect(page.get_by_role("heading", name="Start with one of these images")).to_be_visible()
 
 
 def test_each_task_by_keyboard(page: Page, address: str):
@@ -81,7 +67,7 @@ def test_each_task_by_keyboard(page: Page, address: str):
     expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
     page.get_by_role("radio", name="Same kind", exact=True).focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No attributes chosen yet")).to_be_visible()
     chip(page, "round").press("Space")
     by_attribute = ids(page)
     expect(page.locator(f"{CARDS} .reading-name").first).to_have_text("round")
@@ -104,16 +90,16 @@ def test_an_attribute_has_three_states_on_the_keyboard(page: Page, address: str)
     expect(red).to_have_accessible_name("red (either)")
     for state, said in (
         ("want", "red (wanted)"),
-        ("not", "red (not wanted)"),
+        ("without", "red (not wanted)"),
         ("any", "red (either)"),
     ):
         page.keyboard.press("Space")
-        expect(red).to_have_attribute("data-wish", state)
+        expect(red).to_have_attribute("data-state", state)
         expect(red).to_have_accessible_name(re.compile(re.escape(said) + "$"))
         expect(red).to_be_focused()
-    for key, state in (("-", "not"), ("+", "want"), ("Delete", "any")):
+    for key, state in (("-", "without"), ("+", "want"), ("Delete", "any")):
         page.keyboard.press(key)
-        expect(red).to_have_attribute("data-wish", state)
+        expect(red).to_have_attribute("data-state", state)
 
 
 def test_a_link_restores_the_view_and_back_goes_back(page: Page, address: str):
@@ -122,18 +108,18 @@ def test_a_link_restores_the_view_and_back_goes_back(page: Page, address: str):
     chip(page, "round").click()
     chip(page, "size=large").click()
     chip(page, "size=large").click()
-    expect(chip(page, "size=large")).to_have_attribute("data-wish", "not")
+    expect(chip(page, "size=large")).to_have_attribute("data-state", "without")
     found, link = ids(page), page.url
     page.goto("about:blank")
     page.goto(link)
     assert ids(page) == found
     expect(page.get_by_role("radio", name="Same kind, but …")).to_be_checked()
-    expect(chip(page, "round")).to_have_attribute("data-wish", "want")
-    expect(chip(page, "size=large")).to_have_attribute("data-wish", "not")
+    expect(chip(page, "round")).to_have_attribute("data-state", "want")
+    expect(chip(page, "size=large")).to_have_attribute("data-state", "without")
     chip(page, "round").click()
-    expect(chip(page, "round")).to_have_attribute("data-wish", "not")
+    expect(chip(page, "round")).to_have_attribute("data-state", "without")
     page.go_back()
-    expect(chip(page, "round")).to_have_attribute("data-wish", "want")
+    expect(chip(page, "round")).to_have_attribute("data-state", "want")
     assert ids(page) == found
 
 
@@ -146,16 +132,16 @@ def test_many_attributes_can_be_searched(page: Page, address: str):
     expect(page.locator(".chip:visible")).to_have_count(14)
 
 
-def test_what_the_picture_has_can_be_taken_over(page: Page, address: str):
+def test_attributes_of_the_query_can_be_taken_over(page: Page, address: str):
     page.goto(f"{address}#id=3&task=attribute")
-    page.get_by_role("button", name="As in the picture").click()
+    page.get_by_role("button", name="Same as your image").click()
     ids(page)
     assert "want=" in page.url
-    page.get_by_role("button", name="Clear wishes").click()
-    expect(page.get_by_role("heading", name="Nothing chosen yet")).to_be_visible()
+    page.get_by_role("button", name="Clear all").click()
+    expect(page.get_by_role("heading", name="No attributes chosen yet")).to_be_visible()
 
 
-def test_weighted_wishes_leave_nothing_out(page: Page, address: str):
+def test_a_weighted_search_leaves_nothing_out(page: Page, address: str):
     page.goto(f"{address}#id=3&task=combined&want=round&want=size%3Dlarge")
     ids(page)
     hard = int(page.locator("#figure-matches").inner_text())
@@ -164,19 +150,7 @@ def test_weighted_wishes_leave_nothing_out(page: Page, address: str):
     assert hard < COUNT - 1
 
 
-def test_results_tell_what_they_are_without_colour(page: Page, address: str):
-    page.goto(f"{address}#id=4")
-    ids(page)
-    looks = {"right": ("✓", "solid"), "wrong": ("✕", "dashed"), "unknown": ("?", "dotted")}
-    for verdict, (sign, line) in looks.items():
-        card = page.locator(f"{CARDS}.{verdict}").first
-        expect(card.locator(".badge")).to_contain_text(sign)
-        expect(card.locator(".frame")).to_have_css("border-top-style", line)
-    first = page.locator(CARDS).first
-    expect(first.locator(".distance")).to_have_text(re.compile(rf"^\d+ / {BITS} bits$"))
-
-
-def test_arrows_walk_through_the_results_and_enter_searches_from_one(page: Page, address: str):
+def test_arrow_keys_move_through_the_results_and_enter_searches(page: Page, address: str):
     page.goto(f"{address}#id=4")
     found = ids(page)
     page.locator(".from").first.focus()
@@ -210,7 +184,7 @@ def test_results_can_be_downloaded(page: Page, address: str):
     assert [str(hit["id"]) for hit in saved["hits"]] == found
 
 
-def test_the_theme_is_kept(page: Page, address: str):
+def test_the_theme_is_remembered(page: Page, address: str):
     page.emulate_media(color_scheme="light")
     page.goto(address)
     for theme in ("light", "dark"):
@@ -221,7 +195,7 @@ def test_the_theme_is_kept(page: Page, address: str):
     expect(page.locator("body")).to_have_css("background-color", "rgb(16, 25, 29)")
 
 
-def test_a_browser_that_keeps_nothing_shows_the_page_all_the_same(page: Page, address: str):
+def test_a_browser_without_storage_shows_the_page(page: Page, address: str):
     page.add_init_script(
         """Object.defineProperty(window, "localStorage", {
             get() { throw new DOMException("denied", "SecurityError"); },

@@ -1,28 +1,28 @@
-"""Which bits of a result differ, and what they carry."""
+"""The bits in which a result differs, and the attributes they say most about."""
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.serve.page.conftest import ATTRIBUTES, BITS, COUNT
-from tests.serve.page.test_page import CARDS, ids
+from tests.serve.page.helpers import CARDS, ids
 
 
-def most_said(page: Page, card: Locator) -> list[str]:
-    """The four attributes of which the bits that differ say most, by the API."""
+def expected_attributes(page: Page, card: Locator) -> list[str]:
+    """Returns the four attributes that the differing bits say most about, from the API."""
     root = f"{page.url.partition('#')[0]}api/v1"
     answer = page.request.post(f"{root}/search", data={"id": 4, "k": COUNT}).json()
     number = int(card.get_attribute("data-id"))
     differing = next(hit["differing"] for hit in answer["hits"] if hit["id"] == number)
-    carried = page.request.get(f"{root}/bits").json()["bits"]
-    said = dict.fromkeys(ATTRIBUTES, 0.0)
+    attributions = page.request.get(f"{root}/bits").json()["bits"]
+    totals = dict.fromkeys(ATTRIBUTES, 0.0)
     for bit in np.flatnonzero(np.unpackbits(np.frombuffer(bytes.fromhex(differing), np.uint8))):
-        for each in carried[bit]:
-            said[each["name"]] += abs(each["attribution"])
-    return sorted(said, key=said.__getitem__, reverse=True)[:4]
+        for each in attributions[bit]:
+            totals[each["name"]] += abs(each["attribution"])
+    return sorted(totals, key=totals.__getitem__, reverse=True)[:4]
 
 
-def test_a_result_shows_which_bits_differ_and_what_they_carry(page: Page, address: str):
+def test_pointing_at_a_result_marks_the_bits_that_differ(page: Page, address: str):
     page.goto(f"{address}#id=4")
     ids(page)
     card = page.locator(CARDS).nth(5)
@@ -30,7 +30,7 @@ def test_a_result_shows_which_bits_differ_and_what_they_carry(page: Page, addres
     card.hover()
     expect(page.locator(".bit.differs")).to_have_count(differing)
     expect(page.locator("#strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
-    assert page.locator("#strip-text b").all_inner_texts() == most_said(page, card)
+    assert page.locator("#strip-text b").all_inner_texts() == expected_attributes(page, card)
     page.locator("#results-title").hover()
     expect(page.locator(".bit.differs")).to_have_count(0)
 
@@ -56,5 +56,5 @@ def test_a_card_says_which_bits_differ_on_a_phone(page: Page, address: str, way:
     expect(card.locator(".strip")).to_be_visible()
     expect(card.locator(".bit.differs")).to_have_count(differing)
     expect(card.locator(".strip-text")).to_contain_text(f"differs in {differing} of {BITS} bits")
-    assert card.locator(".strip-text b").all_inner_texts() == most_said(phone, card)
+    assert card.locator(".strip-text b").all_inner_texts() == expected_attributes(phone, card)
     phone.context.close()

@@ -1,4 +1,4 @@
-"""The page on a phone: the results are far below, and found all the same."""
+"""The page on a phone, where the results are far below the query."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.serve.page.test_page import ids
+from tests.serve.page.helpers import ids
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def phone(page: Page) -> Iterator[Page]:
     return page
 
 
-def test_an_upload_shows_its_results(phone: Page, address: str, picture: Path):
+def test_an_upload_scrolls_to_its_results(phone: Page, address: str, picture: Path):
     phone.goto(address)
     phone.set_input_files("#file", picture)
     ids(phone)
@@ -23,7 +23,7 @@ def test_an_upload_shows_its_results(phone: Page, address: str, picture: Path):
     expect(phone.locator("#results-title")).to_be_in_viewport()
 
 
-def test_a_search_from_a_result_shows_its_results(phone: Page, address: str):
+def test_a_search_from_a_result_scrolls_to_its_results(phone: Page, address: str):
     phone.goto(f"{address}#id=4")
     ids(phone)
     phone.locator(".from").nth(20).click()
@@ -32,7 +32,7 @@ def test_a_search_from_a_result_shows_its_results(phone: Page, address: str):
     expect(phone.locator("#results-title")).to_be_in_viewport()
 
 
-def test_there_is_a_way_from_the_picture_to_the_results(phone: Page, address: str):
+def test_a_link_leads_from_the_query_to_the_results(phone: Page, address: str):
     phone.goto(address)
     phone.get_by_role("button", name="Surprise me").click()
     found = ids(phone)
@@ -44,13 +44,13 @@ def test_there_is_a_way_from_the_picture_to_the_results(phone: Page, address: st
     assert (phone.url, ids(phone)) == (before, found)
 
 
-def test_there_is_a_way_to_why_nothing_matches(phone: Page, address: str):
+def test_a_link_leads_to_the_reason_if_nothing_matches(phone: Page, address: str):
     phone.goto(f"{address}#id=4&task=combined&want=colour%3Dred&want=size%3Dmedium&want=new")
     phone.get_by_role("link", name="See why nothing matches").click()
     expect(phone.locator(".notice")).to_be_in_viewport()
 
 
-def test_the_tools_of_the_head_take_one_row(phone: Page, address: str):
+def test_the_toolbar_takes_one_row(phone: Page, address: str):
     phone.goto(address)
     expect(phone.get_by_role("button", name="Download JSON")).to_be_visible()
     tops = phone.locator(".tool").evaluate_all("tools => tools.map(tool => tool.offsetTop)")
