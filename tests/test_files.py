@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from dualhash.catalogue.readers.image_folder import read_folder
 from dualhash.codes import Model
 from dualhash.codes.code_file import read_saved
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, existing_files, is_there, write_whole
+from dualhash.files import cannot_write, existing_files, is_there, new_folder, write_whole
 from dualhash.search import Index
 from tests.builders import colour_image, colour_model
 from tests.permissions import open_folder, powerless
@@ -36,12 +37,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     write_whole(tmp_path / "report.json", "old")
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="disk full") as failure:
         write_whole(tmp_path / "report.json", "new")
+    assert failure.value.filename == str(tmp_path / "report.json")
     assert (tmp_path / "report.json").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
@@ -123,3 +125,22 @@ def test_existing_files_are_files_and_nothing_else(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert existing_files(names) == expected
     assert existing_files([]) == []
+
+
+def test_folders_of_a_failed_block_are_removed(tmp_path: Path):
+    def fail(folder: Path) -> None:
+        with new_folder(folder):
+            (folder / "part").touch()
+            raise KeyboardInterrupt
+
+    (tmp_path / "old").mkdir()
+    for folder in ("old", "old/new/deep", "new/deep"):
+        with pytest.raises(KeyboardInterrupt):
+            fail(tmp_path / folder)
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [
+        "old",
+        "old/part",
+    ]
+    with new_folder(tmp_path / "new" / "deep"):
+        pass
+    assert (tmp_path / "new" / "deep").is_dir()

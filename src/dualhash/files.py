@@ -1,17 +1,19 @@
-"""Files that are there whole or not at all, and files that may not be looked at."""
+"""Writes files in one step, and reports missing permissions."""
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dualhash.errors import DualhashError
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is something at a path.
+    """Whether a path exists.
 
     Raises:
-        DualhashError: It is in a folder that may not be looked into, so that nobody can tell.
+        DualhashError: It is in a folder that this user may not read.
     """
     try:
         path.stat()
@@ -41,42 +43,62 @@ def existing_files(files: Sequence[str]) -> list[bool]:
 
 
 def may(path: Path, mode: int) -> bool:
-    """Whether this user may use what is there as `os.R_OK` or `os.W_OK` says."""
+    """Whether this user has access to a path; `mode` is `os.R_OK` or `os.W_OK`."""
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def not_readable(path: Path | str) -> str:
-    """What to say where permissions keep a file or folder from being read."""
+    """Returns the message for a file or folder that this user may not read."""
     return (
-        f"{path} cannot be read: permission denied. Let this user read it and enter the folders "
-        "that it is in, or name another."
+        f"{path} cannot be read: permission denied. Let this user read it and enter its folders, "
+        "or choose another."
     )
 
 
 def cannot_write(path: Path, error: OSError) -> str:
-    """What to say where a file or folder could not be written."""
+    """Returns the message for a file or folder that could not be written."""
     if isinstance(error, PermissionError):
         return not_writable(path)
-    return f"{path} cannot be written: {error.strerror or error}."
+    return f"{error.filename or path} cannot be written: {error.strerror or error}."
 
 
 def not_writable(path: Path | str) -> str:
-    """What to say where permissions keep a file or folder from being written."""
+    """Returns the message for a file or folder that this user may not write."""
     return (
         f"{path} cannot be written: permission denied. Let this user write to it and to its "
-        "folder, or name a place where that is so."
+        "folder, or choose another."
     )
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Creates a folder and its parents if they do not exist.
+
+    If the block fails, a folder that was created is removed with its content, and so are parents
+    that were created and are empty.
+    """
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if created:
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            for parent in created[1:]:
+                parent.rmdir()
+        raise
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Replaces the file at `path` in one step, so that it is never seen half written.
+    """Writes a file in one step, so that readers see the old or the new content.
 
     Args:
-        path: In a folder that exists.
-        content: Of the file; text is written as UTF-8.
+        path: The file, in an existing folder.
+        content: Its content; text is written as UTF-8.
 
     Raises:
-        OSError: The folder cannot be written; what was at `path` is still there.
+        OSError: The file cannot be written; `path` is unchanged, and is the error's `filename`.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -85,5 +107,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

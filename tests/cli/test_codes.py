@@ -1,10 +1,15 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from dualhash.cli import app
+from dualhash.codes import Model
+from dualhash.search import Index, ItemLabels
 from tests.builders import write_shapes
 from tests.oracles import matlab
 
@@ -118,9 +123,16 @@ def test_what_is_there_is_kept(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("export", "model", "shapes.csv", "--out", "x", "--model", "model"), "a model itself"),
+        (
+            ("export", "model", "shapes.csv", "--out", "x", "--model", "model"),
+            "is a model folder; --model",
+        ),
         (("export", "shapes.dhx", "shapes.csv", "--out", "x", "--views", "10"), "--views is for"),
         (("export", "none", "shapes.csv", "--out", "x"), "none"),
+        (("export", "model", "--out", "x/codes.csv"), "Name a catalogue"),
+        (("export", "shapes.dhx", "--out", "x/codes.csv", "--views", "10"), "do not apply"),
+        (("export", "shapes.dhx", "--out", "x/codes.dat"), "must end in .csv, .parquet or .npz"),
+        (("export", "none", "--out", "x/codes.csv"), "none does not exist"),
         (("import", "model", "--out", "x.npz"), "label.dat is missing"),
     ],
 )
@@ -137,3 +149,102 @@ def test_views_are_for_models(folder: Path, capsys: pytest.CaptureFixture[str]):
     (folder / "codes.npz").write_text("")
     assert run("evaluate", "codes.npz", "shapes.csv", "--views", "10") == 2
     assert "codes.npz holds codes already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format", ["dat", "npz", "whole"])
+def test_a_full_disk_is_named_and_leaves_no_folder(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,
+):
+    assert run("index", "create", "model", "shapes.csv", "--out", "shapes.dhx") == 0
+    before = sorted(folder.iterdir())
+    written = []
+
+    def fail(_: int) -> None:
+        written.append(None)
+        if format != "dat" or len(written) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    options = {
+        "dat": ("shapes.csv", "--out", "new/deep"),
+        "npz": ("shapes.csv", "--format", "npz", "--out", "new/deep/codes.npz"),
+        "whole": ("--out", "new/deep/codes.csv"),
+    }
+    name = {"dat": "attribute.dat", "npz": "codes.npz", "whole": "codes.csv"}[format]
+    assert run("codes", "export", "shapes.dhx", *options[format]) == 2
+    message = capsys.readouterr().err
+    assert f"new/deep/{name} cannot be written: No space left on device" in message
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.fixture
+def labelled_index(folder: Path) -> Path:
+    """An index of three items, of which one has no label and no payload."""
+    payloads = [
+        {"name": 'Ann, "red"', "price": 1, "new": True, "size": "007", "tags": ["a"], "mixed": 1},
+        {},
+        {"name": "Łuk", "price": 2.5, "new": False, "size": "8", "tags": [], "mixed": "b"},
+    ]
+    labels = [ItemLabels("circle", {"red": True, "blue": False}), ItemLabels(), ItemLabels("hat")]
+    codes = np.arange(96, dtype=np.uint8).reshape(3, 32)
+    with Index.create(folder / "i.dhx", Model.open(folder / "model")) as index:
+        index.add(codes, [folder / f"{i}.png" for i in range(3)], payloads, labels)
+        index.delete([1])
+        index.add(codes[1:2], [folder / "1.png"], payloads[1:2], labels[1:2])
+    return folder
+
+
+@pytest.mark.parametrize("name", ["codes.csv", "codes.parquet"])
+def test_a_whole_index_is_exported_as_a_table(
+    labelled_index: Path, name: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run("codes", "export", "i.dhx", "--out", f"new/{name}") == 0
+    assert f"new/{name}: 3 items of i.dhx" in capsys.readouterr().out
+    path = labelled_index / "new" / name
+    read = pl.read_parquet if name.endswith("parquet") else pl.read_csv
+    schema = {} if name.endswith("parquet") else {"schema_overrides": {"payload.size": pl.String}}
+    frame = read(path, **schema)
+    codes = [bytes(range(start, start + 32)).hex() for start in (0, 64, 32)]
+    assert frame.to_dict(as_series=False) == {
+        "id": [0, 2, 3],
+        "image": [str(labelled_index / f"{i}.png") for i in (0, 2, 1)],
+        "category": ["circle", "hat", None],
+        "code": codes,
+        "attribute.red": [True, None, None],
+        "attribute.green": [None, None, None],
+        "attribute.blue": [False, None, None],
+        "payload.mixed": ["1", "b", None],
+        "payload.name": ['Ann, "red"', "Łuk", None],
+        "payload.new": [True, False, None],
+        "payload.price": [1.0, 2.5, None],
+        "payload.size": ["007", "8", None],
+        "payload.tags": ['["a"]', "[]", None],
+    }
+    assert run("codes", "export", "i.dhx", "--out", f"new/{name}") == 2
+    assert "exists already; --replace" in capsys.readouterr().err
+    assert run("codes", "export", "i.dhx", "--out", f"new/{name}", "--replace") == 0
+
+
+def test_a_whole_index_is_exported_for_numpy(labelled_index: Path):
+    assert run("codes", "export", "i.dhx", "--out", "codes.npz") == 0
+    with np.load(labelled_index / "codes.npz", allow_pickle=False) as file:
+        assert file["ids"].tolist() == [0, 2, 3]
+        assert file["codes"][:, 0].tolist() == [0, 64, 32]
+        assert file["codes"].shape == (3, 32)
+        assert [Path(image).name for image in file["images"]] == ["0.png", "2.png", "1.png"]
+        assert file["categories"].tolist() == ["circle", "hat", ""]
+        assert file["attribute_names"].tolist() == ["red", "green", "blue"]
+        assert file["attributes"].tolist() == [[1, -1, 0], [-1, -1, -1], [-1, -1, -1]]
+        payload = json.loads(bytes(file["payload"]))
+        assert payload[0]["size"] == "007"
+        assert payload[2] == {}
+
+
+def test_an_empty_index_is_exported(folder: Path):
+    Index.create(folder / "i.dhx", Model.open(folder / "model")).close()
+    for name in ("codes.csv", "codes.parquet", "codes.npz"):
+        assert run("codes", "export", "i.dhx", "--out", name) == 0
+    assert pl.read_csv(folder / "codes.csv").columns[:4] == ["id", "image", "category", "code"]

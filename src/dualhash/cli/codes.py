@@ -1,4 +1,4 @@
-"""`dualhash codes`: codes as files, to and from other programs."""
+"""`dualhash codes`: exports codes to other programs, and imports codes of the paper's program."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cyclopts import App, Parameter
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
 from dualhash.errors import DualhashError
+from dualhash.files import cannot_write, new_folder
 
 if TYPE_CHECKING:
     from dualhash.codes.code_file import SavedCodes
-    from dualhash.evaluation.encoded_test_set import EncodedTestSet
 
-codes_app = App(name="codes", help="Write and read codes as files.")
+codes_app = App(name="codes", help="Export and import codes as files.")
 
 REMEMBERED = ColumnOptions()
 
@@ -23,7 +23,7 @@ REMEMBERED = ColumnOptions()
 @codes_app.command
 def export(
     source: Path,
-    table: str,
+    table: str | None = None,
     /,
     *,
     out: Path,
@@ -33,49 +33,68 @@ def export(
     replace: Annotated[bool, Parameter(negative=())] = False,
     columns: ColumnOptions = REMEMBERED,
 ) -> None:
-    """Write the codes of the test images of a catalogue, for the paper's MATLAB scripts or numpy.
+    """Export a whole index, or the codes of the test images of a catalogue.
 
-    From a model these are the outputs of the hash layer and the attributes told from them; from an
-    index its bits, and the attributes told from those. Images that cannot be read, or are not in
-    the index, are listed and left out. A table is read with the columns that the model remembers,
-    unless others are given.
+    Without a catalogue, all items of an index are written with id, image, category, code,
+    attribute labels and payload, as CSV, Parquet or .npz: `dualhash codes export products.dhx --out
+    codes.parquet`.
+
+    With a catalogue, the codes of its test images are written for the paper's MATLAB scripts or for
+    numpy. From a model these are the outputs of the hash layer and the attributes predicted from
+    them; from an index its bits, and the attributes predicted from those. Images that cannot be
+    read, or are not in the index, are listed and left out. A table is read with the columns that
+    the model remembers, unless others are given.
 
     Args:
-        source: A model folder, or an index file.
+        source: An index file, or a model folder.
         table: A catalogue with images in the subset test, as `dualhash train` takes it.
-        out: A folder for code.dat, label.dat and attribute.dat, or with npz the file to make.
-        format: dat is what the released code hands to its test.m, npz one file for numpy.
-        views: 10 averages corners, centre and mirrors of each image; of a model only.
-        model: The model of the index, where it is not where it was when the index was made.
-        replace: Replace files that are there.
-        columns: Which column plays which part.
+        out: Without a catalogue a file that ends in .csv, .parquet or .npz. Otherwise a folder for
+            code.dat, label.dat and attribute.dat, or with --format npz a file.
+        format: Of the codes of a catalogue: dat for test.m of the released code, npz for numpy.
+        views: 10 averages corners, centre and mirrors of each image; with a model only.
+        model: The model folder, if it was moved since the index was created.
+        replace: Replace existing files.
+        columns: Which columns of the table hold which data.
     """
     from dualhash.codes.code_file import write_saved
     from dualhash.codes.dat_files import FILES, write_dat
+    from dualhash.search.export import export_index
 
-    targets = [out / name for name in FILES] if format == "dat" else [out]
-    _check_free(targets, replace=replace)
-    unseen, saved = _encoded(source, table, views, model, columns)
-    folder = out if format == "dat" else out.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    (write_dat if format == "dat" else write_saved)(out, saved)
-    output.list_left_out([failure.reason for failure in unseen.failures])
-    output.say(f"{out}: codes of {len(saved):,} test images of {unseen.catalogue.source}.")
-    if format == "dat":
+    if table is None:
+        if source.is_dir() or views != 1 or model is not None:
+            raise DualhashError(
+                "Name a catalogue to export codes of its test images; without one, only an index "
+                "can be exported, and --views and --model do not apply."
+            )
+        _check_free([out], replace=replace)
+        with new_folder(out.parent):
+            count = export_index(source, out)
+        output.say(f"{out}: {count:,} items of {source}.")
+        return
+    as_dat = format == "dat"
+    _check_free([out / name for name in FILES] if as_dat else [out], replace=replace)
+    saved = _encode(source, table, views, model, columns)
+    try:
+        with new_folder(out if as_dat else out.parent):
+            (write_dat if as_dat else write_saved)(out, saved)
+    except OSError as error:
+        raise DualhashError(cannot_write(out, error)) from error
+    output.say(f"{out}: codes of {len(saved):,} test images of {table}.")
+    if as_dat:
         bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
         output.say(f"In test.m: codelenth = {bits}; num_attr = {attributes}; N = {len(saved)};")
 
 
-def _encoded(
+def _encode(
     source: Path, table: str, views: Literal[1, 10], model: Path | None, columns: ColumnOptions
-) -> tuple[EncodedTestSet, SavedCodes]:
+) -> SavedCodes:
     from dualhash.codes import Model
     from dualhash.evaluation.encoded_test_set import encode_test_images, read_indexed_codes
     from dualhash.search import Index
 
     if source.is_dir():
         if model is not None:
-            raise DualhashError(f"{source} is a model itself; --model is for an index.")
+            raise DualhashError(f"{source} is a model folder; --model is for an index.")
         opened = Model.open(source)
         catalogue = columns.read(table, opened)
         with output.progress("Encoding") as report:
@@ -83,13 +102,13 @@ def _encoded(
         probabilities = opened.attribute_probabilities(unseen.reals)
     else:
         if views != 1:
-            raise DualhashError("An index has its codes already; --views is for a model.")
+            raise DualhashError("An index contains its codes; --views is for a model.")
         with Index.open(source, model) as index:
             catalogue = columns.read(table, index.model)
             unseen = read_indexed_codes(index, catalogue)
             probabilities = index.header.attribute_head.probabilities(unseen.reals)
-    output.list_left_out(catalogue.left_out)
-    return unseen, unseen.saved(probabilities)
+    output.list_left_out([*catalogue.left_out, *(failure.reason for failure in unseen.failures)])
+    return unseen.saved(probabilities)
 
 
 @codes_app.command(name="import")
@@ -100,22 +119,25 @@ def import_(
     out: Path,
     replace: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Read the codes that the paper's released code wrote, to judge them here.
+    """Import codes that the paper's released code wrote, to evaluate them.
 
-    `dualhash evaluate codes.npz CATALOGUE` then takes the file in place of a model.
+    `dualhash evaluate codes.npz CATALOGUE` accepts the file in place of a model.
 
     Args:
-        folder: Where code.dat, label.dat and attribute.dat are.
-        out: The file to make, such as codes.npz.
-        replace: Replace the file that is there.
+        folder: The folder with code.dat, label.dat and attribute.dat.
+        out: The file to write, such as codes.npz.
+        replace: Replace an existing file.
     """
     from dualhash.codes.code_file import write_saved
     from dualhash.codes.dat_files import read_dat
 
     _check_free([out], replace=replace)
     saved = read_dat(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_saved(out, saved)
+    try:
+        with new_folder(out.parent):
+            write_saved(out, saved)
+    except OSError as error:
+        raise DualhashError(cannot_write(out, error)) from error
     output.say(
         f"{out}: {len(saved):,} codes of {saved.outputs.shape[1]} bits with "
         f"{saved.probabilities.shape[1]} attributes, in {len(set(saved.labels.tolist())):,} "
@@ -124,6 +146,6 @@ def import_(
 
 
 def _check_free(targets: list[Path], *, replace: bool) -> None:
-    there = [path for path in targets if path.exists()]
-    if there and not replace:
-        raise DualhashError(f"{there[0]} exists already; --replace replaces it.")
+    for path in targets:
+        if path.exists() and not replace:
+            raise DualhashError(f"{path} exists already; --replace replaces it.")

@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 
 from dualhash.codes.model_card import FORMAT, ModelCard
 from dualhash.errors import DualhashError
-from dualhash.files import not_readable
+from dualhash.files import new_folder, not_readable
 
 CARD, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.onnx"
 
@@ -52,14 +52,18 @@ def write_model(
     described = card.model_copy(update={"files": digests})
     contents[CARD] = (described.model_dump_json(indent=2) + "\n").encode()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _finish(folder)
-        unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
-        for name, content in contents.items():
-            _write_through(unfinished / name, content)
-        unfinished.rename(folder / _NEW)
-        _sync(folder)
-        _finish(folder)
+        with new_folder(folder):
+            _finish(folder)
+            unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
+            try:
+                for name, content in contents.items():
+                    _write_through(unfinished / name, content)
+                unfinished.rename(folder / _NEW)
+            except BaseException:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                raise
+            _sync(folder)
+            _finish(folder)
     except OSError as error:
         raise DualhashError(
             f"The model cannot be written to {folder}: {error.strerror}."

@@ -1,0 +1,114 @@
+"""Exports all items of an index, with codes, labels and payload, as CSV, Parquet or `.npz`."""
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dualhash.errors import DualhashError
+from dualhash.files import cannot_write, write_whole
+from dualhash.search.results import Item
+from dualhash.search.storage.reader import IndexReader
+from dualhash.search.storage.rows import UNKNOWN
+
+EXPORT_SUFFIXES = (".csv", ".parquet", ".npz")
+LARGEST_INTEGER = 2**63 - 1
+
+
+def export_index(index: Path, out: Path) -> int:
+    """Writes one row for each of the N items of an index; `docs/formats.md` lists the columns.
+
+    Args:
+        index: The index file.
+        out: The file to write, in an existing folder; its suffix, one of `EXPORT_SUFFIXES`, is the
+            format.
+
+    Returns:
+        N.
+
+    Raises:
+        DualhashError: The index cannot be read, the suffix is unknown, or the file cannot be
+            written.
+    """
+    if out.suffix.lower() not in EXPORT_SUFFIXES:
+        raise DualhashError(
+            f"{out} must end in {', '.join(EXPORT_SUFFIXES[:-1])} or {EXPORT_SUFFIXES[-1]}."
+        )
+    with closing(IndexReader(index)) as store, store.reading():
+        none = np.empty((0, store.header.bits // 8), np.uint8)
+        codes = np.concatenate([none, *(part for _, part in store.codes())])
+        items = list(store.items_between(0, LARGEST_INTEGER))
+        attributes = store.header.attribute_head.names
+    content = BytesIO()
+    if out.suffix.lower() == ".npz":
+        np.savez_compressed(content, **_arrays(items, codes, attributes))
+    else:
+        frame = pl.DataFrame(_columns(items, codes, attributes))
+        (frame.write_csv if out.suffix.lower() == ".csv" else frame.write_parquet)(content)
+    try:
+        write_whole(out, content.getvalue())
+    except OSError as error:
+        raise DualhashError(cannot_write(out, error)) from error
+    return len(items)
+
+
+def _arrays(
+    items: list[Item], codes: NDArray[np.uint8], attributes: Sequence[str]
+) -> dict[str, Any]:
+    states = [[item.labels.attributes.get(name, UNKNOWN) for name in attributes] for item in items]
+    payload = json.dumps([item.payload for item in items], ensure_ascii=False).encode()
+    return {
+        "ids": np.array([item.id for item in items], np.int64),
+        "codes": codes,
+        "images": np.array([item.image for item in items], np.str_),
+        "categories": np.array([item.labels.category or "" for item in items], np.str_),
+        "attributes": np.array(states, np.int8).reshape(len(items), len(attributes)),
+        "attribute_names": np.array(attributes, np.str_),
+        "payload": np.frombuffer(payload, np.uint8),
+    }
+
+
+def _columns(
+    items: list[Item], codes: NDArray[np.uint8], attributes: Sequence[str]
+) -> list[pl.Series]:
+    fields = sorted({field for item in items for field in item.payload})
+    return [
+        pl.Series("id", [item.id for item in items], pl.Int64),
+        pl.Series("image", [item.image for item in items], pl.String),
+        pl.Series("category", [item.labels.category for item in items], pl.String),
+        pl.Series("code", [code.tobytes().hex() for code in codes], pl.String),
+        *(
+            pl.Series(
+                f"attribute.{name}",
+                [item.labels.attributes.get(name) for item in items],
+                pl.Boolean,
+            )
+            for name in attributes
+        ),
+        *(
+            _payload_column(f"payload.{field}", [item.payload.get(field) for item in items])
+            for field in fields
+        ),
+    ]
+
+
+def _payload_column(name: str, values: list[Any]) -> pl.Series:
+    """Returns a column of numbers, booleans or text; other or mixed values become JSON text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return pl.Series(name, values, pl.Boolean)
+    if kinds == {int} and all(abs(value or 0) <= LARGEST_INTEGER for value in values):
+        return pl.Series(name, values, pl.Int64)
+    if kinds and kinds <= {int, float}:
+        return pl.Series(name, [None if v is None else float(v) for v in values], pl.Float64)
+    texts = [
+        value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for value in values
+    ]
+    return pl.Series(name, texts, pl.String)
