@@ -58,7 +58,7 @@ def test_take_moves_all_parts_together(rows: list[int]):
         assert part.location(i) == whole.location(row)
 
 
-def test_location_names_table_and_row_or_else_the_image():
+def test_location_is_table_and_row_or_the_image():
     assert catalogue().location(2) == "products.csv row 4"
     assert catalogue().location() == "products.csv"
     no_table = catalogue(source="cfw60k:faces", row_numbers=None)
@@ -93,7 +93,7 @@ class TestAligned:
         assert np.array_equal(again.attributes, whole.attributes)
 
 
-def test_the_label_hash_knows_every_label():
+def test_the_label_hash_covers_every_label():
     first = catalogue()
     assert first.label_hash == catalogue().label_hash
     for other in (

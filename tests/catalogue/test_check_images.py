@@ -23,7 +23,7 @@ def zoo(tmp_path: Path) -> Path:
     return tmp_path / "zoo"
 
 
-def test_a_damaged_image_is_left_out_and_named(zoo: Path):
+def test_a_damaged_image_is_left_out_and_listed(zoo: Path):
     seen = []
     catalogue = read_catalogue(zoo.with_suffix(".csv"))
     checked, sizes = check_images(catalogue, lambda done, total: seen.append((done, total)))
@@ -37,7 +37,7 @@ def test_a_damaged_image_is_left_out_and_named(zoo: Path):
     assert seen == [(i, 4) for i in range(1, 5)]
 
 
-def test_labels_of_images_that_are_not_there_stay(zoo: Path):
+def test_labels_of_images_that_do_not_exist_stay(zoo: Path):
     catalogue = read_folder(zoo)
     catalogue.images[0].unlink()
     checked, sizes = check_images(catalogue)

@@ -45,7 +45,7 @@ def test_attributes_that_teach_nothing(tmp_path: Path):
     ]
 
 
-def test_without_training_subsets_all_labels_are_judged(tmp_path: Path):
+def test_without_training_subsets_all_labels_are_checked(tmp_path: Path):
     problems = label_problems(tmp_path, "a_fine,a_never,subset", "1,0,test", "0,0,")
     assert problems == [("t.csv", "attribute 'a_never' is never present")]
 

@@ -14,7 +14,7 @@ def cells(*values: str | None) -> pl.Series:
     return pl.Series("x", values, pl.String)
 
 
-def test_text_strips_and_forgets_empty_cells():
+def test_text_strips_spaces_and_empty_cells_become_null():
     assert parse_labels.text(cells(" a b ", "", "  ", None, "0")).to_list() == [
         "a b",
         None,
@@ -76,13 +76,13 @@ class TestDerivedSubsets:
         )
         assert 420 < found[TEST] < 580
 
-    def test_the_draw_is_the_same_for_ever(self):
+    def test_the_test_images_never_change(self):
         names = [f"{i}.jpg" for i in range(40)]
         found = parse_labels.derived_subsets(names, np.ones(40, bool), np.zeros(40, bool))
         assert np.flatnonzero(found == TEST).tolist() == [6, 7, 9, 22, 34]
 
     @given(st.lists(st.text(), min_size=1, max_size=20), st.data())
-    def test_an_image_stays_where_it_is(self, names, data):
+    def test_an_image_keeps_its_subset_if_images_are_added(self, names, data):
         more = data.draw(st.lists(st.text(), max_size=20))
         few = parse_labels.derived_subsets(
             names, np.ones(len(names), bool), np.ones(len(names), bool)

@@ -82,11 +82,11 @@ class TestRefusals:
         with pytest.raises(DualhashError, match=r"no data set 'pet' .*Did you mean 'pets'"):
             read_catalogue(f"pet:{pets}")
 
-    def test_no_such_table_names_those_beside_it(self, pets):
+    def test_no_such_table_suggests_one_in_the_folder(self, pets):
         with pytest.raises(DualhashError, match=r"pest\.csv does not exist.*'pets\.csv'"):
             read_catalogue(pets.parent / "pest.csv")
 
-    def test_what_is_beside_it_but_unlike_it_is_not_named(self, pets):
+    def test_different_names_in_the_folder_are_not_suggested(self, pets):
         with pytest.raises(DualhashError, match=r"nowhere\.csv does not exist. A catal") as refused:
             read_catalogue(pets.parent / "nowhere.csv")
         assert "'pets" not in str(refused.value)

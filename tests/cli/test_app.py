@@ -97,13 +97,13 @@ def test_interruption(failing, capsys: pytest.CaptureFixture[str]):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_fault_of_the_program_is_not_hidden(failing):
+def test_a_bug_is_not_hidden(failing):
     failing(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         shell.main(["command"])
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path: Path):
+def test_a_closed_pipe_is_no_error(tmp_path: Path):
     """`dualhash … | head` ends quietly."""
     reading, writing = os.pipe()
     os.close(reading)

@@ -35,77 +35,77 @@ def show(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return captured.out
 
 
-def test_prints_what_was_understood(table, capsys):
-    said = show(capsys, "shop.csv", *OPTIONS.split())
-    assert "shop.csv: 18 images, 18 categories, 2 attributes. From 40 × 20 to 40 × 30" in said
-    assert re.search(r"kind \[0\] +1 ", said)
-    assert re.search(r"new +9 +9 +0 ", said)
-    assert re.search(r"colour=red +12 +6 +0 ", said)
-    assert "… and 3 more (use --all or --json)" in said
-    unbroken = " ".join(said.split())
+def test_prints_labels_and_problems(table, capsys):
+    printed = show(capsys, "shop.csv", *OPTIONS.split())
+    assert "shop.csv: 18 images, 18 categories, 2 attributes. From 40 × 20 to 40 × 30" in printed
+    assert re.search(r"kind \[0\] +1 ", printed)
+    assert re.search(r"new +9 +9 +0 ", printed)
+    assert re.search(r"colour=red +12 +6 +0 ", printed)
+    assert "… and 3 more (use --all or --json)" in printed
+    unbroken = " ".join(printed.split())
     assert "values of fewer than 8 images (--min-positives), which become no" in unbroken
     assert "attributes (1): blue (7)" in unbroken
-    assert "2 images left out" in said
-    assert re.search(r"shop\.csv row 20 +the image 19\.png does not exist", said)
-    assert re.search(r"shop\.csv row 19 +.*18\.png", said)
-    assert "There is no subset column" in said
+    assert "2 images left out" in printed
+    assert re.search(r"shop\.csv row 20 +the image 19\.png does not exist", printed)
+    assert re.search(r"shop\.csv row 19 +.*18\.png", printed)
+    assert "There is no subset column" in printed
 
 
-def test_all_cuts_nothing(table, capsys):
-    said = show(capsys, "shop.csv", *OPTIONS.split(), "--all")
-    assert "more (use" not in said
-    assert all(f"kind [{i}]" in said for i in range(18))
+def test_all_prints_long_lists_in_full(table, capsys):
+    printed = show(capsys, "shop.csv", *OPTIONS.split(), "--all")
+    assert "more (use" not in printed
+    assert all(f"kind [{i}]" in printed for i in range(18))
 
 
 def test_json_is_the_whole_summary_and_nothing_else(table, capsys):
-    said = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json"))
-    assert said["images"] == 18
-    assert said["left_out"] == 2
-    assert len(said["categories"]) == 18
-    assert [attribute["name"] for attribute in said["attributes"]] == ["new", "colour=red"]
-    left_out = [problem["location"] for problem in said["problems"] if problem["fatal"]]
+    printed = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json"))
+    assert printed["images"] == 18
+    assert printed["left_out"] == 2
+    assert len(printed["categories"]) == 18
+    assert [attribute["name"] for attribute in printed["attributes"]] == ["new", "colour=red"]
+    left_out = [problem["location"] for problem in printed["problems"] if problem["fatal"]]
     assert sorted(left_out) == ["shop.csv row 19", "shop.csv row 20"]
 
 
 def test_unchecked_images_are_not_opened(table, capsys):
-    said = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json", "--no-check-images"))
-    assert said["images"] == 19
-    assert said["smallest"] is said["largest"] is None
+    printed = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json", "--no-check-images"))
+    assert printed["images"] == 19
+    assert printed["smallest"] is printed["largest"] is None
 
 
-def test_nothing_wrong_is_said(table, capsys):
+def test_no_problems(table, capsys):
     rows = [f"{i}.png,{i % 2},train-both" for i in range(1, 5)]
     table.write_text("\n".join(["image,category,subset", *rows]))
-    said = show(capsys, "shop.csv")
-    assert "shop.csv: 4 images, 2 categories, 0 attributes. All are 40 × 30" in said
-    assert "No problems found." in said
+    printed = show(capsys, "shop.csv")
+    assert "shop.csv: 4 images, 2 categories, 0 attributes. All are 40 × 30" in printed
+    assert "No problems found." in printed
 
 
-def test_what_train_refuses_is_said(table, capsys):
+def test_reports_what_train_refuses(table, capsys):
     (table.parent / "flat").mkdir()
     for i in range(3):
         (table.parent / f"{i}.png").rename(table.parent / "flat" / f"{i}.png")
-    said = " ".join(show(capsys, "flat").split())
-    assert "No problems found." not in said
+    printed = " ".join(show(capsys, "flat").split())
+    assert "No problems found." not in printed
     assert (
         "Training refuses this catalogue: flat has no images to train on: none is in train-both"
-        in said
+        in printed
     )
     with pytest.raises(SystemExit):
         app.main(["train", "flat", "--out", "model"])
     assert "flat has no images to train on: none is in train-both" in capsys.readouterr().err
     rows = "\n".join(f"{i}.png,a,train-both" for i in range(3, 9))
     table.write_text(f"image,category,subset\n{rows}\n")
-    said = " ".join(show(capsys, "shop.csv").split())
-    assert "All training images have the category 'a': at least two categories" in said
+    printed = " ".join(show(capsys, "shop.csv").split())
+    assert "All training images have the category 'a': at least two categories" in printed
 
 
-def test_what_concerns_all_comes_before_single_rows(table, capsys):
+def test_problems_of_the_catalogue_come_before_single_rows(table, capsys):
     rows = [f"{i}.png,{'maybe' if i < 17 else 1},test" for i in range(18)]
     table.write_text("\n".join(["image,new,subset", *rows]))
-    said = show(capsys, "shop.csv", "--attribute-columns", "new")
-    assert said.index("attribute 'new' is never absent") < said.index("row 1 ")
-    assert "… and 3 more" in said
+    printed = show(capsys, "shop.csv", "--attribute-columns", "new")
+    assert printed.index("attribute 'new' is never absent") < printed.index("row 1 ")
+    assert "… and 3 more" in printed
 
 
 def test_a_facet_without_attribute_does_not_hide_the_report(table, capsys):

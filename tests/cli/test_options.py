@@ -41,13 +41,13 @@ def test_lists_may_be_comma_separated_or_repeated_and_spaced():
     assert options.facet_columns == ("colour", "season", "main use")
 
 
-def test_nothing_given_is_what_was_remembered():
+def test_without_options_the_remembered_columns_are_used():
     remembered = Columns(image="file", facets=("colour",), min_positives=3)
     assert parse().columns(remembered) == remembered
     assert parse().columns() == Columns()
 
 
-def test_what_is_given_wins_over_what_was_remembered():
+def test_options_replace_remembered_columns():
     remembered = Columns(category="kind", facets=("colour",))
     changed = parse("--facet-columns", "season").columns(remembered)
     assert changed == Columns(category="kind", facets=("season",))

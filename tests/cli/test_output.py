@@ -28,12 +28,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def test_a_sentence_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]):
+def test_say_prints_text_unchanged(capsys: pytest.CaptureFixture[str]):
     output.say("pip install 'dualhash[train]' " + "x" * 200)
     assert capsys.readouterr().out == "pip install 'dualhash[train]' " + "x" * 200 + "\n"
 
 
-def test_notes_do_not_disturb_the_result(capsys: pytest.CaptureFixture[str]):
+def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]):
     output.note("Reading.")
     output.print_json({"value": np.float32(0.5), "folder": Path("a"), "codes": np.arange(2)})
     captured = capsys.readouterr()
@@ -41,14 +41,14 @@ def test_notes_do_not_disturb_the_result(capsys: pytest.CaptureFixture[str]):
     assert captured.err == "Reading.\n"
 
 
-def test_brackets_in_a_table_stay(capsys: pytest.CaptureFixture[str]):
+def test_brackets_in_a_table_are_not_markup(capsys: pytest.CaptureFixture[str]):
     shown = output.table("not [red]", "[/]", ">a>b")
     shown.add_row("1", "2")
     output.show(shown)
-    said = capsys.readouterr().out
-    assert "not [red]" in said
-    assert "[/]" in said
-    assert "a>b" in said
+    printed = capsys.readouterr().out
+    assert "not [red]" in printed
+    assert "[/]" in printed
+    assert "a>b" in printed
 
 
 def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFixture[str]):
@@ -77,13 +77,13 @@ def test_letters_and_emoji_are_not_escaped():
 
 
 @pytest.mark.parametrize(("count", "lines"), [(0, 0), (1, 2), (15, 16), (20, 17)])
-def test_of_many_left_out_the_first_are_named(
+def test_only_the_first_of_many_left_out_are_listed(
     count: int, lines: int, capsys: pytest.CaptureFixture[str]
 ):
     output.list_left_out([f"row {i}: no image" for i in range(count)])
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == lines
-    assert ("and 5 more" in said[-1]) is (count == 20) if said else not count
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == lines
+    assert ("and 5 more" in printed[-1]) is (count == 20) if printed else not count
 
 
 def test_json_has_no_nan():
@@ -143,7 +143,7 @@ def test_a_bar_is_for_long_work_on_a_terminal(
         (30, "1 …ery-long-name-17.jpg"),
     ],
 )
-def test_of_a_path_the_end_is_shown(width: int, shown: str):
+def test_the_end_of_a_long_path_is_shown(width: int, shown: str):
     table = output.table("Found", ">id", "image")
     table.add_row("1", output.PathCell("shoes/2012/a-very-long-name-17.jpg"))
     screen = Console(width=width, file=io.StringIO())

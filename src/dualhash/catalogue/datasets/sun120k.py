@@ -5,26 +5,24 @@ Section 4.3.1 of the paper. Expected under ROOT, as the archives unpack:
 - `SUN397/a/abbey/sun_….jpg` and so on (Xiao et al. 2010; 108,754 images, 397 categories);
 - `SUNAttributeDB/images.mat`, `attributes.mat` and `attributeLabels_continuous.mat`, or these three
   files directly (Patterson et al. 2014; 14,340 images, 717 categories);
-- `images/a/abbey/sun_….jpg`, the images of SUN Attribute that are not in SUN397. Where one is not
-  there, its labels are kept.
+- `images/a/abbey/sun_….jpg`, the images of SUN Attribute that are not in SUN397. Labels of images that do
+  not exist are kept.
 
 How the two are joined:
 
-- The category is the path between letter and file name: `abbey`, `bakery/shop`.
-- Images of the same file name are one image, for SUN names its files by a code unique over all
-  categories. The category is then that of SUN397.
-- An attribute is present with at least half of the votes, 2 of 3 workers. A single vote is unsure,
-  and absent, as the paper treats unsure labels of its other data sets.
-- Every image has a category. Those of SUN Attribute have attributes too and are train-both, the
-  others train-category; none are train-attribute. Categories of one set alone stay in training.
+- The category is the path between the letter and the file name: `abbey`, `bakery/shop`.
+- Images with the same file name are one image, because SUN's file names are unique over all
+  categories. Its category is that of SUN397.
+- An attribute is present if at least half of the workers voted for it, 2 of 3. A single vote is
+  unsure, and so absent, as for unsure labels in the paper's other data sets.
+- Every image has a category. Images of SUN Attribute have attributes too and are train-both, all
+  others are train-category. Categories of only one set stay in training.
 - test: 10 images of each category that is in both sets, 395 according to the paper. It does not say
-  which, so they are drawn with a fixed seed and their names are written to `ROOT/sun120k-test.txt`.
-  If that file is there it decides instead, so that a draw can be handed on.
+  which images, so they are drawn with a fixed seed and their names are written to
+  `ROOT/sun120k-test.txt`. If that file exists, its names are used, so that a draw can be shared.
 """
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,14 +46,18 @@ def read(root: Path) -> Catalogue:
     """The joined data set from the folder that holds the unpacked archives.
 
     Raises:
-        DualhashError: `SUN397/` or a label file is missing or wrong, or the file of drawn names
-            names images that are not in the data set.
+        DualhashError: `SUN397/` or a label file does not exist or is wrong, or the file of test
+            images names images that are not in the data set.
     """
-    votes = _read_votes(root / ATTRIBUTES if (root / ATTRIBUTES).is_dir() else root)
+    labelled_images, attribute_names, shares = _read_votes(
+        root / ATTRIBUTES if (root / ATTRIBUTES).is_dir() else root
+    )
     scenes = _scenes(root / SCENES)
     by_file = {_file_name(path): path for path in reversed(scenes)}
-    labelled = {by_file.get(_file_name(path), path): row for row, path in enumerate(votes.images)}
-    repeated = len(scenes) - len(by_file) + len(votes.images) - len(labelled)
+    labelled = {
+        by_file.get(_file_name(path), path): row for row, path in enumerate(labelled_images)
+    }
+    repeated = len(scenes) - len(by_file) + len(labelled_images) - len(labelled)
     references = tuple(sorted({*by_file.values(), *labelled}))
 
     of_images = [category_of(path) for path in references]
@@ -63,10 +65,12 @@ def read(root: Path) -> Catalogue:
     position = {name: i for i, name in enumerate(category_names)}
     categories = np.array([position[name] for name in of_images], np.int64)
     rows = np.array([labelled.get(path, -1) for path in references])
-    observed = np.repeat(rows[:, None] >= 0, len(votes.names), axis=1)
-    attributes = (observed & (votes.shares[rows] >= 0.5)).astype(np.int8)
+    observed = np.repeat(rows[:, None] >= 0, len(attribute_names), axis=1)
+    attributes = (observed & (shares[rows] >= 0.5)).astype(np.int8)
 
-    shared = {category_of(path) for path in scenes} & {category_of(path) for path in votes.images}
+    shared = {category_of(path) for path in scenes} & {
+        category_of(path) for path in labelled_images
+    }
     drawn, problems = _drawn(root / DRAWN, references, shared)
     subsets = np.where(rows >= 0, TRAIN_BOTH, TRAIN_CATEGORY).astype(np.int8)
     subsets[[path in drawn for path in references]] = TEST
@@ -87,7 +91,7 @@ def read(root: Path) -> Catalogue:
         f"sun120k:{root}",
         images,
         references,
-        LabelNames(category_names, votes.names),
+        LabelNames(category_names, attribute_names),
         categories=categories,
         attributes=attributes,
         observed=observed,
@@ -105,16 +109,8 @@ def _file_name(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
-@dataclass(frozen=True)
-class _Votes:
-    """SUN Attribute's labels: M images, p attribute names, (M, p) shares of votes in [0, 1]."""
-
-    images: tuple[str, ...]
-    names: tuple[str, ...]
-    shares: NDArray[np.float64]
-
-
-def _read_votes(folder: Path) -> _Votes:
+def _read_votes(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64]]:
+    """M images, p attribute names, and (M, p) shares of votes in [0, 1] of SUN Attribute."""
     labels = folder / "attributeLabels_continuous.mat"
     images, names = (
         strings(read_mat(folder / f"{part}.mat", [part])[part], f"{folder / part}.mat")
@@ -126,20 +122,15 @@ def _read_votes(folder: Path) -> _Votes:
             f"{labels} has {shares.shape} labels, but there are {len(images):,} images and "
             f"{len(names)} attributes: are the three files of one release?"
         )
-    return _Votes(images, tuple(name.strip() for name in names), shares)
+    return images, tuple(name.strip() for name in names), shares
 
 
 def _scenes(folder: Path) -> list[str]:
     """The images of SUN397 as `a/abbey/sun_….jpg`, sorted."""
-    found = sorted(
-        Path(where, name).relative_to(folder).as_posix()
-        for where, _, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith(".jpg")
-    )
-    if not found:
-        raise DualhashError(f"{folder} has no images; unpack SUN397.tar.gz into {folder.parent}.")
-    return found
+    images = folder.rglob("*.[jJ][pP][gG]")
+    if names := sorted(image.relative_to(folder).as_posix() for image in images):
+        return names
+    raise DualhashError(f"{folder} has no images; unpack SUN397.tar.gz into {folder.parent}.")
 
 
 def _drawn(
@@ -157,14 +148,11 @@ def _drawn(
         return drawn, []
     by_category: dict[str, list[str]] = {category: [] for category in sorted(shared)}
     for reference in references:
-        if (category := category_of(reference)) in shared:
-            by_category[category].append(reference)
+        by_category.get(category_of(reference), []).append(reference)
     rng = np.random.default_rng(SEED)
-    drawn = {
-        name
-        for names in by_category.values()
-        for name in rng.permutation(names)[:TEST_IMAGES].tolist()
-    }
+    drawn = set()
+    for names in by_category.values():
+        drawn |= set(rng.permutation(names)[:TEST_IMAGES].tolist())
     try:
         write_whole(path, "".join(f"{name}\n" for name in sorted(drawn)))
     except OSError as error:

@@ -40,26 +40,13 @@ def read_folder(folder: Path) -> Catalogue:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         no_images = f"{folder} has no images, which are files that end in {kinds}"
         raise DualhashError("; ".join([no_images, *remarks]))
-    references = [image.relative_to(folder).as_posix() for image in images]
-    top_folders = [path.partition("/")[0] if "/" in path else None for path in references]
-    cells = pl.Series("category", top_folders, pl.String)
-    if cells.count():
-        remarks.insert(0, parse_labels.DERIVED_SUBSETS)
+    unnamed = [image for image in pictures if not _is_utf8(image)]
     problems = [
-        *(CatalogueProblem(str(folder), remark) for remark in remarks),
-        *(
-            CatalogueProblem(str(folder), f"{not_readable(inner)} It was skipped.", fatal=True)
-            for inner in closed
-        ),
-        *(
-            CatalogueProblem(_printable(image), "its name is not UTF-8; rename it", fatal=True)
-            for image in pictures
-            if not _is_utf8(image)
-        ),
+        *((str(folder), remark, False) for remark in remarks),
+        *((str(folder), f"{not_readable(inner)} It was skipped.", True) for inner in closed),
+        *((_printable(image), "its name is not UTF-8; rename it", True) for image in unnamed),
     ]
-    payload = pl.DataFrame({"image": references, "category": cells})
-    columns = Columns(category="category")
-    return _without_attributes(str(folder), images, cells, payload, columns, problems=problems)
+    return _catalogue(folder, images, folder, [CatalogueProblem(*problem) for problem in problems])
 
 
 def read_image(image: Path) -> Catalogue:
@@ -70,35 +57,32 @@ def read_image(image: Path) -> Catalogue:
     """
     if not _is_utf8(image):
         raise DualhashError(f"The name of {_printable(image)} is not UTF-8; rename it.")
-    payload = pl.DataFrame({"image": [image.name]})
-    no_category = pl.Series([None], dtype=pl.String)
-    return _without_attributes(str(image), [image], no_category, payload, Columns())
+    return _catalogue(image, [image], image.parent, [])
 
 
-def _without_attributes(
-    source: str,
-    images: Sequence[Path],
-    cells: pl.Series,
-    payload: pl.DataFrame,
-    columns: Columns,
-    *,
-    problems: Sequence[CatalogueProblem] = (),
+def _catalogue(
+    source: Path, images: Sequence[Path], root: Path, problems: list[CatalogueProblem]
 ) -> Catalogue:
-    references = tuple(payload["image"])
+    """The category of each image is its top folder below `root`."""
+    references = [image.relative_to(root).as_posix() for image in images]
+    top_folders = [path.partition("/")[0] if "/" in path else None for path in references]
+    cells = pl.Series("category", top_folders, pl.String)
     categories = tuple(cells.drop_nulls().unique().sort())
+    if categories:
+        problems.insert(0, CatalogueProblem(str(source), parse_labels.DERIVED_SUBSETS))
     attributes = np.zeros((len(images), 0), np.int8)
     has_category = cells.is_not_null().to_numpy()
     return Catalogue(
-        source=source,
+        source=str(source),
         images=tuple(images),
-        references=references,
+        references=tuple(references),
         names=LabelNames(categories, ()),
         categories=parse_labels.indices(cells, categories),
         attributes=attributes,
         observed=attributes.astype(bool),
         subsets=parse_labels.derived_subsets(references, has_category, np.zeros_like(has_category)),
-        payload=payload,
-        columns=columns,
+        payload=pl.DataFrame({"image": references, "category": cells}),
+        columns=Columns(category="category"),
         problems=tuple(problems),
     )
 

@@ -63,8 +63,9 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
     for name, count in Counter(names).items():
         if count > 1:
             raise DualhashError(f"{path}: two columns give the attribute {name!r}. Leave one out.")
-    observed = np.array([mask for _, _, mask in attributes], bool).reshape(-1, len(rows)).T
-    values = np.array([present for _, present, _ in attributes], np.int8)
+    shape = (len(names), len(rows))
+    values = np.array([present for _, present, _ in attributes], np.int8).reshape(shape).T.copy()
+    observed = np.array([mask for _, _, mask in attributes], bool).reshape(shape).T.copy()
     usable_references = tuple(references[i] for i in rows)
     has_category = category_cells.is_not_null().to_numpy()
     return Catalogue(
@@ -73,7 +74,7 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
         references=usable_references,
         names=LabelNames(categories, names),
         categories=parse_labels.indices(category_cells, categories),
-        attributes=values.reshape(-1, len(rows)).T,
+        attributes=values,
         observed=observed,
         subsets=table.subsets(usable_references, has_category, np.any(observed, axis=1)),
         payload=table.frame,
