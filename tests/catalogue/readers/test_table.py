@@ -17,7 +17,7 @@ from dualhash.catalogue.catalogue import (
     Catalogue,
     LabelNames,
 )
-from dualhash.catalogue.columns import Columns, default_min_positives
+from dualhash.catalogue.columns import MISSING_VALUES, Columns, default_min_positives
 from dualhash.catalogue.problems import CatalogueProblem
 from dualhash.catalogue.readers.table import read_table
 from dualhash.errors import DualhashError
@@ -445,7 +445,7 @@ VALUES = st.text(
     st.characters(exclude_categories=("C", "Z"), include_characters=' ,"\n='),
     min_size=1,
     max_size=6,
-).filter(lambda text: text.strip() == text)
+).filter(lambda text: text.strip() == text and text.lower() not in MISSING_VALUES)
 ROWS = st.lists(
     st.tuples(
         st.one_of(st.none(), VALUES),

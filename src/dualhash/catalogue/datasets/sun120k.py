@@ -5,8 +5,8 @@ Section 4.3.1 of the paper. Expected under ROOT, as the archives unpack:
 - `SUN397/a/abbey/sun_….jpg` and so on (Xiao et al. 2010; 108,754 images, 397 categories);
 - `SUNAttributeDB/images.mat`, `attributes.mat` and `attributeLabels_continuous.mat`, or these three
   files directly (Patterson et al. 2014; 14,340 images, 717 categories);
-- `images/a/abbey/sun_….jpg`, the images of SUN Attribute that are not in SUN397. Labels of images that do
-  not exist are kept.
+- `images/a/abbey/sun_….jpg`, the images of SUN Attribute that are not in SUN397. If the file of an
+  image does not exist, its labels are kept.
 
 How the two are joined:
 
