@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dualhash.errors import DualhashError, nearest
-from dualhash.evaluation.evaluate_codes import RESAMPLES
+from dualhash.evaluation.bootstrap import RESAMPLES
 
 TRIALS: Mapping[str, Mapping[str, tuple[Any, ...]]] = MappingProxyType(
     {"dph": {"alpha": (0.0, 0.1, 0.2, 0.3, 1.0)}}

@@ -148,7 +148,7 @@ def test_what_cannot_be_is_named(
 def test_views_are_for_models(folder: Path, capsys: pytest.CaptureFixture[str]):
     (folder / "codes.npz").write_text("")
     assert run("evaluate", "codes.npz", "shapes.csv", "--views", "10") == 2
-    assert "codes.npz holds codes already" in capsys.readouterr().err
+    assert "codes.npz has its codes already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("format", ["dat", "npz", "whole"])

@@ -6,12 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from dualhash.evaluation.average_precision import average_precision, harmonic_numbers
+from dualhash.evaluation.average_precision import harmonic_numbers, tie_precision
 from tests.oracles.evaluation import expected_average_precision
 
 GROUPS = st.lists(
     st.integers(0, 3).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=3
 )
+
+
+def average_precision(sizes, relevant, *, ahead=0):
+    """Of a ranking of groups of ties, behind `ahead` wrong results; NaN if nothing is relevant."""
+    sizes, relevant = np.asarray(sizes, dtype=np.int64), np.asarray(relevant, dtype=np.int64)
+    if not relevant.sum():
+        return math.nan
+    harmonic = harmonic_numbers(ahead + int(sizes.sum()))
+    results_ahead = ahead + np.cumsum(sizes) - sizes
+    relevant_ahead = np.cumsum(relevant) - relevant
+    groups = zip(results_ahead, relevant_ahead, sizes, relevant, strict=True)
+    return sum(tie_precision(*group, harmonic) for group in groups) / relevant.sum()
 
 
 def test_literals():

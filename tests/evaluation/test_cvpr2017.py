@@ -13,7 +13,7 @@ from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.codes.code_file import SavedCodes, read_saved, write_saved
 from dualhash.codes.dat_files import read_dat, write_dat
 from dualhash.codes.packing import quantise
-from dualhash.evaluation.evaluate import evaluate_saved
+from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.true_labels import TrueLabels
 from tests.oracles import matlab
@@ -127,7 +127,7 @@ def test_a_perfect_code_in_files_on_the_real_labels(shared_data, tmp_path, name,
     write_dat(tmp_path, SavedCodes(bits.astype(np.float32), probabilities, test.categories))
     write_saved(tmp_path / "codes.npz", read_dat(tmp_path))
     saved = read_saved(tmp_path / "codes.npz")
-    found = evaluate_saved(saved, catalogue, protocol="cvpr2017", bootstrap=0)
+    found = evaluate(saved, catalogue, protocol="cvpr2017", bootstrap=0)
     assert f"{found.figures['category_map'].value:.3f}" == figure
     assert found.figures["avg_hm"].value == 1
     assert found.counts["images"] == len(test)

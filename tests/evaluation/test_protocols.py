@@ -15,7 +15,6 @@ EVERYWHERE = {"category_map", "attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_every_protocol_measures_everything(name):
-    assert PROTOCOLS[name].name == name
     case = make_case(0, images=30, attributes=3)
     measured = evaluate_codes(
         case.codes, case.probabilities, case.labels, protocol=name, bootstrap=4

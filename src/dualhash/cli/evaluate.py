@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -24,15 +23,15 @@ TITLES = {
     "avg_hm": "avg HM of attributes",
     "combined_recall_at_5": "combined recall at 5",
     "combined_capped_recall_at_5": "combined capped recall at 5",
-    "combined_lacking_recall_at_5": "  queries that lack what is wanted",
+    "combined_lacking_recall_at_5": "  queries without that attribute",
     "combined_lacking_capped_recall_at_5": "  the same, capped",
 }
-"""The figures of the table; recalls at other depths are in the JSON."""
+"""The figures of the table; recalls at other numbers of results are in the JSON."""
 
 TASKS = ("category", "attribute", "combined")
 
 FEW_IMAGES = 100
-"""Fewer are remarked on: intervals from so few queries are too narrow."""
+"""With fewer test images a note warns that the intervals are too narrow."""
 
 REMEMBERED = ColumnOptions()
 
@@ -50,51 +49,52 @@ def evaluate(
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     columns: ColumnOptions = REMEMBERED,
 ) -> None:
-    """Judge a model: every test image queries all the others, for all three kinds of search.
+    """Evaluate a model: every test image searches all others, for all three tasks.
 
-    The table is read with the columns that the model remembers, unless others are given.
+    The table is read with the columns saved in the model, unless you give others.
 
     Args:
         model: A model folder, or a file of codes from `dualhash codes import`.
-        table: A catalogue with images in the subset test, as `dualhash train` takes it.
+        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
         protocol: ijcv2020, or cvpr2017 to compare with figures of the released code.
-        codes: binary judges the codes that an index holds, real the outputs before thresholding.
+        codes: binary evaluates the codes that an index holds, real the outputs before thresholding.
         json: A file for all figures, counts and hashes.
-        views: 10 averages corners, centre and mirrors of each image.
-        bootstrap: Draws of the queries for the intervals; 0 for none.
-        seed: Of the draws.
-        columns: Which column plays which part.
+        views: 10 averages corners, centre and mirror images of each image.
+        bootstrap: Number of draws of the queries for the intervals; 0 for no intervals.
+        seed: Seed of the draws.
+        columns: The role of each column.
     """
     from dualhash.codes import Model
-    from dualhash.codes.code_file import read_saved
+    from dualhash.codes.code_file import SavedCodes, read_saved
     from dualhash.evaluation.evaluate import evaluate as measure
-    from dualhash.evaluation.evaluate import evaluate_saved
 
-    options: dict[str, Any] = {
-        "protocol": protocol,
-        "codes": codes,
-        "bootstrap": bootstrap,
-        "seed": seed,
-    }
+    source: Model | SavedCodes
     if model.is_file():
         if views != 1:
-            raise DualhashError(f"{model} holds codes already; --views is for a model.")
-        saved = read_saved(model)
+            raise DualhashError(f"{model} has its codes already; --views is for a model.")
+        source = read_saved(model)
         catalogue = columns.read(table)
-        judge = partial(evaluate_saved, saved, catalogue, **options)
     else:
-        opened = Model.open(model)
-        catalogue = columns.read(table, opened)
-        judge = partial(measure, opened, catalogue, views=views, **options)
+        source = Model.open(model)
+        catalogue = columns.read(table, source)
     output.list_left_out(catalogue.left_out)
     with output.stages() as report:
-        evaluation = judge(progress=report)
+        evaluation = measure(
+            source,
+            catalogue,
+            protocol=protocol,
+            codes=codes,
+            views=views,
+            bootstrap=bootstrap,
+            seed=seed,
+            progress=report,
+        )
     output.show(_figures(evaluation))
     output.show(_counts(evaluation))
     if evaluation.counts["images"] < FEW_IMAGES:
         output.say(
-            f"{evaluation.counts['images']} test images are few: other ones could give quite other "
-            "figures, whatever the intervals say."
+            f"{evaluation.counts['images']} test images are few: with others, the figures can "
+            "differ by more than the intervals show."
         )
     output.list_left_out(evaluation.failures)
     if json is not None:
@@ -121,7 +121,7 @@ def _figures(evaluation: Evaluation) -> Table:
 def _counts(evaluation: Evaluation) -> Table:
     reasons = ("missing_label", "nothing_relevant")
     table = output.table(
-        "Queries", "", ">asked", *(f">left out: {reason.replace('_', ' ')}" for reason in reasons)
+        "Queries", "", ">count", *(f">left out: {reason.replace('_', ' ')}" for reason in reasons)
     )
     for task in TASKS:
         names = (f"{task}_queries", *(f"{task}_left_out_{reason}" for reason in reasons))

@@ -1,15 +1,15 @@
 """Attribute retrieval: mean average precision over all selections of one, two or three attributes.
 
-For a selection, every image is a query against all others. A query asks for the pattern that it is
-itself predicted to have: images are ranked by descending product over the selected attributes of
-p_j where the pattern has 1, of 1 - p_j where it has 0. Relevant are the images that match the
-query at all selected attributes by their true labels. Images that lack the label of a selected
-attribute take no part in that selection.
+For a selection, every image is a query against all others. The query's pattern is its own
+prediction for each selected attribute. Images are ranked by the descending product over the
+selected attributes of p_j where the pattern has 1, of 1 - p_j where it has 0. Images with the
+query's true labels of all selected attributes are relevant. Images with a missing label of a
+selected attribute take no part in that selection.
 Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_map_attribute.m of the released code.
 
 A selection of m attributes has at most 2^m patterns, so at most 8 rankings serve all its queries
-(`leave_one_out`). Scores are float64 products taken in the order of the attributes, so that equal
-probabilities give equal scores, which tie exactly.
+(`leave_one_out_precision`). Scores are float64 products in the order of the attributes, so equal
+probabilities give exactly tied scores.
 """
 
 from collections.abc import Callable
@@ -37,20 +37,20 @@ COUNTS = (
     "attribute_selections",
     "attribute_selections_left_out",
 )
-"""Pairs of a query and a selection, and selections, that took part or were left out."""
+"""Names of counts: pairs of a query and a selection, and selections, that took part or did not."""
 
 Measures = tuple[NDArray[np.int64], NDArray[np.float64]]
-"""What some selections add to `COUNTS`, and what a protocol needs to know of them."""
+"""The counts of some selections, in the order of `COUNTS`, and what a protocol measures of them."""
 
 UNKNOWN = np.int8(-1)
-"""The label of an attribute that is not known, inside the compiled code."""
+"""A missing attribute label inside the compiled code."""
 
 NO_PART = -1
-"""The combination of an image that lacks the label of a selected attribute."""
+"""The combination of an image with a missing label of a selected attribute."""
 
 
 def selections(attributes: int) -> NDArray[np.int64]:
-    """All selections of 1, 2 or 3 out of `attributes`, (S, 3) int64, filled up with -1."""
+    """Returns all selections of 1, 2 or 3 of `attributes`, (S, 3) int64, padded with -1."""
     chosen = [
         list(selection) + [-1] * (MOST_SELECTED - size)
         for size in range(1, MOST_SELECTED + 1)
@@ -65,18 +65,18 @@ def selection_precisions(
     predicted: NDArray[np.bool_],
     labels: TrueLabels,
 ) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Average precision of every image as a query, for each of some selections.
+    """Returns the average precision of every image as a query, for each of some selections.
 
     Args:
         chosen: (S, 3) rows of `selections`.
         probabilities: (N, p) in [0, 1].
-        predicted: (N, p) bool, the pattern that each image asks for as a query.
-        labels: Of the N images.
+        predicted: (N, p) bool, the pattern of each image as a query.
+        labels: True labels of the N images.
 
     Returns:
-        precisions, (S, N) float64, NaN where the image takes no part or has nothing relevant;
+        precisions, (S, N) float64, NaN if the image takes no part or nothing is relevant;
         combinations, (S, N) int8, the query's true values as a binary number (first selected
-        attribute lowest), `NO_PART` where it takes none.
+        attribute lowest), `NO_PART` if it takes no part.
     """
     return _selection_precisions(
         chosen,
@@ -134,10 +134,10 @@ def ijcv2020(
 ) -> Measurements:
     """Attribute mAP: mean over queries, over valid combinations, then over selections.
 
-    For a selection and a combination of true values, the mean average precision of the queries
-    that have these values and at least one other image to find; the mean over the combinations
-    that have such a query; the mean over the selections that have such a combination. A query is
-    predicted to have an attribute when p_j > 0.5. What is left out at each step is counted.
+    For a selection and a combination of true values, it is the mean average precision of the
+    queries with these values and at least one other image with them. Combinations and selections
+    without such a query are left out of the means and counted. A query is predicted to have an
+    attribute if p_j > 0.5.
     """
 
     def measure(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> Measures:
@@ -155,10 +155,10 @@ def cvpr2017(
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measurements:
-    """Attribute mAP pooled over all queries and selections; nothing relevant scores 0.
+    """Attribute mAP as one mean over all queries and selections; nothing relevant scores 0.
 
-    A query is predicted to have an attribute when p_j >= 0.5. The released code predicts from
-    unquantised codes. It knows no missing labels: here such images take no part.
+    A query is predicted to have an attribute if p_j >= 0.5. The released code predicts from
+    unquantised codes. It has no missing labels; here, images with missing labels take no part.
     """
 
     def measure(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> Measures:
@@ -178,7 +178,7 @@ def _measure(
     measure: Callable[[NDArray[np.float64], NDArray[np.int8]], Measures],
     progress: Callable[[float], None],
 ) -> tuple[dict[str, int], list[NDArray[np.float64]]]:
-    """`measure` of the `selection_precisions` of all selections, a block at a time.
+    """Calls `measure` with the `selection_precisions` of all selections, block by block.
 
     Returns:
         The sums of `COUNTS`, and the other measures of each block.
@@ -199,7 +199,7 @@ def _measure(
 
 
 def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> NDArray[np.int64]:
-    """What some selections add to `COUNTS`."""
+    """Returns the counts of some selections, in the order of `COUNTS`."""
     valid, missing = ~np.isnan(precisions), combination == NO_PART
     asked = valid.any(axis=1)
     kinds = (valid, missing, ~valid & ~missing, asked, ~asked)
@@ -210,7 +210,7 @@ def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> N
 def _combination_means(
     precisions: NDArray[np.float64], combination: NDArray[np.int8], weights: Weights
 ) -> NDArray[np.float64]:
-    """Mean over the valid combinations of the weighted means over their queries, (S, 1 + B)."""
+    """Mean over valid combinations of the weighted means over their queries, (S, 1 + B)."""
     means = np.full((len(precisions), weights.shape[1]), np.nan)
     for s in range(len(precisions)):
         sums = np.zeros((2**MOST_SELECTED, weights.shape[1]))

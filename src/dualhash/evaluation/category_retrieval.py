@@ -1,7 +1,7 @@
 """Category retrieval: mean average precision of ranking by distance, leave-one-out.
 
-Every image with a category is a query against all other images with a category; relevant are
-those of its own. Images without a category are neither query nor database.
+Every image with a category is a query, and all other images with a category are its gallery.
+Images of the query's category are relevant. Images without a category take no part.
 Source: Liu et al. 2020, section 4.1, and compute_map.m of the released code.
 """
 
@@ -24,17 +24,17 @@ def category_precisions(
     query_ahead: bool = False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> NDArray[np.float64]:
-    """Average precision of each image as a query, exact over ties.
+    """Returns the average precision of each image as a query, exact over ties.
 
     Args:
         codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
-        categories: (N,) int64, negative where missing.
-        query_ahead: Whether the query stands first in its own ranking, as a result that is not
-            relevant; otherwise it is left out of it.
+        categories: (N,) int64, negative if missing.
+        query_ahead: True ranks the query first in its own ranking, as a wrong result; False leaves
+            it out.
         progress: Called with the share done, in [0, 1].
 
     Returns:
-        (N,) float64 in (0, 1]; NaN for images without a category and for queries with no other
+        (N,) float64 in (0, 1]; NaN for images without a category and for queries without another
         image of their category.
     """
     known = np.flatnonzero(categories >= 0)
@@ -53,10 +53,7 @@ def category_precisions(
 
 @compiled
 def _precisions(
-    ranking: DistanceRankings,
-    labels: NDArray[np.int64],
-    ahead: int,
-    harmonic: NDArray[np.float64],
+    ranking: DistanceRankings, labels: NDArray[np.int64], ahead: int, harmonic: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     rows, distances, order = ranking
     images = len(labels)
@@ -88,7 +85,7 @@ def ijcv2020(
 ) -> Measurements:
     """Category mAP with the query left out of its ranking.
 
-    Denominator: queries with at least one other image of their category; the others are counted.
+    Denominator: queries with at least one other image of their category. The others are counted.
     """
     return _measured(category_precisions(codes, categories, progress=progress), categories, weights)
 
@@ -99,10 +96,10 @@ def cvpr2017(
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measurements:
-    """Category mAP with the query at the head of its own ranking, as a wrong result.
+    """Category mAP with the query first in its own ranking, as a wrong result.
 
-    The query is at distance 0, so it is placed first, ahead of what ties with it (the released
-    code breaks such ties by id). With n images a category a perfect code then scores
+    The query is at distance 0, and the released code breaks ties by id, so it is placed ahead of
+    its ties. With n images a category, a perfect code then scores
     (1 / (n - 1)) * sum for i = 2..n of (i - 1) / i: 0.500 for 2 images, 0.786 for 10.
     """
     precisions = category_precisions(codes, categories, query_ahead=True, progress=progress)

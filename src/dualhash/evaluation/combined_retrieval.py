@@ -1,10 +1,10 @@
 """Combined retrieval: recall at k for "this category, with that attribute", leave-one-out.
 
-For a query and a wanted attribute j the database is filtered by the predicted attribute and ranked
+For a query and a wanted attribute j, the gallery is filtered by the predicted attribute and ranked
 by ascending distance. recall@k is the share of the relevant images among the first k; capped
-recall@k divides by min(k, relevant) instead, the most that k results can hold. Both are exact
-expectations over orders of ties: of the group that crosses rank k, each image is equally likely to
-come before it. Images without a category or without the label of j take no part for j.
+recall@k divides by min(k, relevant) instead, the most hits that k results can hold. Both are exact
+expectations over orders of ties: in the group that crosses rank k, each image is equally likely to
+come first. Images without a category or with a missing label of j take no part for j.
 Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of the released code.
 """
 
@@ -28,50 +28,18 @@ from dualhash.jit import compiled
 CUTOFFS = (5, 10, 20, 50, 75, 100)
 
 NOT_ASKED = -1
-"""The wanted value of an attribute that an image does not ask for as a query."""
-
-
-def expected_hits(
-    codes: Codes,
-    labels: TrueLabels,
-    wanted: NDArray[np.int8],
-    kept: NDArray[np.bool_],
-    *,
-    progress: Callable[[float], None] = lambda _: None,
-) -> NDArray[np.float64]:
-    """Expected number of relevant images among the first k kept ones, for each k of `CUTOFFS`.
-
-    Args:
-        codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
-        labels: Of the N images.
-        wanted: (N, p) int8, the value that each query wants; `NOT_ASKED` where it does not ask.
-            Relevant are other images of its category with that value.
-        kept: (N, p) bool, which images pass the filter for an attribute.
-        progress: Called with the share done, in [0, 1].
-
-    Returns:
-        (N, p, len(CUTOFFS)) float64; NaN where not asked.
-    """
-
-    def measure(ranking: DistanceRankings) -> NDArray[np.float64]:
-        return _expected_hits(ranking, labels, wanted, kept, np.array(CUTOFFS))
-
-    hits = np.full((*wanted.shape, len(CUTOFFS)), np.nan)
-    for rows, found in measure_rankings(codes, measure):
-        hits[rows] = found
-        progress((rows[-1] + 1) / len(codes))
-    return hits
+"""The wanted value of an attribute for which an image is no query."""
 
 
 @compiled
 def _expected_hits(
-    ranking: DistanceRankings,
+    rankings: DistanceRankings,
     labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     cutoffs: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    rows, distances, order = ranking
+    rows, distances, order = rankings
     categories, attributes, _ = labels
     images, attribute_count = attributes.shape
     hits = np.full((len(rows), attribute_count, len(cutoffs)), np.nan)
@@ -101,14 +69,14 @@ def _expected_hits(
 
 
 def relevant_counts(labels: TrueLabels, wanted: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Images other than the query of its category and with the value that it wants.
+    """Returns how many images other than the query have its category and the value that it wants.
 
     Args:
-        labels: Of the N images; no attribute is observed of an image without a category.
-        wanted: (N, p) int8, as in `expected_hits`.
+        labels: True labels of the N images; for images without a category, none is observed.
+        wanted: (N, p) int8, the value that each query wants, or `NOT_ASKED`.
 
     Returns:
-        (N, p) int64; 0 where not asked.
+        (N, p) int64; 0 for `NOT_ASKED`.
     """
     counts = np.zeros(wanted.shape, np.int64)
     for value in (0, 1):
@@ -128,22 +96,22 @@ def ijcv2020(
 ) -> Measurements:
     """Recalls for each wanted attribute: mean over valid queries, then over attributes.
 
-    Relevant: same category, and has the attribute by its label. Valid queries have at least one
-    relevant image; attributes with no valid query are left out. Filter: p_j >= 0.5. The figures
-    named `lacking` take only the queries that lack the attribute themselves.
+    Images of the query's category with the attribute, by their labels, are relevant. A query is
+    valid if an image is relevant; attributes without a valid query are left out. The filter is
+    p_j >= 0.5. The figures named `lacking` use only queries without the attribute.
     """
-    labels = _complete(labels)
+    labels = with_categories(labels)
     wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
     kept = labels.observed & (probabilities >= 0.5)
     relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
     valid, lacking = relevant > 0, (relevant > 0) & (labels.attributes == 0)
-    figures = {}
-    for name, values in recalls.items():
-        figures[f"combined_{name}"] = mean_of_defined(weighted_means(values, weights))
-    for name, values in recalls.items():
-        figures[f"combined_lacking_{name}"] = mean_of_defined(
-            weighted_means(np.where(lacking, values, np.nan), weights)
+    figures = {
+        f"combined_{kind}{name}": mean_of_defined(
+            weighted_means(np.where(queries, values, np.nan), weights)
         )
+        for kind, queries in (("", valid), ("lacking_", lacking))
+        for name, values in recalls.items()
+    }
     return Measurements(
         figures,
         counts={
@@ -162,14 +130,14 @@ def cvpr2017(
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measurements:
-    """Recalls as the released code has them, pooled over all pairs of a query and an attribute.
+    """Recalls as in the released code, as one mean over all pairs of a query and an attribute.
 
-    Relevant: same category, and the opposite of the query's own label. Only queries predicted to
-    lack the attribute (p_j <= 0.5) are asked, and the filter keeps p_j < 0.5: the images that are
-    predicted not to have what is wanted. The released code knows no missing labels: here such
-    images take no part.
+    Images of the query's category with the opposite of its own label are relevant. Queries are the
+    images predicted not to have the attribute (p_j <= 0.5). The filter keeps p_j < 0.5: the images
+    predicted not to have what is wanted. The released code has no missing labels; here, images with
+    missing labels take no part.
     """
-    labels = _complete(labels)
+    labels = with_categories(labels)
     asked = labels.observed & (probabilities <= 0.5)
     wanted = np.where(asked, 1 - labels.attributes, NOT_ASKED).astype(np.int8)
     kept = labels.observed & (probabilities < 0.5)
@@ -183,8 +151,8 @@ def cvpr2017(
     )
 
 
-def _complete(labels: TrueLabels) -> TrueLabels:
-    """The labels with no attribute observed of images without a category."""
+def with_categories(labels: TrueLabels) -> TrueLabels:
+    """Returns the labels with no attribute observed for images without a category."""
     return labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
 
 
@@ -195,10 +163,29 @@ def _recalls(
     kept: NDArray[np.bool_],
     progress: Callable[[float], None],
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """Relevant images (N, p), and by name the recalls (N, p), NaN where nothing is relevant."""
+    """Recalls of all queries at all `CUTOFFS`.
+
+    Args:
+        codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
+        labels: True labels of the N images.
+        wanted: (N, p) int8, the value that each query wants, or `NOT_ASKED`. Other images of its
+            category with that value are relevant.
+        kept: (N, p) bool, the images that pass the filter for an attribute.
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        Numbers of relevant images (N, p), and recalls (N, p) by name, NaN if nothing is relevant.
+    """
     relevant = relevant_counts(labels, wanted)
     wanted = np.where(relevant > 0, wanted, NOT_ASKED).astype(np.int8)
-    hits = expected_hits(codes, labels, wanted, kept, progress=progress)
+    hits = np.empty((*wanted.shape, len(CUTOFFS)))
+
+    def measure(rankings: DistanceRankings) -> NDArray[np.float64]:
+        return _expected_hits(rankings, labels, wanted, kept, np.array(CUTOFFS))
+
+    for rows, of_rows in measure_rankings(codes, measure):
+        hits[rows] = of_rows
+        progress((rows[-1] + 1) / len(codes))
     recalls = {}
     for c, cutoff in enumerate(CUTOFFS):
         recalls[f"recall_at_{cutoff}"] = hits[:, :, c] / np.maximum(relevant, 1)

@@ -1,4 +1,4 @@
-"""Distances of codes to each other, so that equal codes always have exactly equal distances."""
+"""Rankings of all images by distance. Equal codes always have exactly equal distances."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
@@ -15,15 +15,16 @@ Codes = NDArray[np.bool_] | NDArray[np.float32]
 """(N, k): bool bits, compared by Hamming distance, or reals, by squared Euclidean distance."""
 
 BLOCK = 256
+"""Images that one thread ranks at a time."""
 
 
 class DistanceRankings(NamedTuple):
-    """How all images rank for a block of b images.
+    """The rankings of all N images for a block of b query images.
 
     Attributes:
-        rows: (b,) int64, the images of the block.
+        rows: (b,) int64, the query images.
         distances: (b, N), int16 for bits and float64 for reals.
-        order: (b, N) int64, images by ascending distance; ties in no particular order.
+        order: (b, N) int64, images by ascending distance; the order of ties is not defined.
     """
 
     rows: NDArray[np.int64]
@@ -34,14 +35,14 @@ class DistanceRankings(NamedTuple):
 def measure_rankings(
     codes: Codes, measure: Callable[[DistanceRankings], Result]
 ) -> Iterator[tuple[NDArray[np.int64], Result]]:
-    """Ranks all images for every image, a block at a time, and measures the rankings.
+    """Ranks all images for every image, block by block, and measures the rankings.
 
     Args:
         codes: (N, k) bool or float.
-        measure: What is to be known of a ranking, which is not kept; called in several threads.
+        measure: Called with the rankings of a block, in several threads.
 
     Yields:
-        The images of each block, which with all blocks are all N in order, and their measure.
+        The query images of each block, in order, and what `measure` returned.
     """
     columns = np.ascontiguousarray(codes.T, dtype=np.float32)
     rank = _by_hamming if codes.dtype == np.bool_ else _by_euclidean
@@ -71,7 +72,7 @@ def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> Dist
 def _squared_euclidean(
     columns: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Squared distances (b, N) between `rows` and all N columns; every pair is summed alike."""
+    """Squared distances (b, N) between `rows` and all N columns, all summed in the same order."""
     bits, images = columns.shape
     distances = np.zeros((len(rows), images))
     for b in range(len(rows)):

@@ -1,4 +1,4 @@
-"""The images that a model is judged on: the subset `test`, encoded."""
+"""The test images of a catalogue with their codes and true labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from dualhash.search.index import Index
 
 @dataclass(frozen=True, eq=False)
 class EncodedTestSet:
-    """N test images that were encoded, and what is true of them.
+    """N encoded test images with their true labels.
 
     Attributes:
         catalogue: The N images.
         reals: (N, k) float32, outputs of the hash layer in [0, 1].
-        failures: Further test images, of which there is no code.
-        label_hash: Of all test images, those without a code among them.
+        failures: Further test images, which have no code.
+        label_hash: Hash of the label table of all test images, with and without a code.
     """
 
     catalogue: Catalogue
@@ -35,24 +35,24 @@ class EncodedTestSet:
 
     @property
     def labels(self) -> TrueLabels:
-        """The truth about the N images."""
+        """The true labels of the N images."""
         return TrueLabels(
             self.catalogue.categories, self.catalogue.attributes, self.catalogue.observed
         )
 
     def saved(self, probabilities: NDArray[np.floating]) -> SavedCodes:
-        """The codes with their images' names and what is told of them.
+        """Returns the codes with the names, categories and predictions of the images.
 
-        Images without a category are given a number of their own, one past the last.
+        Images without a category get a number of their own, one past the last category.
 
         Args:
             probabilities: (N, p) in [0, 1], of each attribute.
         """
-        categories, nameless = self.catalogue.categories, len(self.catalogue.names.categories)
+        categories, uncategorised = self.catalogue.categories, len(self.catalogue.names.categories)
         return SavedCodes(
             outputs=self.reals,
             probabilities=probabilities.astype(np.float32),
-            labels=np.where(categories >= 0, categories, nameless),
+            labels=np.where(categories >= 0, categories, uncategorised),
             images=self.catalogue.references,
         )
 
@@ -64,26 +64,28 @@ def encode_test_images(
     views: int = 1,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> EncodedTestSet:
-    """Encodes the subset `test`; images that cannot be read are left out and named.
+    """Encodes the subset `test`. Images that cannot be read are left out and named.
 
     Args:
-        model: It has the attributes of the catalogue, in the same order, or none.
-        catalogue: What is true of the images.
-        views: 1, or 10 to average corners, centre and mirrors.
-        progress: Called with how many images are done and how many there are.
+        model: A model with the attributes of the catalogue, in the same order, or without any.
+        catalogue: The images and their true labels.
+        views: 1, or 10 to average corners, centre and mirror images.
+        progress: Called with the number of images that are done and the number of all.
 
     Raises:
-        DualhashError: No test images, none that can be read, or other attributes than the model's.
+        DualhashError: There are no readable test images, or their attributes are not those of the
+            model.
     """
     if not model.card.attribute_names:
         catalogue = catalogue.aligned(model.card.names)
-    check_attributes(model.card.attribute_names, catalogue)
+    _check_attributes(model.card.attribute_names, catalogue)
     test = select_test_images(catalogue)
     encoded = model.encode(test.images, views=views, progress=progress)
     if not len(encoded.rows):
+        failure = encoded.failures[0]
         raise DualhashError(
-            f"None of the {len(test)} test images can be read; the first: "
-            f"{encoded.failures[0].image}: {encoded.failures[0].reason}"
+            f"None of the {len(test)} test images can be read; the first: {failure.image}: "
+            f"{failure.reason}"
         )
     return EncodedTestSet(
         test.take(encoded.rows), encoded.reals[encoded.rows], encoded.failures, test.label_hash
@@ -91,22 +93,22 @@ def encode_test_images(
 
 
 def read_indexed_codes(index: Index, catalogue: Catalogue) -> EncodedTestSet:
-    """The test images that are in an index, with its bits as outputs of 0 and 1.
+    """Returns the test images that are in an index, with their bits as outputs of 0 and 1.
 
-    Images are found by their paths; those that are not there are left out and named.
+    Images are found by their paths. Images that are not in the index are left out and named.
 
     Raises:
-        DualhashError: No test images, none in the index, other attributes than the index's, or the
-            index is damaged.
+        DualhashError: The index has none of the test images, has other attributes than the
+            catalogue, or is damaged.
     """
-    check_attributes(index.header.attribute_head.names, catalogue)
+    _check_attributes(index.header.attribute_head.names, catalogue)
     test = select_test_images(catalogue)
-    places = {path.resolve(): row for row, path in enumerate(test.images)}
-    rows = {item.id: places.get(Path(item.image).resolve()) for item in index}
+    row_of_path = {path.resolve(): row for row, path in enumerate(test.images)}
+    row_of_id = {item.id: row_of_path.get(Path(item.image).resolve()) for item in index}
     reals = np.full((len(test), index.header.bits), np.nan, np.float32)
     for ids, codes in index.codes():
         for item, bits in zip(ids.tolist(), unpack(codes), strict=True):
-            if (row := rows.get(item)) is not None:
+            if (row := row_of_id.get(item)) is not None:
                 reals[row] = bits
     missing = np.isnan(reals[:, 0])
     if missing.all():
@@ -120,78 +122,79 @@ def read_indexed_codes(index: Index, catalogue: Catalogue) -> EncodedTestSet:
 
 
 def match_saved_codes(saved: SavedCodes, catalogue: Catalogue) -> EncodedTestSet:
-    """The test images that codes belong to.
+    """Finds the test images that saved codes belong to.
 
-    They are found by their names where the codes have them; otherwise the codes are those of all
-    test images, in the order of the catalogue. Categories may be numbered otherwise, but the same
-    images must be of one category.
+    If the codes have image names, these are looked up. If not, the codes must be those of all test
+    images, in the order of the catalogue. Categories may have other numbers than in the catalogue,
+    but must group the images in the same way.
 
     Raises:
-        DualhashError: Another number of images or attributes, unknown names, or other categories.
+        DualhashError: The number of images or attributes differs, an image is unknown, or the
+            categories differ.
     """
     test = select_test_images(catalogue)
     attributes = saved.probabilities.shape[1]
     if attributes != len(test.names.attributes):
         raise DualhashError(
-            f"The codes come with {attributes} attributes, {catalogue.source} has "
+            f"The codes have {attributes} attributes, {catalogue.source} has "
             f"{len(test.names.attributes)}. Name the columns of the table as in training: "
             "--attribute-columns, --facet-columns and, for categories, --category-column."
         )
     if saved.images:
-        found = {name: row for row, name in enumerate(test.references)}
-        unknown = [name for name in saved.images if name not in found]
-        if unknown:
-            raise DualhashError(
-                f"{unknown[0]}, which there is a code of, is no test image of {catalogue.source}."
-            )
-        matched = test.take(np.array([found[name] for name in saved.images], np.int64))
+        row_of_name = {name: row for row, name in enumerate(test.references)}
+        for name in saved.images:
+            if name not in row_of_name:
+                raise DualhashError(
+                    f"There is a code of {name}, which is not a test image of {catalogue.source}."
+                )
+        test_images = test.take(np.array([row_of_name[name] for name in saved.images], np.int64))
     elif len(saved) == len(test):
-        matched = test
+        test_images = test
     else:
         raise DualhashError(
             f"There are codes of {len(saved):,} images, but {catalogue.source} has {len(test):,} "
-            "test images. The released extraction tool appends to .dat files that are there "
-            "already: delete them before it runs."
+            "test images. The released extraction tool appends to existing .dat files: delete them "
+            "before you run it."
         )
-    _check_categories(saved.labels, matched)
-    return EncodedTestSet(matched, saved.outputs, (), test.label_hash)
+    _check_categories(saved.labels, test_images)
+    return EncodedTestSet(test_images, saved.outputs, (), test.label_hash)
+
+
+def select_test_images(catalogue: Catalogue) -> Catalogue:
+    """Returns the subset `test`.
+
+    Raises:
+        DualhashError: The subset has no images.
+    """
+    rows = catalogue.rows(TEST)
+    if not len(rows):
+        raise DualhashError(
+            f"{catalogue.source} has no images in the subset 'test', so nothing can be evaluated. "
+            "Add a subset column."
+        )
+    return catalogue.take(rows.astype(np.int64))
 
 
 def _check_categories(labels: NDArray[np.int64], catalogue: Catalogue) -> None:
     """Refuses labels that do not group the images as the catalogue does."""
     known = catalogue.categories >= 0
     pairs = set(zip(labels[known].tolist(), catalogue.categories[known].tolist(), strict=True))
-    for of_pair in zip(*pairs, strict=True):
-        if len(set(of_pair)) != len(pairs):
+    for side in zip(*pairs, strict=True):
+        if len(set(side)) != len(pairs):
             raise DualhashError(
-                f"The categories that come with the codes are not those of {catalogue.source}: are "
-                "the codes of these images, in this order, and is --category-column the one of "
-                "the training?"
+                f"The categories of the codes are not those of {catalogue.source}. Check that the "
+                "codes are of these images, in this order, and that --category-column is the "
+                "column used in training."
             )
 
 
-def select_test_images(catalogue: Catalogue) -> Catalogue:
-    """The subset `test`.
-
-    Raises:
-        DualhashError: It has no images.
-    """
-    rows = catalogue.rows(TEST)
-    if not len(rows):
-        raise DualhashError(
-            f"{catalogue.source} has no images in the subset 'test', so there is nothing to judge "
-            "codes on; add a subset column."
-        )
-    return catalogue.take(rows.astype(np.int64))
-
-
-def check_attributes(known: tuple[str, ...], catalogue: Catalogue) -> None:
-    """Refuses a catalogue with other attributes than a model's, or in another order."""
-    theirs = catalogue.names.attributes
-    if theirs != known:
-        differing = sorted(set(theirs) ^ set(known))
+def _check_attributes(known: tuple[str, ...], catalogue: Catalogue) -> None:
+    """Refuses a catalogue with other attributes than a model has, or with another order."""
+    names = catalogue.names.attributes
+    if names != known:
+        differing = sorted(set(names) ^ set(known))
         what = f"differ in {', '.join(map(repr, differing))}" if differing else "differ in order"
         raise DualhashError(
-            f"The attributes of {catalogue.source} and of the model {what}; read the catalogue "
+            f"The attributes of {catalogue.source} and of the model {what}. Read the catalogue "
             "with the columns and names that the model was trained with."
         )

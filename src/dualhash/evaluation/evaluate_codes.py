@@ -1,4 +1,4 @@
-"""All figures of a set of codes, however they came about."""
+"""All figures of a set of codes, from any source."""
 
 from collections.abc import Callable
 
@@ -6,16 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.evaluation.bootstrap import mean_of_defined, query_weights
+from dualhash.evaluation.bootstrap import RESAMPLES, mean_of_defined, query_weights
 from dualhash.evaluation.category_retrieval import category_precisions
 from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
 from dualhash.evaluation.true_labels import TrueLabels
-
-RESAMPLES = 1000
-"""Bootstrap draws: 32 attributes of 5,000 images then take about 20 seconds on 2 cores."""
 
 Progress = Callable[[str, float], None]
 """Called with the stage, such as "attribute", and the share of it that is done, in [0, 1]."""
@@ -36,21 +33,22 @@ def evaluate_codes(
     Args:
         codes: (N, k), bool bits, ranked by Hamming distance, or float32 reals, by Euclidean.
         probabilities: (N, p) in [0, 1], of each attribute.
-        labels: The truth about the N images.
+        labels: True labels of the N images.
         protocol: A name in `PROTOCOLS`.
-        bootstrap: Draws of the intervals; 0 for none.
-        seed: Of the draws.
-        progress: Called as the work goes on.
+        bootstrap: Number of draws for the intervals; 0 for no intervals.
+        seed: Seed of the draws.
+        progress: Called with the stage and the share of it that is done.
 
     Returns:
-        Every figure and its draws, and the counts.
+        Every figure with its draws, and the counts.
 
     Raises:
-        DualhashError: Unknown protocol, a negative number of draws, or arrays that do not fit.
+        DualhashError: The protocol is unknown, the number of draws is negative, or the shapes of
+            the arrays do not fit.
     """
-    judge = protocol_named(protocol)
+    rules = protocol_named(protocol)
     if bootstrap < 0:
-        raise DualhashError(f"The number of bootstrap draws is 0 or more, not {bootstrap}.")
+        raise DualhashError(f"The number of bootstrap draws must be 0 or more, not {bootstrap}.")
     images, attributes = labels.attributes.shape
     if len(codes) != images or probabilities.shape != (images, attributes):
         raise DualhashError(
@@ -62,13 +60,14 @@ def evaluate_codes(
     def stage(name: str) -> Callable[[float], None]:
         return lambda share: progress(name, share)
 
-    parts = (
-        judge.category(codes, labels.categories, weights, stage("category")),
-        judge.attribute(probabilities, labels, weights, stage("attribute")),
-        average_harmonic_mean(probabilities, labels, weights),
-        judge.combined(codes, probabilities, labels, weights, stage("combined")),
+    return Measurements.merged(
+        (
+            rules.category(codes, labels.categories, weights, stage("category")),
+            rules.attribute(probabilities, labels, weights, stage("attribute")),
+            average_harmonic_mean(probabilities, labels, weights),
+            rules.combined(codes, probabilities, labels, weights, stage("combined")),
+        )
     )
-    return Measurements.merged(parts)
 
 
 def validation_figures(
@@ -78,17 +77,19 @@ def validation_figures(
     attributes: NDArray[np.int8],
     observed: NDArray[np.bool_],
 ) -> tuple[float, float]:
-    """The two figures that choices in training go by: category mAP and avg HM, both ijcv2020.
+    """Returns the two figures that training choices are based on: category mAP and avg HM.
+
+    Both follow protocol ijcv2020.
 
     Args:
         codes: (N, k), bool bits or float32 reals.
         probabilities: (N, p) in [0, 1].
-        categories: (N,) int64, negative where missing.
+        categories: (N,) int64, negative if missing.
         attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, whether the label is known.
+        observed: (N, p) bool, False if the attribute label is missing.
 
     Returns:
-        Both in [0, 1]; NaN where no query, or no attribute, can be judged.
+        Both in [0, 1]; NaN if no query, or no attribute, can be evaluated.
     """
     labels = TrueLabels(categories, attributes, observed)
     weights = query_weights(len(codes), 0, np.random.default_rng(0))

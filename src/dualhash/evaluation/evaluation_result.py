@@ -1,4 +1,4 @@
-"""What an evaluation hands to people and programs."""
+"""The result of an evaluation: figures with their draws or intervals, and counts."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from dualhash.evaluation.bootstrap import interval
 
 @dataclass(frozen=True)
 class Measurements:
-    """Figures of one task.
+    """Figures of one or more tasks, as arrays.
 
     Attributes:
         figures: By name, (1 + B,) float64: the figure, then its value in each of B bootstrap
-            draws; NaN where no query takes part.
-        counts: How many queries, selections or attributes took part or were left out, by name.
+            draws; NaN if no query takes part.
+        counts: By name, how many queries, selections or attributes took part or were left out.
     """
 
     figures: dict[str, NDArray[np.float64]]
@@ -27,20 +27,19 @@ class Measurements:
 
     @classmethod
     def merged(cls, parts: Iterable[Self]) -> Self:
-        """All figures and counts of several; of those of one name, the last."""
-        figures: dict[str, NDArray[np.float64]] = {}
-        counts: dict[str, int] = {}
+        """Merges figures and counts; if a name occurs twice, the last value counts."""
+        merged = cls({})
         for part in parts:
-            figures |= part.figures
-            counts |= part.counts
-        return cls(figures, counts)
+            merged.figures.update(part.figures)
+            merged.counts.update(part.counts)
+        return merged
 
 
 class MetricValue(BaseModel):
     """One figure with its 95 % bootstrap interval over queries.
 
     Attributes:
-        value: In [0, 1]; None when no query could be asked.
+        value: In [0, 1]; None if no query takes part.
         low: Lower end of the interval; None without draws.
         high: Upper end.
     """
@@ -52,26 +51,26 @@ class MetricValue(BaseModel):
     high: float | None = None
 
     @classmethod
-    def of(cls, values: NDArray[np.float64]) -> "MetricValue":
-        """From the figure and its draws, (1 + B,); see `Measurements.figures`."""
-        if math.isnan(values[0]):
+    def of(cls, draws: NDArray[np.float64]) -> "MetricValue":
+        """Returns a figure of `Measurements.figures`, (1 + B,), with its interval."""
+        if math.isnan(draws[0]):
             return cls(value=None)
-        low, high = interval(values[1:]) or (None, None)
-        return cls(value=float(values[0]), low=low, high=high)
+        low, high = interval(draws[1:]) or (None, None)
+        return cls(value=float(draws[0]), low=low, high=high)
 
 
 class Evaluation(BaseModel):
-    """How good a model is on the test images of a catalogue; saved as JSON.
+    """The figures of a model on the test images of a catalogue; saved as JSON.
 
     Attributes:
         figures: By name: `category_map`, `attribute_map`, `avg_hm`, `combined_recall_at_5`,
             `combined_capped_recall_at_5`, …
-        protocol: By which the figures were measured.
+        protocol: Name of the protocol.
         codes: "binary" or "real".
         counts: Images, queries, selections and attributes that took part or were left out.
-        hashes: Of the `model`, or of the `codes` where no model was at hand, and of the `data`, the
-            label table of the test images.
-        failures: Why each test image that was left out cannot be read, in plain sentences.
+        hashes: Hash of the `model`, or of the `codes` if they were read from a file, and of the
+            `data`: the label table of the test images.
+        failures: One sentence for each test image that was left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,5 +83,5 @@ class Evaluation(BaseModel):
     failures: tuple[str, ...] = ()
 
     def values(self) -> Mapping[str, float | None]:
-        """The figures without their intervals, by name."""
+        """Returns the figures by name, without intervals."""
         return {name: figure.value for name, figure in self.figures.items()}

@@ -1,8 +1,7 @@
-"""Work on all processors, in plain threads.
+"""Runs work on all processors, in Python threads.
 
-The compiled parts of an evaluation release Python's lock, so that threads of Python's own can share
-them. Those sleep while they wait, where OpenMP's spin and on a busy machine take the processors
-from each other, and they leave alone the threads that torch computes with.
+The compiled parts of an evaluation release Python's lock. Python threads sleep while they wait;
+those of OpenMP spin, which slows down a busy machine. The threads of torch are not affected.
 """
 
 import os
@@ -15,6 +14,6 @@ Result = TypeVar("Result")
 
 
 def on_all_processors(work: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
-    """What `work` makes of each of `parts`, in their order."""
+    """Yields `work(part)` of each of `parts`, in their order."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(work, parts)

@@ -1,4 +1,4 @@
-"""The true labels that figures are judged by."""
+"""The true labels of the test images."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 
 class TrueLabels(NamedTuple):
-    """What is known of N test images.
+    """The true labels of N images.
 
     Attributes:
-        categories: (N,) int64, negative where missing.
+        categories: (N,) int64, negative if missing.
         attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, whether the attribute label is known.
+        observed: (N, p) bool, False if the attribute label is missing.
     """
 
     categories: NDArray[np.int64]

@@ -1,9 +1,9 @@
-"""Weighted searches: their recall, and how much probabilities should weigh in them against bits.
+"""Weighted searches: their recall, and the choice of the attribute weight.
 
-A weighted search ranks by d - T log p: d is the Hamming distance from the query and p the
-probability of the wanted attribute (Liu et al. 2020 name such a ranking as future work in
-section 5). T is the attribute weight. It is judged as combined retrieval is (protocol
-ijcv2020): other images of the query's category with the attribute, by their labels, are relevant.
+A weighted search ranks by d - T log p: d is the Hamming distance from the query, p the probability
+of the wanted attribute and T the attribute weight (Liu et al. 2020 name such a ranking as future
+work in section 5). It is evaluated like combined retrieval (protocol ijcv2020): other images of the
+query's category with the attribute, by their labels, are relevant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,37 +13,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
-from dualhash.evaluation.combined_retrieval import CUTOFFS, NOT_ASKED, relevant_counts
+from dualhash.evaluation.combined_retrieval import (
+    CUTOFFS,
+    NOT_ASKED,
+    relevant_counts,
+    with_categories,
+)
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.true_labels import TrueLabels
 
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""The values of T that are tried; at 0 a wish would change nothing."""
+"""The values of T that are tried."""
 
 FEWEST_QUERIES = 30
-"""From fewer questions nothing is chosen."""
+"""With fewer queries, no weight is chosen."""
 
 MOST_QUERIES = 500
-"""For each attribute at most so many images are asked, evenly spread."""
+"""The most queries for each attribute, evenly spread over the images."""
 
 
 def choose_attribute_weight(
     bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels
 ) -> float:
-    """The weight T of `WEIGHTS` with the largest recall, the smallest of several.
+    """Returns the weight T of `WEIGHTS` with the largest recall, the smallest if several have it.
 
     Args:
         bits: (N, k) bool, codes of validation images, never of test images.
-        scores: (N, p), of the attributes from these codes; probabilities are their sigmoids.
-        labels: Of the N images.
+        scores: (N, p), attribute scores of these codes; probabilities are their sigmoids.
+        labels: True labels of the N images.
 
     Returns:
-        T; NaN where fewer than `FEWEST_QUERIES` pairs of an image with both kinds of label and a
-        wanted attribute have something relevant, or all T find the same.
+        T; NaN if fewer than `FEWEST_QUERIES` pairs of a query and a wanted attribute have something
+        relevant, or if all T have the same recall.
     """
-    known = labels.observed & (labels.categories >= 0)[:, None]
-    wanted = np.where(known, 1, NOT_ASKED).astype(np.int8)
-    if (relevant_counts(labels._replace(observed=known), wanted) > 0).sum() < FEWEST_QUERIES:
+    if sum(len(queries) for _, _, queries in _queries(labels)) < FEWEST_QUERIES:
         return float("nan")
     recalls = weighted_recalls(bits, scores, labels, WEIGHTS)
     if recalls.min() == recalls.max():
@@ -57,27 +60,28 @@ def weighted_recalls(
     labels: TrueLabels,
     weights: Sequence[float],
 ) -> NDArray[np.float64]:
-    """Mean recall of weighted searches for each wanted attribute, (len(weights),), in [0, 1].
+    """Returns the mean recall of weighted searches for each T, (len(weights),), in [0, 1].
 
     It is the mean over `CUTOFFS` of recall@k, over queries with something relevant, then over
-    attributes that have such queries; ties come in the order of images. Images without a category
-    or without the label of an attribute take no part for it.
+    attributes with such queries. Ties are ordered by image. Images without a category or with a
+    missing label of an attribute take no part for it.
 
     Args:
         bits: (N, k) bool.
-        scores: (N, p), of the attributes.
-        labels: Of the N images.
+        scores: (N, p), attribute scores.
+        labels: True labels of the N images.
         weights: Values of T.
     """
-    improbable = np.logaddexp(0, -np.asarray(scores, np.float64))
-    found = []
-    for j, among, asked in _questions(labels):
-        some = asked[:: -(-len(asked) // MOST_QUERIES)]
-        question = _ask(bits, labels, j, among, some)
-        found.append([question.recalls(weight * improbable[among, j]).mean() for weight in weights])
-    if not found:
+    costs = np.logaddexp(0, -np.asarray(scores, np.float64))
+    per_attribute = []
+    for j, gallery, queries in _queries(labels):
+        ranked = _Candidates.of(
+            bits, labels, j, gallery, queries[:: -(-len(queries) // MOST_QUERIES)]
+        )
+        per_attribute.append([ranked.recalls(t * costs[gallery, j]).mean() for t in weights])
+    if not per_attribute:
         return np.full(len(weights), np.nan)
-    recalls: NDArray[np.float64] = np.mean(found, axis=0)
+    recalls: NDArray[np.float64] = np.mean(per_attribute, axis=0)
     return recalls
 
 
@@ -90,25 +94,26 @@ def ijcv2020(
     weight: float,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Measurements:
-    """Recalls of weighted searches where `combined.ijcv2020` has those of filtered ones.
+    """Recalls of weighted searches, for the same queries as `combined_retrieval.ijcv2020`.
 
-    They are of the same queries and named `weighted_recall_at_...`; ties are ordered by image.
+    They are named `weighted_recall_at_...`; ties are ordered by image.
 
     Args:
         bits: (N, k) bool.
         probabilities: (N, p) of the attributes, in [0, 1].
-        labels: Of the N images.
-        weights: Of the queries, of each bootstrap draw.
+        labels: True labels of the N images.
+        weights: (N, 1 + B), of the queries.
         weight: T, not chosen on these images.
         progress: Called with the share done, in [0, 1].
     """
     with np.errstate(divide="ignore"):
         costs = -weight * np.log(np.asarray(probabilities, np.float64))
     recalls = np.full((*labels.attributes.shape, len(CUTOFFS)), np.nan)
-    for j, among, asked in _questions(labels):
-        for start in range(0, len(asked), MOST_QUERIES):
-            some = asked[start : start + MOST_QUERIES]
-            recalls[among[some], j] = _ask(bits, labels, j, among, some).recalls(costs[among, j])
+    for j, gallery, queries in _queries(labels):
+        for start in range(0, len(queries), MOST_QUERIES):
+            block = queries[start : start + MOST_QUERIES]
+            ranked = _Candidates.of(bits, labels, j, gallery, block)
+            recalls[gallery[block], j] = ranked.recalls(costs[gallery, j])
         progress((j + 1) / recalls.shape[1])
     return Measurements(
         {
@@ -120,45 +125,50 @@ def ijcv2020(
     )
 
 
-def _questions(
-    labels: TrueLabels,
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """Each attribute that is asked for, the n images among which, and which of these ask."""
-    labels = labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
+def _queries(labels: TrueLabels) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yields each attribute with queries, its gallery (n,), and the rows of the queries in it."""
+    labels = with_categories(labels)
     wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
-    relevant = relevant_counts(labels, wanted)
-    for j in np.flatnonzero((relevant > 0).any(axis=0)):
-        among = np.flatnonzero(labels.observed[:, j])
-        yield int(j), among, np.flatnonzero(relevant[among, j] > 0)
+    is_query = relevant_counts(labels, wanted) > 0
+    for j in np.flatnonzero(is_query.any(axis=0)):
+        gallery = np.flatnonzero(labels.observed[:, j])
+        yield int(j), gallery, np.flatnonzero(is_query[gallery, j])
 
 
-class _Question(NamedTuple):
-    """Queries for one attribute: distances (Q, n) to all images, and which are relevant (Q, n)."""
+class _Candidates(NamedTuple):
+    """Q queries for one attribute and their gallery of n images.
+
+    Attributes:
+        distances: (Q, n) float64; NaN for the query itself, which is ranked last.
+        relevant: (Q, n) bool.
+    """
 
     distances: NDArray[np.float64]
-    hits: NDArray[np.bool_]
+    relevant: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        bits: NDArray[np.bool_],
+        labels: TrueLabels,
+        attribute: int,
+        gallery: NDArray[np.int64],
+        queries: NDArray[np.int64],
+    ) -> "_Candidates":
+        """Compares the `queries`, rows of the gallery, with the gallery."""
+        signs, categories = 2 * bits[gallery].astype(np.float32) - 1, labels.categories[gallery]
+        distances = (bits.shape[1] - signs[queries] @ signs.T).astype(np.float64) / 2
+        present = labels.attributes[gallery, attribute] == 1
+        relevant = (categories == categories[queries, None]) & present
+        itself = np.arange(len(queries)), queries
+        distances[itself], relevant[itself] = np.nan, False
+        return cls(distances, relevant)
 
     def recalls(self, costs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of each query at each cutoff, (Q, len(CUTOFFS)), if images cost that much, (n,), more."""
+        """Recalls (Q, len(CUTOFFS)) of rankings by distance plus the costs (n,) of the images."""
         kept = min(CUTOFFS[-1], len(costs))
         order = np.argsort(self.distances + costs, axis=1, kind="stable")[:, :kept]
-        reached = np.take_along_axis(self.hits, order, axis=1).cumsum(axis=1)
-        columns = np.minimum(CUTOFFS, kept) - 1
-        found: NDArray[np.float64] = reached[:, columns] / self.hits.sum(axis=1, keepdims=True)
-        return found
-
-
-def _ask(
-    bits: NDArray[np.bool_],
-    labels: TrueLabels,
-    attribute: int,
-    among: NDArray[np.int64],
-    asked: NDArray[np.int64],
-) -> _Question:
-    """What the queries `asked` find among `among`; themselves after all others, as no hits."""
-    signs, categories = 2 * bits[among].astype(np.float32) - 1, labels.categories[among]
-    distances = (bits.shape[1] - signs[asked] @ signs.T).astype(np.float64) / 2
-    hits = (categories == categories[asked, None]) & (labels.attributes[among, attribute] == 1)
-    itself = np.arange(len(asked)), asked
-    distances[itself], hits[itself] = np.nan, False
-    return _Question(distances, hits)
+        hits = np.take_along_axis(self.relevant, order, axis=1).cumsum(axis=1)
+        hits = hits[:, np.minimum(CUTOFFS, kept) - 1]
+        recalls: NDArray[np.float64] = hits / self.relevant.sum(axis=1, keepdims=True)
+        return recalls

@@ -195,11 +195,7 @@ def _score(
 
 
 @compiled
-def _raise_needed(
-    needed: NDArray[np.int64],
-    rounded: RoundedWeights,
-    product: float,
-) -> None:
+def _raise_needed(needed: NDArray[np.int64], rounded: RoundedWeights, product: float) -> None:
     """Sets the sum that each factor needs for the product to be at least `product`."""
     certain = product * (1 - 1e-12)
     for which in range(len(needed)):

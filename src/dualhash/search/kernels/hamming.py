@@ -134,12 +134,7 @@ def within_radius(
 
 @compiled
 def _scan(
-    words: Words,
-    allowed: Bitmap,
-    start: int,
-    stop: int,
-    queries: Words,
-    top: TopDistances,
+    words: Words, allowed: Bitmap, start: int, stop: int, queries: Words, top: TopDistances
 ) -> None:
     """Compares the groups from `start` to `stop` with all queries, chunk by chunk."""
     count, length = queries.shape
