@@ -58,6 +58,17 @@ def test_a_card_shows_name_file_and_id(page: Page, address: str):
     expect(named).to_have_count(sum(int(item) % 3 == 0 for item in shown))
 
 
+def test_a_long_file_name_stays_inside_its_card(page: Page, address: str):
+    page.goto(f"{address}#id=4")
+    ids(page)
+    card = page.locator(CARDS).first
+    card.locator(".file-name").evaluate("name => (name.textContent = 'IMG-0001'.repeat(12))")
+    name, frame = (card.locator(each).bounding_box() for each in (".file-name", ".frame"))
+    assert name is not None
+    assert frame is not None
+    assert name["x"] + name["width"] <= frame["x"] + frame["width"]
+
+
 def test_samples_show_file_and_id(page: Page, address: str):
     page.goto(address)
     expect(page.locator(f"{CARDS} img")).to_have_count(12)

@@ -212,10 +212,18 @@ def test_nothing_is_cut_off_on_narrow_screens_and_at_high_zoom(
     page: Page, address: str, width: int, height: int
 ):
     page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"{address}#id=4&task=combined&want=round")
+    page.goto(f"{address}#id=4&task=combined&want=round&filter=season%3Dwinter")
     ids(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for control in ("#surprise", ".tasks span", ".chip", ".from", "#theme"):
+    for control in (
+        "#surprise",
+        ".tasks span",
+        ".chip",
+        "#filter-value",
+        ".active-filter",
+        ".from",
+        "#theme",
+    ):
         box = page.locator(control).first.bounding_box()
         assert box is not None
         assert box["x"] >= 0

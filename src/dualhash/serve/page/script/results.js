@@ -104,8 +104,7 @@ export class Results {
             "li",
             { class: verdict },
             create("span", { class: "swatch", "aria-hidden": "true" }, VERDICTS[verdict].sign),
-            create("b", {}, VERDICTS[verdict].name),
-            ` ${verdicts[verdict]}`,
+            create("span", {}, create("b", {}, VERDICTS[verdict].name), ` ${verdicts[verdict]}`),
           ),
         ),
     );
