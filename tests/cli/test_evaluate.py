@@ -44,6 +44,17 @@ def test_options_reach_the_evaluation(folder: Path, capsys: pytest.CaptureFixtur
     assert "Protocol cvpr2017, real codes" in capsys.readouterr().out
 
 
+def test_labels_that_the_model_does_not_have_are_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    text = (folder / "shapes.csv").read_text().replace("circle", "hat")
+    (folder / "shapes.csv").write_text(text.replace("blue", "woollen"))
+    assert run("--attribute-columns", "red,woollen", "--bootstrap", "0") == 0
+    message = capsys.readouterr().err
+    assert "the model was not trained on 1 of 3 categories: 'hat'" in message
+    assert "not trained on 1 of 2 attribute columns: 'woollen'; their labels" in message
+
+
 def test_the_same_seed_gives_the_same_report(folder: Path):
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         run("--bootstrap", "20", "--seed", seed, "--json", name)

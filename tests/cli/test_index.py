@@ -53,7 +53,7 @@ def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.Ca
     images = shop.parent / "images"
     new = colour_image(images / "circle" / "3.png", (1, 2, 3))
     assert run("index", "add", shop, images) == 0
-    assert "1 image added, 6 there already (--update encodes" in capsys.readouterr().out
+    assert "1 image added, 6 already in the index (--update encodes" in capsys.readouterr().out
     new.rename(images / "circle" / "0.png")
     assert run("index", "add", shop, images, "--update") == 0
     assert "0 images added, 6 updated; 7 in all" in capsys.readouterr().out
@@ -64,7 +64,7 @@ def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.Ca
 
 def test_a_single_image_is_added(shop: Path, capsys: pytest.CaptureFixture[str]):
     image = shop.parent / "more" / "circle" / "0.png"
-    for said in ("1 image added; 7 in all", "0 images added, 1 there already"):
+    for said in ("1 image added; 7 in all", "0 images added, 1 already in the index"):
         assert run("index", "add", shop, image) == 0
         assert said in capsys.readouterr().out
 
@@ -107,7 +107,7 @@ def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):
 
 def test_verify(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert run("index", "verify", shop) == 0
-    assert "6 images, nothing is damaged" in capsys.readouterr().out
+    assert "6 images, no damage" in capsys.readouterr().out
     octets = shop.read_bytes()
     place = octets.rindex(b"square/2.png")
     shop.write_bytes(octets[:place] + b"S" + octets[place + 1 :])
@@ -155,3 +155,58 @@ def test_errors_are_one_sentence(
     assert said in captured.err
     assert captured.out == ""
     assert shop.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["create", "add"])
+def test_pictures_that_cannot_be_read_are_counted_by_type(
+    shop: Path, capsys: pytest.CaptureFixture[str], command: str
+):
+    folder = shop.parent / "more"
+    for name in ("a.CR2", "b.cr2", "circle/c.jxl", "notes.txt"):
+        (folder / name).touch()
+    arguments = {
+        "create": ("create", shop.parent / "model", folder, "--out", shop.parent / "new.dhx"),
+        "add": ("add", shop, folder),
+    }
+    assert run("index", *arguments[command]) == 0
+    message = capsys.readouterr().err
+    assert "Left out: 1" in message
+    assert "pictures of formats that cannot be read: .cr2 (2), .jxl (1)" in message
+    assert "notes.txt" not in message
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".avif", ".tiff"])
+def test_images_of_phones_and_scanners_are_indexed(
+    shop: Path, capsys: pytest.CaptureFixture[str], suffix: str
+):
+    if suffix == ".heic":
+        pytest.importorskip("pillow_heif")
+    colour_image(shop.parent / "new" / f"a{suffix}", (9, 200, 60), size=(64, 64))
+    assert run("index", "add", shop, shop.parent / "new") == 0
+    assert "1 image added; 7 in all" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["create", "add"])
+def test_labels_that_the_model_does_not_have_are_listed(
+    shop: Path, capsys: pytest.CaptureFixture[str], command: str
+):
+    table = shop.parent / "shop.csv"
+    rows = ["image,category,woollen,red,size"]
+    rows += [f"more/circle/{i}.png,{('hat', 'circle', 'scarf')[i]},1,,s" for i in range(3)]
+    table.write_text("\n".join(rows))
+    arguments = {
+        "create": ("create", shop.parent / "model", table, "--out", shop.parent / "new.dhx"),
+        "add": ("add", shop, table),
+    }
+    options = ("--attribute-columns", "woollen,red", "--facet-columns", "size")
+    assert run("index", *arguments[command], *options) == 0
+    message = capsys.readouterr().err
+    assert "the model was not trained on 2 of 3 categories: 'hat', 'scarf'" in message
+    assert "not trained on 1 of 2 attribute columns: 'woollen'; their labels" in message
+    assert "not trained on 1 of 1 facet columns: 'size'; their values" in message
+    assert "no row has a label for the model's attributes: 'red', 'green', 'blue'" in message
+
+
+def test_known_labels_are_not_listed(shop: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("index", "add", shop, shop.parent / "more") == 0
+    assert capsys.readouterr().err == ""

@@ -11,9 +11,10 @@ from dualhash.catalogue.catalogue import (
     TRAIN_BOTH,
     TRAIN_CATEGORY,
     Catalogue,
+    LabelNames,
 )
 from dualhash.catalogue.parse_labels import is_any_of, text
-from dualhash.catalogue.problems import CatalogueProblem
+from dualhash.catalogue.problems import CatalogueProblem, shortened
 
 TRAINING = (TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
 
@@ -50,6 +51,36 @@ def check_labels(catalogue: Catalogue) -> tuple[CatalogueProblem, ...]:
         if what
     ]
     return tuple(problems)
+
+
+def unknown_labels(catalogue: Catalogue, model: LabelNames) -> list[str]:
+    """What a catalogue and a model do not share, one message each for categories and attributes.
+
+    Args:
+        catalogue: It was read like `model`.
+        model: The names that the model was trained with.
+    """
+    columns, categories = catalogue.columns, catalogue.names.categories
+    used = [categories[i] for i in np.unique(catalogue.categories) if i != MISSING]
+    facets = {name.partition("=")[0] for name in model.attributes if "=" in name}
+    labels = {
+        "categories": (used, model.categories, ""),
+        "attribute columns": (columns.attributes, model.attributes, "; their labels are ignored"),
+        "facet columns": (columns.facets, facets, "; their values are ignored"),
+    }
+    messages = []
+    for kind, (given, known, effect) in labels.items():
+        if unknown := [repr(name) for name in given if name not in known]:
+            messages.append(
+                f"{catalogue.source}: the model was not trained on {len(unknown):,} of "
+                f"{len(given):,} {kind}: {shortened(unknown)}{effect}"
+            )
+    if catalogue.row_numbers is not None and model.attributes and not catalogue.observed.any():
+        names = shortened([repr(name) for name in model.attributes])
+        messages.append(
+            f"{catalogue.source}: no row has a label for the model's attributes: {names}"
+        )
+    return messages
 
 
 def training_refusals(catalogue: Catalogue) -> tuple[str, ...]:

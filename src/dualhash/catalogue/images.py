@@ -13,16 +13,34 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
 
+
+def _register_heif() -> bool:
+    """Lets Pillow read HEIC files in this process, if the extra `heif` is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+
+READS_HEIF = _register_heif()
+"""Whether HEIC files can be read; all code that opens images must import this module."""
+
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
     | {".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+    | (HEIF_SUFFIXES if READS_HEIF else frozenset())
 )
 """In a folder, files with one of these suffixes, in any case, are images."""
 
-UNREADABLE_SUFFIXES = frozenset(
-    {".arw", ".cr2", ".cr3", ".dng", ".eps", ".heic", ".heif", ".hif", ".jxl", ".nef", ".orf"}
+UNREADABLE_SUFFIXES = (
+    HEIF_SUFFIXES
+    | {".arw", ".cr2", ".cr3", ".dng", ".eps", ".jxl", ".nef", ".orf"}
     | {".pef", ".psd", ".raf", ".raw", ".rw2", ".srw", ".svg", ".xcf"}
-)
+) - IMAGE_SUFFIXES
 """Suffixes of pictures that cannot be read; they are counted, so that they are not overlooked."""
 
 

@@ -1,4 +1,4 @@
-"""`dualhash index`: from images to a file of codes, and its upkeep."""
+"""`dualhash index`: creates, changes and checks index files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dualhash.catalogue.catalogue import Catalogue
     from dualhash.search import BuildReport
 
-index_app = App(name="index", help="Make, change and check a file of codes.")
+index_app = App(name="index", help="Create, change and check an index of codes.")
 
 REMEMBERED = ColumnOptions()
 
@@ -34,17 +34,19 @@ def create(
 ) -> None:
     """Encode images and write an index of their codes.
 
-    The index appears when it is complete. Images that cannot be read are listed and left out.
-    A table is read with the columns that the model remembers, unless others are given.
+    The index appears when it is complete. If the command is killed or interrupted, run it again:
+    it continues where it stopped, unless images, labels or model have changed. Images that cannot
+    be read are listed and left out. A table is read with the columns that the model remembers,
+    unless others are given.
 
     Args:
         model: A model folder.
         images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
-        out: The index file to make, such as products.dhx.
+        out: The index file to create, such as products.dhx.
         views: 10 averages corners, centre and mirrors of each image: better codes, ten times
             the work.
-        replace: Replace the index that is there.
-        columns: Which column plays which part.
+        replace: Replace an existing index.
+        columns: Which columns of the table hold which data.
     """
     from dualhash.codes import Model
     from dualhash.search import build_index
@@ -53,9 +55,13 @@ def create(
     catalogue = columns.read(images, opened)
     with output.progress("Encoding") as report:
         built = build_index(opened, catalogue, out, views=views, replace=replace, progress=report)
-    _say_left_out(catalogue, built)
-    size = built.count * opened.bits // 8
-    output.say(f"{out}: {_images(built.count)}, {opened.bits} bits each, {size:,} bytes of codes.")
+    _list_left_out(catalogue, built)
+    count = built.count + built.unchanged
+    earlier = f" ({built.unchanged:,} encoded before an interruption)" if built.unchanged else ""
+    size = count * opened.bits // 8
+    output.say(
+        f"{out}: {_images(count)}{earlier}, {opened.bits} bits each, {size:,} bytes of codes."
+    )
 
 
 @index_app.command
@@ -68,19 +74,19 @@ def add(
     columns: ColumnOptions = REMEMBERED,
     model: Path | None = None,
 ) -> None:
-    """Encode further images and add them to an index.
+    """Encode more images and add them to an index.
 
-    Images that are in the index already, told by their paths, are left as they are: adding the
-    same folder again adds what is new in it. Searches see each batch of images as soon as it is
+    Images that the index already contains, by path, are left as they are, so the same folder can be
+    added again to add its new images. Each batch of images is found by searches as soon as it is
     added. Images that cannot be read are listed and left out.
 
     Args:
         index: An index file.
         images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
-        update: Encode images that are in the index already, too, and replace what it has of them:
-            code, labels and row of the table. Their ids stay.
-        columns: Which column plays which part.
-        model: The model folder, where it is not where it was when the index was made.
+        update: Also encode images that the index contains, and replace their code, labels and row
+            of the table. Their ids stay.
+        columns: Which columns of the table hold which data.
+        model: The model folder, if it was moved since the index was created.
     """
     from dualhash.search import Index, add_images
 
@@ -88,36 +94,36 @@ def add(
         catalogue = columns.read(images, opened.model)
         with output.progress("Encoding") as report:
             added = add_images(opened, catalogue, update=update, progress=report)
-        _say_left_out(catalogue, added)
-        known = f", {added.updated:,} updated" if added.updated else ""
+        _list_left_out(catalogue, added)
+        others = f", {added.updated:,} updated" if added.updated else ""
         if added.unchanged:
-            known = f", {added.unchanged:,} there already (--update encodes them anew)"
-        output.say(f"{index}: {_images(added.count)} added{known}; {len(opened):,} in all.")
+            others += f", {added.unchanged:,} already in the index (--update encodes them again)"
+        output.say(f"{index}: {_images(added.count)} added{others}; {len(opened):,} in all.")
 
 
 @index_app.command
 def delete(index: IndexFile, /, *ids: str) -> None:
-    """Delete items from an index, all of those named or none.
+    """Delete items from an index. If an id does not exist, nothing is deleted.
 
     Args:
         index: An index file.
-        ids: Ids of items, as a search shows them: 17 or id:17. They are not given to other items.
+        ids: Ids of items, as a search shows them: 17 or id:17. They are never used again.
     """
     from dualhash.search import Index
     from dualhash.search.query import as_id
 
     if not ids:
-        raise DualhashError("Name at least one id of an item to delete.")
-    stated = (as_id(f"id:{text.removeprefix('id:')}") for text in ids)
-    named = {item for item in stated if item is not None}
+        raise DualhashError("Name at least one id to delete.")
+    parsed = (as_id(f"id:{text.removeprefix('id:')}") for text in ids)
+    items = {item for item in parsed if item is not None}
     with Index.open(index) as opened:
-        opened.delete(named)
-        output.say(f"{index}: {_images(len(named))} deleted, {len(opened):,} left.")
+        opened.delete(items)
+        output.say(f"{index}: {_images(len(items))} deleted, {len(opened):,} left.")
 
 
 @index_app.command
 def compact(index: IndexFile, /) -> None:
-    """Give the room of deleted items back to the disk.
+    """Return the space of deleted items to the disk.
 
     Args:
         index: An index file.
@@ -132,7 +138,7 @@ def compact(index: IndexFile, /) -> None:
 
 @index_app.command
 def stats(index: IndexFile, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
-    """Show how much is in an index.
+    """Show the size of an index.
 
     Args:
         index: An index file.
@@ -141,19 +147,19 @@ def stats(index: IndexFile, /, *, json: Annotated[bool, Parameter(negative=())] 
     from dualhash.search import Index
 
     with Index.open(index) as opened:
-        found = asdict(opened.stats())
+        numbers = asdict(opened.stats())
     if json:
-        output.print_json(found)
+        output.print_json(numbers)
         return
-    shown = output.table(str(index), "what", ">number")
-    for name, number in found.items():
-        shown.add_row(name.replace("_", " "), f"{number:,}")
-    output.show(shown)
+    table = output.table(str(index), "what", ">number")
+    for name, number in numbers.items():
+        table.add_row(name.replace("_", " "), f"{number:,}")
+    output.show(table)
 
 
 @index_app.command
 def verify(index: IndexFile, /) -> None:
-    """Read all of an index and check that it is as it was written.
+    """Read all of an index and check it for damage.
 
     Args:
         index: An index file.
@@ -161,10 +167,10 @@ def verify(index: IndexFile, /) -> None:
     from dualhash.search import Index
 
     with Index.open(index) as opened:
-        found, count = opened.verify(), len(opened)
-    if found:
-        raise DualhashError("\n".join(found))
-    output.say(f"{index}: {_images(count)}, nothing is damaged.")
+        damages, count = opened.verify(), len(opened)
+    if damages:
+        raise DualhashError("\n".join(damages))
+    output.say(f"{index}: {_images(count)}, no damage.")
 
 
 @index_app.command
@@ -175,21 +181,21 @@ def push(
     to: str,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Copy an index to Milvus, where collections too large for one machine are searched.
+    """Copy an index to Milvus, to search collections that are too large for one machine.
 
-    Only what differs is sent. A push that was interrupted goes on where it was when it is run
-    again, and after changes of the index another push brings them across: what was added, updated
-    and deleted. Searches give the same results there, by the URI that is printed, as in
-    `dualhash search milvus://host:19530/products id:17`.
+    Only differences are sent: run the command again to continue after an interruption, or to copy
+    items that were added, updated or deleted since. Searches by the URI that is printed give the
+    same results, such as `dualhash search milvus://host:19530/products id:17`.
 
-    Needs `pip install 'dualhash[milvus]'`. The environment variable MILVUS_TOKEN holds what the
-    server wants to see, such as user:password.
+    Needs `pip install 'dualhash[milvus]'`. The environment variable MILVUS_TOKEN holds the
+    credentials for the server, such as user:password.
 
     Args:
         index: An index file.
-        to: A Milvus server, as http://host:19530 or http://host:19530/collection, or a file of
-            Milvus Lite, as products.db. The collection is named after the index file by default.
-        json: Print what became of the items as JSON.
+        to: A Milvus server, such as http://host:19530 or http://host:19530/collection, or a file of
+            Milvus Lite, such as products.db. By default the collection has the name of the index
+            file.
+        json: Print the counts as JSON.
     """
     from dualhash.search.remote.milvus.push import push as push_index
 
@@ -200,7 +206,7 @@ def push(
         return
     output.say(
         f"{pushed.place}: {pushed.added:,} added, {pushed.updated:,} updated, "
-        f"{pushed.deleted:,} deleted, {pushed.unchanged:,} as they were."
+        f"{pushed.deleted:,} deleted, {pushed.unchanged:,} unchanged."
     )
 
 
@@ -208,5 +214,5 @@ def _images(count: int) -> str:
     return f"{count:,} {'image' if count == 1 else 'images'}"
 
 
-def _say_left_out(catalogue: Catalogue, built: BuildReport) -> None:
+def _list_left_out(catalogue: Catalogue, built: BuildReport) -> None:
     output.list_left_out([*catalogue.left_out, *(failure.reason for failure in built.failures)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
+from dualhash.cli import output
 from dualhash.errors import DualhashError, nearest
 
 if TYPE_CHECKING:
@@ -98,10 +99,13 @@ class ColumnOptions:
     def read(self, source: str, model: Model | None = None) -> Catalogue:
         """The catalogue, with the label names and columns of `model` if there is one.
 
+        Labels that the model was not trained on are listed on stderr.
+
         Raises:
             DualhashError: It cannot be read, has no column of a name that was given, or is not a
                 table although column options were given.
         """
+        from dualhash.catalogue.check_labels import unknown_labels
         from dualhash.catalogue.read_catalogue import read_catalogue
 
         if model is None:
@@ -118,6 +122,8 @@ class ColumnOptions:
         for name in (*columns_given, *self.attribute_columns, *self.facet_columns):
             if name is not None and name not in known:
                 raise DualhashError(f"{source} has no column {name!r}. {nearest(name, known)}")
+        if model is not None:
+            output.list_remarks(unknown_labels(catalogue, model.card.names))
         return catalogue
 
     def _given(self) -> dict[str, Any]:
