@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
 
+from dualhash.catalogue import images
 from dualhash.catalogue.images import (
     ImageError,
     Preprocessing,
@@ -182,6 +183,29 @@ class TestPreprocessing:
     def test_survives_json(self):
         one = Preprocessing(resize=(64, 48), crop=(60, 40))
         assert Preprocessing.model_validate_json(one.model_dump_json()) == one
+
+
+class TestHeif:
+    def test_is_decoded_upright(self, tmp_path: Path):
+        pytest.importorskip("pillow_heif")
+        exif = Image.Exif()
+        exif[0x0112] = 6  # the top of the scene is at the right
+        picture = Image.new("RGB", (64, 32), RED)
+        picture.paste(BLUE, (32, 0, 64, 32))
+        picture.save(tmp_path / "a.heic", exif=exif.tobytes(), quality=100)
+        image = decode(tmp_path / "a.heic")
+        assert image.size == (32, 64)
+        top, bottom = image.getpixel((16, 8)), image.getpixel((16, 56))
+        assert np.abs(np.subtract(top, RED)).max() < 30
+        assert np.abs(np.subtract(bottom, BLUE)).max() < 30
+
+    def test_the_extra_is_named_if_it_is_missing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        (tmp_path / "a.HEIC").write_bytes(b"anything")
+        monkeypatch.setattr(images, "READS_HEIF", False)
+        with pytest.raises(ImageError, match=r"a\.HEIC .*Install 'dualhash\[heif\]'"):
+            decode(tmp_path / "a.HEIC")
 
 
 class TestCentreCrop:

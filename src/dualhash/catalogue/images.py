@@ -149,7 +149,9 @@ def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise ImageError(not_readable(fspath(path))) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not an image of a format that can be read.") from error
+        is_heif = str(path).lower().endswith(tuple(HEIF_SUFFIXES))
+        hint = " Install 'dualhash[heif]' to read HEIC." if is_heif and not READS_HEIF else ""
+        raise ImageError(f"{path} is not an image of a format that can be read.{hint}") from error
     except OSError as error:
         raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise any exception on damaged files

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,13 +61,26 @@ def test_other_files_are_counted_and_hidden_files_ignored(tmp_path: Path):
 
 
 def test_pictures_that_cannot_be_read_are_counted_by_type(tmp_path: Path):
-    tree(tmp_path, "a.png", "b.HEIC", "c.heic", "raw/d.cr2", "notes.txt")
-    pictures, others = read_folder(tmp_path).remarks
-    assert "formats that cannot be read: .cr2 (1), .heic (2)" in pictures
+    tree(tmp_path, "a.png", "b.JXL", "c.jxl", "raw/d.cr2", "notes.txt")
+    catalogue = read_folder(tmp_path)
+    [pictures], [others] = catalogue.left_out, catalogue.remarks
+    assert "formats that cannot be read: .cr2 (1), .jxl (2); convert" in pictures
     assert "skipped 1 of 5 files" in others
     (tmp_path / "a.png").unlink()
-    with pytest.raises(DualhashError, match=r"has no images.*\.heic \(2\)"):
+    with pytest.raises(DualhashError, match=r"has no images.*\.jxl \(2\)"):
         read_folder(tmp_path)
+
+
+def test_heic_files_are_counted_without_the_extra(tmp_path: Path):
+    tree(tmp_path, "a.png", "b.HEIC", "c.heif")
+    code = f"""
+import sys
+sys.modules["pillow_heif"] = None
+from dualhash.catalogue.read_catalogue import read_catalogue
+print(*read_catalogue({str(tmp_path)!r}).left_out)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cannot be read: .heic (1), .heif (1); install 'dualhash[heif]' for HEIC" in done.stdout
 
 
 def test_an_image_with_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import polars as pl
 from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.images import IMAGE_SUFFIXES, UNREADABLE_SUFFIXES
+from dualhash.catalogue.images import HEIF_SUFFIXES, IMAGE_SUFFIXES, UNREADABLE_SUFFIXES
 from dualhash.catalogue.problems import CatalogueProblem, shortened
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
@@ -35,14 +35,15 @@ def read_folder(folder: Path) -> Catalogue:
     images = [image for image in pictures if _is_utf8(image)]
     if folder in closed or (closed and not images):
         raise DualhashError(not_readable(closed[0]))
-    remarks = list(_remarks(files))
+    remarks, unreadable = _other_files(files)
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         no_images = f"{folder} has no images, which are files that end in {kinds}"
-        raise DualhashError("; ".join([no_images, *remarks]))
+        raise DualhashError("; ".join([no_images, *unreadable, *remarks]))
     unnamed = [image for image in pictures if not _is_utf8(image)]
     problems = [
         *((str(folder), remark, False) for remark in remarks),
+        *((str(folder), pictures, True) for pictures in unreadable),
         *((str(folder), f"{not_readable(inner)} It was skipped.", True) for inner in closed),
         *((_printable(image), "its name is not UTF-8; rename it", True) for image in unnamed),
     ]
@@ -110,15 +111,22 @@ def _printable(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def _remarks(files: Sequence[Path]) -> Iterator[str]:
+def _other_files(files: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Messages about files that are not images, and about pictures that cannot be read."""
     kinds = Counter(file.suffix.lower() for file in files)
     skipped = sorted(kinds.keys() - IMAGE_SUFFIXES)
     unreadable = [suffix for suffix in skipped if suffix in UNREADABLE_SUFFIXES]
-    if unreadable:
-        counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
-        yield f"skipped pictures of formats that cannot be read: {counts}; convert them to JPEG"
     others = [suffix for suffix in skipped if suffix not in UNREADABLE_SUFFIXES]
+    remarks, pictures = [], []
     if others:
         count = sum(kinds[suffix] for suffix in others)
         names = shortened([suffix or "no suffix" for suffix in others])
-        yield f"skipped {count:,} of {len(files):,} files, which are not images ({names})"
+        remarks.append(f"skipped {count:,} of {len(files):,} files, which are not images ({names})")
+    if unreadable:
+        counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
+        install = "install 'dualhash[heif]' for HEIC, and "
+        pictures.append(
+            f"skipped pictures of formats that cannot be read: {counts}; "
+            f"{install if HEIF_SUFFIXES & set(unreadable) else ''}convert them to JPEG"
+        )
+    return remarks, pictures
