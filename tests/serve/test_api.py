@@ -167,6 +167,17 @@ def test_file_names_come_without_folders(client: TestClient, index: Index):
     assert hit["file_name"] == name
 
 
+@pytest.mark.parametrize("address", ["items/3", "items/3/thumbnail", "samples?count=50"])
+def test_items_are_looked_up_without_a_search(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, address: str
+):
+    def search(*_: object, **__: object) -> None:
+        raise AssertionError("the index was searched")
+
+    monkeypatch.setattr(Index, "search", search)
+    assert client.get(f"/api/v1/{address}").status_code == 200
+
+
 def test_where_each_part_of_what_is_known_comes_from(client: TestClient, index: Index):
     labelled, predicted = (client.get(f"/api/v1/items/{i}").json() for i in (2, 3))
     assert labelled["category"]["name"] == "circle"

@@ -264,3 +264,29 @@ def test_a_port_that_is_taken(shapes: Path):
 def test_an_index_that_is_not_there(tmp_path: Path):
     with pytest.raises(DualhashError, match="does not exist"):
         run(tmp_path / "none.dhx", Settings(port=0))
+
+
+def test_a_stalled_upload_delays_the_stop_by_the_grace_only(shapes: Path):
+    """Other limits are longer than this test waits, so only `grace_seconds` can end the upload."""
+    assert Settings().grace_seconds == 10
+    limits = {"idle_seconds": 10 * PATIENCE, "upload_seconds": 10 * PATIENCE}
+    with serving(shapes, grace_seconds=1, **limits) as live, connect(live) as connection:
+        connection.sendall(HEAD + b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
+        with live.client() as client:
+            assert client.get("/readyz").status_code == 200
+        live.process.send_signal(signal.SIGTERM)
+        assert live.process.wait(PATIENCE) == 0
+
+
+def test_the_grace_of_the_command_line_reaches_the_server(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from dualhash.cli.app import main
+
+    chosen = []
+    monkeypatch.setattr(
+        "dualhash.serve.server.run", lambda _, settings, *__, **___: chosen.append(settings)
+    )
+    with contextlib.suppress(SystemExit):
+        main(["serve", str(shapes), "--grace", "3"])
+    assert [settings.grace_seconds for settings in chosen] == [3]

@@ -29,6 +29,7 @@ def serve(
     proxy: Names = (),
     cors_origin: Names = (),
     rate: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100.0,
+    grace: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 10,
     model: Path | None = None,
 ) -> None:
     """Serve an index: a page to search by eye, and the API behind it.
@@ -50,6 +51,7 @@ def serve(
             127.0.0.1; without one they are ignored.
         cors_origin: Origins of other pages that may use the API, as https://example.org.
         rate: Requests a second that one client may make on average; 0 for any number.
+        grace: Seconds that requests in progress may take when the server is stopped.
         model: The model folder, where it is not where it was when the index was made.
     """
     run_server(
@@ -63,6 +65,7 @@ def serve(
         proxies=proxy,
         cors_origins=cors_origin,
         rate=rate,
+        grace_seconds=grace,
     )
 
 

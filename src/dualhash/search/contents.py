@@ -176,13 +176,21 @@ class Contents:
         """Reads all of the file and returns a sentence for each damage; none where it is sound."""
         return damages(self._store)
 
-    def item(self, item: int) -> Item:
-        """What is kept beside the code of an id.
+    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """Returns the packed code (k/8,) uint8 of an id and its item.
 
         Raises:
-            DualhashError: There is no such id.
+            DualhashError: No item has this id.
         """
-        return self._store.item(int(item))[1]
+        return self._store.item(int(item))
+
+    def item(self, item: int) -> Item:
+        """Returns the item with an id.
+
+        Raises:
+            DualhashError: No item has this id.
+        """
+        return self.get(item)[1]
 
     def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
         """For each image file the id of its item; None where there is none.

@@ -1,4 +1,4 @@
-"""The web application: the API, the page, and the gate before them."""
+"""The web application: API, page and middleware."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,15 +9,14 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dualhash.serve import openapi_examples as examples
-from dualhash.serve import schemas
 from dualhash.serve.backend.service import Service
-from dualhash.serve.http.errors import ProblemBody, explain
-from dualhash.serve.http.head import Heads
-from dualhash.serve.http.metrics import Counted
-from dualhash.serve.http.middleware import Gate, Sealed
+from dualhash.serve.http.errors import add_error_handlers
+from dualhash.serve.http.metrics import CountRequests
+from dualhash.serve.http.middleware import AccessControl, SecurityHeaders
+from dualhash.serve.openapi import complete_description
 from dualhash.serve.routes import api, probes
 from dualhash.serve.settings import Settings
 from dualhash.version import __version__
@@ -25,28 +24,28 @@ from dualhash.version import __version__
 PAGE = Path(__file__).with_name("page")
 
 DESCRIPTION = """\
-Searches a collection of images by category, by attributes, or by both. Where a server asks for a
-token, show it as `Authorization: Bearer TOKEN`. Errors are `application/problem+json`; their `type`
-is stable, their `detail` is a sentence for people.
+Searches a collection of images by category, by attributes, or by both. If the server has a token,
+send it as `Authorization: Bearer TOKEN`. Errors are `application/problem+json`; their `type` is
+stable, their `detail` is a sentence for people.
 """
 
 
 class _Application(FastAPI):
-    """All of its answers are sealed: those to what nobody has caught, too."""
+    """Wraps FastAPI's own error responses in the security headers, too."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Heads(Sealed(super().build_middleware_stack(), cors=self.state.cors))
+        return SecurityHeaders(super().build_middleware_stack(), self.state.cors)
 
 
 def create_app(
     path: str | Path, model: str | Path | None = None, settings: Settings | None = None
 ) -> FastAPI:
-    """An ASGI app that serves an index; its lifespan opens and closes it.
+    """Returns an ASGI app that serves an index; its lifespan opens and closes the index.
 
     Args:
         path: The index file.
-        model: The model folder, where it is not where it was when the index was made.
-        settings: How to serve; the defaults are for one person on this machine.
+        model: The model folder, if it was moved since the index was made.
+        settings: How to serve; the defaults suit one person on this machine.
     """
     settings = settings or Settings()
     service = Service(Path(path), None if model is None else Path(model), settings)
@@ -54,7 +53,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.start()
-        watch = asyncio.create_task(service.live.watch())
+        watch = asyncio.create_task(service.watcher.watch())
         try:
             yield
         finally:
@@ -74,12 +73,13 @@ def create_app(
     )
     app.state.service = service
     app.state.cors = bool(settings.cors_origins)
-    explain(app)
+    add_error_handlers(app)
     app.include_router(api)
     app.include_router(probes)
-    _serve_page(app)
-    _describe(app)
-    app.add_middleware(Gate, settings=settings, check_room=service.check_room)
+    _add_page(app)
+    complete_description(app)
+    _answer_head(app)
+    app.add_middleware(AccessControl, settings=settings, search_queue=service.search_queue)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -87,12 +87,20 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    app.add_middleware(Counted, metrics=service.metrics, routes=[*api.routes, *probes.routes])
+    routes = [*api.routes, *probes.routes]
+    app.add_middleware(CountRequests, metrics=service.metrics, routes=routes)
     return app
 
 
-def _serve_page(app: FastAPI) -> None:
-    """Its files by their names; all other addresses stay the API's to answer for."""
+def _answer_head(app: FastAPI) -> None:
+    """Answers HEAD wherever GET is answered (RFC 9110, section 9.3.2), without describing it."""
+    for route in app.routes:
+        if isinstance(route, Route) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")
+
+
+def _add_page(app: FastAPI) -> None:
+    """Adds the page's files one by one, so that all other addresses get errors of the API."""
     for folder in ("script", "style"):
         app.mount(f"/{folder}", StaticFiles(directory=PAGE / folder))
 
@@ -103,17 +111,3 @@ def _serve_page(app: FastAPI) -> None:
     @app.get("/icon.svg", include_in_schema=False)
     async def icon() -> FileResponse:
         return FileResponse(PAGE / "icon.svg")
-
-
-def _describe(app: FastAPI) -> None:
-    """Adds to the OpenAPI description what is read and raised by hand."""
-    described = app.openapi()
-    for (method, path), example in examples.ANSWERS.items():
-        answered = described["paths"][path][method]["responses"]["200"]["content"]
-        answered["application/json"]["example"] = example
-    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    described["security"] = [{}, {"token": []}]  # not every server asks for one
-    for model in (schemas.Search, ProblemBody):
-        described["components"]["schemas"][model.__name__] = model.model_json_schema(
-            ref_template="#/components/schemas/{model}"
-        )

@@ -1,28 +1,36 @@
-"""What goes over the wire, typed."""
+"""Request and response models of the API."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dualhash.analysis.attribution import Carried
 from dualhash.analysis.verdict import Verdict
+from dualhash.search.hints import Shortage
 from dualhash.search.results import Task
 
 LAST_ID = 2**63 - 2
-"""The largest id that an item can have."""
+"""The largest possible id."""
 
 LAST_OFFSET = 10_000
-"""How many of the best can be skipped at most."""
+"""The largest `offset`."""
 
 Source = Literal["labelled", "predicted"]
 Id = Annotated[int, Field(ge=0, le=LAST_ID)]
-Names = list[str]
+Names = Annotated[list[str], Field(max_length=100)]
 
 
-class Search(BaseModel):
-    """What to search for.
+class Schema(BaseModel):
+    """A model whose fields are described by the strings below them."""
 
-    The query is an uploaded image, an indexed item (`id`), a `code`, or nothing where `want` and
-    `without` say it all.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Search(Schema):
+    """A search.
+
+    The query is an uploaded image, an item (`id`) or a `code`. A search for attributes alone needs
+    no query.
     """
 
     model_config = ConfigDict(
@@ -36,408 +44,316 @@ class Search(BaseModel):
         },
     )
 
-    id: Id | None = Field(None, description="Item of the index that asks.")
-    code: str | None = Field(
-        None,
-        pattern="^([0-9a-f]{2})+$",
-        max_length=8192,
-        description="Code that asks, in hexadecimal: that of an earlier query.",
-    )
-    task: Task | None = Field(
-        None,
-        description="What results are ranked by. Without it category for a query alone, attribute "
-        "for attributes alone, and combined for a query and wanted or unwanted attributes.",
-    )
-    want: Names = Field([], max_length=100, description="Attributes that shall be present.")
-    without: Names = Field([], max_length=100, description="Attributes that shall be absent.")
-    match: Names = Field(
-        [], max_length=100, description="Attributes that shall be as the query's code has them."
-    )
-    filter: dict[str, str | int | float | bool] = Field(
-        {}, max_length=20, description="Only items with these values of category or payload fields."
-    )
-    ids: tuple[Id, Id] | None = Field(
-        None, description="Only items with ids from the first to below the second."
-    )
-    radius: int | None = Field(
-        None, ge=0, le=1 << 20, description="Only items at most so many bits away."
-    )
-    threshold: float = Field(
-        0.5,
-        gt=0,
-        lt=1,
-        description="For combined: the probability from which on an attribute counts as present.",
-    )
-    attribute_weight: float | None = Field(
-        None,
-        ge=0,
-        le=1e6,
-        description="For weighted: how many bits of distance a factor of e in probability "
-        "is worth; by default the weight chosen for the model.",
-    )
-    k: int = Field(20, ge=1, le=200, description="How many results.")
-    offset: int = Field(0, ge=0, le=LAST_OFFSET, description="How many of the best to skip.")
-    generation: int | None = Field(
-        None,
-        ge=1,
-        le=LAST_ID,
-        description="Of the index that shall answer: that of an earlier answer, to go on from it.",
-    )
+    id: Id | None = None
+    """Item to search with."""
+    code: str | None = Field(None, pattern="^([0-9a-f]{2})+$", max_length=8192)
+    """Code to search with, in hexadecimal, as in `query.code` of a response."""
+    task: Task | None = None
+    """What results are ranked by. The default follows from the other options: category without
+    attributes, attribute without a query, else combined."""
+    want: Names = []
+    """Attributes that results must have."""
+    without: Names = []
+    """Attributes that results must not have."""
+    match: Names = []
+    """Attributes whose value results must share with the query."""
+    filter: dict[str, str | int | float | bool] = Field({}, max_length=20)
+    """Only items with these values of `category` or payload fields."""
+    ids: tuple[Id, Id] | None = None
+    """Only items with ids from the first up to, but not including, the second."""
+    radius: int | None = Field(None, ge=0, le=1 << 20)
+    """Only items at most this many bits away."""
+    threshold: float = Field(0.5, gt=0, lt=1)
+    """For combined: the probability from which an attribute counts as present."""
+    attribute_weight: float | None = Field(None, ge=0, le=1e6)
+    """For weighted: how many bits of distance a factor of e in probability is worth. The default
+    is the weight chosen for the model."""
+    k: int = Field(20, ge=1, le=200)
+    """Number of results."""
+    offset: int = Field(0, ge=0, le=LAST_OFFSET)
+    """Number of results to skip."""
+    generation: Id | None = Field(None, ge=1)
+    """Index that must answer: `index.generation` of an earlier response, to get its next page."""
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:
         if self.id is not None and self.code is not None:
-            raise ValueError("There is an id and a code; ask with one of them")
+            raise ValueError("Send an id or a code, not both")
         return self
 
 
-class Category(BaseModel):
-    """Of which category an image is.
-
-    Attributes:
-        name: Its label, or what its code says where it has none.
-        source: Where `name` comes from.
-        predicted: What its code says.
-        probability: Of what its code says, in [0, 1].
-    """
+class Category(Schema):
+    """Category of an image."""
 
     name: str | None
+    """The label, or the prediction if there is no label."""
     source: Source
+    """Where `name` comes from."""
     predicted: str | None
+    """The category that the code predicts."""
     probability: float
+    """Probability of the predicted category, in [0, 1]."""
 
 
-class Attribute(BaseModel):
-    """Whether an image has an attribute.
-
-    Attributes:
-        name: Of the attribute, such as colour=red.
-        facet: What it is a value of, such as colour; None for one that stands alone.
-        present: Its label, or whether its code says so where it has none.
-        source: Where `present` comes from.
-        probability: That it is present, by its code, in [0, 1].
-    """
+class Attribute(Schema):
+    """Whether an image has an attribute."""
 
     name: str
+    """Name, such as colour=red."""
     facet: str | None
+    """Facet, such as colour; null for an attribute without a facet."""
     present: bool
+    """The label, or the prediction if there is no label."""
     source: Source
+    """Where `present` comes from."""
     probability: float
+    """Predicted probability that the attribute is present, in [0, 1]."""
 
 
-class Image(BaseModel):
-    """What is known of an image.
-
-    Attributes:
-        id: Of the item; None for an uploaded image.
-        code: In hexadecimal, bit 0 first.
-        category: Its category.
-        attributes: All of them, in the order of the model.
-        thumbnail: Address of its thumbnail; None for an uploaded image.
-    """
+class Image(Schema):
+    """An image with its labels and predictions."""
 
     id: int | None
+    """Id of the item; null for an uploaded image or a code."""
     code: str
+    """Code in hexadecimal, bit 0 first."""
     category: Category
+    """Its category."""
     attributes: list[Attribute]
+    """All attributes, in the order of the model."""
     thumbnail: str | None
+    """Address of the thumbnail; null for an uploaded image or a code."""
 
 
 class Item(Image):
-    """An item of the index.
-
-    Attributes:
-        id: Never given to another item.
-        file_name: Name of its image file, without folders.
-        payload: What was kept with it.
-        thumbnail: Address of its thumbnail.
-    """
+    """An item of the index."""
 
     id: int
+    """Id of the item; never used for another item."""
     file_name: str
+    """Name of the image file, without folders."""
     payload: dict[str, Any]
+    """Further values of the item."""
     thumbnail: str
+    """Address of the thumbnail."""
 
 
-class Hit(BaseModel):
-    """One result.
-
-    Attributes:
-        rank: 1 is best.
-        id: Of the item.
-        distance: Bits that differ from the query's; None without a query.
-        differing: Those bits in hexadecimal, bit 0 first; None without a query.
-        code: In hexadecimal, bit 0 first.
-        score: Joint probability of the chosen attributes having the wanted values; None where none
-            are chosen.
-        category: Its category.
-        probabilities: Of each chosen attribute being present, by name.
-        labels: Attributes that it is labelled with, by name.
-        verdict: Whether it is what the search asked for, by its labels; `verdicts` of the answer
-            says what each means.
-        file_name: Name of its image file, without folders.
-        payload: What was kept with it.
-        thumbnail: Address of its thumbnail.
-    """
+class Hit(Schema):
+    """One result."""
 
     rank: int
+    """Place in the results; 1 is best."""
     id: int
+    """Id of the item."""
     distance: int | None
+    """Bits that differ from the query; null without a query."""
     differing: str | None
+    """The bits that differ, in hexadecimal, bit 0 first; null without a query."""
     code: str
+    """Code in hexadecimal, bit 0 first."""
     score: float | None
+    """Joint probability that the chosen attributes are as wanted; null if none are chosen."""
     category: Category
+    """Its category."""
     probabilities: dict[str, float]
+    """Predicted probability of each chosen attribute, by name."""
     labels: dict[str, bool]
+    """Labelled attributes by name."""
     verdict: Verdict
+    """Whether the result is what the search asked for, judged by its labels. `verdicts` of the
+    response explains the values."""
     file_name: str
+    """Name of the image file, without folders."""
     payload: dict[str, Any]
+    """Further values of the item."""
     thumbnail: str
+    """Address of the thumbnail."""
 
 
-class Shortage(BaseModel):
-    """Which one wish excludes most, where fewer match than were asked for.
-
-    Attributes:
-        field: Where it stands in the request.
-        wish: The attribute, the field of the filter, or the radius.
-        matched_without: How many would match without it.
-    """
-
-    field: Literal["want", "without", "match", "filter", "radius"]
-    wish: str
-    matched_without: int
-
-
-class Timings(BaseModel):
-    """How long it took, in milliseconds.
-
-    Attributes:
-        decode: Unpacking the uploaded image.
-        encode: Making its code.
-        search: Searching and gathering results.
-        total: All of it, waiting included, from when the request was complete.
-    """
+class Timings(Schema):
+    """Time spent, in milliseconds."""
 
     decode: float = 0.0
+    """Decoding the uploaded image."""
     encode: float = 0.0
+    """Computing its code."""
     search: float = 0.0
+    """Searching and collecting results."""
     total: float = 0.0
+    """From the complete request to the response, including time in queues."""
 
 
-class Served(BaseModel):
-    """Which index answered.
-
-    Attributes:
-        items: How many it holds.
-        generation: Grows when another file takes the index's place.
-    """
+class ServedIndex(Schema):
+    """The index that answered."""
 
     items: int
+    """Number of items."""
     generation: int
+    """Increases when the index file is replaced."""
 
 
-class SearchAnswer(BaseModel):
-    """The outcome of a search.
-
-    Attributes:
-        task: What results are ranked by.
-        words: What was asked for, in words.
-        bits: What distances are out of.
-        query: What is known of the query; None where attributes alone define it.
-        conditions: Whether each chosen attribute shall be present, by name.
-        threshold: The probability from which on an attribute counted as present, for combined.
-        attribute_weight: The weight that was used, for weighted; None for other tasks.
-        matched: How many items match in all.
-        verdicts: What each verdict that this search can give means.
-        hits: Best first.
-        next_offset: The `offset` that goes on from here; None at the end.
-        shortage: Why there are fewer results than asked for; None where there are not.
-        index: What was searched.
-        timings: How long it took.
-    """
+class SearchResponse(Schema):
+    """Results of a search."""
 
     task: Task
+    """What results are ranked by."""
     words: str
+    """The search in words."""
     bits: int
+    """Length of a code, the largest possible distance."""
     query: Image | None
+    """The query; null for a search by attributes alone."""
     conditions: dict[str, bool]
+    """Chosen attributes by name: true if wanted, false if unwanted."""
     threshold: float
+    """Probability from which an attribute counted as present, for combined."""
     attribute_weight: float | None
+    """Weight that was used, for weighted; null for other tasks."""
     matched: int
+    """Number of items that match."""
     verdicts: dict[Verdict, str]
+    """What each verdict means in this search."""
     hits: list[Hit]
+    """Results, best first."""
     next_offset: int | None
+    """The `offset` of the next page; null on the last page."""
     shortage: Shortage | None
-    index: Served
+    """Why there are fewer results than asked for; null if there are enough."""
+    index: ServedIndex
+    """The index that answered."""
     timings: Timings = Timings()
+    """Time spent."""
 
 
-class FacetValue(BaseModel):
-    """An attribute that can be asked for.
-
-    Attributes:
-        name: As in requests.
-        label: Its name within its facet.
-        present: How many items have it by their codes.
-    """
+class FacetValue(Schema):
+    """An attribute of the model."""
 
     name: str
+    """Name, as in requests."""
     label: str
+    """Name within its facet."""
     present: int
+    """Number of items that are predicted to have it."""
 
 
-class Facet(BaseModel):
-    """Attributes that belong together.
-
-    Attributes:
-        facet: What they are values of; None for those that stand alone.
-        attributes: In the order of the model.
-    """
+class Facet(Schema):
+    """Attributes of one facet."""
 
     facet: str | None
+    """Name of the facet; null for attributes without a facet."""
     attributes: list[FacetValue]
+    """Attributes in the order of the model."""
 
 
-class Attributes(BaseModel):
+class Attributes(Schema):
     """All attributes by facet, and all categories."""
 
     facets: list[Facet]
+    """Attributes by facet."""
     categories: list[str]
+    """Categories in the order of the model."""
 
 
-class FieldValue(BaseModel):
-    """A value of a field.
-
-    Attributes:
-        value: As text, in the form that `filter` compares.
-        items: How many of the items that were read have it.
-    """
+class FieldValue(Schema):
+    """A value of a field."""
 
     value: str
+    """The value as text, as `filter` compares it."""
     items: int
+    """Number of items with this value, among those that were read."""
 
 
-class FilterField(BaseModel):
-    """A field that a search can filter by.
-
-    Attributes:
-        name: `category`, or a field of the payload.
-        values: The most common values, most common first.
-        complete: Whether `values` are all values that were read.
-    """
+class FilterField(Schema):
+    """A field that a search can filter by."""
 
     name: str
+    """`category`, or a field of the payload."""
     values: list[FieldValue]
+    """Common values, most common first."""
     complete: bool
+    """Whether `values` are all values that were read."""
 
 
-class Fields(BaseModel):
-    """The fields of `filter`, with common values.
-
-    Attributes:
-        fields: `category` first, then the fields of payloads by name.
-        items: How many items were read for the values, spread over the index.
-    """
+class Fields(Schema):
+    """The fields of `filter`, with common values."""
 
     fields: list[FilterField]
+    """`category` first, then payload fields by name."""
     items: int
+    """Number of items that were read, spread over the index."""
 
 
-class Stats(BaseModel):
-    """What is served.
-
-    Attributes:
-        name: Of the index file.
-        items: How many there are.
-        labelled: How many have a category label.
-        categories: How many the model knows.
-        attributes: How many the model knows.
-        bits: Length of a code.
-        code_bytes: Size of all codes.
-        generation: Grows when another file takes the index's place.
-        model: Hash of the model that made the codes.
-        images: Whether uploaded images can be searched with.
-        problem: What is wrong with the index or its model, and the command that mends it.
-    """
+class Stats(Schema):
+    """Size and state of the index."""
 
     name: str
+    """Name of the index file."""
     items: int
+    """Number of items."""
     labelled: int
+    """Number of items with a category label."""
     categories: int
+    """Number of categories of the model."""
     attributes: int
+    """Number of attributes of the model."""
     bits: int
+    """Length of a code."""
     code_bytes: int
+    """Size of all codes."""
     generation: int
+    """Increases when the index file is replaced."""
     model: str
+    """Hash of the model that made the codes."""
     images: bool
+    """Whether uploaded images can be used as queries."""
     problem: str | None
+    """What is wrong with the index or its model, and how to fix it; null if nothing is."""
 
 
-class Head(BaseModel):
-    """A linear function that reads labels from codes.
-
-    Attributes:
-        names: Of the m labels.
-        weight: (m, k) float32, little-endian, row after row, in base64.
-        bias: (m,) float32, likewise.
-    """
+class LinearHead(Schema):
+    """A linear function from codes to logits."""
 
     names: list[str]
+    """Names of the m labels."""
     weight: str
+    """(m, k) float32, little-endian, row by row, in base64."""
     bias: str
+    """(m,) float32, little-endian, in base64."""
 
 
-class Model(BaseModel):
-    """What a program needs to read codes.
-
-    Attributes:
-        bits: k, the length of a code.
-        views: Views of each image that made its code.
-        model: Hash of the model that made the codes.
-        attribute_weight: Weight chosen for the model in weighted searches; None if unknown.
-        category: Reads categories.
-        attribute: Reads attributes.
-    """
+class Model(Schema):
+    """What a program needs to read codes."""
 
     bits: int
+    """Length k of a code."""
     views: int
+    """Number of views of each image that were encoded and averaged."""
     model: str
+    """Hash of the model that made the codes."""
     attribute_weight: float | None
-    category: Head
-    attribute: Head
+    """Weight of attributes in weighted searches that was chosen for the model, or null."""
+    category: LinearHead
+    """Head for categories."""
+    attribute: LinearHead
+    """Head for attributes."""
 
 
-class Samples(BaseModel):
-    """Items to begin with, drawn at random."""
+class Samples(Schema):
+    """Items drawn at random."""
 
     items: list[Item]
+    """Different items, in random order."""
 
 
-class Carried(BaseModel):
-    """An attribute that a bit has a part in.
-
-    Attributes:
-        name: Of the attribute.
-        attribution: How much the bit speaks for it (above 0) or against it, in [-1, 1]; 1 or -1
-            is the bit that says most about the attribute.
-    """
-
-    name: str
-    attribution: float
-
-
-class Bits(BaseModel):
-    """Which attributes each bit carries.
-
-    Attributes:
-        bits: For each bit, from bit 0 on, the attributes it says most about, strongest first.
-    """
+class Bits(Schema):
+    """The attributes that each bit contributes to."""
 
     bits: list[list[Carried]]
+    """For each bit, from bit 0, the attributes that it contributes most to, strongest first."""
 
 
-class Health(BaseModel):
-    """Whether the server is there, or ready."""
+class Health(Schema):
+    """The server runs, or is ready."""
 
     status: Literal["ok"]
+    """Always ok."""

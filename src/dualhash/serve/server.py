@@ -1,4 +1,4 @@
-"""Listening, until somebody says stop."""
+"""Runs a server until it is stopped."""
 
 import os
 import signal
@@ -15,15 +15,15 @@ import uvicorn
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
 from dualhash.serve.app import create_app
-from dualhash.serve.http.protocol import protocol
+from dualhash.serve.http.protocol import limited_protocol
 from dualhash.serve.settings import Settings
 
-FILES = 128
-"""How many may be open besides connections."""
+OTHER_FILES = 128
+"""Files that the server may open in addition to connections."""
 
-TURN_SECONDS = 0.00005
-"""How long one thread keeps Python from another: a search lets go of Python some hundred times, and
-with the default of 5 ms would take half a second while others are being turned away."""
+SWITCH_SECONDS = 0.00005
+"""How long a thread may hold Python's lock while others wait. A search releases the lock some
+hundred times; with the default of 5 ms it would take half a second during a flood of requests."""
 
 
 def run(
@@ -33,24 +33,24 @@ def run(
     *,
     ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serves an index until SIGINT or SIGTERM; requests under way are then finished.
+    """Serves an index until SIGINT or SIGTERM, then finishes the requests in progress.
 
     Args:
         path: The index file.
         settings: How to serve.
-        model: The model folder, where it is not where it was when the index was made.
-        ready: Called with the address when requests are answered.
+        model: The model folder, if it was moved since the index was made.
+        ready: Called with the address when the server accepts requests.
 
     Raises:
-        DualhashError: The index cannot be opened, or the address not be listened on.
+        DualhashError: The index cannot be opened, or the server cannot listen on the address.
     """
     Index.open(path, model).close()
-    settings = _with_room(settings)
-    listening = _listen(settings)
+    settings = _fit_to_open_files(settings)
+    listener = _listen(settings)
     server = _Server(
         uvicorn.Config(
             create_app(path, model, settings),
-            http=protocol(settings),
+            http=limited_protocol(settings),
             ws="none",
             lifespan="on",
             access_log=False,
@@ -60,17 +60,17 @@ def run(
             forwarded_allow_ips=list(settings.proxies),
             backlog=1024,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=settings.drain_seconds,
+            timeout_graceful_shutdown=settings.grace_seconds,
         ),
-        lambda: ready(_address(listening, settings)),
+        lambda: ready(_address(listener, settings)),
     )
-    sys.setswitchinterval(TURN_SECONDS)
-    with listening:
-        server.run(sockets=[listening])
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with listener:
+        server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and ends like a program that did what it was told."""
+    """Reports when it is ready, and exits with code 0 after a signal."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -82,51 +82,52 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        stops = (signal.SIGINT, signal.SIGTERM)
-        before = {stop: signal.signal(stop, self.handle_exit) for stop in stops}
+        signals = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.signal(number, self.handle_exit) for number in signals}
         try:
             yield
         finally:
-            for stop, handler in before.items():
-                signal.signal(stop, handler)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
 
-def _with_room(settings: Settings) -> Settings:
-    """Has the system allow the files that connections need; fewer of them where it does not."""
+def _fit_to_open_files(settings: Settings) -> Settings:
+    """Raises the limit on open files as far as needed, or lowers the number of connections."""
     try:
         import resource
     except ImportError:
         return settings
-    needed = settings.connections + settings.told + FILES
+    needed = settings.connections + settings.refused_connections + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return settings
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
-    told = min(settings.told, allowed // 4)
-    return replace(settings, told=told, connections=max(1, allowed - told - FILES))
+    refused = min(settings.refused_connections, allowed // 4)
+    connections = max(1, allowed - refused - OTHER_FILES)
+    return replace(settings, refused_connections=refused, connections=connections)
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A listening socket; of one that is known to be TCP's, answers are sent without delay."""
+    """Returns a listening socket. The protocol is named so that asyncio sets TCP_NODELAY."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
     except (OSError, OverflowError) as error:
-        listening.close()
+        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise DualhashError(
-            f"{settings.host} port {settings.port} cannot be listened on: {reason}. Choose another "
-            "with --port, or any free one with --port 0."
+            f"The server cannot listen on {settings.host} port {settings.port}: {reason}. Choose "
+            "another port with --port, or any free one with --port 0."
         ) from error
-    return listening
+    return listener
 
 
-def _address(listening: socket.socket, settings: Settings) -> str:
+def _address(listener: socket.socket, settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    shown = settings.token and sys.stdout.isatty()  # logs are read by others
-    token = f"/?token={quote(settings.token or '', safe='')}" if shown else ""
-    return f"http://{host}:{listening.getsockname()[1]}{token}"
+    show_token = settings.token and sys.stdout.isatty()  # other people may read logs
+    token = f"/?token={quote(settings.token or '', safe='')}" if show_token else ""
+    return f"http://{host}:{listener.getsockname()[1]}{token}"

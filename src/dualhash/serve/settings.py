@@ -1,4 +1,4 @@
-"""What a server is told when it starts, and every limit it keeps."""
+"""Settings of a server, and all of its limits."""
 
 import re
 from dataclasses import dataclass
@@ -9,43 +9,43 @@ from dualhash.errors import DualhashError
 MIB = 1 << 20
 
 TOKEN = re.compile("[!-~]+")
-"""What headers, cookies and addresses can all carry."""
+"""Characters that headers, cookies and URLs can all carry."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to serve. The defaults are for one person on this machine.
+    """How to serve. The defaults suit one person on this machine.
 
     Attributes:
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        token: What clients must show, in printable ASCII without spaces; None where everybody who
-            reaches the port may ask.
-        insecure: Whether other machines may ask without a token.
-        trusted_hosts: Names by which clients may call this server, besides `localhost` and bare
-            addresses. It keeps pages of other sites from reaching it by a name of their own.
-        proxies: Addresses of proxies that say whom a request is from; of no others is it believed.
-        cors_origins: Origins whose pages may read the answers.
-        rate: Requests a second that one client may make on average; 0 for any number.
-        burst: How many it may make at once.
-        connections: How many may be open; who comes after is turned away.
-        told: How many of those are told so; from others the connection is taken at once.
-        waiting: Requests that may wait for each kind of work; more are turned away.
-        upload_bytes: Largest body of a request.
-        upload_rate: Bytes a second that a body has to come at, but for pauses.
-        client_uploads: Uploads that are received from one client at a time; others of its wait.
-        held_bytes: Largest sum of uploads that are being received or worked on.
-        idle_seconds: Longest pause in a request's head or body.
-        upload_seconds: Longest time that a body may take, and an answer to be taken.
-        pixels: Most pixels that an upload may have.
-        decoders: Processes that unpack images.
-        decode_seconds: Longest time that unpacking an image may take.
-        decode_bytes: Most memory that a process which unpacks images may ask for.
-        drain_seconds: How long requests under way may take when the server is stopped.
+        port: Port to listen on; 0 chooses a free one.
+        token: Secret that clients must send, printable ASCII without spaces; None to let everyone
+            in who reaches the port.
+        insecure: Whether other machines may use the server without a token.
+        trusted_hosts: Host names that clients may use, besides `localhost` and IP addresses. This
+            stops DNS rebinding: a page of another site cannot reach the server by its own name.
+        proxies: Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+        cors_origins: Origins whose pages may read the responses.
+        rate: Requests per second that one client may make on average; 0 for no limit.
+        burst: Requests that one client may make at once.
+        connections: Connections that are served at a time; more get a 503 response.
+        refused_connections: Connections that get this response at a time; more are closed.
+        queue_length: Requests that may wait for each kind of work; more get a 503 response.
+        upload_bytes: Largest request body.
+        upload_rate: Bytes per second that a body must arrive at, apart from short pauses.
+        uploads_per_client: Uploads received from one client at a time; others wait.
+        total_upload_bytes: Largest total of uploads that are being received or processed.
+        idle_seconds: Longest pause in the head or body of a request.
+        transfer_seconds: Longest time to receive a body, or to send a response.
+        max_pixels: Most pixels that an uploaded image may have.
+        decoder_processes: Processes that decode uploads.
+        decode_seconds: Longest time to decode an image.
+        decode_bytes: Most memory that a decoder process may allocate.
+        grace_seconds: Time that requests in progress have to finish when the server is stopped.
 
     Raises:
-        DualhashError: Other machines could reach it, and neither `token` nor `insecure` is given;
-            or the token cannot be sent.
+        DualhashError: Other machines could reach the server without `token` or `insecure`; or the
+            token has characters that cannot be sent.
     """
 
     host: str = "127.0.0.1"
@@ -58,32 +58,32 @@ class Settings:
     rate: float = 100.0
     burst: int = 400
     connections: int = 1000
-    told: int = 1000
-    waiting: int = 64
+    refused_connections: int = 1000
+    queue_length: int = 64
     upload_bytes: int = 20 * MIB
     upload_rate: int = 64 * 1024
-    client_uploads: int = 3
-    held_bytes: int = 256 * MIB
+    uploads_per_client: int = 3
+    total_upload_bytes: int = 256 * MIB
     idle_seconds: float = 10.0
-    upload_seconds: float = 60.0
-    pixels: int = 50_000_000
-    decoders: int = 2
+    transfer_seconds: float = 60.0
+    max_pixels: int = 50_000_000
+    decoder_processes: int = 2
     decode_seconds: float = 10.0
     decode_bytes: int = 1536 * MIB
-    drain_seconds: int = 30
+    grace_seconds: int = 10
 
     def __post_init__(self) -> None:
         if self.token is not None and not self.token.strip():
             raise DualhashError("The token is empty; choose a long random one, or none.")
         if self.token is not None and not TOKEN.fullmatch(self.token):
             raise DualhashError(
-                "The token has spaces, or characters besides the printable ones of ASCII, which "
-                "cannot be sent everywhere; choose another, such as 32 letters and digits."
+                "The token must consist of printable ASCII characters without spaces; choose "
+                "another, such as 32 letters and digits."
             )
         if not (is_loopback(self.host) or self.token or self.insecure):
             raise DualhashError(
-                f"Other machines can reach {self.host}. Say --token SECRET so that only those who "
-                "know it may ask, or --insecure if everybody may."
+                f"Other machines can reach {self.host}. Add --token SECRET to let in only clients "
+                "that know it, or --insecure to let in everyone."
             )
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.errors import DualhashError
 from dualhash.search.results import Item
 from dualhash.search.storage.payload_columns import CATEGORY, Fields, facts_of
 from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
+from dualhash.search.storage.sqlite import ItemNotFoundError
 from dualhash.search.storage.transactions import Transactions
 
 AT_ONCE = 1024
@@ -88,12 +88,12 @@ class IndexReader(Transactions):
         """Returns the packed code (k/8,) of an id, and its item.
 
         Raises:
-            DualhashError: There is no such id.
+            ItemNotFoundError: No item has this id.
         """
         with self.reading():
             items = self.items([item])
             if item not in items:
-                raise DualhashError(f"{self.path} has no item with the id {item}.")
+                raise ItemNotFoundError(f"{self.path} has no item with the id {item}.")
             ids, codes = next(self.codes(item - 1))
         return codes[np.searchsorted(ids, item)], items[item]
 

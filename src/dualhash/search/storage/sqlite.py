@@ -36,6 +36,10 @@ class NotAnIndexError(DualhashError):
     """The file is missing or not an index of dualhash; it is never replaced."""
 
 
+class ItemNotFoundError(DualhashError):
+    """The index has no item with an id."""
+
+
 class UnusableIndexError(DualhashError):
     """The index is damaged or cannot be read now; the request was not at fault."""
 

@@ -1,4 +1,4 @@
-"""The index that is served, and the one that takes its place."""
+"""Watches the index file, and loads the new index when the file is replaced."""
 
 import asyncio
 import logging
@@ -7,110 +7,112 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dualhash.errors import DualhashError
-from dualhash.search.storage.file import identity
-from dualhash.serve.backend.loaded_index import Generation, fingerprint, without_folders
-from dualhash.serve.http.errors import Problem
+from dualhash.serve.backend.loaded_index import LoadedIndex, fingerprint, without_folders
+from dualhash.serve.http.errors import ProblemError
 
-LOOK_SECONDS = 0.5
-"""How often the file is looked at."""
+POLL_SECONDS = 0.5
+"""Time between two looks at the file."""
 
 logger = logging.getLogger(__name__)
 
 
-class LiveIndex:
-    """The index at a path, whichever file that is.
+class IndexWatcher:
+    """The index at a path, whichever file that is at the moment.
 
     Attributes:
-        path: Of the file.
-        problem: Why the file that is there now is not the one that is served; None where it is.
+        path: Path of the file.
+        current: The index that is served; None before `start` and after `stop`. Requests use it
+            through `use`.
+        problem: Why the file at the path is not the one that is served; None if it is.
     """
 
-    def __init__(self, path: Path, model: Path | None) -> None:
-        """Nothing is opened before `start`."""
+    def __init__(self, path: Path, model_folder: Path | None) -> None:
+        """Opens nothing before `start`."""
         self.path = path
         self.problem: str | None = None
-        self._model = model
-        self._current: Generation | None = None
+        self.current: LoadedIndex | None = None
+        self._model_folder = model_folder
         self._refused: tuple[int, ...] | None = None
+
+    @property
+    def unusable(self) -> str | None:
+        """Why searches cannot be answered; None if they can."""
+        return self.current.unusable if self.current else "The index is not open."
 
     async def start(self) -> None:
         """Opens the index.
 
         Raises:
-            DualhashError: It cannot be opened.
+            DualhashError: The index cannot be opened.
         """
-        self._current = await Generation.opened(1, self.path, self._model)
-
-    @property
-    def served(self) -> Generation | None:
-        """The index as it is now, to look at; `current` keeps it open."""
-        return self._current
+        self.current = await LoadedIndex.open(1, self.path, self._model_folder)
 
     async def stop(self) -> None:
         """Closes the index."""
-        current, self._current = self._current, None
+        current, self.current = self.current, None
         if current:
             await current.retire()
 
     @asynccontextmanager
-    async def current(self) -> AsyncIterator[Generation]:
-        """The index as it is now; it stays open and the same in this block.
+    async def use(self) -> AsyncIterator[LoadedIndex]:
+        """The current index, which stays open in the block even if the file is replaced.
 
         Raises:
-            Problem: The server is starting or stopping.
+            ProblemError: The server is starting or stopping.
         """
-        if self._current is None:
-            raise Problem("index-unusable", "The index is not open.")
-        async with self._current.used() as generation:
-            yield generation
+        if self.current is None:
+            raise ProblemError("index-unusable", "The index is not open.")
+        async with self.current.in_use() as loaded:
+            yield loaded
 
     async def watch(self) -> None:
-        """Follows the file for ever."""
+        """Calls `refresh` forever."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.refresh()
             except Exception:
-                logger.exception("The index could not be looked at; it will be again.")
+                logger.exception("Looking at the index file failed; the server will try again.")
 
     async def refresh(self) -> None:
-        """Opens the file that has taken the index's place, if one has.
+        """Loads the file if it was replaced.
 
-        Requests under way finish with the old one. Where the new one cannot be opened the old one
-        goes on, and `problem` says why.
+        Requests in progress finish with the previous index. If the new file cannot be loaded, the
+        previous index stays in service and `problem` says why.
         """
-        old, now = self._current, fingerprint(self.path)
-        if old:
-            await old.check()
-        if now is not None and now == self._refused:
+        current, now = self.current, fingerprint(self.path)
+        if current is None:
             return
-        if old is None or (
-            identity(self.path) == old.identity and not await old.overwritten(self.path)
-        ):
-            self.problem = self._refused = None
-            return
+        await current.recover()
         if now is None:
             self._refused = None
-            self.problem = f"{self.path.name} was deleted; its items are still served {self._mend}"
+            self.problem = (
+                f"{self.path.name} was deleted; its items are still served {self._remedy}"
+            )
+            return
+        if now == self._refused:
+            return
+        if now[:2] == current.file[:2] and not await current.is_overwritten(self.path):
+            self.problem = self._refused = None
             return
         self._refused = now
         try:
-            new = await Generation.opened(old.number + 1, self.path, self._model)
+            loaded = await LoadedIndex.open(current.generation + 1, self.path, self._model_folder)
         except DualhashError as error:
-            logger.warning("The index was replaced by one that cannot be served: %s", error)
-            said = str(error).replace(str(self.path), "The file")
-            said = without_folders(said, self.path, *filter(None, [self._model]))
+            logger.warning("The new index file cannot be served: %s", error)
+            message = str(error).replace(str(self.path), "The file")
+            message = without_folders(message, self.path, *filter(None, [self._model_folder]))
             self.problem = (
-                f"The index was replaced by one that cannot be served: {said} The earlier one goes "
-                f"on {self._mend}"
+                f"The new index file cannot be served: {message} The previous index stays in "
+                f"service {self._remedy}"
             )
             return
-        self._current, self.problem, self._refused = new, None, None
-        await old.retire()
+        self.current, self.problem, self._refused = loaded, None, None
+        await current.retire()
 
     @property
-    def _mend(self) -> str:
+    def _remedy(self) -> str:
         return (
-            "until a sound index takes its place, such as that of: dualhash index create "
+            "until the file is replaced by a sound index, for example with: dualhash index create "
             f"MODEL PICTURES --out {self.path.name} --replace"
         )

@@ -1,151 +1,123 @@
-"""From what the library says to what goes over the wire."""
+"""Builds response models from what the library returns."""
 
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import PurePath
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
-from dualhash.analysis.verdict import verdict
-from dualhash.codes.linear_head import LinearHead
+from dualhash.analysis.verdict import explain_verdicts, verdict
+from dualhash.codes import linear_head
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
+from dualhash.search.hints import shortage
 from dualhash.search.index import Index
+from dualhash.search.request import SearchOptions
 from dualhash.search.storage.payload_columns import CATEGORY, facts_of
 from dualhash.serve import schemas
-from dualhash.serve.http.errors import Problem
 
-CARRIED = 4
-"""Attributes that are named for a bit."""
+ATTRIBUTES_PER_BIT = 4
+"""Attributes listed for each bit."""
 
 FIELD_ITEMS, FIELD_STRETCHES = 20_000, 20
-"""Items that are read for the values of fields at most, in stretches spread over the index."""
+"""Most items that are read for the values of fields, in stretches spread over the index."""
 
 FIELD_VALUES = 200
-"""Values that are listed for a field at most."""
+"""Most values that are listed for a field."""
+
+Code = NDArray[np.uint8]
 
 
-def facet_of(name: str) -> str | None:
-    """`colour` of `colour=red`; None for an attribute that stands alone."""
-    facet, equals, _ = name.partition("=")
-    return facet if equals else None
+def search_response(
+    index: Index, search: schemas.Search, code: Code | None, generation: int, version: str
+) -> schemas.SearchResponse:
+    """Searches and returns the response, without timings.
 
-
-def thumbnail_of(item: int, version: str) -> str:
-    """Address of an item's thumbnail in this version of the index."""
-    return f"/api/v1/items/{item}/thumbnail?v={version}"
-
-
-def category(label: str | None, prediction: Prediction) -> schemas.Category:
-    """Of which category an image is."""
-    return schemas.Category(
-        name=prediction.category if label is None else label,
-        source="predicted" if label is None else "labelled",
-        predicted=prediction.category,
-        probability=prediction.probability,
-    )
-
-
-def attributes(labels: Mapping[str, bool], prediction: Prediction) -> list[schemas.Attribute]:
-    """What is known of each attribute of an image."""
-    return [
-        schemas.Attribute(
-            name=name,
-            facet=facet_of(name),
-            present=labels.get(name, probability >= 0.5),
-            source="labelled" if name in labels else "predicted",
-            probability=probability,
-        )
-        for name, probability in prediction.attributes.items()
-    ]
-
-
-def query(found: results.Query, version: str) -> schemas.Image:
-    """What is known of a query."""
-    return schemas.Image(
-        id=found.id,
-        code=found.code.tobytes().hex(),
-        category=category(found.labels.category, found.prediction),
-        attributes=attributes(found.labels.attributes, found.prediction),
-        thumbnail=None if found.id is None else thumbnail_of(found.id, version),
-    )
-
-
-def check_id(index: Index, number: int) -> results.Item:
-    """The item with this id, without what its code says.
+    Args:
+        index: The index to search.
+        search: The options.
+        code: (k/8,) uint8, the code of the uploaded image; None without one.
+        generation: Generation of the index.
+        version: Version of the index, for the addresses of thumbnails.
 
     Raises:
-        Problem: There is none.
+        ItemNotFoundError: No item has the id of the query.
+        DualhashError: The search is not possible.
     """
-    found = next(index.items(number, number + 1), None)
-    if found is None:
-        raise Problem("item-not-found", f"The index has no item with the id {number}.")
-    return found
+    if search.id is not None:
+        index.item(search.id)  # raises ItemNotFoundError, which a search does not
+    if code is None and search.code is not None:
+        code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
+    query = search.id if code is None else code
+    last = search.offset + search.k
+    options = cast(SearchOptions, search.model_dump(exclude={"id", "code", "generation"}))
+    found = index.search(query, **options)
+    missing = None
+    if found.matched < last:
+        options["task"] = found.task
+        missing = shortage(index, query, options, found.matched)
+    return schemas.SearchResponse(
+        **vars(found)
+        | {
+            "query": None if found.query is None else _query(found.query, version),
+            "hits": _hits(index, found, version),
+        },
+        words=found.words,
+        verdicts=explain_verdicts(found),
+        next_offset=last if found.matched > last and last <= schemas.LAST_OFFSET else None,
+        shortage=missing,
+        index=schemas.ServedIndex(items=len(index), generation=generation),
+    )
 
 
 def item(index: Index, version: str, number: int) -> schemas.Item:
-    """An item of an index.
+    """Returns an item of the index.
 
     Raises:
-        Problem: There is none with this id.
+        ItemNotFoundError: No item has this id.
     """
-    kept = check_id(index, number)
-    found = index.search(number, ids=(number, number + 1)).query
-    assert found is not None
+    code, stored = index.get(number)
+    header = index.header
+    (prediction,) = predict(code[None], header.category_head, header.attribute_head)
     return schemas.Item(
-        **query(found, version).model_dump(),
-        file_name=PurePath(kept.image).name,
-        payload=kept.payload,
+        **_image(code, stored.labels, prediction),
+        id=number,
+        thumbnail=_thumbnail(number, version),
+        file_name=PurePath(stored.image).name,
+        payload=stored.payload,
     )
 
 
-def hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
-    """Results."""
-    header = index.header
-    codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
-    predictions = predict(codes, header.category_head, header.attribute_head)
-    return [
-        schemas.Hit(
-            rank=hit.rank,
-            id=hit.id,
-            distance=hit.distance,
-            differing=None if found.query is None else differing(hit.code, found.query.code),
-            code=hit.code.tobytes().hex(),
-            score=hit.score,
-            category=category(hit.labels.category, prediction),
-            probabilities=hit.probabilities,
-            labels=dict(hit.labels.attributes),
-            verdict=verdict(found, hit),
-            file_name=PurePath(hit.image).name,
-            payload=hit.payload,
-            thumbnail=thumbnail_of(hit.id, version),
-        )
-        for hit, prediction in zip(found.hits, predictions, strict=True)
-    ]
+def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
+    """Returns at most `count` different items, drawn at random."""
+    last = index.state.next_id
+    numbers: dict[int, None] = {}
+    for start in rng.choice(last, min(last, 2 * count), replace=False).tolist() if last else ():
+        near = next(index.items(start, start + 64), None)
+        drawn = near or next(index.items(start), None) or next(index.items(), None)
+        if drawn is not None and len(numbers) < count:
+            numbers[drawn.id] = None
+    return schemas.Samples(items=[item(index, version, number) for number in numbers])
 
 
-def differing(code: NDArray[np.uint8], other: NDArray[np.uint8]) -> str:
-    """The bits in which two packed codes differ, in hexadecimal."""
-    return (code ^ other).tobytes().hex()
-
-
-def facets(index: Index) -> schemas.Attributes:
-    """All attributes by facet, with how many items have each."""
-    grouped: dict[str | None, list[schemas.FacetValue]] = {}
+def attributes_by_facet(index: Index) -> schemas.Attributes:
+    """Returns all attributes by facet, with the number of items that are predicted to have each."""
+    facets: dict[str | None, list[schemas.FacetValue]] = {}
     for name in index.header.attribute_head.names:
-        facet = facet_of(name)
+        facet = _facet(name)
         value = schemas.FacetValue(
             name=name,
             label=name if facet is None else name.removeprefix(f"{facet}="),
             present=index.search(task="combined", want=[name], k=1).matched,
         )
-        grouped.setdefault(facet, []).append(value)
+        facets.setdefault(facet, []).append(value)
     return schemas.Attributes(
-        facets=[schemas.Facet(facet=facet, attributes=each) for facet, each in grouped.items()],
+        facets=[schemas.Facet(facet=name, attributes=values) for name, values in facets.items()],
         categories=list(index.header.category_head.names),
     )
 
@@ -154,32 +126,16 @@ def fields(index: Index) -> schemas.Fields:
     """Returns the fields that a search can filter by, with common values."""
     counts: dict[str, Counter[str]] = {CATEGORY: Counter()}
     read = 0
-    for kept in _spread_items(index):
+    for stored in _spread_items(index):
         read += 1
-        for field, value in facts_of(kept.labels.category, kept.payload).items():
+        for field, value in facts_of(stored.labels.category, stored.payload).items():
             counts.setdefault(field, Counter())[value] += 1
     names = [CATEGORY, *sorted(counts.keys() - {CATEGORY})]
     return schemas.Fields(fields=[_field(name, counts[name]) for name in names], items=read)
 
 
-def _spread_items(index: Index) -> Iterator[results.Item]:
-    if len(index) <= FIELD_ITEMS:
-        yield from index
-        return
-    for start in range(0, index.state.next_id, index.state.next_id // FIELD_STRETCHES + 1):
-        yield from islice(index.items(start), FIELD_ITEMS // FIELD_STRETCHES)
-
-
-def _field(name: str, counts: Counter[str]) -> schemas.FilterField:
-    common = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    if len(common) > FIELD_VALUES:  # values of single items, such as names, are no help
-        common = [(value, items) for value, items in common[:FIELD_VALUES] if items > 1]
-    values = [schemas.FieldValue(value=value, items=items) for value, items in common]
-    return schemas.FilterField(name=name, values=values, complete=len(values) == len(counts))
-
-
 def model(index: Index) -> schemas.Model:
-    """What a program needs to read codes."""
+    """Returns what a program needs to read codes."""
     header = index.header
     return schemas.Model(
         bits=header.bits,
@@ -191,34 +147,95 @@ def model(index: Index) -> schemas.Model:
     )
 
 
-def _head(head: LinearHead) -> schemas.Head:
+def bits(index: Index) -> schemas.Bits:
+    """Returns the attributes that each bit contributes to."""
+    head = index.header.attribute_head
+    count = ATTRIBUTES_PER_BIT
+    attributes = [list(carried_attributes(head, bit, count)) for bit in range(index.header.bits)]
+    return schemas.Bits(bits=attributes)
+
+
+def _query(query: results.Query, version: str) -> schemas.Image:
+    return schemas.Image(
+        **_image(query.code, query.labels, query.prediction),
+        id=query.id,
+        thumbnail=None if query.id is None else _thumbnail(query.id, version),
+    )
+
+
+def _image(code: Code, labels: results.ItemLabels, prediction: Prediction) -> dict[str, Any]:
+    """The fields that queries and items share."""
+    return {
+        "code": code.tobytes().hex(),
+        "category": _category(labels.category, prediction),
+        "attributes": [
+            schemas.Attribute(
+                name=name,
+                facet=_facet(name),
+                present=labels.attributes.get(name, probability >= 0.5),
+                source="labelled" if name in labels.attributes else "predicted",
+                probability=probability,
+            )
+            for name, probability in prediction.attributes.items()
+        ],
+    }
+
+
+def _category(label: str | None, prediction: Prediction) -> schemas.Category:
+    return schemas.Category(
+        name=prediction.category if label is None else label,
+        source="predicted" if label is None else "labelled",
+        predicted=prediction.category,
+        probability=prediction.probability,
+    )
+
+
+def _hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
+    header = index.header
+    codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
+    predictions = predict(codes, header.category_head, header.attribute_head)
+    query = found.query
+    return [
+        schemas.Hit(
+            **vars(hit) | {"code": hit.code.tobytes().hex(), "labels": dict(hit.labels.attributes)},
+            differing=None if query is None else (hit.code ^ query.code).tobytes().hex(),
+            category=_category(hit.labels.category, prediction),
+            verdict=verdict(found, hit),
+            file_name=PurePath(hit.image).name,
+            thumbnail=_thumbnail(hit.id, version),
+        )
+        for hit, prediction in zip(found.hits, predictions, strict=True)
+    ]
+
+
+def _facet(name: str) -> str | None:
+    """`colour` of `colour=red`; None for an attribute without a facet."""
+    facet, equals, _ = name.partition("=")
+    return facet if equals else None
+
+
+def _thumbnail(number: int, version: str) -> str:
+    return f"/api/v1/items/{number}/thumbnail?v={version}"
+
+
+def _spread_items(index: Index) -> Iterator[results.Item]:
+    if len(index) <= FIELD_ITEMS:
+        yield from index
+        return
+    for start in range(0, index.state.next_id, index.state.next_id // FIELD_STRETCHES + 1):
+        yield from islice(index.items(start), FIELD_ITEMS // FIELD_STRETCHES)
+
+
+def _field(name: str, counts: Mapping[str, int]) -> schemas.FilterField:
+    common = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    if len(common) > FIELD_VALUES:  # values of single items, such as names, are no help
+        common = [(value, items) for value, items in common[:FIELD_VALUES] if items > 1]
+    values = [schemas.FieldValue(value=value, items=items) for value, items in common]
+    return schemas.FilterField(name=name, values=values, complete=len(values) == len(counts))
+
+
+def _head(head: linear_head.LinearHead) -> schemas.LinearHead:
     weight, bias = (
         b64encode(array.astype("<f4").tobytes()).decode() for array in (head.weight, head.bias)
     )
-    return schemas.Head(names=list(head.names), weight=weight, bias=bias)
-
-
-def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
-    """Different items drawn at random, at most `count`."""
-    last = index.state.next_id
-    numbers: dict[int, None] = {}
-    for start in rng.choice(last, min(last, 2 * count), replace=False).tolist() if last else ():
-        near = next(index.items(start, start + 64), None)
-        found = near or next(index.items(start), None) or next(index.items(), None)
-        if found is not None and len(numbers) < count:
-            numbers[found.id] = None
-    return schemas.Samples(items=[item(index, version, number) for number in numbers])
-
-
-def bits(index: Index) -> schemas.Bits:
-    """The attributes that each bit carries."""
-    head = index.header.attribute_head
-    return schemas.Bits(
-        bits=[
-            [
-                schemas.Carried(name=carried.name, attribution=carried.attribution)
-                for carried in carried_attributes(head, bit, CARRIED)
-            ]
-            for bit in range(index.header.bits)
-        ]
-    )
+    return schemas.LinearHead(names=list(head.names), weight=weight, bias=bias)

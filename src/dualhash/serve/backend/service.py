@@ -1,4 +1,4 @@
-"""The parts of a server, and how a question goes through them."""
+"""Connects the parts of a server: index, queues, decoders, caches and metrics."""
 
 import asyncio
 import time
@@ -14,183 +14,173 @@ from numpy.typing import NDArray
 
 from dualhash.codes.model import Model
 from dualhash.codes.packing import pack, quantise
-from dualhash.codes.ten_crop import with_room
+from dualhash.codes.views import with_room
 from dualhash.search.index import Index
 from dualhash.serve import schemas
-from dualhash.serve.backend import responses as answers
-from dualhash.serve.backend.index_watcher import LiveIndex
-from dualhash.serve.backend.loaded_index import Generation
-from dualhash.serve.backend.search import ask
-from dualhash.serve.http.body import IncomingRequest, Intake
-from dualhash.serve.http.errors import Problem
+from dualhash.serve.backend.index_watcher import IndexWatcher
+from dualhash.serve.backend.loaded_index import LoadedIndex
+from dualhash.serve.backend.responses import search_response
+from dualhash.serve.http.body import BodyReader, IncomingSearch
+from dualhash.serve.http.errors import ProblemError
+from dualhash.serve.http.limits import BoundedQueue
 from dualhash.serve.http.metrics import Metrics
-from dualhash.serve.http.queues import Lane
 from dualhash.serve.settings import Settings
-from dualhash.serve.uploads.decoder_pool import Decoders
-from dualhash.serve.uploads.thumbnails import Thumbnails
+from dualhash.serve.uploads.decoder_pool import DecoderPool
+from dualhash.serve.uploads.thumbnails import ThumbnailCache
 
 T = TypeVar("T")
 
-
-AHEAD = 4
-"""Searches that are handed to the thread of the index at a time, so that it need not wait for the
-next one while others are received."""
+SEARCH_SLOTS = 4
+"""Jobs given to the single thread of the index at a time, so that it never waits for the next."""
 
 
 class Service:
-    """Answers questions about the index at a path.
+    """Answers requests about the index at a path.
 
     Attributes:
-        live: The index.
-        intake: Receives questions.
-        metrics: What is measured.
+        watcher: The index.
+        body_reader: Reads searches from requests.
+        search_queue: Searches and other uses of the index.
+        metrics: The metrics of the server.
     """
 
-    def __init__(self, path: Path, model: Path | None, settings: Settings) -> None:
-        """Opens nothing yet."""
-        self.live = LiveIndex(path, model)
-        self.intake = Intake(settings)
+    def __init__(self, path: Path, model_folder: Path | None, settings: Settings) -> None:
+        """Opens nothing before `start`."""
+        self.watcher = IndexWatcher(path, model_folder)
+        self.body_reader = BodyReader(settings)
         self.metrics = Metrics()
-        self._decoders = Decoders(settings)
-        self._encoding = Lane(1, settings.waiting)
-        self._searching = Lane(AHEAD, settings.waiting)
-        self._thumbnails = Thumbnails()
-        self.metrics.waits(
-            [
-                ("decode", lambda: self._decoders.lane.waiting),
-                ("encode", lambda: self._encoding.waiting),
-                ("search", lambda: self._searching.waiting),
-            ]
-        )
+        self._upload_decoders = DecoderPool(settings, settings.decoder_processes)
+        self._thumbnail_decoders = DecoderPool(settings, 1)  # so that uploads cannot delay it
+        self._encode_queue = BoundedQueue(1, settings.queue_length)
+        self.search_queue = BoundedQueue(SEARCH_SLOTS, settings.queue_length)
+        self._thumbnails = ThumbnailCache()
+        for work, queue in (
+            ("decode", self._upload_decoders.queue),
+            ("encode", self._encode_queue),
+            ("search", self.search_queue),
+        ):
+            self.metrics.waiting.labels(work).set_function(lambda queue=queue: queue.waiting)
 
     async def start(self) -> None:
-        """Opens the index and starts the processes.
+        """Opens the index and starts the decoder processes.
 
         Raises:
-            DualhashError: It cannot be opened.
+            DualhashError: The index cannot be opened.
         """
-        await self.live.start()
-        await self._decoders.start()
+        await self.watcher.start()
+        await asyncio.gather(self._upload_decoders.start(), self._thumbnail_decoders.start())
 
     async def stop(self) -> None:
-        """Closes the index and ends the processes."""
-        await self._decoders.stop()
-        await self.live.stop()
+        """Closes the index and ends the decoder processes."""
+        await asyncio.gather(self._upload_decoders.stop(), self._thumbnail_decoders.stop())
+        await self.watcher.stop()
 
-    def check_room(self) -> None:
-        """Refuses a search that could not even wait; the cheapest way to turn it away.
-
-        Raises:
-            Problem: As many wait as may.
-        """
-        self._searching.check_room()
-
-    async def answer(self, question: IncomingRequest) -> schemas.SearchAnswer:
+    async def search(self, incoming: IncomingSearch) -> schemas.SearchResponse:
         """Searches.
 
         Raises:
-            Problem: The image cannot be used, there is no such item, another index is asked than
-                is served, or the server is busy.
-            DualhashError: It cannot be searched for.
+            ProblemError: The image cannot be used, the index was replaced, or the server is busy.
+            DualhashError: The search is not possible.
         """
-        clock, asked = Clock(), question.search
-        async with self.live.current() as served:
-            if asked.generation not in (None, served.number):
-                raise Problem(
+        clock, search = Stopwatch(), incoming.search
+        async with self.watcher.use() as loaded:
+            if search.generation not in (None, loaded.generation):
+                raise ProblemError(
                     "index-replaced",
-                    "Another index has taken the place of the one that answered before; search "
-                    "again from the beginning.",
+                    "The index was replaced since the earlier response; search again from the "
+                    "beginning.",
                 )
             code = None
-            if question.image is not None:
-                code = await self._code(served, question.image, clock)
-            async with self._searching.slot():
+            if incoming.image is not None:
+                code = await self._encode_upload(loaded, incoming.image, clock)
+            async with self.search_queue.slot():
                 with clock.stage("search"):
-                    answer = await served.run(
-                        lambda index: ask(index, asked, code, served.number, served.version)
+                    response = await loaded.run(
+                        lambda index: search_response(
+                            index, search, code, loaded.generation, loaded.version
+                        )
                     )
-        served.items = answer.index.items
-        answer.timings = clock.timings()
-        self.metrics.searched(answer.task, question.kind, answer.timings.total / 1000)
-        return answer
+        loaded.items = response.index.items
+        response.timings = clock.timings()
+        latency = self.metrics.search_seconds.labels(response.task, incoming.query_kind)
+        latency.observe(response.timings.total / 1000)
+        return response
 
-    async def look_up(self, work: Callable[[Index, str], T]) -> T:
-        """The result of `work` on the index and its version.
-
-        Raises:
-            Problem: The server is busy.
-            DualhashError: Whatever `work` raises.
-        """
-        async with self.live.current() as served, self._searching.slot():
-            return await served.run(lambda index: work(index, served.version))
-
-    async def known(self, work: Callable[[Index], T]) -> T:
-        """The result of `work` on the index, which is done once for each state of it.
+    async def read(self, work: Callable[[Index, str], T]) -> T:
+        """Returns `work(index, version)`.
 
         Raises:
-            Problem: The server is busy.
-            DualhashError: Whatever `work` raises.
+            ProblemError: The server is busy.
+            DualhashError: As raised by `work`.
         """
-        async with self.live.current() as served, self._searching.slot():
-            return await served.known(work)
+        async with self.watcher.use() as loaded, self.search_queue.slot():
+            return await loaded.run(lambda index: work(index, loaded.version))
 
-    async def thumbnail(self, item: int, side: int) -> tuple[bytes, str]:
-        """An item's image as WebP, and its entity tag.
+    async def read_cached(self, work: Callable[[Index], T]) -> T:
+        """Returns `work(index)`, computed once for each state of the index.
 
         Raises:
-            Problem: There is no such item, its image cannot be read, or the server is busy.
+            ProblemError: The server is busy.
+            DualhashError: As raised by `work`.
         """
-        async with self.live.current() as served:
-            async with self._searching.slot():
-                kept = await served.run(lambda index: answers.check_id(index, item))
-            try:
-                changed = (await asyncio.to_thread(Path(kept.image).stat)).st_mtime_ns
-            except (OSError, ValueError) as error:
-                raise Problem(
-                    "image-missing", f"The image of item {item} is not where it was."
-                ) from error
-            key = (kept.image, changed, side)
-            image = self._thumbnails.get(key)
-            if image is None:
-                image = await self._decoders.thumbnail(kept.image, side)
-                self._thumbnails.put(key, image)
+        async with self.watcher.use() as loaded, self.search_queue.slot():
+            return await loaded.run_cached(work)
+
+    async def thumbnail(self, number: int, side: int) -> tuple[bytes, str]:
+        """Returns an item's image as WebP, at most `side` pixels wide and high, and its ETag.
+
+        Raises:
+            ProblemError: The image cannot be read, or the server is busy.
+            ItemNotFoundError: No item has this id.
+        """
+        item = await self.read(lambda index, _: index.item(number))
+        try:
+            modified = (await asyncio.to_thread(Path(item.image).stat)).st_mtime_ns
+        except (OSError, ValueError) as error:
+            raise ProblemError(
+                "image-missing", f"The image file of item {number} was moved or deleted."
+            ) from error
+        key = (item.image, modified, side)
+        image = self._thumbnails.get(key)
+        if image is None:
+            image = await self._thumbnail_decoders.thumbnail(item.image, side)
+            self._thumbnails.put(key, image)
         return image, f'"{sha256(repr(key).encode()).hexdigest()[:32]}"'
 
     async def stats(self) -> schemas.Stats:
-        """What is served."""
-        async with self.live.current() as served:
-            async with self._searching.slot():
-                counted = asdict(await served.known(Index.stats))
-            header = served.index.header
+        """Returns the size and state of the index."""
+        async with self.watcher.use() as loaded:
+            async with self.search_queue.slot():
+                counts = asdict(await loaded.run_cached(Index.stats))
             return schemas.Stats(
-                **{name: counted[name] for name in schemas.Stats.model_fields if name in counted},
-                name=self.live.path.name,
-                generation=served.number,
-                model=header.model_hash,
-                images=served.model is not None,
-                problem=self.live.problem or served.problem,
+                **{name: counts[name] for name in schemas.Stats.model_fields if name in counts},
+                name=self.watcher.path.name,
+                generation=loaded.generation,
+                model=loaded.index.header.model_hash,
+                images=loaded.model is not None,
+                problem=self.watcher.problem or loaded.model_problem,
             )
 
-    def unready(self) -> str | None:
-        """Why searches cannot be answered; None where they can."""
-        served = self.live.served
-        return served.unusable if served else "The index is not open."
-
-    def measured(self) -> bytes:
-        """What is measured, in Prometheus' text format; the index is not asked for it."""
-        if served := self.live.served:
-            self.metrics.holds(served.items, served.number)
+    def metrics_text(self) -> bytes:
+        """Returns the metrics in Prometheus' text format, without using the index."""
+        if loaded := self.watcher.current:
+            self.metrics.items.set(loaded.items)
+            self.metrics.generation.set(loaded.generation)
         return self.metrics.text()
 
-    async def _code(self, served: Generation, image: bytes, clock: "Clock") -> NDArray[np.uint8]:
-        """The code (k/8,) of an uploaded image."""
-        model, views = served.model, served.index.header.views
+    async def _encode_upload(
+        self, loaded: LoadedIndex, image: bytes, clock: "Stopwatch"
+    ) -> NDArray[np.uint8]:
+        """Returns the code (k/8,) of an uploaded image."""
+        model, views = loaded.model, loaded.index.header.views
         if model is None:
-            raise Problem("model-unavailable", served.problem or "The model is not there.")
+            raise ProblemError(
+                "model-unavailable", loaded.model_problem or "The model is not available."
+            )
         size = with_room(model.card.preprocessing, views).resize
         with clock.stage("decode"):
-            pixels = await self._decoders.pixels(image, size)
-        async with self._encoding.slot():
+            pixels = await self._upload_decoders.pixels(image, size)
+        async with self._encode_queue.slot():
             with clock.stage("encode"):
                 return await asyncio.to_thread(_encode, model, pixels, views)
 
@@ -201,19 +191,19 @@ def _encode(model: Model, pixels: NDArray[np.uint8], views: int) -> NDArray[np.u
 
 
 @dataclass
-class Clock:
-    """Takes the time of stages."""
+class Stopwatch:
+    """Measures the stages of a search, in milliseconds."""
 
     _started: float = field(default_factory=time.perf_counter)
     _spent: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Counts the block as this stage."""
+        """Measures the block as a stage, a field of `Timings`."""
         started = time.perf_counter()
         yield
         self._spent[name] = 1000 * (time.perf_counter() - started)
 
     def timings(self) -> schemas.Timings:
-        """What was counted until now."""
+        """Returns the time spent in each stage, and in total."""
         return schemas.Timings(**self._spent, total=1000 * (time.perf_counter() - self._started))

@@ -1,4 +1,4 @@
-"""Bodies of requests: read in memory, up to a limit, within a time."""
+"""Bodies of search requests: JSON or an upload, read into memory within size and time limits."""
 
 import asyncio
 import re
@@ -14,112 +14,113 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from dualhash.serve.http.errors import Problem, invalid
-from dualhash.serve.http.queues import Lane
+from dualhash.serve.http.errors import ProblemError, invalid_request
+from dualhash.serve.http.limits import BoundedQueue
 from dualhash.serve.schemas import Search
 from dualhash.serve.settings import MIB, Settings
 
 JSON_BYTES = 64 * 1024
-"""Largest search in words."""
+"""Largest search in JSON."""
 
 IMAGE, SEARCH = "image", "search"
 """Parts of an upload."""
 
-
 BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-"""What may separate parts (RFC 2046)."""
+"""A boundary between parts (RFC 2046)."""
 
 
 @dataclass(frozen=True)
-class IncomingRequest:
-    """What a client asks.
+class IncomingSearch:
+    """A search as a client sent it.
 
     Attributes:
-        search: In words.
-        image: The uploaded file; None without one.
+        search: The options.
+        image: Content of the uploaded file, or None.
     """
 
     search: Search
     image: bytes | None
 
     @property
-    def kind(self) -> str:
-        """What asks: an image, an item, a code, or none of them."""
-        if self.image is not None:
-            return "image"
-        if self.search.id is not None:
-            return "item"
-        return "none" if self.search.code is None else "code"
+    def query_kind(self) -> str:
+        """What the query is: image, item, code or none."""
+        kinds = {"image": self.image, "item": self.search.id, "code": self.search.code}
+        return next((kind for kind, query in kinds.items() if query is not None), "none")
 
 
-class Intake:
-    """Receives what clients send.
+class BodyReader:
+    """Reads the bodies of search requests.
 
     Attributes:
-        held: Bytes of uploads that are being received or worked on.
+        upload_bytes: Total size of the uploads that are being received or processed.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Keeps the limits of the settings."""
+        """Applies the limits of the settings."""
         self._settings = settings
-        self._lanes: WeakValueDictionary[str, Lane] = WeakValueDictionary()
-        self.held = 0
+        self._queues: WeakValueDictionary[str, BoundedQueue] = WeakValueDictionary()
+        self.upload_bytes = 0
 
     @asynccontextmanager
-    async def question(self, request: Request) -> AsyncIterator[IncomingRequest]:
-        """What is asked; the bytes of an upload count as held until the block is left.
+    async def search(self, request: Request) -> AsyncIterator[IncomingSearch]:
+        """Reads a search; an upload counts towards `upload_bytes` until the block is left.
 
         Raises:
-            Problem: It is too large, too slow, or not a question.
+            ProblemError: The body is too large, too slow, or not a search.
         """
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
-            async with self._upload(request) as question:
-                yield question
-        elif kind == "application/json":
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity":
+            raise ProblemError(
+                "unsupported-content-encoding",
+                "Send the body uncompressed and without Content-Encoding.",
+            )
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type == "multipart/form-data":
+            async with self._upload(request) as search:
+                yield search
+        elif content_type == "application/json":
             chunks = [chunk async for chunk in self._chunks(request, JSON_BYTES)]
-            yield IncomingRequest(_words(b"".join(chunks)), None)
+            yield IncomingSearch(_parse_search(b"".join(chunks)), None)
         else:
-            raise Problem(
+            raise ProblemError(
                 "wrong-content-type",
                 "Send a search as application/json, or an image as multipart/form-data.",
             )
 
     @asynccontextmanager
-    async def _upload(self, request: Request) -> AsyncIterator[IncomingRequest]:
-        """One client's uploads are received a few at a time, so that none holds all there is."""
-        taken = 0
+    async def _upload(self, request: Request) -> AsyncIterator[IncomingSearch]:
+        """Receives few uploads of one client at a time, so that it cannot use all the memory."""
+        received = 0
 
         async def counted() -> AsyncGenerator[bytes]:
-            nonlocal taken
+            nonlocal received
             async for chunk in self._chunks(request, self._settings.upload_bytes + JSON_BYTES):
-                if self.held + len(chunk) > self._settings.held_bytes:
-                    raise Problem("busy", "Too much is being uploaded; try again in a moment.")
-                taken += len(chunk)
-                self.held += len(chunk)
+                if self.upload_bytes + len(chunk) > self._settings.total_upload_bytes:
+                    raise ProblemError("busy", "There are too many uploads; try again in a moment.")
+                received += len(chunk)
+                self.upload_bytes += len(chunk)
                 yield chunk
 
+        client = request.client.host if request.client else ""
+        queue = self._queues.get(client)
+        if queue is None:
+            settings = self._settings
+            queue = BoundedQueue(settings.uploads_per_client, settings.queue_length)
+            self._queues[client] = queue
         try:
-            async with self._lane(request.client.host if request.client else "").slot():
-                question = await _parts(request, counted())
-            yield question
+            async with queue.slot():
+                search = await _parse_upload(request, counted())
+            yield search
         finally:
-            self.held -= taken
+            self.upload_bytes -= received
 
-    def _lane(self, client: str) -> Lane:
-        lane = self._lanes.get(client)
-        if lane is None:
-            lane = Lane(self._settings.client_uploads, self._settings.waiting)
-            self._lanes[client] = lane
-        return lane
-
-    async def _chunks(self, request: Request, most: int) -> AsyncGenerator[bytes]:
-        """The body; what arrives buys time at the rate of the settings, up to the longest pause."""
+    async def _chunks(self, request: Request, limit: int) -> AsyncGenerator[bytes]:
+        """The body. Each chunk extends the deadline at the rate of the settings."""
         declared = request.headers.get("content-length", "").lstrip("0")
-        if declared.isdecimal() and (len(declared), declared) > (len(str(most)), str(most)):
-            raise _too_large(most)
+        if declared.isdecimal() and (len(declared), declared) > (len(str(limit)), str(limit)):
+            raise _too_large(limit)
         settings, loop = self._settings, asyncio.get_running_loop()
-        end, due = loop.time() + settings.upload_seconds, loop.time() + settings.idle_seconds
+        end, due = loop.time() + settings.transfer_seconds, loop.time() + settings.idle_seconds
         chunks, received = request.stream(), 0
         while True:
             try:
@@ -128,26 +129,26 @@ class Intake:
             except StopAsyncIteration:
                 return
             except TimeoutError as error:
-                raise Problem("upload-slow", "The upload stopped or took too long.") from error
+                raise ProblemError("upload-slow", "The upload paused or took too long.") from error
             except ClientDisconnect as error:
-                raise Problem("bad-request", "The upload was broken off.") from error
+                raise ProblemError("bad-request", "The upload was aborted.") from error
             received += len(chunk)
-            if received > most:
-                raise _too_large(most)
+            if received > limit:
+                raise _too_large(limit)
             due = min(due + len(chunk) / settings.upload_rate, loop.time() + settings.idle_seconds)
             if chunk:
                 yield chunk
 
 
-class _InMemory(MultiPartParser):
-    """Writes nothing to disk, and takes text for UTF-8 whatever the client calls it."""
+class _MultiPartParser(MultiPartParser):
+    """Keeps files in memory, and reads text as UTF-8 whatever charset the client declares."""
 
     spool_max_size = 1 << 62
 
     def __init__(self, boundary: bytes, chunks: AsyncGenerator[bytes]) -> None:
-        kind = f'multipart/form-data; boundary="{boundary.decode()}"'
+        content_type = f'multipart/form-data; boundary="{boundary.decode()}"'
         super().__init__(
-            Headers({"Content-Type": kind}),
+            Headers({"Content-Type": content_type}),
             chunks,
             max_files=1,
             max_fields=1,
@@ -156,60 +157,61 @@ class _InMemory(MultiPartParser):
 
     def on_part_end(self) -> None:
         if self._current_part.file is None:
-            self._current_part.data.decode()  # or else it would be taken for Latin-1
+            self._current_part.data.decode()  # raises; the base class would read it as Latin-1
         super().on_part_end()
 
 
-async def _parts(request: Request, chunks: AsyncGenerator[bytes]) -> IncomingRequest:
+async def _parse_upload(request: Request, chunks: AsyncGenerator[bytes]) -> IncomingSearch:
     _, options = parse_options_header(request.headers["content-type"])
     boundary = options.get(b"boundary", b"")
     if not BOUNDARY.fullmatch(boundary):
-        raise Problem("bad-request", "The upload's boundary is missing, or none of multipart's.")
+        raise ProblemError("bad-request", "The multipart boundary is missing or not valid.")
     try:
-        form = await _InMemory(boundary, chunks).parse()
+        form = await _MultiPartParser(boundary, chunks).parse()
     except MultiPartException as error:
-        raise Problem("bad-request", f"The upload cannot be read: {error.message}") from error
+        raise ProblemError("bad-request", f"The upload cannot be read: {error.message}") from error
     except UnicodeError as error:
-        raise Problem(
+        raise ProblemError(
             "bad-request",
-            f"A part without a filename is not UTF-8: send {IMAGE} with one, {SEARCH} as UTF-8.",
+            f"A part without a file name is not UTF-8. Send {IMAGE} with one, {SEARCH} in UTF-8.",
         ) from error
     try:
-        content, search = await _image_and_search(form)
+        content, text = await _parts(form)
     finally:
         await form.close()
-    question = _words(search.encode())
+    search = _parse_search(text.encode())
     if not content:
-        raise Problem("not-an-image", "The upload is empty.")
-    if question.id is not None or question.code is not None:
-        raise Problem("invalid-request", "There is an image and another query; ask with one.")
-    return IncomingRequest(question, content)
+        raise ProblemError("not-an-image", "The upload is empty.")
+    if search.id is not None or search.code is not None:
+        raise ProblemError("invalid-request", "Send an image, an id or a code, not several.")
+    return IncomingSearch(search, content)
 
 
-async def _image_and_search(form: FormData) -> tuple[bytes, str]:
+async def _parts(form: FormData) -> tuple[bytes, str]:
+    """Content of the image, and the search in JSON."""
     unknown = set(form) - {IMAGE, SEARCH}
     if unknown:
-        raise Problem(
+        raise ProblemError(
             "bad-request",
-            f"The upload has a part {min(unknown)!r}; its parts are {IMAGE} and {SEARCH}.",
+            f"The upload has an unknown part {min(unknown)!r}; send {IMAGE} and {SEARCH}.",
         )
     image, search = form.get(IMAGE), form.get(SEARCH, "{}")
     if not isinstance(image, UploadFile):
-        raise Problem("bad-request", f"The upload has no file in its part {IMAGE}.")
+        raise ProblemError("bad-request", f"The part {IMAGE} is missing or is not a file.")
     if not isinstance(search, str):
-        raise Problem("bad-request", f"The part {SEARCH} is a file; send it as a field.")
+        raise ProblemError("bad-request", f"The part {SEARCH} is a file; send it as a field.")
     return await image.read(), search
 
 
-def _words(body: bytes) -> Search:
+def _parse_search(body: bytes) -> Search:
     try:
         return Search.model_validate_json(body)
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
-            raise Problem("bad-request", "The search is not JSON.") from error
-        raise invalid(error) from error
+            raise ProblemError("bad-request", "The search is not valid JSON.") from error
+        raise invalid_request(error) from error
 
 
-def _too_large(most: int) -> Problem:
-    size = f"{most / MIB:.0f} MiB" if most >= MIB else f"{most // 1024} KiB"
-    return Problem("upload-too-large", f"The request is larger than {size}.")
+def _too_large(limit: int) -> ProblemError:
+    size = f"{limit / MIB:.0f} MiB" if limit >= MIB else f"{limit // 1024} KiB"
+    return ProblemError("upload-too-large", f"The request is larger than {size}.")

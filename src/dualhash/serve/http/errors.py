@@ -1,4 +1,4 @@
-"""Errors as clients see them: problem+json (RFC 9457) with a plain sentence."""
+"""Errors as clients see them: problem details for HTTP APIs (RFC 9457)."""
 
 from http import HTTPStatus
 
@@ -9,88 +9,83 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from dualhash.errors import DualhashError
-from dualhash.search.storage.sqlite import UnusableIndexError
+from dualhash.search.storage.sqlite import ItemNotFoundError, UnusableIndexError
 
-PREFIX = "urn:dualhash:problem:"
+TYPE_PREFIX = "urn:dualhash:problem:"
 
 KINDS: dict[str, tuple[int, str]] = {
-    "bad-request": (400, "The request cannot be understood"),
-    "unknown-host": (400, "This server does not go by that name"),
+    "bad-request": (400, "The request is malformed"),
+    "unknown-host": (400, "The server does not have this host name"),
     "token-needed": (401, "A token is needed"),
-    "not-found": (404, "There is nothing at this address"),
-    "item-not-found": (404, "There is no such item"),
+    "not-found": (404, "This address does not exist"),
+    "item-not-found": (404, "This item does not exist"),
     "image-missing": (404, "The item's image cannot be read"),
-    "method-not-allowed": (405, "This address answers to other methods"),
+    "method-not-allowed": (405, "This address does not support the method"),
     "upload-slow": (408, "The upload took too long"),
-    "index-replaced": (409, "Another index took its place"),
+    "index-replaced": (409, "The index was replaced"),
     "upload-too-large": (413, "The upload is too large"),
     "too-many-pixels": (413, "The image has too many pixels"),
     "not-an-image": (415, "The upload is not an image"),
-    "wrong-content-type": (415, "The request is of another type"),
+    "wrong-content-type": (415, "The content type is not supported"),
+    "unsupported-content-encoding": (415, "Compressed bodies are not supported"),
     "image-damaged": (422, "The image is damaged"),
-    "image-too-costly": (422, "The image takes too much to unpack"),
+    "image-too-costly": (422, "Decoding the image takes too much time or memory"),
     "invalid-request": (422, "The request is not valid"),
-    "query-refused": (422, "This cannot be searched for"),
+    "query-refused": (422, "This search is not possible"),
     "too-many-requests": (429, "Too many requests"),
-    "head-too-large": (431, "The request's head is too large"),
-    "failed": (500, "The server failed"),
+    "head-too-large": (431, "The request line and headers are too large"),
+    "failed": (500, "Internal server error"),
+    "unsupported-transfer-encoding": (501, "The transfer encoding is not supported"),
     "busy": (503, "The server is busy"),
-    "model-unavailable": (503, "The model is not there"),
+    "model-unavailable": (503, "The model is not available"),
     "index-unusable": (503, "The index cannot be used"),
 }
-"""Kind: (status, title)."""
+"""Status and title of each kind of problem."""
 
-RETRY_SECONDS = {408: 1, 429: 1, 503: 1}
+KIND_OF_ERROR: dict[type[DualhashError], str] = {
+    ItemNotFoundError: "item-not-found",
+    UnusableIndexError: "index-unusable",
+    DualhashError: "query-refused",
+}
+"""Kind of problem for errors of the library; the first match counts."""
+
+RETRY_STATUSES = {408, 429, 503}
+"""Responses with these statuses have a Retry-After header."""
 
 
-class ProblemBody(BaseModel):
-    """What went wrong.
-
-    Attributes:
-        type: Names the kind of problem; stable.
-        title: The kind in words.
-        status: Of the response.
-        detail: What is wrong with this request and what to do, as a plain sentence.
-    """
+class ProblemDetails(BaseModel):
+    """What went wrong, as application/problem+json."""
 
     type: str
+    """Kind of the problem; stable across versions."""
     title: str
+    """The kind in words."""
     status: int
+    """Status of the response."""
     detail: str
+    """What is wrong with this request and what to do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:dualhash:problem:item-not-found",
-                    "title": "There is no such item",
-                    "status": 404,
-                    "detail": "The index has no item with the id 99.",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
-    """Raised wherever a request has to be refused."""
+class ProblemError(Exception):
+    """A request is refused: the kind of problem and a sentence for people."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.kind, self.detail = kind, detail
 
-    @property
-    def status(self) -> int:
-        """The response's status."""
-        return KINDS[self.kind][0]
-
     def response(self) -> JSONResponse:
-        """What the client gets."""
+        """Returns the response with the problem details."""
         status, title = KINDS[self.kind]
-        body = ProblemBody(type=PREFIX + self.kind, title=title, status=status, detail=self.detail)
+        body = ProblemDetails(
+            type=TYPE_PREFIX + self.kind, title=title, status=status, detail=self.detail
+        )
         headers = {}
-        if status in RETRY_SECONDS:
-            headers["Retry-After"] = str(RETRY_SECONDS[status])
+        if status in RETRY_STATUSES:
+            headers["Retry-After"] = "1"
+        if self.kind == "unsupported-content-encoding":
+            headers["Accept-Encoding"] = "identity"
         if status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(
@@ -98,41 +93,40 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         )
 
 
-def invalid(error: ValidationError | RequestValidationError) -> Problem:
-    """The first of what is not valid, as a sentence."""
+def invalid_request(error: ValidationError | RequestValidationError) -> ProblemError:
+    """Returns the problem for the first validation error."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "path", "query"))
-    said = first["msg"].removeprefix("Value error, ")
-    return Problem("invalid-request", f"{where}: {said}." if where else f"{said}.")
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "path", "query"))
+    message = first["msg"].removeprefix("Value error, ")
+    return ProblemError("invalid-request", f"{field}: {message}." if field else f"{message}.")
 
 
-def explain(app: FastAPI) -> None:
-    """Turns everything that is raised into a problem."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Makes the app answer every exception with problem details."""
 
-    async def problem(_: Request, error: Exception) -> JSONResponse:
+    async def handle(_: Request, error: Exception) -> JSONResponse:
         return _problem_of(error).response()
 
-    for raised in (Problem, DualhashError, RequestValidationError, HTTPException, Exception):
-        app.add_exception_handler(raised, problem)
+    for raised in (ProblemError, DualhashError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(raised, handle)
 
 
-def _problem_of(error: Exception) -> Problem:
-    if isinstance(error, Problem):
+def _problem_of(error: Exception) -> ProblemError:
+    if isinstance(error, ProblemError):
         return error
-    if isinstance(error, UnusableIndexError):
-        return Problem("index-unusable", str(error))
-    if isinstance(error, DualhashError):
-        return Problem("query-refused", str(error))
     if isinstance(error, RequestValidationError):
-        return invalid(error)
+        return invalid_request(error)
     if isinstance(error, HTTPException):
-        return _of_http(error)
-    return Problem("failed", "This is a fault of the server; its log says more.")
+        return _problem_of_status(error)
+    for raised, kind in KIND_OF_ERROR.items():
+        if isinstance(error, raised):
+            return ProblemError(kind, str(error))
+    return ProblemError("failed", "The server failed; its log has the details.")
 
 
-def _of_http(error: HTTPException) -> Problem:
+def _problem_of_status(error: HTTPException) -> ProblemError:
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return Problem("not-found", "There is nothing at this address; the API is at /api/v1.")
+        return ProblemError("not-found", "This address does not exist; the API is at /api/v1.")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return Problem("method-not-allowed", "This address answers to other methods.")
-    return Problem("bad-request", f"{error.detail}")
+        return ProblemError("method-not-allowed", "This address supports other methods.")
+    return ProblemError("bad-request", f"{error.detail}")

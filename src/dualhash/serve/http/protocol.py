@@ -1,4 +1,4 @@
-"""HTTP as it is spoken with clients that nobody has looked at yet."""
+"""The HTTP/1.1 protocol with limits on head size, idle time and connections."""
 
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable, Mapping
@@ -9,89 +9,89 @@ from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from dualhash.serve.http.errors import Problem
-from dualhash.serve.http.middleware import HEADERS
+from dualhash.serve.http.errors import ProblemError
+from dualhash.serve.http.middleware import SECURITY_HEADERS
 from dualhash.serve.settings import Settings
 
-HEAD_BYTES = 1 << 16
-"""Longest head of a request, its trailers included."""
+MAX_HEAD_BYTES = 1 << 16
+"""Largest request line and headers, including trailers."""
 
-FIELD_BYTES = 32
-"""What a field costs besides its name and its value, as HTTP/2 counts it."""
+FIELD_OVERHEAD = 32
+"""Bytes that a header counts in addition to its name and value, as in HTTP/2."""
 
 LINGER_SECONDS = 2.0
-"""How long the rest of what is no request is thrown away: a connection that is closed on unread
-bytes is reset, and the client never sees why."""
+"""Time to discard what else arrives after a malformed request. Closing a connection with unread
+bytes resets it, and the client never sees the response."""
 
-PIPELINED = 64
-"""Requests that may wait on a connection behind the one that is answered."""
+MAX_PIPELINED = 64
+"""Requests that may wait on a connection while an earlier one is answered."""
 
 
-def protocol(settings: Settings) -> type[HttpToolsProtocol]:
-    """Speaks HTTP within the limits of the settings."""
+def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
+    """Returns the HTTP protocol with the limits of the settings."""
 
-    class Impatient(HttpToolsProtocol):
-        """Refuses heads that are too long, waits for none that are slow, and counts who is there.
+    class LimitedHttpProtocol(HttpToolsProtocol):
+        """Refuses oversized heads, and closes connections that are idle or too many.
 
-        Outside the bodies of requests only so many bytes may come, whatever they are: what has no
-        end is noticed before it is understood. Who does not take the answers is waited for no
-        longer than who does not ask.
+        Bytes outside of request bodies are counted as they arrive, so that endless heads are
+        noticed before they are parsed. Clients that do not read responses time out as well.
         """
 
-        _waits: TimerHandle | None = None
-        _taken: TimerHandle | None = None
+        _read_timer: TimerHandle | None = None
+        _write_timer: TimerHandle | None = None
         _refused = False
-        _ending = False
+        _closing = False
         _in_head = True
-        _outside = 0
-        _fields = 0
+        _bytes_outside_body = 0
+        _head_bytes = 0
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self.app = self._answer
-            self._wait(settings.idle_seconds, transport.abort)
-            if len(self.connections) > settings.connections + settings.told:
+            self.app = self._handle
+            self._start_read_timer(settings.idle_seconds, transport.abort)
+            if len(self.connections) > settings.connections + settings.refused_connections:
                 transport.abort()
 
         def data_received(self, data: bytes) -> None:
             if not self._refused:
-                self._outside += len(data)
+                self._bytes_outside_body += len(data)
                 super().data_received(data)
-                self._judge()
+                self._update_read_timer()
 
         def on_message_begin(self) -> None:
-            if len(self.pipeline) >= PIPELINED:
-                raise ValueError("too many")  # ends the parser, which sends a 400 response
+            if len(self.pipeline) >= MAX_PIPELINED:
+                raise ValueError("too many")  # stops the parser, which sends a 400 response
             super().on_message_begin()
-            self._fields = 0
+            self._head_bytes = 0
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
-            self._count(len(url))
+            self._count_head(len(url))
 
         def on_header(self, name: bytes, value: bytes) -> None:
-            self._count(len(name) + len(value) + FIELD_BYTES)
+            self._count_head(len(name) + len(value) + FIELD_OVERHEAD)
             if self._in_head:
                 super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
             super().on_headers_complete()
             self._in_head = False
-            self.cycle.transport = _Ending(self.transport, self._end)  # type: ignore[assignment]
+            transport = _ResponseTransport(self.transport, self._close_when_sent)
+            self.cycle.transport = transport  # type: ignore[assignment]
 
         def on_body(self, body: bytes) -> None:
             super().on_body(body)
-            self._outside = 0
+            self._bytes_outside_body = 0
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
-            self._in_head, self._outside = True, 0
-            self._stop_waiting()
-            if self._ending:
+            self._in_head, self._bytes_outside_body = True, 0
+            self._stop_read_timer()
+            if self._closing:
                 self.transport.close()
 
         def on_response_complete(self) -> None:
-            if self._ending:
+            if self._closing:
                 return
             super().on_response_complete()
             if self.pipeline:
@@ -99,59 +99,63 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._taken = self.loop.call_later(settings.upload_seconds, self.transport.abort)
+            timeout = settings.transfer_seconds
+            self._write_timer = self.loop.call_later(timeout, self.transport.abort)
 
         def resume_writing(self) -> None:
             super().resume_writing()
-            if self._taken is not None:
-                self._taken.cancel()
+            if self._write_timer is not None:
+                self._write_timer.cancel()
 
         def timeout_keep_alive_handler(self) -> None:
-            self._end()
+            self._close_when_sent()
 
         def send_400_response(self, msg: str) -> None:
-            if self._fields > HEAD_BYTES:
-                self._refuse_length()
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse_head_size()
             else:
-                self._refuse(Problem("bad-request", "The request is not HTTP."))
+                self._refuse(ProblemError("bad-request", "The request is not valid HTTP."))
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_waiting()
+            self._stop_read_timer()
             self.resume_writing()
             super().connection_lost(exc)
 
-        async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
             app = self.config.loaded_app
             if len(self.connections) > settings.connections and scope["path"] != "/healthz":
-                app = _last_answer(Problem("busy", "Too many are connected; try again later."))
-            elif _loses_body(dict(scope["headers"])):
-                app = _last_answer(
-                    Problem("bad-request", "Send the body without asking for another protocol.")
+                app = _final_response(
+                    ProblemError("busy", "There are too many connections; try again later.")
+                )
+            elif _upgrade_hides_body(dict(scope["headers"])):
+                app = _final_response(
+                    ProblemError("bad-request", "Send the body without an Upgrade header.")
                 )
             await app(scope, receive, send)
 
-        def _judge(self) -> None:
+        def _update_read_timer(self) -> None:
             if self._refused:
                 return
-            if self._outside > HEAD_BYTES:
-                self._refuse_length()
+            if self._bytes_outside_body > MAX_HEAD_BYTES:
+                self._refuse_head_size()
             elif self.cycle is not None and not self.cycle.response_complete:
-                self._stop_waiting()
-            elif self._waits is None and self._in_head:
-                self._wait(settings.idle_seconds, self._end)
-            elif self._waits is None:
-                self._wait(settings.upload_seconds, self.transport.abort)
+                self._stop_read_timer()
+            elif self._read_timer is None and self._in_head:
+                self._start_read_timer(settings.idle_seconds, self._close_when_sent)
+            elif self._read_timer is None:
+                self._start_read_timer(settings.transfer_seconds, self.transport.abort)
 
-        def _count(self, length: int) -> None:
-            self._fields += length
-            if self._fields > HEAD_BYTES:
-                raise ValueError("too long")  # ends the parser, which sends a 400 response
+        def _count_head(self, length: int) -> None:
+            self._head_bytes += length
+            if self._head_bytes > MAX_HEAD_BYTES:
+                raise ValueError("too long")  # stops the parser, which sends a 400 response
 
-        def _refuse_length(self) -> None:
-            limit = f"{HEAD_BYTES // 1024} KiB"
-            self._refuse(Problem("head-too-large", f"The request's head is larger than {limit}."))
+        def _refuse_head_size(self) -> None:
+            limit = f"{MAX_HEAD_BYTES // 1024} KiB"
+            message = f"The request line and headers are larger than {limit}."
+            self._refuse(ProblemError("head-too-large", message))
 
-        def _refuse(self, problem: Problem) -> None:
+        def _refuse(self, problem: ProblemError) -> None:
             self._refused = True
             if not self._is_next():
                 self.transport.abort()
@@ -159,19 +163,19 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
             if self.cycle is not None:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
-            answer = _last_answer(problem)
-            fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
-            status = HTTPStatus(answer.status_code)
+            response = _final_response(problem)
+            fields = b"".join(b"%s: %s\r\n" % field for field in response.raw_headers)
+            status = HTTPStatus(response.status_code)
             line = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
-            self.transport.write(b"".join((line, fields, b"\r\n", bytes(answer.body))))
+            self.transport.write(b"".join((line, fields, b"\r\n", bytes(response.body))))
             self.flow.resume_reading()
             self.transport.write_eof()
-            self._wait(LINGER_SECONDS, self.transport.abort)
+            self._start_read_timer(LINGER_SECONDS, self.transport.abort)
 
-        def _end(self) -> None:
-            """Closes the connection when all is sent, but not on a body that still comes."""
-            self._ending = True
-            self._wait(settings.upload_seconds, self.transport.abort)
+        def _close_when_sent(self) -> None:
+            """Closes the connection after the response; a body still arriving is discarded."""
+            self._closing = True
+            self._start_read_timer(settings.transfer_seconds, self.transport.abort)
             if self._in_head:
                 self.transport.close()
             else:
@@ -179,49 +183,47 @@ def protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 self.transport.write_eof()
 
         def _is_next(self) -> bool:
-            """Whether the next answer that the client expects is that to the request being read."""
+            """Whether the next response that the client expects is for the request being read."""
             if self.pipeline:
                 return False
             if self._in_head:
                 return self.cycle is None or self.cycle.response_complete
             return not self.cycle.response_started
 
-        def _wait(self, seconds: float, end: Callable[[], None]) -> None:
-            self._stop_waiting()
-            self._waits = self.loop.call_later(seconds, end)
+        def _start_read_timer(self, seconds: float, action: Callable[[], None]) -> None:
+            self._stop_read_timer()
+            self._read_timer = self.loop.call_later(seconds, action)
 
-        def _stop_waiting(self) -> None:
-            if self._waits is not None:
-                self._waits.cancel()
-                self._waits = None
+        def _stop_read_timer(self) -> None:
+            if self._read_timer is not None:
+                self._read_timer.cancel()
+                self._read_timer = None
 
-    return Impatient
+    return LimitedHttpProtocol
 
 
-def _loses_body(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the parser hands on no body: it takes what follows for the protocol of an upgrade."""
-    asked = b"upgrade" in headers and b"upgrade" in headers.get(b"connection", b"").lower()
-    return asked and bool({b"content-length", b"transfer-encoding"} & headers.keys())
+def _upgrade_hides_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the parser takes the body for data of another protocol and does not deliver it."""
+    upgrade = b"upgrade" in headers and b"upgrade" in headers.get(b"connection", b"").lower()
+    return upgrade and bool({b"content-length", b"transfer-encoding"} & headers.keys())
 
 
 @dataclass(frozen=True)
-class _Ending:
-    """What an answer needs of a transport; `close` is what is to be done in its place."""
+class _ResponseTransport:
+    """The parts of a transport that a response uses, with another `close`."""
 
     transport: Transport
     close: Callable[[], None]
 
     def write(self, data: bytes) -> None:
-        """Sends something."""
         self.transport.write(data)
 
     def is_closing(self) -> bool:
-        """Whether nothing can be sent any more."""
         return self.transport.is_closing()
 
 
-def _last_answer(problem: Problem) -> JSONResponse:
-    """A problem, after which the connection is closed."""
-    answer = problem.response()
-    answer.headers.update({**HEADERS, "Connection": "close"})
-    return answer
+def _final_response(problem: ProblemError) -> JSONResponse:
+    """A response after which the connection is closed."""
+    response = problem.response()
+    response.headers.update({**SECURITY_HEADERS, "Connection": "close"})
+    return response

@@ -1,7 +1,7 @@
-"""Decodes uploaded images in a separate process with little memory and no rights.
+"""The program of a decoder process: decodes untrusted images with little memory and few rights.
 
-It reads jobs from stdin, each a line of JSON and the bytes it announces, and answers on stdout in
-the same way. It is told on its command line how much memory it may ask for and how many pixels an
+It reads jobs from stdin, each a line of JSON followed by as many bytes as the line says, and writes
+answers to stdout in the same form. Arguments: bytes of memory it may allocate, and pixels that an
 upload may have.
 """
 
@@ -17,61 +17,60 @@ from typing import Any, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from dualhash.catalogue.images import squash, upright
-from dualhash.serve.uploads.upload_checks import foreign, lacks_rows
+from dualhash.serve.uploads.upload_checks import find_foreign_content, image_format, is_missing_rows
 
-SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
-    ("JPEG", 0, b"\xff\xd8\xff"),
-    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
-    ("GIF", 0, b"GIF87a"),
-    ("GIF", 0, b"GIF89a"),
-    ("WEBP", 8, b"WEBP"),
-)
-"""(format, where, bytes that stand there in a file of that format)."""
-
-NO_IMAGE = "The upload is not a JPEG, PNG, WebP or GIF image."
+FORMAT_NAMES = {
+    **{"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF"},
+    "HEIF": "HEIC",
+}
+"""Formats of uploads, by their names in Pillow. Pillow reads HEIC with the extra `heif` only."""
 
 THUMBNAIL_QUALITY = 82
 
 
 class RefusedError(Exception):
-    """An image is not unpacked: the kind of the problem, and a sentence."""
+    """An image is refused: the kind of problem, and a sentence."""
 
 
 def nothing(_: bytes, __: dict[str, Any]) -> bytes:
-    """Does nothing; that there is an answer says that jobs are taken."""
+    """Does nothing; the answer shows that the process accepts jobs."""
     return b""
 
 
 def query(content: bytes, job: dict[str, Any]) -> bytes:
-    """Pixels of an upload, squashed to the `size` (height, width) of the job, as RGB bytes."""
-    kind = next((kind for kind, at, mark in SIGNATURES if content[at:].startswith(mark)), None)
-    if kind is None:
-        raise RefusedError("not-an-image", NO_IMAGE)
+    """Returns the pixels of an upload, resized to `size` (height, width) of the job, as RGB."""
+    kind = image_format(content)
+    readable = [kind for kind in FORMAT_NAMES if kind in Image.OPEN]
+    if kind not in readable:
+        *names, last = (FORMAT_NAMES[kind] for kind in readable)
+        message = f"The upload is not a {', '.join(names)} or {last} image."
+        raise RefusedError("not-an-image", message)
     try:
         with Image.open(BytesIO(content), formats=[kind]) as image:
             height, width = job["size"]
             pixels = squash(upright(image), (height, width)).tobytes()
     except UnidentifiedImageError as error:
-        raise RefusedError("image-damaged", "The image's header is damaged.") from error
-    if kind == "PNG" and lacks_rows(content):
+        raise RefusedError("image-damaged", "The header of the image is damaged.") from error
+    if kind == "PNG" and is_missing_rows(content):
         raise RefusedError("image-damaged", "The image has fewer rows than its header says.")
-    if (what := foreign(content, kind)) is not None:
+    if (what := find_foreign_content(content, kind)) is not None:
         raise RefusedError(
-            "not-an-image", f"There is {what} behind the image; save the image anew and send that."
+            "not-an-image",
+            f"The file contains {what} besides the image; save the image again and send that.",
         )
     return pixels
 
 
 def thumbnail(_: bytes, job: dict[str, Any]) -> bytes:
-    """The image file at the `path` of the job as WebP, `side` pixels at most, without metadata."""
+    """Returns the image at the `path` of the job as WebP of at most `side` pixels, no metadata."""
     side = job["side"]
     with Image.open(Path(job["path"])) as image:
         image.draft("RGB", (2 * side, 2 * side))
         small = upright(image)
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    packed = BytesIO()
-    small.save(packed, "WEBP", quality=THUMBNAIL_QUALITY)
-    return packed.getvalue()
+    encoded = BytesIO()
+    small.save(encoded, "WEBP", quality=THUMBNAIL_QUALITY)
+    return encoded.getvalue()
 
 
 JOBS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
@@ -81,59 +80,53 @@ JOBS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
 }
 
 
-def answer(job: dict[str, Any], content: bytes) -> tuple[dict[str, str], bytes]:
-    """What became of a job: a problem, or nothing and bytes."""
+def run_job(job: dict[str, Any], content: bytes) -> tuple[dict[str, str], bytes]:
+    """Returns a problem, or an empty dict and the result of the job."""
     try:
         return {}, JOBS[job["kind"]](content, job)
     except RefusedError as error:
         kind, detail = error.args
-        return {"problem": kind, "detail": detail}, b""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        most = Image.MAX_IMAGE_PIXELS or 0
-        return {
-            "problem": "too-many-pixels",
-            "detail": f"The image has more than {most / 1e6:.3g} million pixels; make it smaller.",
-        }, b""
+        limit = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
+        kind = "too-many-pixels"
+        detail = f"The image has more than {limit:.3g} million pixels; make it smaller."
     except MemoryError:
-        return {
-            "problem": "image-too-costly",
-            "detail": "Unpacking the image takes too much memory; make it smaller.",
-        }, b""
-    except Exception:  # decoders raise anything on files that are damaged
-        return {
-            "problem": "image-damaged",
-            "detail": "The image is damaged or incomplete: it cannot be unpacked.",
-        }, b""
+        kind = "image-too-costly"
+        detail = "Decoding the image takes too much memory; make it smaller."
+    except Exception:  # Pillow raises exceptions of all types on damaged files
+        kind = "image-damaged"
+        detail = "The image is damaged or incomplete; it cannot be decoded."
+    return {"problem": kind, "detail": detail}, b""
 
 
-def confine(memory: int, pixels: int) -> None:
-    """Takes from this process what unpacking an image does not need, where the system can."""
+def limit_process(memory: int, pixels: int) -> None:
+    """Limits pixels, memory and file writes of this process, as far as the system supports it."""
     Image.MAX_IMAGE_PIXELS = pixels
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
     try:
         import resource
     except ImportError:
         return
-    for limit, most in (
+    for limit, value in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(limit, (most, most))
+        resource.setrlimit(limit, (value, value))
 
 
-def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
-    """Does one job after the other until there are no more."""
+def run(jobs: BinaryIO, answers: BinaryIO) -> None:
+    """Runs jobs until there are no more."""
     while line := jobs.readline():
         job = json.loads(line)
-        said, body = answer(job, jobs.read(job["bytes"]))
-        answers.write(json.dumps({**said, "bytes": len(body)}).encode() + b"\n" + body)
+        problem, body = run_job(job, jobs.read(job["bytes"]))
+        answers.write(json.dumps({**problem, "bytes": len(body)}).encode() + b"\n" + body)
         answers.flush()
 
 
 if __name__ == "__main__":
     Image.init()
-    confine(int(sys.argv[1]), int(sys.argv[2]))
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    limit_process(int(sys.argv[1]), int(sys.argv[2]))
+    run(sys.stdin.buffer, sys.stdout.buffer)

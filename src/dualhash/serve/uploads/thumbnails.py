@@ -1,16 +1,15 @@
-"""Thumbnails that were made lately."""
+"""Sizes of thumbnails, and a cache of recent ones."""
 
 from collections import OrderedDict
 from enum import IntEnum
 
 from dualhash.serve.settings import MIB
 
-ROOM = 64 * MIB
-"""Bytes of thumbnails that are kept in memory."""
+CACHE_BYTES = 64 * MIB
 
 
 class Side(IntEnum):
-    """Pixels of the longer side of a thumbnail, at most."""
+    """Largest width and height of a thumbnail, in pixels."""
 
     SMALL = 128
     MEDIUM = 256
@@ -18,27 +17,27 @@ class Side(IntEnum):
 
 
 Key = tuple[str, int, int]
-"""Path of the image, when it was changed (ns), side."""
+"""Path of the image, its modification time (ns), and the side."""
 
 
-class Thumbnails:
-    """A bounded cache; what was not asked for longest goes first."""
+class ThumbnailCache:
+    """Keeps thumbnails up to a total size; drops the least recently used first."""
 
-    def __init__(self, room: int = ROOM) -> None:
-        """An empty one for that many bytes."""
-        self._room, self._held = room, 0
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+    def __init__(self, capacity: int = CACHE_BYTES) -> None:
+        """Starts empty, for `capacity` bytes."""
+        self._capacity, self._bytes = capacity, 0
+        self._thumbnails: OrderedDict[Key, bytes] = OrderedDict()
 
     def get(self, key: Key) -> bytes | None:
-        """What was made, if it is still there."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        """Returns a thumbnail, or None if it is not in the cache."""
+        if key in self._thumbnails:
+            self._thumbnails.move_to_end(key)
+        return self._thumbnails.get(key)
 
-    def put(self, key: Key, image: bytes) -> None:
-        """Keeps what was made."""
-        self._held += len(image) - len(self._kept.pop(key, b""))
-        self._kept[key] = image
-        while self._held > self._room:
-            _, oldest = self._kept.popitem(last=False)
-            self._held -= len(oldest)
+    def put(self, key: Key, thumbnail: bytes) -> None:
+        """Adds a thumbnail."""
+        self._bytes += len(thumbnail) - len(self._thumbnails.pop(key, b""))
+        self._thumbnails[key] = thumbnail
+        while self._bytes > self._capacity:
+            _, dropped = self._thumbnails.popitem(last=False)
+            self._bytes -= len(dropped)

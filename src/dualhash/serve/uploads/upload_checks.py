@@ -1,15 +1,26 @@
-"""Image files seen from without: what stands behind the image, and whether a PNG has all its rows.
+"""Checks of image files by their bytes: format, content besides the image, and missing PNG rows.
 
-Decoders stop at the end of an image. Phones append films and notes of their own there, and so does
-whoever wants a file to be an image to one program and something else to another.
+Decoders stop at the end of an image. Phones append films and notes of their own, and attackers
+append content that makes the file valid in another format as well.
 """
 
 import re
 import zlib
 from collections.abc import Callable
 
-JPEG_MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
-"""What begins a segment; neither stuffing nor a restart within a scan."""
+SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = (
+    ("JPEG", re.compile(rb"\xff\xd8\xff")),
+    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("GIF", re.compile(rb"GIF8[79]a")),
+    ("WEBP", re.compile(rb".{8}WEBP", re.DOTALL)),
+    ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]")),
+    ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
+    ("HEIF", re.compile(rb".{4}ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)", re.DOTALL)),
+)
+"""Format and how files of that format begin."""
+
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
+"""The begin of a segment; neither stuffing nor a restart within a scan."""
 
 FOREIGN: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("an archive", re.compile(rb"PK\x03\x04.{4}[\x00-\x63]\x00", re.DOTALL)),
@@ -18,124 +29,126 @@ FOREIGN: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("a program", re.compile(rb"\x7fELF[\x01\x02][\x01\x02]|\A\s*#!\s*/")),
     ("a script or a page", re.compile(rb"<(?:script|html|svg|body)[\s/>]|<\?php|<!doctype", re.I)),
 )
-"""What may not stand behind an image. Films of phones are long: by chance they hold any four bytes,
-so more is asked of what is found there."""
+"""Content that may not follow an image. The patterns are long, because films of phones contain any
+four bytes by chance."""
 
-ARCHIVE_END = b"PK\x05\x06"
-"""What the end of a ZIP archive begins with."""
+ZIP_END = b"PK\x05\x06"
+"""Signature of the end record of a ZIP archive."""
 
-ARCHIVE_END_BYTES = 22
-"""Length of the end of a ZIP archive without a comment, which may have 65,535 more."""
+ZIP_END_BYTES, ZIP_COMMENT_BYTES = 22, 65_535
+"""Length of the end record without its comment, and of the longest comment."""
 
-ARCHIVE_ENTRY = b"PK\x01\x02"
-"""What an entry of a ZIP archive's directory begins with, which stands before the end."""
+ZIP_ENTRY = b"PK\x01\x02"
+"""Signature of an entry of a ZIP archive's directory."""
 
-DOCUMENT = re.compile(rb"%PDF-\d")
-"""Readers of PDF take files for theirs in whose beginning it stands."""
+PDF = re.compile(rb"%PDF-\d")
 
-DOCUMENT_BYTES = 1024
-"""How long that beginning is."""
+PDF_BYTES = 1024
+"""PDF readers open a file if the PDF header is in this many bytes from its begin."""
 
 WINDOWS = re.compile(rb"MZ.{58}(....)", re.DOTALL)
-"""A header of DOS, and where it says that the one of Windows is."""
+"""A DOS header, with the position of the Windows header."""
 
 ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
-"""First column, first row and steps of both, for each pass of an interlaced PNG."""
+"""First column, first row, and steps of both, for each pass of an interlaced PNG."""
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Of the colour types of PNG."""
+"""Channels of the colour types of PNG."""
 
-INFLATED = 1 << 20
+INFLATE_BYTES = 1 << 20
+
+IMAGE_BOXES = (b"ftyp", b"meta", b"mdat", b"moov")
+"""Boxes of an AVIF or HEIC file that belong to the image."""
 
 
-def foreign(content: bytes, kind: str) -> str | None:
-    """What stands behind an image and is none, in words; None where nothing of that sort does.
+def image_format(content: bytes) -> str | None:
+    """Returns Pillow's name of the format of an image file; None for other files."""
+    return next((name for name, pattern in SIGNATURES if pattern.match(content)), None)
 
-    Archives are read from their end, and documents begin where they like: those in a comment of the
-    image count as behind it, for they make the file one of theirs.
+
+def find_foreign_content(content: bytes, kind: str) -> str | None:
+    """Returns a name for content besides the image, such as "an archive"; None if there is none.
+
+    Most formats are only checked behind the end of the image. ZIP archives are found by their end
+    and PDF documents by their begin, so these count wherever they are, in comments as well.
 
     Args:
-        content: Of a file.
-        kind: JPEG, PNG, GIF or WEBP.
+        content: Content of an image file.
+        kind: Its format, as returned by `image_format`.
     """
-    behind = content[ENDS[kind](content) :]
-    for words, pattern in FOREIGN:
+    behind = content[IMAGE_END[kind](content) :]
+    for name, pattern in FOREIGN:
         if pattern.search(behind):
-            return words
-    last = len(behind) - ARCHIVE_END_BYTES
-    if last >= 0 and behind.find(ARCHIVE_END, max(0, last - 65_535), last + 4) >= 0:
+            return name
+    last = len(behind) - ZIP_END_BYTES
+    if last >= 0 and behind.find(ZIP_END, max(0, last - ZIP_COMMENT_BYTES), last + 4) >= 0:
         return "an archive"
-    if _archive(content):
+    if _is_zip(content):
         return "an archive"
-    if DOCUMENT.search(content, 0, DOCUMENT_BYTES):
+    if PDF.search(content, 0, PDF_BYTES):
         return "a document"
-    for found in WINDOWS.finditer(behind):
-        if behind.startswith(b"PE\0\0", found.start() + int.from_bytes(found[1], "little")):
+    for header in WINDOWS.finditer(behind):
+        if behind.startswith(b"PE\0\0", header.start() + int.from_bytes(header[1], "little")):
             return "a program"
     return None
 
 
-def _archive(content: bytes) -> bool:
-    """Whether the file is a ZIP archive: there is an end, and its directory is before it."""
-    end = content.rfind(ARCHIVE_END, max(0, len(content) - ARCHIVE_END_BYTES - 65_535))
+def _is_zip(content: bytes) -> bool:
+    """Whether the file has the end record of a ZIP archive with the directory before it."""
+    end = content.rfind(ZIP_END, max(0, len(content) - ZIP_END_BYTES - ZIP_COMMENT_BYTES))
     length = int.from_bytes(content[end + 12 : end + 16], "little")
-    return 0 < length <= end and content.startswith(ARCHIVE_ENTRY, end - length)
+    return 0 < length <= end and content.startswith(ZIP_ENTRY, end - length)
 
 
 def _jpeg_end(content: bytes) -> int:
-    at = 2
-    while mark := JPEG_MARK.search(content, at):
-        if mark[1] == b"\xd9":
-            return mark.end()
-        at = mark.end() + int.from_bytes(content[mark.end() : mark.end() + 2])
-    return at
+    position = 2
+    while marker := JPEG_MARKER.search(content, position):
+        if marker[1] == b"\xd9":
+            return marker.end()
+        position = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+    return position
 
 
 def _png_end(content: bytes) -> int:
-    at = 8
+    position = 8
     for name, start, length in _png_chunks(content):
-        at = start + length + 4
+        position = start + length + 4
         if name == b"IEND":
             break
-    return at
+    return position
 
 
 def _png_chunks(content: bytes) -> list[tuple[bytes, int, int]]:
-    """Name, start and length of all chunks that are complete."""
-    chunks, at = [], 8
-    while at + 8 <= len(content):
-        length = int.from_bytes(content[at : at + 4])
-        if at + 12 + length > len(content):
+    """Name, start and length of each complete chunk."""
+    chunks, position = [], 8
+    while position + 8 <= len(content):
+        length = int.from_bytes(content[position : position + 4])
+        if position + 12 + length > len(content):
             break
-        chunks.append((content[at + 4 : at + 8], at + 8, length))
-        at += 12 + length
+        chunks.append((content[position + 4 : position + 8], position + 8, length))
+        position += 12 + length
     return chunks
 
 
 def _gif_end(content: bytes) -> int:
-    at = begun = 13 + _gif_colours(content[10])
+    position = block = 13 + _gif_palette_bytes(content[10])
     try:
-        while content[at] in b"!,":
-            begun = at
-            at += 2 if content[at] == ord("!") else 11 + _gif_colours(content[at + 9])
-            while content[at]:
-                at += 1 + content[at]
-            at += 1
-        return at + 1 if content[at] == ord(";") else at
+        while content[position] in b"!,":
+            block = position
+            is_image = content[position] == ord(",")
+            position += 11 + _gif_palette_bytes(content[position + 9]) if is_image else 2
+            while content[position]:
+                position += 1 + content[position]
+            position += 1
+        return position + 1 if content[position] == ord(";") else position
     except IndexError:
-        return begun
+        return block
 
 
-def _gif_colours(flags: int) -> int:
-    """Bytes of the table of colours that the flags announce."""
+def _gif_palette_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -144,31 +157,48 @@ def _webp_end(content: bytes) -> int:
     return 8 + length + length % 2
 
 
-ENDS: dict[str, Callable[[bytes], int]] = {
+def _boxes_end(content: bytes) -> int:
+    position = 0
+    while content[position + 4 : position + 8] in IMAGE_BOXES:
+        length = int.from_bytes(content[position : position + 4])
+        if length == 1:
+            length = int.from_bytes(content[position + 8 : position + 16])
+        if length == 0:  # up to the end of the file
+            return len(content)
+        if length < 8 or position + length > len(content):
+            break
+        position += length
+    return position
+
+
+IMAGE_END: dict[str, Callable[[bytes], int]] = {
     "JPEG": _jpeg_end,
     "PNG": _png_end,
     "GIF": _gif_end,
     "WEBP": _webp_end,
+    "TIFF": lambda _: 8,  # its parts may be anywhere, so all of it is checked
+    "AVIF": _boxes_end,
+    "HEIF": _boxes_end,
 }
-"""Where an image ends, by its kind; where no end is found, the beginning of what makes no sense."""
+"""Position behind the image by format; for an image without end, of the last part that is valid."""
 
 
-def lacks_rows(content: bytes) -> bool:
-    """Whether a PNG holds fewer rows than its header says; decoders leave those black."""
+def is_missing_rows(content: bytes) -> bool:
+    """Whether a PNG has fewer rows than its header says; decoders return those in black."""
     chunks = _png_chunks(content)
     header = next(start for name, start, _ in chunks if name == b"IHDR")
-    missing = _png_bytes(content[header : header + 13])
+    missing = _png_row_bytes(content[header : header + 13])
     inflater = zlib.decompressobj()
     for name, start, length in chunks:
         packed = content[start : start + length] if name == b"IDAT" else b""
         while packed and missing > 0:
-            missing -= len(inflater.decompress(packed, INFLATED))
+            missing -= len(inflater.decompress(packed, INFLATE_BYTES))
             packed = inflater.unconsumed_tail
     return missing > len(inflater.flush())
 
 
-def _png_bytes(header: bytes) -> int:
-    """How many bytes the rows take, each with the byte of its filter."""
+def _png_row_bytes(header: bytes) -> int:
+    """Returns the size of all rows, each with its filter byte."""
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
     depth, interlaced = header[8] * CHANNELS[header[9]], header[12]
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
