@@ -28,7 +28,7 @@ from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.reader import IndexReader
-from dualhash.serve.http.middleware import HOLD_SECONDS
+from dualhash.serve.http.middleware import DELAY_SECONDS
 
 SEARCH = "/api/v1/search"
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -160,7 +160,7 @@ def overload(port: int, items: int, capacity: float, expected: dict[int, Any]) -
 
     How much more was really asked than can be answered is `multiple`.
     """
-    each = PAUSE_MS / 1000 + HOLD_SECONDS
+    each = PAUSE_MS / 1000 + DELAY_SECONDS
     connections = round(1.4 * OVERLOAD * capacity * each)
     running = wrk(port, items, connections, PAUSE_MS)
     client, right, shed, wrong = Client(port), 0, 0, 0

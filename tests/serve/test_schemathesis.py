@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from dualhash.serve.app import create_app
-from tests.serve.live import Live, serving
+from tests.serve.server_process import Live, serving
 
 CHECKS = [
     not_a_server_error,

@@ -18,8 +18,8 @@ from dualhash.serve.server import _address, run
 from dualhash.serve.settings import Settings
 from tests.builders import colour_model
 from tests.serve.conftest import COUNT, NAMES, write_index
-from tests.serve.hostile import image
-from tests.serve.live import (
+from tests.serve.hostile_uploads import image
+from tests.serve.server_process import (
     HEAD,
     PATIENCE,
     SEARCH,
@@ -226,7 +226,7 @@ def test_what_others_add_is_found(folder: Path):
 
 
 def test_a_flood_is_shed_and_what_is_answered_is_right(shapes: Path):
-    with serving(shapes, waiting=1) as live, live.client() as client:
+    with serving(shapes, queue_length=1) as live, live.client() as client:
         expected = client.post(SEARCH, json={"id": 2}).json()["hits"]
 
         def ask(_: int) -> httpx.Response:
@@ -257,7 +257,7 @@ def test_the_token_is_shown_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch, 
 def test_a_port_that_is_taken(shapes: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(DualhashError, match=rf"port {port} cannot be listened on.*--port"):
+        with pytest.raises(DualhashError, match=rf"port {port}: .*--port"):
             run(shapes, Settings(port=port))
 
 
@@ -269,7 +269,7 @@ def test_an_index_that_is_not_there(tmp_path: Path):
 def test_a_stalled_upload_delays_the_stop_by_the_grace_only(shapes: Path):
     """Other limits are longer than this test waits, so only `grace_seconds` can end the upload."""
     assert Settings().grace_seconds == 10
-    limits = {"idle_seconds": 10 * PATIENCE, "upload_seconds": 10 * PATIENCE}
+    limits = {"idle_seconds": 10 * PATIENCE, "transfer_seconds": 10 * PATIENCE}
     with serving(shapes, grace_seconds=1, **limits) as live, connect(live) as connection:
         connection.sendall(HEAD + b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
         with live.client() as client:

@@ -9,8 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dualhash.serve.backend.service import Service
 from dualhash.serve.http.errors import add_error_handlers
@@ -31,10 +30,16 @@ stable, their `detail` is a sentence for people.
 
 
 class _Application(FastAPI):
-    """Wraps FastAPI's own error responses in the security headers, too."""
+    """Adds security headers to all responses, also FastAPI's own, and answers HEAD requests."""
 
     def build_middleware_stack(self) -> ASGIApp:
         return SecurityHeaders(super().build_middleware_stack(), self.state.cors)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            # The server drops the body. An extension would send files in another way.
+            scope = {**scope, "method": "GET", "extensions": {}}
+        await super().__call__(scope, receive, send)
 
 
 def create_app(
@@ -78,7 +83,6 @@ def create_app(
     app.include_router(probes)
     _add_page(app)
     complete_description(app)
-    _answer_head(app)
     app.add_middleware(AccessControl, settings=settings, search_queue=service.search_queue)
     if settings.cors_origins:
         app.add_middleware(
@@ -90,13 +94,6 @@ def create_app(
     routes = [*api.routes, *probes.routes]
     app.add_middleware(CountRequests, metrics=service.metrics, routes=routes)
     return app
-
-
-def _answer_head(app: FastAPI) -> None:
-    """Answers HEAD wherever GET is answered (RFC 9110, section 9.3.2), without describing it."""
-    for route in app.routes:
-        if isinstance(route, Route) and route.methods and "GET" in route.methods:
-            route.methods.add("HEAD")
 
 
 def _add_page(app: FastAPI) -> None:

@@ -18,7 +18,7 @@ from dualhash.search.remote import http as service
 from dualhash.search.remote.http import ServiceIndex
 from tests.builders import colour_model
 from tests.serve.conftest import NAMES, write_index
-from tests.serve.live import Live, serving
+from tests.serve.server_process import Live, serving
 
 TOKEN = "correct-horse"
 
@@ -262,6 +262,6 @@ def test_results_are_all_of_one_index(
 
     monkeypatch.setattr(ServiceIndex, "_searched", then_replaced)
     with serving(served) as live, Index.open(live.address) as there:
-        with pytest.raises(DualhashError, match="Another index has taken the place"):
+        with pytest.raises(DualhashError, match="The index was replaced"):
             there.search(0, k=10)
         assert len(there.search(0, k=4).hits) == 4

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from dualhash.search import Index, Results
 from dualhash.serve.app import create_app
-from dualhash.serve.backend import index_watcher as live
-from dualhash.serve.backend.index_watcher import LiveIndex
+from dualhash.serve.backend import index_watcher
+from dualhash.serve.backend.index_watcher import IndexWatcher
 from dualhash.serve.settings import Settings
 from tests.builders import colour_model
 from tests.serve.conftest import COUNT, NAMES, write_index
@@ -31,14 +31,14 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 def changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of a server of that index, which looks at the file only when `refresh` says so."""
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
-    monkeypatch.setattr(live, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(index_watcher, "POLL_SECONDS", 3600)
     with TestClient(app, base_url="http://localhost") as opened:
         yield opened
 
 
 def refresh(client: TestClient) -> None:
     """Looks at the file now."""
-    client.portal.call(client.app.state.service.live.refresh)
+    client.portal.call(client.app.state.service.watcher.refresh)
 
 
 def replace(folder: Path, content: bytes) -> None:
@@ -113,14 +113,14 @@ def test_a_refused_file_that_went_and_came_back_is_tried_again(
 ):
     """As where a file system gives its number to another file."""
     tried = []
-    opened = live.Generation.opened
+    opened = index_watcher.LoadedIndex.open
 
-    async def noted(*arguments: object) -> live.Generation:
+    async def noted(*arguments: object) -> index_watcher.LoadedIndex:
         tried.append(arguments)
         return await opened(*arguments)
 
-    monkeypatch.setattr(live.Generation, "opened", noted)
-    monkeypatch.setattr(live, "fingerprint", lambda path: (1,) if path.exists() else None)
+    monkeypatch.setattr(index_watcher.LoadedIndex, "open", noted)
+    monkeypatch.setattr(index_watcher, "fingerprint", lambda path: (1,) if path.exists() else None)
     replace(folder, b"not an index")
     refresh(changed)
     refresh(changed)
@@ -147,16 +147,16 @@ def test_watching_goes_on_after_a_failure(
 ):
     looked = []
 
-    async def fails(self: LiveIndex) -> None:
+    async def fails(self: IndexWatcher) -> None:
         looked.append(self)
         if len(looked) == 3:
             raise asyncio.CancelledError
         raise RuntimeError("disk on fire")
 
-    monkeypatch.setattr(live, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(LiveIndex, "refresh", fails)
+    monkeypatch.setattr(index_watcher, "POLL_SECONDS", 0)
+    monkeypatch.setattr(IndexWatcher, "refresh", fails)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(LiveIndex(Path("none.dhx"), None).watch())
+        asyncio.run(IndexWatcher(Path("none.dhx"), None).watch())
     assert len(caplog.records) == 2
     assert "disk on fire" in caplog.text
 
@@ -200,7 +200,7 @@ def test_no_folder_is_told(folder: Path):
 )
 def test_paths_without_folders(said: str, told: str):
     paths = (Path("/a/b/x.dhx"), Path("/a/b/../m/model"), Path("x.dhx"))
-    assert live.without_folders(said, *paths) == told
+    assert index_watcher.without_folders(said, *paths) == told
 
 
 def test_a_file_that_was_cut_off_is_not_ready_but_still_measured(folder: Path, changed: TestClient):

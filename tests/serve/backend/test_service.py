@@ -16,7 +16,7 @@ from dualhash.serve.app import create_app
 from dualhash.serve.settings import Settings
 from tests.builders import colour_model
 from tests.serve.conftest import COUNT, NAMES, write_index
-from tests.serve.hostile import image
+from tests.serve.hostile_uploads import image
 from tests.serve.test_api import SEARCH, ask, refused
 
 
@@ -37,7 +37,7 @@ def changed(folder: Path) -> Iterator[TestClient]:
 
 def refresh(client: TestClient) -> None:
     """Looks at the file now, not in half a second."""
-    client.portal.call(client.app.state.service.live.refresh)
+    client.portal.call(client.app.state.service.watcher.refresh)
 
 
 def test_a_thumbnail_is_made_anew_from_pixels(folder: Path, changed: TestClient):

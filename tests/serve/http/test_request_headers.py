@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.live import Live, connect, serving, until_it_hangs_up
+from tests.serve.server_process import Live, connect, serving, until_it_hangs_up
 
 SEARCH = b'{"id": 1}'
 POST = (

@@ -1,49 +1,65 @@
 """Processes that die, that cannot be started, and that others do not wait for."""
 
 import asyncio
+import contextlib
 import io
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
-from dualhash.serve.http.errors import Problem
+from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.settings import Settings
-from dualhash.serve.uploads.decoder_pool import Decoders
-from tests.serve.hostile import image
+from dualhash.serve.uploads.decoder_pool import DecoderPool
+from tests.serve.hostile_uploads import image
 
 SIZE = (4, 4)
 
 
-def tell(story: Callable[[Decoders], Awaitable[None]]) -> None:
+def tell(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
     """With one process for uploads, which has been started."""
 
     async def told() -> None:
-        decoders = Decoders(Settings(decoders=1))
-        await decoders.start()
+        pool = DecoderPool(Settings(), 1)
+        await pool.start()
         try:
-            await story(decoders)
+            await story(pool)
         finally:
-            await decoders.stop()
+            await pool.stop()
 
     asyncio.run(told())
 
 
 @pytest.mark.parametrize("noticed", [True, False])
 def test_a_process_that_died_is_no_fault_of_the_next_image(noticed: bool):
-    async def story(decoders: Decoders) -> None:
-        expected = await decoders.pixels(image("PNG"), SIZE)
+    async def story(pool: DecoderPool) -> None:
+        expected = await pool.pixels(image("PNG"), SIZE)
         for _ in range(2):
-            (process,) = decoders._uploads._idle
+            (process,) = pool._idle
             process.kill()
             if noticed:
                 await process.wait()
-            np.testing.assert_array_equal(await decoders.pixels(image("PNG"), SIZE), expected)
+            np.testing.assert_array_equal(await pool.pixels(image("PNG"), SIZE), expected)
 
     tell(story)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+def test_the_pixel_limit_holds_for_every_format(kind: str):
+    async def story() -> None:
+        pool = DecoderPool(Settings(max_pixels=1000), 1)
+        try:
+            assert (await pool.pixels(image(kind, (40, 25)), SIZE)).shape == (*SIZE, 3)
+            with pytest.raises(ProblemError) as refused:
+                await pool.pixels(image(kind, (41, 25)), SIZE)
+            assert refused.value.kind == "too-many-pixels"
+        finally:
+            await pool.stop()
+
+    asyncio.run(story())
 
 
 def test_an_image_of_which_two_processes_die_costs_too_much(monkeypatch: pytest.MonkeyPatch):
@@ -54,16 +70,16 @@ def test_an_image_of_which_two_processes_die_costs_too_much(monkeypatch: pytest.
         started.append(await usual(sys.executable, "-c", dying, **options))
         return started[-1]
 
-    async def story(decoders: Decoders) -> None:
-        decoders._uploads._idle.pop().kill()
+    async def story(pool: DecoderPool) -> None:
+        pool._idle.pop().kill()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
-        with pytest.raises(Problem) as refused:
-            await decoders.pixels(image("PNG"), SIZE)
+        with pytest.raises(ProblemError) as refused:
+            await pool.pixels(image("PNG"), SIZE)
         assert refused.value.kind == "image-too-costly"
         assert len(started) == 2
-        assert not decoders._uploads._idle
+        assert not pool._idle
         monkeypatch.undo()
-        assert (await decoders.pixels(image("PNG"), SIZE)).shape == (*SIZE, 3)
+        assert (await pool.pixels(image("PNG"), SIZE)).shape == (*SIZE, 3)
 
     tell(story)
 
@@ -74,22 +90,25 @@ def test_a_process_that_cannot_be_started_is_no_fault_of_the_image(
     async def start(*_: str, **__: object) -> None:
         raise BlockingIOError("too many processes")
 
-    async def story(decoders: Decoders) -> None:
-        decoders._uploads._idle.pop().kill()
+    async def story(pool: DecoderPool) -> None:
+        pool._idle.pop().kill()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
-        with pytest.raises(Problem) as refused:
-            await decoders.pixels(image("PNG"), SIZE)
+        with pytest.raises(ProblemError) as refused:
+            await pool.pixels(image("PNG"), SIZE)
         assert refused.value.kind == "busy"
 
     tell(story)
 
 
-def test_thumbnails_do_not_wait_for_uploads(tmp_path: Path):
-    (tmp_path / "a.png").write_bytes(image("PNG"))
+def test_thumbnails_do_not_wait_for_uploads(client: TestClient):
+    """Uploads and thumbnails have pools of their own."""
+    service = client.app.state.service
 
-    async def story(decoders: Decoders) -> None:
-        async with decoders.lane.slot():
-            made = await decoders.thumbnail(str(tmp_path / "a.png"), 128)
-        assert Image.open(io.BytesIO(made)).format == "WEBP"
+    async def thumbnail_while_uploads_wait() -> tuple[bytes, str]:
+        async with contextlib.AsyncExitStack() as slots:
+            for _ in range(Settings().decoder_processes):
+                await slots.enter_async_context(service._upload_decoders.queue.slot())
+            return await service.thumbnail(3, 128)
 
-    tell(story)
+    thumbnail, _ = client.portal.call(thumbnail_while_uploads_wait)
+    assert Image.open(io.BytesIO(thumbnail)).format == "WEBP"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dualhash.serve.uploads.upload_checks import ENDS, foreign, lacks_rows
-from tests.serve.hostile import BEHIND, DOS, PNG, chunk, image, image_of, packed, with_exif
+from dualhash.serve.uploads.upload_checks import IMAGE_END, find_foreign_content, is_missing_rows
+from tests.serve.hostile_uploads import BEHIND, DOS, PNG, chunk, image, image_of, packed, with_exif
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP")
 
@@ -33,15 +33,15 @@ WHOLE = {
 @pytest.mark.parametrize("behind", [b"", b"\xff\xd9", b"\0;\0IEND", bytes(99)])
 def test_an_image_ends_where_it_was_written_to(name: str, behind: bytes):
     kind, content = WHOLE[name]
-    assert ENDS[kind](content + behind) == len(content)
+    assert IMAGE_END[kind](content + behind) == len(content)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.binary(max_size=200))
 def test_the_end_does_not_depend_on_what_is_behind_it(kind: str, content: bytes):
     whole = image(kind)
-    assert ENDS[kind](whole + content) == len(whole)
-    assert foreign(whole[: len(whole) // 2] + content[:4], kind) is None
+    assert IMAGE_END[kind](whole + content) == len(whole)
+    assert find_foreign_content(whole[: len(whole) // 2] + content[:4], kind) is None
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_end_does_not_depend_on_what_is_behind_it(kind: str, content: bytes)
     ],
 )
 def test_what_stands_behind_is_named(name: str, words: str):
-    assert foreign(image("JPEG") + BEHIND[name], "JPEG") == words
+    assert find_foreign_content(image("JPEG") + BEHIND[name], "JPEG") == words
 
 
 @pytest.mark.parametrize(
@@ -64,33 +64,33 @@ def test_what_stands_behind_is_named(name: str, words: str):
 def test_an_archive_ends_near_the_end(behind: int, archive: bool):
     """The end of an archive has 22 bytes, and a comment of at most 65,535."""
     content = image("PNG") + b"PK\x05\x06" + bytes(behind)
-    assert foreign(content, "PNG") == ("an archive" if archive else None)
+    assert find_foreign_content(content, "PNG") == ("an archive" if archive else None)
 
 
 def test_many_ends_of_archives_are_looked_for_once():
     """Were the rest of the file read for each of them, this would not end."""
     ends = b"PK\x05\x06" * 4_000_000
-    assert foreign(image("PNG") + ends, "PNG") == "an archive"
-    assert foreign(image("PNG") + ends + bytes(70_000), "PNG") is None
+    assert find_foreign_content(image("PNG") + ends, "PNG") == "an archive"
+    assert find_foreign_content(image("PNG") + ends + bytes(70_000), "PNG") is None
 
 
 def test_a_long_fill_before_no_mark_is_read_once():
     """Were the rest of the fill read from each of its bytes, this would not end."""
     fill = b"\xff" * 4_000_000 + b"\0"
-    assert ENDS["JPEG"](b"\xff\xd8" + fill + b"\xff\xd9") == len(fill) + 4
+    assert IMAGE_END["JPEG"](b"\xff\xd8" + fill + b"\xff\xd9") == len(fill) + 4
 
 
 def test_a_dos_program_by_chance_is_none():
-    assert foreign(image("JPEG") + DOS, "JPEG") is None
+    assert find_foreign_content(image("JPEG") + DOS, "JPEG") is None
 
 
 def test_what_stands_within_an_image_is_not_behind_it():
-    assert foreign(with_exif(b"<html>"), "JPEG") is None
+    assert find_foreign_content(with_exif(b"<html>"), "JPEG") is None
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LA", "RGBA", "I;16"])
 def test_a_png_that_is_whole_lacks_no_rows(mode: str):
-    assert not lacks_rows(image_of(mode, "PNG"))
+    assert not is_missing_rows(image_of(mode, "PNG"))
 
 
 def adam7(width: int, height: int) -> list[tuple[int, int]]:
@@ -126,4 +126,4 @@ def test_a_byte_less_than_all_rows_is_missed(size: tuple[int, int], interlaced: 
     for written, lacking in ((rows, False), (rows[:-1], True)):
         halves = (zlib.compress(written)[:5], zlib.compress(written)[5:])
         content = PNG + header + b"".join(chunk(b"IDAT", half) for half in halves)
-        assert lacks_rows(content + chunk(b"IEND", b"")) is lacking
+        assert is_missing_rows(content + chunk(b"IEND", b"")) is lacking

@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 
 from dualhash.search import Index
 from dualhash.serve.app import create_app
-from dualhash.serve.http.body import Intake
-from dualhash.serve.http.errors import Problem
+from dualhash.serve.http.body import BodyReader
+from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.settings import Settings
-from tests.serve.hostile import ODD, UPLOADS, image
-from tests.serve.live import SEARCH, Live, serving
+from tests.serve.hostile_uploads import ODD, UPLOADS, image
+from tests.serve.server_process import SEARCH, Live, serving
 from tests.serve.test_api import refused
 
 
@@ -99,8 +99,8 @@ def test_names_of_files_mean_nothing(client: TestClient, index: Index, name: str
         refused(answered, 400, "bad-request")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-def test_all_four_kinds_are_taken_whatever_they_are_called(client: TestClient, kind: str):
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+def test_all_formats_are_accepted_under_any_name(client: TestClient, kind: str):
     files = {"image": ("notes.txt", image(kind), "text/plain")}
     assert client.post(SEARCH, files=files).status_code == 200
 
@@ -129,7 +129,7 @@ def test_a_query_and_an_image_together_say_that_one_is_enough(client: TestClient
     answered = client.post(
         SEARCH, files={"image": ("a.png", image("PNG"))}, data={"search": '{"id": 1}'}
     )
-    assert "ask with one" in refused(answered, 422, "invalid-request")
+    assert "not several" in refused(answered, 422, "invalid-request")
 
 
 BOUNDARY = "multipart/form-data; boundary=x"
@@ -161,7 +161,11 @@ def test_uploads_that_are_not_multipart(client: TestClient, kind: str, body: byt
 def strict(shapes: Path) -> Iterator[TestClient]:
     """A server with little patience."""
     settings = Settings(
-        rate=0, upload_bytes=100_000, pixels=10_000, decode_seconds=0.000001, decoders=1
+        rate=0,
+        upload_bytes=100_000,
+        max_pixels=10_000,
+        decode_seconds=0.000001,
+        decoder_processes=1,
     )
     with TestClient(create_app(shapes, settings=settings), base_url="http://localhost") as opened:
         yield opened
@@ -226,18 +230,18 @@ def test_unpacking_takes_only_so_much_memory(shapes: Path):
 
 
 def test_bodies_under_way_share_a_limit(shapes: Path):
-    settings = Settings(rate=0, held_bytes=1000)
+    settings = Settings(rate=0, total_upload_bytes=1000)
     app = create_app(shapes, settings=settings)
     with TestClient(app, base_url="http://localhost") as client:
         answered = client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
         refused(answered, 503, "busy")
         assert answered.headers["retry-after"]
         assert client.post(SEARCH, json={"id": 1}).status_code == 200
-        assert app.state.service.intake.held == 0
+        assert app.state.service.body_reader.upload_bytes == 0
 
 
 def test_a_search_in_words_has_room_of_its_own(shapes: Path):
-    app = create_app(shapes, settings=Settings(rate=0, held_bytes=0))
+    app = create_app(shapes, settings=Settings(rate=0, total_upload_bytes=0))
     with TestClient(app, base_url="http://localhost") as client:
         refused(client.post(SEARCH, files={"image": ("a.png", image("PNG"))}), 503, "busy")
         assert client.post(SEARCH, json={"id": 1}).status_code == 200
@@ -312,14 +316,14 @@ async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
 )
 def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
     async def story() -> None:
-        intake = Intake(Settings())
+        reader = BodyReader(Settings())
         upload = Upload((pause, bytes(length)) for pause in pauses)
-        chunks = intake._chunks(upload, 1 << 30)
+        chunks = reader._chunks(upload, 1 << 30)
         received = sum([len(chunk) async for chunk in chunks])
         assert received == len(pauses) * length
 
     if slow:
-        with pytest.raises(Problem, match="too long"):
+        with pytest.raises(ProblemError, match="too long"):
             asyncio.run(story())
     else:
         asyncio.run(story())
@@ -327,7 +331,7 @@ def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
 
 def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
     async def story() -> None:
-        intake, go = Intake(Settings(client_uploads=2)), asyncio.Event()
+        reader, go = BodyReader(Settings(uploads_per_client=2)), asyncio.Event()
         begun: list[str] = []
 
         class Waiting(Upload):
@@ -339,8 +343,8 @@ def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
         async def send(host: str) -> None:
             upload = Waiting([])
             upload.client = Address(host, 1)
-            with contextlib.suppress(Problem):
-                async with intake.question(upload):
+            with contextlib.suppress(ProblemError):
+                async with reader.search(upload):
                     pass
 
         tasks = [asyncio.create_task(send(host)) for host in "aaaab"]
@@ -350,6 +354,6 @@ def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
         go.set()
         await asyncio.gather(*tasks)
         assert sorted(begun) == ["a", "a", "a", "a", "b"]
-        assert (intake.held, len(intake._lanes)) == (0, 0)
+        assert (reader.upload_bytes, len(reader._queues)) == (0, 0)
 
     asyncio.run(story())

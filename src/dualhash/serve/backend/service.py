@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.model import Model
 from dualhash.codes.packing import pack, quantise
-from dualhash.codes.views import with_room
+from dualhash.codes.ten_crop import with_room
 from dualhash.search.index import Index
 from dualhash.serve import schemas
 from dualhash.serve.backend.index_watcher import IndexWatcher

@@ -49,7 +49,7 @@ def serving(path: Path, files: tuple[int, int] | None = None, **settings: object
     """
     given = json.dumps({"port": 0, "rate": 0, **settings})
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve.live", str(path), given, json.dumps(files)],
+        [sys.executable, "-m", "tests.serve.server_process", str(path), given, json.dumps(files)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.serve.live import PATIENCE, serving
+from tests.serve.server_process import PATIENCE, serving
 
 PATHS = ("/", "/script/main.js", "/api/v1/status", "/healthz", "/api/v1/none", "/api/v1/search")
 

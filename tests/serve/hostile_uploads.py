@@ -83,6 +83,23 @@ def webp_canvas(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def tiff_of_size(width: int, height: int) -> bytes:
+    """A TIFF whose header gives this size."""
+    content = bytearray(image("TIFF"))
+    for tag, value in ((256, width), (257, height)):
+        entry = content.index(struct.pack("<HH", tag, 4))
+        struct.pack_into("<I", content, entry + 8, value)
+    return bytes(content)
+
+
+def boxes_of_size(kind: str, width: int, height: int) -> bytes:
+    """An AVIF or HEIC file whose header gives this size."""
+    content = bytearray(image(kind))
+    size = content.index(b"ispe") + 8
+    struct.pack_into(">II", content, size, width, height)
+    return bytes(content)
+
+
 def gif_of_size(width: int, height: int) -> bytes:
     content = bytearray(image("GIF"))
     struct.pack_into("<HH", content, 6, width, height)
@@ -135,6 +152,9 @@ FILM = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42\0\0\0\x08mdat"
 CHANCE = bytes(2000) + b"PK\x03\x04\xff\xff\xff\xff\xff\xff PK\x05\x06 %PDF #!/ MZ" + bytes(70_000)
 """What may stand somewhere in a film."""
 
+PAGE_BOX = struct.pack(">I", 14) + b"free" + b"<html>"
+"""A valid box of an AVIF or HEIC file."""
+
 SAMSUNG = b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1700000000000SEFHk\0\0\0\x01\0\0\0\x18\0\0\0SEFT"
 
 BEHIND: dict[str, bytes] = {
@@ -174,6 +194,8 @@ UPLOADS: dict[str, Hostile] = {
     "webp bomb, narrow": Hostile(lambda: webp_of_size(16_383, 4_000), *TOO_MANY),
     "webp canvas": Hostile(lambda: webp_canvas(16_383, 16_383), *TOO_MANY),
     "gif bomb": Hostile(lambda: gif_of_size(65_535, 65_535), *TOO_MANY),
+    "tiff bomb": Hostile(lambda: tiff_of_size(60_000, 60_000), *TOO_MANY),
+    "avif bomb": Hostile(lambda: boxes_of_size("AVIF", 30_000, 30_000), *DAMAGED),
     # Sizes that cannot be.
     "png without rows": Hostile(lambda: png(0, 10), *DAMAGED),
     "png of a negative size": Hostile(lambda: png(2**32 - 1, 10), *TOO_MANY),
@@ -190,7 +212,7 @@ UPLOADS: dict[str, Hostile] = {
     # Cut off and spoilt.
     **{
         f"{kind} cut at {share}": Hostile(lambda k=kind, s=share: cut(k, s), *DAMAGED)
-        for kind in ("JPEG", "PNG", "WEBP", "GIF")
+        for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
         for share in (0.1, 0.6)
     },
     "jpeg of two marks": Hostile(lambda: b"\xff\xd8\xff\xe0", *DAMAGED),
@@ -199,7 +221,7 @@ UPLOADS: dict[str, Hostile] = {
     "webp of a signature": Hostile(lambda: b"RIFF\xff\xff\xff\x7fWEBPVP8 ", *DAMAGED),
     **{
         f"{kind} of noise": Hostile(lambda k=kind: spoilt(k), *DAMAGED)
-        for kind in ("PNG", "WEBP", "JPEG")
+        for kind in ("PNG", "WEBP", "JPEG", "TIFF", "AVIF")
     },
     # Nothing, and other things.
     "0 bytes": Hostile(lambda: b"", *NO_IMAGE),
@@ -210,7 +232,6 @@ UPLOADS: dict[str, Hostile] = {
     "postscript": Hostile(lambda: POSTSCRIPT, *NO_IMAGE),
     "zip": Hostile(lambda: ZIP, *NO_IMAGE),
     "html": Hostile(lambda: b"<!doctype html><script>alert(1)</script>", *NO_IMAGE),
-    "tiff": Hostile(lambda: image("TIFF"), *NO_IMAGE),
     "bmp": Hostile(lambda: image("BMP"), *NO_IMAGE),
     "ico": Hostile(lambda: image("ICO"), *NO_IMAGE),
     "address": Hostile(lambda: b"http://169.254.169.254/latest/meta-data/", *NO_IMAGE),
@@ -238,8 +259,19 @@ UPLOADS: dict[str, Hostile] = {
             ("WEBP", {"lossless": True}),
             ("GIF", {}),
             ("JPEG", {"progressive": True}),
+            ("TIFF", {}),
+            ("TIFF", {"compression": "tiff_lzw"}),
+            ("AVIF", {}),
         )
     },
+    **{
+        f"{kind} with a {name} behind it": Hostile(lambda k=kind, b=behind: image(k) + b, *NO_IMAGE)
+        for kind in ("TIFF", "AVIF")
+        for name, behind in (("zip", ZIP), ("program", ELF), ("box of a page", PAGE_BOX))
+    },
+    "tiff with a page in its description": Hostile(
+        lambda: image("TIFF", description="<html><script>alert(1)</script>"), *NO_IMAGE
+    ),
     "png without an end, with a zip behind it": Hostile(
         lambda: small_png()[:-12] + ARCHIVE_END, *NO_IMAGE
     ),
@@ -272,7 +304,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "exif of nothing": lambda: with_exif(b""),
     **{
         f"{kind} with {name} behind it": lambda k=kind, b=behind: image(k) + b
-        for kind in ("JPEG", "PNG", "WEBP", "GIF")
+        for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
         for name, behind in (
             ("a film", FILM + bytes(5000)),
             ("chance", CHANCE),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.live import serving
+from tests.serve.server_process import serving
 
 
 @pytest.mark.parametrize(

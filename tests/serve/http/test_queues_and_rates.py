@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from dualhash.serve.http import rate_limit as rate
-from dualhash.serve.http.errors import Problem
-from dualhash.serve.http.queues import Lane
-from dualhash.serve.http.rate_limit import Rate
-from dualhash.serve.uploads.thumbnails import Thumbnails
+from dualhash.serve.http import limits
+from dualhash.serve.http.errors import ProblemError
+from dualhash.serve.http.limits import BoundedQueue, RateLimiter
+from dualhash.serve.uploads.thumbnails import ThumbnailCache
 
 
 class Clock:
@@ -20,7 +19,7 @@ class Clock:
 
 def test_a_bucket_fills_at_its_rate():
     clock = Clock()
-    bucket = Rate(2.0, 3, clock)
+    bucket = RateLimiter(2.0, 3, clock)
     assert [bucket.allows("a") for _ in range(4)] == [True, True, True, False]
     assert bucket.allows("b")
     clock.now += 0.5
@@ -31,7 +30,7 @@ def test_a_bucket_fills_at_its_rate():
 
 def test_refused_requests_do_not_count():
     clock = Clock()
-    bucket = Rate(1.0, 1, clock)
+    bucket = RateLimiter(1.0, 1, clock)
     assert bucket.allows("a")
     assert not any(bucket.allows("a") for _ in range(100))
     clock.now += 1
@@ -39,12 +38,12 @@ def test_refused_requests_do_not_count():
 
 
 def test_no_rate_allows_everything():
-    assert all(Rate(0, 1).allows("a") for _ in range(100))
+    assert all(RateLimiter(0, 1).allows("a") for _ in range(100))
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rate, "CLIENTS", 3)
-    bucket = Rate(0.001, 1, Clock())
+    monkeypatch.setattr(limits, "MAX_CLIENTS", 3)
+    bucket = RateLimiter(0.001, 1, Clock())
     for client in "abcd":
         assert bucket.allows(client)
     assert len(bucket._buckets) == 3
@@ -54,12 +53,12 @@ def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_lane_lets_so_many_run_and_so_many_wait():
     async def story() -> None:
-        lane, go = Lane(slots=2, room=3), asyncio.Event()
+        queue, go = BoundedQueue(slots=2, capacity=3), asyncio.Event()
         running = most = 0
 
         async def work() -> None:
             nonlocal running, most
-            async with lane.slot():
+            async with queue.slot():
                 running += 1
                 most = max(most, running)
                 await go.wait()
@@ -67,18 +66,18 @@ def test_a_lane_lets_so_many_run_and_so_many_wait():
 
         tasks = [asyncio.create_task(work()) for _ in range(5)]
         await asyncio.sleep(0)
-        assert (running, lane.waiting) == (2, 3)
-        with pytest.raises(Problem) as refused:
-            async with lane.slot():
+        assert (running, queue.waiting) == (2, 3)
+        with pytest.raises(ProblemError) as refused:
+            async with queue.slot():
                 pytest.fail("there was no room")
         assert refused.value.kind == "busy"
         tasks[-1].cancel()
         await asyncio.gather(tasks[-1], return_exceptions=True)
-        assert lane.waiting == 2
+        assert queue.waiting == 2
         go.set()
         await asyncio.gather(*tasks[:-1])
-        assert (most, lane.waiting) == (2, 0)
-        async with lane.slot():
+        assert (most, queue.waiting) == (2, 0)
+        async with queue.slot():
             pass
 
     asyncio.run(story())
@@ -86,17 +85,17 @@ def test_a_lane_lets_so_many_run_and_so_many_wait():
 
 def test_work_that_fails_gives_its_slot_back():
     async def story() -> None:
-        lane = Lane(slots=1, room=0)
+        queue = BoundedQueue(slots=1, capacity=0)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with lane.slot():
+                async with queue.slot():
                     raise ZeroDivisionError
 
     asyncio.run(story())
 
 
 def test_thumbnails_that_were_not_asked_for_longest_go_first():
-    kept = Thumbnails(room=10)
+    kept = ThumbnailCache(capacity=10)
     a, b, c = (("x", 0, side) for side in (128, 256, 512))
     kept.put(a, b"1234")
     kept.put(b, b"5678")

@@ -10,9 +10,9 @@ import pytest
 
 from dualhash.errors import DualhashError
 from dualhash.search import Index
-from dualhash.serve.http.protocol import PIPELINED
+from dualhash.serve.http.protocol import MAX_PIPELINED
 from dualhash.serve.settings import MIB, Settings
-from tests.serve.live import HEAD, PATIENCE, Live, connect, serving, until_it_hangs_up
+from tests.serve.server_process import HEAD, PATIENCE, Live, connect, serving, until_it_hangs_up
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 IMAGE = b"Content-Type: multipart/form-data; boundary=x\r\nConnection: close\r\n"
@@ -26,7 +26,7 @@ def send_for_ever(connection: socket.socket, data: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def live(shapes: Path):
-    with serving(shapes, upload_seconds=PATIENCE) as server:
+    with serving(shapes, transfer_seconds=PATIENCE) as server:
         yield server
 
 
@@ -49,7 +49,7 @@ def test_the_library_hears_why_its_upload_is_refused(live: Live, tmp_path: Path)
 
 
 def test_a_refused_body_that_never_ends_is_not_read_for_ever(shapes: Path):
-    with serving(shapes, upload_seconds=0.5) as live, connect(live) as connection:
+    with serving(shapes, transfer_seconds=0.5) as live, connect(live) as connection:
         connection.sendall(HEAD + IMAGE + b"Content-Length: 99999999999\r\n\r\n")
         with pytest.raises(OSError, match=HUNG_UP):
             send_for_ever(connection, b"a" * MIB)
@@ -69,14 +69,14 @@ def test_a_body_that_another_protocol_is_asked_for_with_is_not_taken_for_none(li
     kind = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     with connect(live) as connection:
         connection.sendall(HEAD + upgrade + kind + b'{"id": 1}')
-        assert b"without asking for another protocol" in until_it_hangs_up(connection)
+        assert b"without an Upgrade header" in until_it_hangs_up(connection)
 
 
 def test_requests_one_behind_the_other_are_answered(live: Live):
     last = PROBE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with connect(live) as connection:
-        connection.sendall(PROBE * (PIPELINED - 1) + last)
-        assert until_it_hangs_up(connection).count(b"200 OK") == PIPELINED
+        connection.sendall(PROBE * (MAX_PIPELINED - 1) + last)
+        assert until_it_hangs_up(connection).count(b"200 OK") == MAX_PIPELINED
 
 
 def test_requests_without_end_one_behind_the_other_are_hung_up_on(live: Live):
@@ -91,7 +91,7 @@ def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Pat
         index.add(code[None], ["x.png"], [{"text": "a" * 16 * MIB}])
     search = b'{"id": 0, "k": 1}'
     head = HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(search)
-    with serving(index.path, upload_seconds=1.0) as live:
+    with serving(index.path, transfer_seconds=1.0) as live:
         files = Path(f"/proc/{live.process.pid}/fd")
         before = len(list(files.iterdir()))
         with connect(live) as connection:
@@ -103,7 +103,10 @@ def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Pat
 
 
 def test_who_comes_when_far_too_many_are_connected_is_not_even_told(shapes: Path):
-    with serving(shapes, connections=1, told=2) as live, contextlib.ExitStack() as stack:
+    with (
+        serving(shapes, connections=1, refused_connections=2) as live,
+        contextlib.ExitStack() as stack,
+    ):
         for _ in range(3):
             stack.enter_context(connect(live))
         with connect(live) as connection, contextlib.suppress(ConnectionError):
