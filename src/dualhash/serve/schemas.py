@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dualhash.analysis.attribution import Carried
+from dualhash.analysis.bit_attribution import CarriedAttribute
 from dualhash.analysis.verdict import Verdict
 from dualhash.search.hints import Shortage
 from dualhash.search.results import Task
@@ -348,7 +348,7 @@ class Samples(Schema):
 class Bits(Schema):
     """The attributes that each bit contributes to."""
 
-    bits: list[list[Carried]]
+    bits: list[list[CarriedAttribute]]
     """For each bit, from bit 0, the attributes that it contributes most to, strongest first."""
 
 

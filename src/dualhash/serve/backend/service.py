@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -59,7 +60,7 @@ class Service:
             ("encode", self._encode_queue),
             ("search", self.search_queue),
         ):
-            self.metrics.waiting.labels(work).set_function(lambda queue=queue: queue.waiting)
+            self.metrics.waiting.labels(work).set_function(partial(getattr, queue, "waiting"))
 
     async def start(self) -> None:
         """Opens the index and starts the decoder processes.
