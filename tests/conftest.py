@@ -1,6 +1,7 @@
 """Settings of the whole suite: threads, markers by folder, and fixtures that any test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(marker)
     if "PYTEST_XDIST_WORKER" in os.environ:  # slow files first, so that the workers end together
         items.sort(key=lambda item: not any(map(item.get_closest_marker, MARKED)))
+
+
+@pytest.fixture(scope="module")
+def tiny_backbone() -> Iterator[None]:
+    """Registers the backbone `tiny`, which `make_config` of tests/training/cases.py uses."""
+    from dualhash.network import BACKBONES
+    from tests.training.cases import TINY
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, TINY.name, TINY)
+        yield
 
 
 @pytest.fixture(scope="session")

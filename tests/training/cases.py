@@ -1,22 +1,64 @@
-"""A tiny catalogue and settings for trainings of a few seconds."""
+"""A tiny catalogue, a tiny backbone and settings for trainings that take a second."""
 
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from PIL import Image
+from torch import Tensor, nn
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
+from dualhash.network import Backbone
+from dualhash.network.staged_network import Activations, StagedNetwork
 from dualhash.training.config import TrainConfig
+from dualhash.training.progress import Display
 
 HEIGHT, WIDTH = 16, 12
 
+QUIET = Display(quiet=True)
+
+
+class TinyNetwork(StagedNetwork):
+    """Three stages of one convolution each; the features are averages of the upper and lower half.
+
+    Exported to ONNX in half the time that the smallest built-in backbone takes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(layer(3, 32, 4), [layer(32, 32, 1) for _ in range(3)])
+        self.pool = nn.Sequential(nn.AdaptiveAvgPool2d((2, 1)), nn.Flatten())
+
+    def top(self, activations: Activations) -> Tensor:
+        return self.pool(activations.maps)
+
+
+def layer(before: int, width: int, size: int) -> nn.Module:
+    convolution = nn.Conv2d(before, width, size, stride=size, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU())
+
+
+TINY = Backbone(
+    name="tiny",
+    summary="For tests.",
+    input_size=None,
+    resize=None,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.3, 0.3, 0.3),
+    feature_size=64,
+    weights=None,
+    licence=None,
+    pretrained_layers=None,
+    build=lambda pretrained: TinyNetwork(),
+)
+"""Registered by the fixture `tiny_backbone`."""
+
 
 def make_catalogue(folder: Path, images: int = 60, categories: int = 3) -> Catalogue:
-    """Tiny pictures: the category is a colour, the attributes are a bright top and left half.
+    """Tiny images: the category is a colour, the attributes are a bright top and a dark left half.
 
-    Subsets go round: train-both, train-attribute, train-category, …, and every tenth is test.
+    Subsets alternate: train-both, train-attribute, train-category; every tenth image is a test
+    image.
     """
     rng = np.random.default_rng(7)
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,9 +90,9 @@ def make_catalogue(folder: Path, images: int = 60, categories: int = 3) -> Catal
 
 
 def make_config(**settings: object) -> TrainConfig:
-    """A training of a few seconds."""
+    """A training of a second; the defaults of `TrainConfig` otherwise."""
     small: dict[str, object] = {
-        "backbone": "resnet18-half",
+        "backbone": TINY.name,
         "pretrained": False,
         "bits": 16,
         "attribute_images": 8,

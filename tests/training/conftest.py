@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from dualhash.catalogue.catalogue import Catalogue
 from tests.training.cases import make_catalogue
@@ -14,9 +13,9 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    torch.set_num_threads(1)
+@pytest.fixture(autouse=True, scope="module")
+def tiny_backbone_everywhere(tiny_backbone: None) -> None:
+    pass
 
 
 @pytest.fixture(scope="session")

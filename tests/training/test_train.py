@@ -20,9 +20,8 @@ from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.progress import Display
 from dualhash.training.train import train
-from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
+from tests.training.cases import HEIGHT, QUIET, WIDTH, make_catalogue, make_config
 
-QUIET = Display(quiet=True)
 CONFIG = make_config()
 
 
@@ -125,9 +124,11 @@ def test_killed_with_9_and_resumed_is_the_undisturbed_training(
     undisturbed: Model, tiny: Catalogue, tmp_path: Path
 ):
     program = (
-        "import sys, torch; from pathlib import Path; torch.set_num_threads(1)\n"
-        "from tests.training.cases import make_catalogue\n"
+        "import sys; from pathlib import Path\n"
+        "from dualhash.network import BACKBONES\n"
+        "from tests.training.cases import TINY, make_catalogue\n"
         "from tests.training.test_train import CONFIG, StopAt, train\n"
+        "BACKBONES[TINY.name] = TINY\n"
         "images, out = map(Path, sys.argv[1:])\n"
         "train(make_catalogue(images), CONFIG, out, display=StopAt('iteration 4'))\n"
     )
