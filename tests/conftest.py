@@ -16,7 +16,7 @@ MARKED = {
         "training/test_train.py",
         "training/test_pretrain.py",
         "training/export",
-        "baselines/test_deep.py",
+        "baselines/test_deep_methods.py",
         "baselines/test_shallow.py",
         "cli/test_train.py",
         "cli/test_pretrain.py",

@@ -157,3 +157,20 @@ def test_refuses_other_attributes_than_the_models(catalogue, names, message):
     other = replace(catalogue, names=LabelNames(("hat", "shoe"), names))
     with pytest.raises(DualhashError, match=message):
         evaluate(StubModel(), other)
+
+
+def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
+    """The bits of the units tie where the real outputs do not."""
+    model = StubModel(broken=())
+    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(0, 1))
+    weight = np.zeros((2, BITS), np.float32)
+    weight[[0, 1], [0, 1]] = 4
+    model.attribute_head = LinearHead(NAMES, weight, np.full(2, -2, np.float32))
+    catalogue = replace(catalogue, attributes=(model.reals[:, :2] > 0.75).astype(np.int8))
+    real, binary = (
+        evaluate(model, catalogue, codes=codes, bootstrap=0).values()
+        for codes in ("real", "binary")
+    )
+    assert real["attribute_map"] == 1
+    assert binary["attribute_map"] < 0.9
+    assert real["avg_hm"] == binary["avg_hm"]  # a probability above 0.5 is a bit of 1

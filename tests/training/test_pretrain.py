@@ -12,8 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.training.export.backbone_weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from tests.training.cases import QUIET, make_config
-from tests.training.test_train import StopAt, log_of
+from tests.training.cases import QUIET, StopAt, log_of, make_config
 
 CONFIG = make_config()
 

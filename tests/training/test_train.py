@@ -1,5 +1,3 @@
-import csv
-import os
 import signal
 import subprocess
 import sys
@@ -18,31 +16,10 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.loop.run_folder import Workspace
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
-from dualhash.training.progress import Display
 from dualhash.training.train import train
-from tests.training.cases import HEIGHT, QUIET, WIDTH, make_catalogue, make_config
+from tests.training.cases import HEIGHT, QUIET, WIDTH, StopAt, log_of, make_catalogue, make_config
 
 CONFIG = make_config()
-
-
-class StopAt(Display):
-    """A display that does something when it is told a certain thing."""
-
-    def __init__(self, text: str, stop: BaseException | None = None) -> None:
-        super().__init__(quiet=True)
-        self.text, self.stop = text, stop
-
-    def note(self, text: str) -> None:
-        if self.text in text:
-            if self.stop is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise self.stop
-
-
-def log_of(model: Path) -> list[dict[str, str]]:
-    """The rows of a log without what time decides."""
-    rows = list(csv.DictReader((model / "log.csv").read_text().splitlines()))
-    return [{name: row[name] for name in row if name != "seconds"} for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +60,7 @@ def test_the_chosen_weight_of_weighted_searches_is_kept(
 def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):
     rows = log_of(undisturbed.folder)
     assert [row["iteration"] for row in rows] == ["2", "4", "6"]
-    best = max(rows, key=lambda row: float(row["score"]))
+    best = max(reversed(rows), key=lambda row: float(row["score"]))  # the last of equal ones
     assert undisturbed.card.training["best"]["iteration"] == int(best["iteration"])
 
 
@@ -126,11 +103,11 @@ def test_killed_with_9_and_resumed_is_the_undisturbed_training(
     program = (
         "import sys; from pathlib import Path\n"
         "from dualhash.network import BACKBONES\n"
-        "from tests.training.cases import TINY, make_catalogue\n"
-        "from tests.training.test_train import CONFIG, StopAt, train\n"
+        "from dualhash.training.train import train\n"
+        "from tests.training.cases import TINY, StopAt, make_catalogue, make_config\n"
         "BACKBONES[TINY.name] = TINY\n"
         "images, out = map(Path, sys.argv[1:])\n"
-        "train(make_catalogue(images), CONFIG, out, display=StopAt('iteration 4'))\n"
+        "train(make_catalogue(images), make_config(), out, display=StopAt('iteration 4'))\n"
     )
     out, images = tmp_path / "model", tiny.images[0].parent
     killed = subprocess.run(
