@@ -78,8 +78,9 @@ class ColumnOptions:
             (default "subset" if it exists).
         min_positives: How many images a facet value needs to become an attribute (default: 1 % of
             the images, at least 5, at most 250).
-        missing_values: Cells that are read as missing, as a,b,c, besides empty ones (default:
-            n/a,na,nan,null,none,unknown,-,?,#n/a,<na> in upper or lower case). '' is none.
+        missing_values: Cells that are read as missing, as a,b,c (default: the usual spellings, such
+            as n/a, nan, null, none, unknown and -, in upper or lower case). Empty cells are always
+            missing; '' adds no other.
     """
 
     image_column: str | None = None
