@@ -171,6 +171,5 @@ def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
         evaluate(model, catalogue, codes=codes, bootstrap=0).values()
         for codes in ("real", "binary")
     )
-    assert real["attribute_map"] == 1
-    assert binary["attribute_map"] < 0.9
+    assert real["attribute_map"] > binary["attribute_map"] + 0.1
     assert real["avg_hm"] == binary["avg_hm"]  # a probability above 0.5 is a bit of 1
