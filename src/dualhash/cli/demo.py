@@ -1,4 +1,4 @@
-"""`dualhash demo`: the whole way on a catalogue of emoji, in a few minutes."""
+"""`dualhash demo`: train, index, search, evaluate and serve emoji, in a few minutes."""
 
 from __future__ import annotations
 
@@ -22,51 +22,50 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = Path("build/demo")
 
-RECIPE: dict[str, Any] = {"bits": 128, "iterations": 400, "validation_every": 200, "alpha": 1.0}
-"""What differs from the preset `small`, so that training takes about three minutes on 2 cores."""
+SETTINGS: dict[str, Any] = {"bits": 128, "iterations": 400, "validation_every": 200, "alpha": 1.0}
+"""Changes to the preset `small`: training takes about three minutes on 2 cores."""
 
-DRAWS = 200
-"""Bootstrap draws of the intervals."""
+BOOTSTRAP_SAMPLES = 200
 
-FIGURES = {
+METRICS = {
     "category_map": "mean average precision of category search",
     "attribute_map": "mean average precision of attribute search",
-    "avg_hm": "harmonic mean of the rates at which an attribute is told present and absent",
-    "combined_recall_at_5": "of all that combined search should find, what the first 5 hold",
-    "combined_capped_recall_at_5": "the same, out of at most 5",
+    "avg_hm": "mean over attributes of the harmonic mean of true positive and true negative rate",
+    "combined_recall_at_5": "share of the relevant images among the first 5 of combined search",
+    "combined_capped_recall_at_5": "the same, of at most 5 relevant images",
 }
 
 
 @dataclass(frozen=True)
-class DemoQuery:
-    """A search to draw.
+class DemoSearch:
+    """A search whose results the demo draws.
 
     Attributes:
-        asks: In plain words.
-        category: Of the drawing that asks.
-        has: An attribute that it has.
-        lacks: One that it has not.
-        options: Of `Index.search`.
+        description: The search in plain words.
+        category: Category of the query.
+        present: Attribute that the query has.
+        absent: Attribute that the query does not have.
+        options: Options of `Index.search`.
     """
 
-    asks: str
+    description: str
     category: str
-    has: str
-    lacks: str
+    present: str
+    absent: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-QUESTIONS: Mapping[Task, DemoQuery] = {
-    "category": DemoQuery("more of this kind", "Flags", "uses=red", "uses=green"),
-    "attribute": DemoQuery(
-        "green and not red as this is, whatever it shows",
+SEARCHES: Mapping[Task, DemoSearch] = {
+    "category": DemoSearch("more of the same kind", "Flags", "uses=red", "uses=green"),
+    "attribute": DemoSearch(
+        "green and not red like the query, of any kind",
         "Animals & Nature",
         "uses=green",
         "uses=red",
         {"match": ("uses=green", "uses=red")},
     ),
-    "combined": DemoQuery(
-        "this kind, but with dark skin",
+    "combined": DemoSearch(
+        "the same kind, but with dark skin",
         "People & Body",
         "skin=light",
         "skin=dark",
@@ -78,70 +77,77 @@ QUESTIONS: Mapping[Task, DemoQuery] = {
 def demo(
     *, out: Path = DEFAULT_OUT, serve: Annotated[bool, Parameter(negative="--no-serve")] = True
 ) -> None:
-    """Train on emoji, index them, search them in all three ways, judge the codes, and serve them.
+    """Train a model on emoji, index them, search them in three ways, evaluate, and serve the index.
 
-    Needs `pip install 'dualhash[demo]'`. What an earlier demo left in the folder is replaced.
+    Takes a few minutes. Needs `pip install 'dualhash[demo]'`. Replaces the files of an earlier demo
+    in the same folder.
 
     Args:
-        out: The folder for the model, the index, one sheet of results per kind of search, and
-            report.json.
-        serve: End with a page to search by eye, at the address that is printed, until Ctrl-C;
-            scripts say --no-serve.
+        out: Folder for the model, the index, one contact sheet per kind of search, and report.json.
+        serve: Serve the index at the end, at the address that is printed, until Ctrl-C. Use
+            --no-serve in scripts.
     """
     from dualhash.analysis.contact_sheet import draw_sheet
     from dualhash.catalogue.catalogue import TEST
 
     stage = _Stages()
-    with stage("catalogue", "Reading the drawings; half of the labels are hidden"):
+    with stage("catalogue", "Reading the emoji; half of the labels are hidden"):
         catalogue = dualhash.Catalogue.read("openmoji")
-        unseen = catalogue.take(catalogue.rows(TEST))
+        test_images = catalogue.take(catalogue.rows(TEST))
     out.mkdir(parents=True, exist_ok=True)
-    with stage("train", f"Learning from {len(catalogue) - len(unseen):,} of them"):
-        config = dualhash.preset_config("small", **RECIPE)
+    with stage("train", f"Training on {len(catalogue) - len(test_images):,} of them"):
+        config = dualhash.preset_config("small", **SETTINGS)
         model = dualhash.train(catalogue, config, out / "model", replace=True)
-    with stage("index", f"Making codes of the {len(unseen):,} others"):
-        dualhash.build_index(model, unseen, out / "emoji.dhx", replace=True)
-    with stage("search", "Searching among them"), dualhash.Index.open(out / "emoji.dhx") as index:
-        for task, question in QUESTIONS.items():
-            draw_sheet(_ask(index, unseen, task, question), out / f"{task}.png")
-    with stage("evaluate", "Judging: each of them queries all the rest"):
-        evaluation = dualhash.evaluate(model, catalogue, bootstrap=DRAWS)
+    with stage("index", f"Indexing the other {len(test_images):,}"):
+        dualhash.build_index(model, test_images, out / "emoji.dhx", replace=True)
+    with stage("search", "Searching"), dualhash.Index.open(out / "emoji.dhx") as index:
+        for task, search in SEARCHES.items():
+            draw_sheet(_results(index, test_images, task, search), out / f"{task}.png")
+    with stage("evaluate", "Evaluating: each indexed image searches all others"):
+        evaluation = dualhash.evaluate(model, catalogue, bootstrap=BOOTSTRAP_SAMPLES)
     output.write_json(out / "report.json", _report(evaluation, stage.seconds))
     _show(evaluation)
-    output.say(_farewell(out, sum(stage.seconds.values())))
+    output.say(_summary(out, sum(stage.seconds.values())))
     if serve:
         run_server(out / "emoji.dhx", port=0)
 
 
 class _Stages:
-    """Announces stages and keeps how many seconds each took."""
+    """Prints a line at the start of each stage.
+
+    Attributes:
+        seconds: Duration of each stage by name.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, name: str, says: str) -> Iterator[None]:
-        output.say(f"{says} …")
-        started = time.monotonic()
+    def __call__(self, name: str, message: str) -> Iterator[None]:
+        output.say(f"{message} …")
+        start = time.monotonic()
         yield
-        self.seconds[name] = round(time.monotonic() - started, 1)
+        self.seconds[name] = round(time.monotonic() - start, 1)
 
 
-def _ask(index: Index, catalogue: Catalogue, task: Task, question: DemoQuery) -> Results:
-    """The results for the first drawing that fits; its id is its row, for all can be read."""
-    names = catalogue.names
+def _results(index: Index, images: Catalogue, task: Task, search: DemoSearch) -> Results:
+    """Returns the results for the first image that fits the description of the query.
+
+    Its id is its row in `images`, because every image could be read.
+    """
+    names = images.names
     fits = (
-        (catalogue.categories == names.categories.index(question.category))
-        & (catalogue.attributes[:, names.attributes.index(question.has)] == 1)
-        & (catalogue.attributes[:, names.attributes.index(question.lacks)] == 0)
+        (images.categories == names.categories.index(search.category))
+        & (images.attributes[:, names.attributes.index(search.present)] == 1)
+        & (images.attributes[:, names.attributes.index(search.absent)] == 0)
     )
-    return index.search(int(fits.argmax()), task=task, k=10, **question.options)
+    return index.search(int(fits.argmax()), task=task, k=10, **search.options)
 
 
 def _report(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
     values = evaluation.values()
     return {
-        **{name: values[name] for name in FIGURES},
+        **{name: values[name] for name in METRICS},
         "seconds": seconds,
         "protocol": evaluation.protocol,
         "codes": evaluation.codes,
@@ -151,29 +157,28 @@ def _report(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, A
 
 
 def _show(evaluation: Evaluation) -> None:
-    shown = output.table("How good the codes are", "figure", ">value", ">95 %", "what it is")
-    for name, meaning in FIGURES.items():
-        figure = evaluation.figures[name]
-        shown.add_row(
-            name, f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", meaning
-        )
-    output.show(shown)
+    table = output.table("How good the codes are", "metric", ">value", ">95 % interval", "meaning")
+    for name, meaning in METRICS.items():
+        metric = evaluation.figures[name]
+        interval = f"{metric.low:.3f} to {metric.high:.3f}"
+        table.add_row(name, f"{metric.value:.3f}", interval, meaning)
+    output.show(table)
 
 
-def _farewell(out: Path, seconds: float) -> str:
+def _summary(out: Path, seconds: float) -> str:
     sheets = "\n".join(
-        f"  {out / task}.png - {task} search: {question.asks}"
-        for task, question in QUESTIONS.items()
+        f"  {out / task}.png - {task} search: {search.description}"
+        for task, search in SEARCHES.items()
     )
     return f"""\
-Done in {seconds:.0f} seconds. Look at the three sheets first: green frames are right, red wrong.
+Done in {seconds:.0f} seconds. Look at the three contact sheets first; a legend explains the frames.
 {sheets}
-  {out / "report.json"} - the figures and the seconds of each stage
-  {out / "emoji.dhx"} - the index, {out / "model"} - the model
+  {out / "report.json"} - the metrics, and the seconds of each stage
+  {out / "emoji.dhx"} - the index; {out / "model"} - the model
 
 Try next:
   dualhash search {out / "emoji.dhx"} --task attribute --want uses=blue --sheet blue.png
   dualhash search {out / "emoji.dhx"} id:3 --task combined --want uses=green --sheet green.png
   dualhash serve {out / "emoji.dhx"}
   dualhash catalogue show openmoji
-  dualhash --help    for the same with your own pictures"""
+  dualhash --help    for the same with your own images"""
