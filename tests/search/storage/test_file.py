@@ -157,7 +157,7 @@ def test_an_index_that_is_written_to_is_not_replaced(
     monkeypatch.setattr(database, "PATIENCE", 0.01)
     with (
         closing(IndexReader(path)) as store,
-        store.writing(),
+        store.changing(),
         pytest.raises(DualhashError, match="Another program is using it"),
     ):
         make(path, model, 1)

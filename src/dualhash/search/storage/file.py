@@ -23,45 +23,24 @@ from dualhash.search.storage.sqlite import (
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (
-    count INTEGER NOT NULL,
-    edition INTEGER NOT NULL,
-    next_id INTEGER NOT NULL,
-    checksum INTEGER NOT NULL
-);
+    count INTEGER NOT NULL, edition INTEGER NOT NULL, next_id INTEGER NOT NULL,
+    checksum INTEGER NOT NULL);
 CREATE TABLE blocks (
-    first_id INTEGER PRIMARY KEY,
-    ids BLOB NOT NULL,
-    codes BLOB NOT NULL,
-    checksum INTEGER NOT NULL
-);
+    first_id INTEGER PRIMARY KEY, ids BLOB NOT NULL, codes BLOB NOT NULL,
+    checksum INTEGER NOT NULL);
 CREATE TABLE fields (
-    first_id INTEGER PRIMARY KEY,
-    count INTEGER NOT NULL,
-    names TEXT NOT NULL,
-    checksum INTEGER NOT NULL
-);
+    first_id INTEGER PRIMARY KEY, count INTEGER NOT NULL, names TEXT NOT NULL,
+    checksum INTEGER NOT NULL);
 CREATE TABLE columns (
-    field TEXT,
-    first_id INTEGER,
-    texts TEXT NOT NULL,
-    which BLOB NOT NULL,
-    checksum INTEGER NOT NULL,
-    PRIMARY KEY (field, first_id)
-) WITHOUT ROWID;
+    field TEXT, first_id INTEGER, texts TEXT NOT NULL, which BLOB NOT NULL,
+    checksum INTEGER NOT NULL, PRIMARY KEY (field, first_id)) WITHOUT ROWID;
 CREATE TABLE changes (
-    edition INTEGER PRIMARY KEY,
-    ids BLOB NOT NULL,
-    checksum INTEGER NOT NULL
-);
+    edition INTEGER PRIMARY KEY, ids BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE items (
-    id INTEGER PRIMARY KEY,
-    image TEXT NOT NULL,
-    category TEXT,
-    attributes BLOB NOT NULL,
-    payload TEXT NOT NULL,
-    checksum INTEGER NOT NULL
-);
+    id INTEGER PRIMARY KEY, image TEXT NOT NULL, category TEXT, attributes BLOB NOT NULL,
+    payload TEXT NOT NULL, checksum INTEGER NOT NULL);
 """
+"""The tables of an index file; `docs/formats.md` describes them."""
 
 UNFINISHED, LOCK = ".unfinished", ".unfinished-lock"
 

@@ -1,7 +1,6 @@
 """Transactions of an open index file, shared by threads and by programs."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -15,13 +14,13 @@ from dualhash.search.storage.sqlite import UnusableIndexError, database_errors
 class Transactions:
     """An open index file.
 
-    Threads take turns: while one is in a block of `reading`, `changing` or `writing`, others wait.
+    Threads take turns: while one is in a block of `reading` or `changing`, others wait.
     Rows that `select` yields must be read within such a block.
 
     Attributes:
         path: The file.
         header: The properties that all its codes share.
-        changes: Whether a block of `changing` or `writing` is open.
+        changes: Whether a block of `changing` is open.
         undone: Number of such blocks that failed; what was read in them is no longer valid.
     """
 
@@ -67,32 +66,26 @@ class Transactions:
             nested = self.changes
             if nested:
                 self._check_not_undone()
-            self._execute("SAVEPOINT part" if nested else "BEGIN IMMEDIATE")
+            self.execute("SAVEPOINT part" if nested else "BEGIN IMMEDIATE")
             self.changes = True
             try:
                 self._check_not_replaced()
                 yield
                 self._check_not_undone()
                 if not nested:
-                    self._execute("COMMIT")
+                    self.execute("COMMIT")
             except BaseException:
                 self.undone += 1
                 if not nested:
                     with database_errors(self.path):
                         self._connection.rollback()
                 elif self._connection.in_transaction:
-                    self._execute("ROLLBACK TO part")
+                    self.execute("ROLLBACK TO part")
                 raise
             finally:
                 self.changes = nested
                 if nested and self._connection.in_transaction:
-                    self._execute("RELEASE part")
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Opens a block of `changing` whose errors are all about the file."""
-        with self.changing(), database_errors(self.path):
-            yield self._connection
+                    self.execute("RELEASE part")
 
     def select(self, sql: str, *values: object) -> Iterator[Any]:
         """Yields the rows of a query one by one."""
@@ -100,6 +93,16 @@ class Transactions:
             rows = self._connection.execute(sql, values)
             for row in rows:  # noqa: UP028 - `yield from` would close it, perhaps after the file
                 yield row
+
+    def execute(self, sql: str, *values: object) -> list[Any]:
+        """Executes a statement and returns all its rows."""
+        with database_errors(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Executes a statement once for each row of values."""
+        with database_errors(self.path):
+            self._connection.executemany(sql, rows)
 
     def vacuum(self) -> None:
         """Returns unused space to the disk.
@@ -114,12 +117,8 @@ class Transactions:
                     "block."
                 )
             self._check_not_replaced()
-            self._execute("VACUUM")
-            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _execute(self, statement: str) -> None:
-        with database_errors(self.path):
-            self._connection.execute(statement)
+            self.execute("VACUUM")
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _check_not_undone(self) -> None:
         """Refuses to continue if SQLite has undone the transaction, as it does on a full disk."""

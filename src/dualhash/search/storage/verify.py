@@ -45,31 +45,29 @@ class Stats:
 
 def measure(store: IndexReader) -> Stats:
     """Counts what is in the file."""
+
+    def number(sql: str, *values: object) -> int:
+        return int(store.execute(sql, *values)[0][0])
+
     header = store.header
     with store.reading():
-        state = store.state()
-        rows = store.select("SELECT * FROM changes")
+        count = store.state().count
+        rows = store.execute("SELECT * FROM changes")
         changed = {item for row in rows for item in store.records.change(row).tolist()}
-        ((updated,),) = store.select(
-            "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(changed)),
+        with_ids = "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))"
+        page = number("PRAGMA page_size")
+        return Stats(
+            items=count,
+            deleted=len(changed) - number(with_ids, json.dumps(list(changed))),
+            labelled=number("SELECT count(category) FROM items"),
+            categories=len(header.category_head.names),
+            attributes=len(header.attribute_head.names),
+            bits=header.bits,
+            views=header.views,
+            code_bytes=count * header.bits // 8,
+            file_bytes=number("PRAGMA page_count") * page,
+            free_bytes=number("PRAGMA freelist_count") * page,
         )
-        ((labelled,),) = store.select("SELECT count(category) FROM items")
-        ((page,),) = store.select("PRAGMA page_size")
-        ((pages,),) = store.select("PRAGMA page_count")
-        ((free,),) = store.select("PRAGMA freelist_count")
-    return Stats(
-        items=state.count,
-        deleted=len(changed) - updated,
-        labelled=labelled,
-        categories=len(header.category_head.names),
-        attributes=len(header.attribute_head.names),
-        bits=header.bits,
-        views=header.views,
-        code_bytes=state.count * header.bits // 8,
-        file_bytes=pages * page,
-        free_bytes=free * page,
-    )
 
 
 def damages(store: IndexReader) -> tuple[str, ...]:

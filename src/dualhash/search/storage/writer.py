@@ -1,7 +1,6 @@
 """Changes an index file. Each change is one transaction: it is kept as a whole or not at all."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +57,14 @@ def add(
     labels: Sequence[ItemLabels],
 ) -> NDArray[np.int64]:
     """Adds n items and returns their ids (n,), ascending."""
-    with store.writing() as connection:
-        start = _advance(store, connection, count=len(codes), next_id=len(codes)).next_id
+    with store.changing():
+        start = _advance(store, count=len(codes), next_id=len(codes)).next_id
         ids = range(start, start + len(codes))
         items = zip(ids, images, labels, payloads, strict=True)
-        block = _insert_items(store, connection, codes, items)
-        ((last,),) = connection.execute("SELECT max(first_id) FROM blocks")
-        before = [] if last is None else [_take_block(store, connection, last)]
-        _write_blocks(store, connection, Block.joined([*before, block]))
+        block = _insert_items(store, codes, items)
+        ((last,),) = store.execute("SELECT max(first_id) FROM blocks")
+        before = [] if last is None else [_take_block(store, last)]
+        _write_blocks(store, Block.joined([*before, block]))
     return block.ids
 
 
@@ -76,14 +75,14 @@ def delete(store: IndexReader, ids: Iterable[int]) -> None:
         DualhashError: An id does not exist; nothing is deleted.
     """
     deleted = sorted({int(item) for item in ids})
-    with store.writing() as connection:
-        _check_exist(store, connection, deleted)
-        connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", (json.dumps(deleted),))
-        for first in _blocks_with(connection, deleted):
-            block = _take_block(store, connection, first)
+    with store.changing():
+        _check_exist(store, deleted)
+        store.execute(f"DELETE FROM items WHERE {WITH_IDS}", json.dumps(deleted))
+        for first in _blocks_with(store, deleted):
+            block = _take_block(store, first)
             rest = block.take(np.flatnonzero(~np.isin(block.ids, deleted)))
-            _write_blocks(store, connection, rest)
-        _record_change(store, connection, deleted, count=-len(deleted))
+            _write_blocks(store, rest)
+        _record_change(store, deleted, count=-len(deleted))
 
 
 def update(
@@ -126,45 +125,44 @@ def replace(
     Raises:
         DualhashError: An id does not exist; nothing is replaced.
     """
-    with store.writing() as connection:
-        _check_exist(store, connection, ids)
-        connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", (json.dumps(ids),))
+    with store.changing():
+        _check_exist(store, ids)
+        store.execute(f"DELETE FROM items WHERE {WITH_IDS}", json.dumps(ids))
         items = zip(ids, images, labels, payloads, strict=True)
-        new = _insert_items(store, connection, codes, items)
-        for first in _blocks_with(connection, ids):
-            block = _take_block(store, connection, first)
+        new = _insert_items(store, codes, items)
+        for first in _blocks_with(store, ids):
+            block = _take_block(store, first)
             replaced = np.flatnonzero(np.isin(new.ids, block.ids))
             order = np.arange(len(block.ids))
             places = np.searchsorted(block.ids, new.ids[replaced])
             order[places] = len(order) + np.arange(len(replaced))
             both = Block.joined([block, new.take(replaced)])
-            _write_blocks(store, connection, both.take(order))
-        _record_change(store, connection, ids)
+            _write_blocks(store, both.take(order))
+        _record_change(store, ids)
 
 
 def compact(store: IndexReader) -> None:
     """Fills blocks up and returns the space of deleted items to the disk."""
-    with store.writing() as connection:
-        connection.execute("DELETE FROM changes")
+    with store.changing():
+        store.execute("DELETE FROM changes")
         rest: list[Block] = []
-        for (first,) in connection.execute(
+        for (first,) in store.execute(
             "SELECT first_id FROM blocks WHERE first_id >= "
             "(SELECT min(first_id) FROM blocks WHERE length(ids) < ?) ORDER BY first_id",
-            (8 * CODES_PER_BLOCK,),
-        ).fetchall():
-            block = Block.joined([*rest, _take_block(store, connection, first)])
+            8 * CODES_PER_BLOCK,
+        ):
+            block = Block.joined([*rest, _take_block(store, first)])
             rows = np.arange(len(block.ids))
             full = len(rows) // CODES_PER_BLOCK * CODES_PER_BLOCK
-            _write_blocks(store, connection, block.take(rows[:full]))
+            _write_blocks(store, block.take(rows[:full]))
             rest = [block.take(rows[full:])]
         for block in rest:
-            _write_blocks(store, connection, block)
+            _write_blocks(store, block)
     store.vacuum()
 
 
 def _advance(
     store: IndexReader,
-    connection: sqlite3.Connection,
     *,
     count: int = 0,
     edition: int = 0,
@@ -173,77 +171,68 @@ def _advance(
     """Adds to the counters and returns what they were before."""
     before = store.state()
     after = IndexState(before.count + count, before.edition + edition, before.next_id + next_id)
-    connection.execute(
-        "UPDATE state SET count = ?, edition = ?, next_id = ?, checksum = ?",
-        store.records.state_row(after),
-    )
+    row = store.records.state_row(after)
+    store.execute("UPDATE state SET count = ?, edition = ?, next_id = ?, checksum = ?", *row)
     return before
 
 
-def _record_change(
-    store: IndexReader, connection: sqlite3.Connection, ids: Sequence[int], *, count: int = 0
-) -> None:
+def _record_change(store: IndexReader, ids: Sequence[int], *, count: int = 0) -> None:
     """Starts the next edition, in which these items have changed."""
-    edition = _advance(store, connection, count=count, edition=1).edition + 1
+    edition = _advance(store, count=count, edition=1).edition + 1
     row = store.records.change_row(edition, ids)
-    connection.execute("INSERT INTO changes VALUES (?, ?, ?)", row)
+    store.execute("INSERT INTO changes VALUES (?, ?, ?)", *row)
 
 
-def _check_exist(store: IndexReader, connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    for (unknown,) in connection.execute(
+def _check_exist(store: IndexReader, ids: Sequence[int]) -> None:
+    for (unknown,) in store.execute(
         "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1",
-        (json.dumps(ids),),
+        json.dumps(ids),
     ):
         raise DualhashError(f"{store.path} has no item with the id {unknown}.")
 
 
 def _insert_items(
     store: IndexReader,
-    connection: sqlite3.Connection,
     codes: NDArray[np.uint8],
     items: Iterable[tuple[int, Path | str, ItemLabels, Mapping[str, Any]]],
 ) -> Block:
     """Writes the rows of n items, and returns what blocks store of them."""
     rows = [store.records.item_row(*item) for item in items]
-    connection.executemany("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
+    store.execute_many("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
     fields = fields_of([(category, json.loads(text)) for _, _, category, _, text, _ in rows])
     return Block(np.array([row[0] for row in rows], np.int64), codes, fields)
 
 
-def _blocks_with(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+def _blocks_with(store: IndexReader, ids: Sequence[int]) -> list[int]:
     """Returns the first ids of the blocks that contain these ids."""
-    rows = connection.execute("SELECT first_id FROM blocks ORDER BY first_id").fetchall()
+    rows = store.execute("SELECT first_id FROM blocks ORDER BY first_id")
     firsts = np.array([first for (first,) in rows])
     blocks = np.unique(np.searchsorted(firsts, ids, side="right") - 1)
     return [int(first) for first in firsts[blocks]]
 
 
-def _take_block(store: IndexReader, connection: sqlite3.Connection, first: int) -> Block:
+def _take_block(store: IndexReader, first: int) -> Block:
     """Removes a block from the file and returns it."""
-    ((*row,),) = connection.execute("SELECT * FROM blocks WHERE first_id = ?", (first,))
-    ids, codes = store.records.block(tuple(row))
+    (row,) = store.execute("SELECT * FROM blocks WHERE first_id = ?", first)
+    ids, codes = store.records.block(row)
     fields = store.block_fields(first)
-    connection.executemany(
-        "DELETE FROM columns WHERE field = ? AND first_id = ?", ((name, first) for name in fields)
-    )
+    for name in fields:
+        store.execute("DELETE FROM columns WHERE field = ? AND first_id = ?", name, first)
     for table in ("blocks", "fields"):
-        connection.execute(f"DELETE FROM {table} WHERE first_id = ?", (first,))
+        store.execute(f"DELETE FROM {table} WHERE first_id = ?", first)
     return Block(ids, codes, fields)
 
 
-def _write_blocks(store: IndexReader, connection: sqlite3.Connection, items: Block) -> None:
+def _write_blocks(store: IndexReader, items: Block) -> None:
     """Writes items in full blocks; the last one may be smaller."""
     records = store.records
     for start in range(0, len(items.ids), CODES_PER_BLOCK):
         block = items.take(np.arange(start, min(start + CODES_PER_BLOCK, len(items.ids))))
-        row = records.block_row(block.ids, block.codes)
-        first = row[0]
-        connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?)", row)
-        connection.execute(
-            "INSERT INTO fields VALUES (?, ?, ?, ?)",
-            records.fields_row(first, len(block.ids), block.fields),
+        first = int(block.ids[0])
+        columns = [records.column_row(name, first, texts) for name, texts in block.fields.items()]
+        names = records.fields_row(first, len(block.ids), block.fields)
+        store.execute(
+            "INSERT INTO blocks VALUES (?, ?, ?, ?)", *records.block_row(block.ids, block.codes)
         )
-        connection.executemany(
-            "INSERT INTO columns VALUES (?, ?, ?, ?, ?)",
-            (records.column_row(name, first, column) for name, column in block.fields.items()),
-        )
+        store.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", *names)
+        store.execute_many("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", columns)
