@@ -14,7 +14,6 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.check_labels import check_labels
 from dualhash.catalogue.images import ImageError, probe
 from dualhash.catalogue.problems import CatalogueProblem, shortened
-from dualhash.files import existing_files
 
 
 def check_images(
@@ -27,24 +26,21 @@ def check_images(
 
     Args:
         catalogue: What to check.
-        progress: Called with the number of files read and the number of all.
+        progress: Called with the number of images checked and the number of all.
 
     Returns:
         The catalogue without the images that cannot be decoded; they are among its problems.
         (M, 2) int64, height and width in pixels, as stored, of its images that exist.
     """
-    exists = existing_files([str(image) for image in catalogue.images])
-    rows = np.flatnonzero(np.array(exists, bool)).tolist()
     sizes, damaged = [], {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        probed = pool.map(_probed, [catalogue.images[row] for row in rows])
-        for done, (row, result) in enumerate(zip(rows, probed, strict=True), start=1):
+        for row, result in enumerate(pool.map(_probe, catalogue.images)):
             if isinstance(result, ImageError):
                 damaged[row] = str(result)
-            else:
+            elif result is not None:
                 sizes.append(result)
             if progress is not None:
-                progress(done, len(rows))
+                progress(row + 1, len(catalogue))
     problems = list(catalogue.problems)
     usable = catalogue.take(np.delete(np.arange(len(catalogue)), list(damaged)))
     if damaged:
@@ -61,8 +57,9 @@ def check_images(
     return checked, np.array(sizes, np.int64).reshape(-1, 2)
 
 
-def _probed(path: Path) -> tuple[int, int] | ImageError:
+def _probe(path: Path) -> tuple[int, int] | ImageError | None:
+    """Height and width, or what is wrong; None if the file does not exist."""
     try:
-        return probe(path)
+        return probe(path) if os.path.isfile(path) else None  # noqa: PTH113
     except ImageError as error:
         return error
