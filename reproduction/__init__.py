@@ -1,1 +1,5 @@
-"""The paper's section 4 as data: what is trained, what is measured, and the report of it."""
+"""Reproduces the tables and figures of the paper on a catalogue.
+
+Takes a catalogue and the finished results in `benchmarks/results/paper`; writes further results and
+the report `docs/results.md`. Uses every part of `dualhash`; nothing imports it.
+"""

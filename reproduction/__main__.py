@@ -1,4 +1,4 @@
-"""`python -m reproduction`: runs the experiments of the paper and writes their report."""
+"""`python -m reproduction`: trains and evaluates the models of the paper, and writes the report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dualhash.cli.options import Names
 
 if TYPE_CHECKING:
     from dualhash.catalogue.catalogue import Catalogue
-    from reproduction.plan import GridPlan
-    from reproduction.run import Step
+    from reproduction.grid_plan import GridPlan
+    from reproduction.run_grid import ScheduledCell
 
 app = App(
     name="python -m reproduction",
@@ -45,49 +45,49 @@ def run(
     results: Path | None = None,
     work: Path | None = None,
 ) -> None:
-    """Train and judge what is missing for the tables and figures; stop and go on at any time.
+    """Train and evaluate what is missing for the tables and figures. Stop and continue at any time.
 
-    Each finished cell of a table is kept at once as a small JSON file. Killed and started again,
-    the command goes on where it stopped, within a training too. A cell that was made with other
-    settings or labels, or lacks what a table has, is made again, and what it is made from is
-    trained again where its model was deleted; see --dry-run.
+    A cell is one training of the grid. Each finished cell is saved at once as a small JSON file. If
+    the command is stopped and started again, it continues, also within a training. A cell is
+    trained again if its settings or labels have changed or if it lacks a figure that a table needs;
+    models that it is made from are trained again if they were deleted. --dry-run lists all of this.
 
     Args:
         experiment: paper, section 4 of Liu et al. 2020.
         catalogue: fashion, imagenet150k, cfw60k or sun120k.
-        data: The folder of its files.
-        only: Tables and figures, such as table-4,figure-12; left out, all.
-        quick: A small version that shows in minutes that everything works: fewer images, batches
-            and bits, kept apart from the real results.
-        dry_run: Only list the cells, what they feed, and how long they take.
-        json: With --dry-run: as JSON.
+        data: The folder of the catalogue's files.
+        only: Tables and figures, such as table-4,figure-12; all by default.
+        quick: A small version that checks in minutes that everything works, with fewer images,
+            batches and bits. Its results are kept apart.
+        dry_run: Only list the cells, the tables they belong to, and how long they take.
+        json: With --dry-run: print JSON.
         results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
         work: Folder of unfinished trainings and of models still needed (default build/paper).
     """
     from dualhash.training.progress import Display
-    from reproduction.grid import cells_of, chosen_exhibits, exhibits
-    from reproduction.plan import plan_for
-    from reproduction.run import agenda
-    from reproduction.run import run as finish
-    from reproduction.store import ResultStore
-    from reproduction.workshop import Workshop
+    from reproduction.cell_runner import CellRunner
+    from reproduction.grid_plan import plan_for
+    from reproduction.paper_tables import cells_of, chosen_exhibits, exhibits
+    from reproduction.result_store import ResultStore
+    from reproduction.run_grid import run as finish
+    from reproduction.run_grid import schedule
 
     plan = plan_for(catalogue, quick=quick)
     shown = chosen_exhibits(plan, only)
     build = QUICK_BUILD if quick else BUILD
     store = ResultStore(results or (build / "results" if quick else RESULTS) / catalogue)
     work = work or build / "work" / catalogue
-    workshop = Workshop(plan, _read(plan, data), Display(), output.stages)
+    runner = CellRunner(plan, _read(plan, data), Display(), output.stages)
     cells = cells_of(shown)
     if dry_run:
         feeds = {
             cell.name: [name for name, exhibit in shown.items() if cell in exhibit.cells()]
             for cell in cells
         }
-        _list(agenda(cells, workshop, store, work), feeds, json=json)
+        _list(schedule(cells, runner, store, work), feeds, json=json)
         return
-    finish(cells, workshop, store, work, whole=cells_of(exhibits(plan)), tell=output.note)
-    output.say(f"All cells of {', '.join(shown)} are in {store.folder}.")
+    finish(cells, runner, store, work, whole=cells_of(exhibits(plan)), tell=output.note)
+    output.say(f"All cells of {', '.join(shown)} are finished, in {store.folder}.")
 
 
 @app.command
@@ -101,19 +101,19 @@ def report(
 ) -> None:
     """Write the report of finished experiments: OUT/results.md, its figures, OUT/results.json.
 
-    It needs nothing but the JSON files of the results; what is missing is shown as missing.
+    It needs only the JSON files of the results. Missing results are shown as missing.
 
     Args:
         catalogue: fashion, imagenet150k, cfw60k or sun120k.
         results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
         out: Folder of the report.
-        data: The folder of the catalogue's files, to draw the contact sheets with their photos as
-            well, into build/paper/sheets.
-        quick: Of the small version, into build/paper-quick.
+        data: The folder of the catalogue's files. If given, the examples of figures 13 and 15 are
+            also drawn with photos, into build/paper/sheets.
+        quick: Report the small version, into build/paper-quick.
     """
-    from reproduction.plan import plan_for
-    from reproduction.report import draw_sheets, write_report
-    from reproduction.store import ResultStore
+    from reproduction.grid_plan import plan_for
+    from reproduction.result_store import ResultStore
+    from reproduction.write_report import draw_sheets, write_report
 
     plan = plan_for(catalogue, quick=quick)
     build = QUICK_BUILD if quick else BUILD
@@ -125,7 +125,7 @@ def report(
         read = _read(plan, data)
         photos = dict(zip(read.references, read.images, strict=True))
         draw_sheets(plan, store, build / "sheets", photos.get)
-        output.say(f"Contact sheets with photos are in {build / 'sheets'}.")
+        output.say(f"The examples with photos are in {build / 'sheets'}.")
 
 
 def _read(plan: GridPlan, data: Path) -> Catalogue:
@@ -136,8 +136,10 @@ def _read(plan: GridPlan, data: Path) -> Catalogue:
     return catalogue
 
 
-def _list(steps: Sequence[Step], feeds: Mapping[str, Sequence[str]], *, json: bool) -> None:
-    """What is done, what is left, and for how long."""
+def _list(
+    steps: Sequence[ScheduledCell], feeds: Mapping[str, Sequence[str]], *, json: bool
+) -> None:
+    """Lists finished and missing cells, with their times."""
     if json:
         rows = [
             {
@@ -166,9 +168,9 @@ def _time(seconds: float | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs one command and exits with the codes of `dualhash`."""
-    given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(exit_code(lambda: app(given, print_error=False, exit_on_error=False)))
+    """Runs one command and exits with the exit codes of `dualhash`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(exit_code(lambda: app(arguments, print_error=False, exit_on_error=False)))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.linear_head import LinearHead
 from dualhash.evaluation.evaluation_result import MetricValue
-from reproduction.cell import Cell, Result
-from reproduction.needs import Needs
-from reproduction.plan import GridPlan, plan_for
-from reproduction.sheet import Retrieval, Sheet, Shown
+from reproduction.grid_cell import Cell, Result
+from reproduction.grid_plan import GridPlan, plan_for
+from reproduction.required_figures import RequiredFigures
+from reproduction.retrieval_examples import ResultImage, Retrieval, RetrievalSheet
 
 PLAN: GridPlan = replace(
     plan_for("fashion"), attributes=5, bits=16, category_bits=(8, 16), attribute_bits=(8, 16)
@@ -75,8 +75,10 @@ def extras() -> dict[str, Any]:
     )
     bits = rng.random((len(images), 16)) > 0.5
     labels = (images.categories, images.attributes, images.observed)
-    shown = Shown(image="a.png", category="kind 1", right=True, probabilities=(0.9,), distance=3)
-    sheet = Sheet(
+    shown = ResultImage(
+        image="a.png", category="kind 1", right=True, probabilities=(0.9,), distance=3
+    )
+    sheet = RetrievalSheet(
         retrievals=(
             Retrieval(
                 image="q.png", category="kind 1", wanted={"colour=1": True}, top=(shown,) * 3
@@ -101,7 +103,7 @@ class FakeLaboratory:
 
     needed: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     tried: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
-    asked: Mapping[Cell, Needs] = field(default_factory=dict)
+    asked: Mapping[Cell, RequiredFigures] = field(default_factory=dict)
     data: str = "d" * 64
     version: int = 1
     versions: Mapping[Cell, int] = field(default_factory=dict)
@@ -116,15 +118,15 @@ class FakeLaboratory:
     def trials(self, cell: Cell) -> tuple[Cell, ...]:
         return self.tried.get(cell, ())
 
-    def needs(self, cell: Cell) -> Needs:
-        return self.asked.get(cell, Needs())
+    def requirements(self, cell: Cell) -> RequiredFigures:
+        return self.asked.get(cell, RequiredFigures())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         if any(trial.name not in results for trial in self.trials(cell)):
             return None
         return {"version": self.versions.get(cell, self.version)}
 
-    def perform(
+    def run(
         self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
     ) -> Result:
         assert all((path / "weights").is_file() for path in parts.values())
@@ -145,5 +147,5 @@ class FakeLaboratory:
             cell,
             recipe,
             hashes={"data": self.data, "model": made, **from_parts},
-            figures={name: figure(0.5) for name in self.needs(cell).figures},
+            figures={name: figure(0.5) for name in self.requirements(cell).figures},
         )

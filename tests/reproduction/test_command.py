@@ -7,9 +7,9 @@ import pytest
 
 from dualhash.catalogue.datasets import cfw60k, imagenet150k
 from reproduction.__main__ import main
-from reproduction.cell import Result
-from reproduction.tuning import VALIDATION
-from reproduction.workshop import Workshop
+from reproduction.cell_runner import CellRunner
+from reproduction.grid_cell import Result
+from reproduction.setting_choice import VALIDATION
 from tests.reproduction.cases import extras
 
 CATEGORIES, ROUNDS = 16, 5
@@ -93,9 +93,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells are finished at once, with nothing in them."""
 
-    def perform(self, cell, recipe, folder, parts):
+    def run(self, cell, recipe, folder, parts):
         (folder / "model").mkdir()
-        needs = self.needs(cell)
+        requirements = self.requirements(cell)
         return Result(
             name=cell.name,
             method=cell.method,
@@ -103,17 +103,17 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
             seed=cell.seed,
             catalogue=self.plan.catalogue,
             recipe=recipe,
-            figures={name: {"value": 0.5} for name in needs.figures | set(VALIDATION)},
-            draws={name: [0.5] for name in needs.draws},
-            extras={name: value for name, value in extras().items() if name in needs.extras},
+            figures={name: {"value": 0.5} for name in requirements.figures | set(VALIDATION)},
+            draws={name: [0.5] for name in requirements.draws},
+            extras={name: value for name, value in extras().items() if name in requirements.extras},
             hashes={"data": self.data},
         )
 
-    monkeypatch.setattr(Workshop, "perform", perform)
+    monkeypatch.setattr(CellRunner, "run", run)
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "make", "backbones"),
+    ("catalogue", "write_data", "backbones"),
     [
         ("fashion", products, 1),
         ("cfw60k", lambda root: released(root, 14), 1),
@@ -122,9 +122,9 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_same_command_lists_the_cells_of_every_catalogue(
-    root: Path, capsys, catalogue: str, make, backbones: int
+    root: Path, capsys, catalogue: str, write_data, backbones: int
 ):
-    make(root)
+    write_data(root)
     assert paper(catalogue, root, "--dry-run", "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     assert all(row["due"] for row in rows)
@@ -168,7 +168,7 @@ def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
 
 
 def test_a_quick_version_is_kept_apart(root: Path, untrained: None, monkeypatch):
-    monkeypatch.setattr("reproduction.plan.QUICK_IMAGES", 1.0)
+    monkeypatch.setattr("reproduction.grid_plan.QUICK_IMAGES", 1.0)
     products(root)
     assert paper("fashion", root, "--only", "table-2", "--quick") == 0
     assert not (root / "benchmarks").exists()

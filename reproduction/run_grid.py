@@ -1,0 +1,202 @@
+"""Trains missing cells, saves each as soon as it is finished, and estimates the remaining time."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Protocol
+
+from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+from reproduction.current_results import current
+from reproduction.grid_cell import PRETRAINING, Cell, Result
+from reproduction.required_figures import RequiredFigures
+from reproduction.result_store import ResultStore
+
+ASKED = "asked.json"
+"""A file in the folder of a cell: its settings, data and parts."""
+
+
+class Runner(Protocol):
+    """Trains and evaluates cells.
+
+    Attributes:
+        data: Hash of the labels.
+    """
+
+    data: str
+
+    def parts(self, cell: Cell) -> tuple[Cell, ...]:
+        """Returns the cells whose models a cell is made from."""
+
+    def trials(self, cell: Cell) -> tuple[Cell, ...]:
+        """Returns the cells whose results choose its settings."""
+
+    def requirements(self, cell: Cell) -> RequiredFigures:
+        """Returns what its result must contain."""
+
+    def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
+        """Returns the requested settings; None while trials are missing."""
+
+    def run(
+        self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
+    ) -> Result:
+        """Trains in `folder`, continues an interrupted training, and evaluates."""
+
+
+@dataclass(frozen=True)
+class ScheduledCell:
+    """A cell in the order of the work.
+
+    Attributes:
+        cell: The cell.
+        due: Whether it still has to be run.
+        seconds: Estimated duration, from finished cells; None if there are none.
+    """
+
+    cell: Cell
+    due: bool
+    seconds: float | None
+
+
+def dependency_order(cells: Iterable[Cell], runner: Runner) -> list[Cell]:
+    """Returns the cells with all that they depend on, each once, after its trials and parts."""
+    ordered: dict[Cell, None] = {}
+
+    def add(cell: Cell) -> None:
+        if cell not in ordered:
+            for needed in (*runner.trials(cell), *runner.parts(cell)):
+                add(needed)
+            ordered[cell] = None
+
+    for cell in cells:
+        add(cell)
+    return list(ordered)
+
+
+def schedule(
+    cells: Iterable[Cell], runner: Runner, store: ResultStore, work: Path
+) -> list[ScheduledCell]:
+    """Returns finished and missing cells in the order of the work.
+
+    A part without a model is due again if a cell that is made from it is due.
+    """
+    results = store.read()
+    ordered = dependency_order(cells, runner)
+    due: set[Cell] = set()
+    for cell in reversed(ordered):
+        lacking = (
+            any(cell in runner.parts(other) for other in due) and not _model(work, cell).exists()
+        )
+        if lacking or not _is_current(cell, runner, results):
+            due.add(cell)
+    return [ScheduledCell(cell, cell in due, expected_seconds(cell, results)) for cell in ordered]
+
+
+def expected_seconds(cell: Cell, results: Mapping[str, Result]) -> float | None:
+    """Mean time of the finished cells of its method, or else of all cells except backbones."""
+    every = [(result.method, sum(result.seconds.values())) for result in results.values()]
+    alike = [seconds for method, seconds in every if method == cell.method]
+    others = [seconds for method, seconds in every if method != PRETRAINING]
+    return fmean(alike or others) if alike or others else None
+
+
+def run(
+    cells: Sequence[Cell],
+    runner: Runner,
+    store: ResultStore,
+    work: Path,
+    *,
+    whole: Sequence[Cell],
+    tell: Callable[[str], None],
+) -> None:
+    """Runs every cell that is due. If one fails, only the cells that need it are skipped.
+
+    Args:
+        cells: The cells to finish.
+        runner: Trains and evaluates them.
+        store: Of the results.
+        work: Folder of models.
+        whole: All cells of the grid; models are kept while any of these needs them.
+        tell: Called with a progress message.
+
+    Raises:
+        DualhashError: Some cells failed; the message names them with the reasons.
+    """
+    steps = schedule(cells, runner, store, work)
+    due = [step.cell for step in steps if step.due]
+    tell(f"{len(steps) - len(due)} of {len(steps)} cells are finished.")
+    failed: dict[Cell, str] = {}
+    for place, cell in enumerate(due):
+        if failed.keys() & {*runner.parts(cell), *runner.trials(cell)}:
+            failed[cell] = "not started, since it needs a cell that failed"
+            continue
+        results = store.read()
+        left = [expected_seconds(other, results) for other in due[place:]]
+        tell(f"{cell.name}: {place + 1} of {len(due)}, {_left(left)}")
+        recipe = runner.recipe(cell, results)
+        assert recipe is not None, "trials come before what is chosen by them"
+        folder = work / cell.name
+        parts = {part: _model(work, part) for part in runner.parts(cell)}
+        hashes = {part.name: results[part.name].hashes for part in parts}
+        try:
+            _begin(folder, {"recipe": recipe, "data": runner.data, "parts": hashes})
+            store.write(runner.run(cell, recipe, folder, parts))
+        except Exception as error:  # hours of other cells may follow, so any error is noted
+            failed[cell] = str(error) or type(error).__name__
+            tell(f"{cell.name} failed: {failed[cell]}")
+        _tidy(whole, runner, store, work)
+    if failed:
+        raise DualhashError(
+            "; ".join(f"{cell.name}: {why.rstrip('.')}" for cell, why in failed.items())
+            + ". All other cells are saved; run the same command to try these again."
+        )
+
+
+def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Prepares the folder of a cell; it is emptied unless the same cell was started there."""
+    note = folder / ASKED
+    text = json.dumps(asked, sort_keys=True)
+    if not note.is_file() or note.read_text(encoding="utf-8") != text:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_whole(note, text)
+
+
+def _is_current(cell: Cell, runner: Runner, results: Mapping[str, Result]) -> bool:
+    """Whether a cell and all that it is made from are finished with the current settings."""
+    recipe, parts = runner.recipe(cell, results), runner.parts(cell)
+    return (
+        recipe is not None
+        and current(cell, recipe, runner.data, parts, results)
+        and runner.requirements(cell).met_by(results[cell.name])
+        and all(_is_current(part, runner, results) for part in parts)
+    )
+
+
+def _model(work: Path, cell: Cell) -> Path:
+    """The folder of a cell's finished model."""
+    return work / cell.name / "model"
+
+
+def _tidy(whole: Sequence[Cell], runner: Runner, store: ResultStore, work: Path) -> None:
+    """Deletes the models of finished cells that no other cell needs any more.
+
+    Backbones are kept: they are small, most cells start from one, and they take longest to train.
+    """
+    steps = schedule(whole, runner, store, work)
+    needed = {part for step in steps if step.due for part in runner.parts(step.cell)}
+    for step in steps:
+        backbone = step.cell.method == PRETRAINING
+        if not (step.due or step.cell in needed or backbone):
+            shutil.rmtree(work / step.cell.name, ignore_errors=True)
+
+
+def _left(seconds: Sequence[float | None]) -> str:
+    known = [each for each in seconds if each is not None]
+    if len(known) < len(seconds):
+        return "remaining time unknown"
+    return f"about {timedelta(seconds=round(sum(known)))} left"

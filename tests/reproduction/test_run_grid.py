@@ -1,0 +1,150 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dualhash.errors import DualhashError
+from reproduction.grid_cell import Cell
+from reproduction.required_figures import RequiredFigures
+from reproduction.result_store import ResultStore
+from reproduction.run_grid import dependency_order, expected_seconds, run, schedule
+from tests.reproduction.cases import FakeLaboratory, Killed, result
+
+BACKBONE, TRIAL = Cell("pretraining"), Cell("dph", 16, trial=True)
+DPH, SSDH, SVM = Cell("dph", 16), Cell("ssdh", 16), Cell("svm-binary", 16)
+CELLS = [DPH, SVM]
+NEEDED = {TRIAL: (BACKBONE,), DPH: (BACKBONE,), SSDH: (BACKBONE,), SVM: (SSDH, BACKBONE)}
+ORDER = [BACKBONE, TRIAL, DPH, SSDH, SVM]
+
+
+@pytest.fixture
+def runner() -> FakeLaboratory:
+    return FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ResultStore:
+    return ResultStore(tmp_path / "results")
+
+
+def go(runner, store, tmp_path, cells=CELLS, whole=CELLS):
+    said: list[str] = []
+    run(cells, runner, store, tmp_path / "work", whole=whole, tell=said.append)
+    return said
+
+
+def test_cells_come_after_their_trials_and_parts(runner):
+    assert dependency_order(CELLS, runner) == ORDER
+
+
+def test_every_cell_is_performed_once_and_kept(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    assert runner.performed == ORDER
+    assert set(store.read()) == {cell.name for cell in ORDER}
+
+
+def test_finished_cells_are_not_performed_again(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    runner.performed.clear()
+    said = go(runner, store, tmp_path)
+    assert not runner.performed
+    assert "5 of 5 cells are finished" in said[0]
+
+
+def test_no_model_but_the_backbone_is_left_when_nothing_needs_it(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
+
+
+def test_models_stay_while_other_tables_need_them(runner, store, tmp_path):
+    go(runner, store, tmp_path, cells=[DPH])
+    assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
+
+
+def test_a_killed_run_goes_on_where_it_stopped(runner, store, tmp_path):
+    runner.dies_at = SSDH
+    with pytest.raises(Killed):
+        go(runner, store, tmp_path)
+    assert runner.performed == [BACKBONE, TRIAL, DPH]
+    runner.dies_at = None
+    go(runner, store, tmp_path)
+    assert runner.performed == ORDER
+    assert runner.resumed == [SSDH]
+
+
+def test_what_was_begun_with_other_settings_is_not_gone_on_with(runner, store, tmp_path):
+    runner.dies_at = DPH
+    with pytest.raises(Killed):
+        go(runner, store, tmp_path)
+    changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, version=2)
+    go(changed, store, tmp_path)
+    assert changed.performed == ORDER
+    assert not changed.resumed
+
+
+def test_a_part_whose_model_is_gone_is_made_again(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    (store.folder / f"{SVM.name}.json").unlink()
+    runner.performed.clear()
+    go(runner, store, tmp_path)
+    assert runner.performed == [SSDH, SVM]  # the backbone's model is kept
+    (store.folder / f"{SVM.name}.json").unlink()
+    shutil.rmtree(tmp_path / "work")
+    runner.performed.clear()
+    go(runner, store, tmp_path)
+    assert runner.performed == [BACKBONE, SSDH, SVM]
+
+
+def test_results_on_other_data_or_with_other_settings_are_made_again(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    for change in ({"data": "e" * 64}, {"version": 2}):
+        changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, **change)
+        steps = schedule(CELLS, changed, store, tmp_path / "work")
+        assert all(step.due for step in steps)
+
+
+def test_what_is_made_from_a_model_that_changed_is_made_again(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, versions={SSDH: 2})
+    go(changed, store, tmp_path)
+    assert changed.performed == [SSDH, SVM]
+
+
+def test_what_lacks_a_figure_that_tables_have_is_made_again(runner, store, tmp_path):
+    go(runner, store, tmp_path)
+    runner.asked = {DPH: RequiredFigures(frozenset({"category_map"}))}
+    runner.performed.clear()
+    go(runner, store, tmp_path)
+    assert runner.performed[-1] == DPH
+    runner.performed.clear()
+    go(runner, store, tmp_path)
+    assert not runner.performed
+
+
+def test_one_failure_does_not_cost_the_other_cells(runner, store, tmp_path):
+    runner.fails_at = frozenset({SSDH})
+    with pytest.raises(DualhashError, match=r"ssdh-16-s0: it does not converge"):
+        go(runner, store, tmp_path, cells=[SVM, DPH])
+    assert runner.performed == [BACKBONE, TRIAL, DPH]
+
+
+def test_a_damaged_result_is_named(store):
+    store.folder.mkdir()
+    (store.folder / "dph-16-s0.json").write_text("{")
+    with pytest.raises(DualhashError, match=r"dph-16-s0\.json is not a result"):
+        store.read()
+
+
+def test_the_time_left_is_that_of_finished_cells_of_the_method():
+    slow = result(DPH, seconds={"training": 100.0, "judging": 20.0})
+    quick = result(SSDH, seconds={"training": 30.0})
+    results = {slow.name: slow, quick.name: quick}
+    assert expected_seconds(Cell("dph", 32), results) == 120
+    assert expected_seconds(Cell("lsh", 32), results) == 75
+    assert expected_seconds(Cell("lsh", 32), {}) is None
+
+
+def test_the_time_left_is_told(runner, store, tmp_path):
+    said = go(runner, store, tmp_path)
+    assert said[1] == "pretraining-s0: 1 of 5, remaining time unknown"
+    assert said[2] == "dph-16-trial-s0: 2 of 5, remaining time unknown"
