@@ -128,7 +128,7 @@ class TestFailures:
         with pytest.raises(ImageError, match=r"photo\.png cannot be read"):
             read(path)
 
-    def test_a_bomb(self, read, photo, monkeypatch):
+    def test_a_decompression_bomb(self, read, photo, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
         with pytest.raises(ImageError, match=r"photo\.jpg cannot be read: .*bomb"):
             read(photo)
@@ -140,7 +140,7 @@ class TestFailures:
     st.integers(0, 400),
     st.binary(max_size=40),
 )
-def test_whatever_is_broken_is_an_image_error(kind: str, place: int, junk: bytes):
+def test_any_damage_is_an_image_error(kind: str, place: int, junk: bytes):
     file = io.BytesIO()
     Image.effect_noise((16, 16), 50).save(file, kind)
     content = file.getvalue()

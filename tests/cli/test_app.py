@@ -33,27 +33,27 @@ def failing(monkeypatch: pytest.MonkeyPatch):
     return replace
 
 
-def test_help_teaches_the_five_commands(capsys: pytest.CaptureFixture[str]):
+def test_help_shows_the_five_commands(capsys: pytest.CaptureFixture[str]):
     assert run("--help") == 0
-    said = capsys.readouterr().out
+    message = capsys.readouterr().out
     for command in ("catalogue show", "train", "index create", "search", "evaluate"):
-        assert f"dualhash {command}" in said
+        assert f"dualhash {command}" in message
 
 
-def test_help_of_a_command_is_all_that_it_says(capsys: pytest.CaptureFixture[str]):
+def test_help_of_a_command_is_its_docstring(capsys: pytest.CaptureFixture[str]):
     assert run("search", "--help") == 0
     assert "weighted keeps all images" in " ".join(capsys.readouterr().out.split())
     assert run("index", "--help") == 0
     assert "Create, change and check an index." in capsys.readouterr().out
 
 
-def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]):
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]):
     assert run() == 0
     assert "Getting started" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", shell.COMMANDS)
-def test_every_command_is_there_and_explains_itself(name: str, capsys: pytest.CaptureFixture[str]):
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]):
     assert run(name, "--help") == 0
     assert f"dualhash {name}" in capsys.readouterr().out
 
@@ -78,7 +78,7 @@ def test_an_error_of_the_user_is_one_sentence(failing, capsys: pytest.CaptureFix
     )
 
 
-def test_a_full_disk_is_no_traceback(failing, capsys: pytest.CaptureFixture[str]):
+def test_a_full_disk_prints_no_traceback(failing, capsys: pytest.CaptureFixture[str]):
     failing(OSError(28, "No space left on device", "out/model"))
     assert run("command") == 2
     assert capsys.readouterr().err == "out/model: No space left on device.\n"

@@ -176,7 +176,7 @@ def test_an_escape_byte_in_a_file_name_is_escaped(table, capsys):
         (["shop.csv", "--min-positives", "0"], 'Invalid value "0" for --min-positives'),
     ],
 )
-def test_a_mistake_is_one_sentence(table, capsys, arguments, sentence):
+def test_an_error_of_the_user_is_one_sentence(table, capsys, arguments, sentence):
     with pytest.raises(SystemExit) as left:
         app.main(["catalogue", "show", *arguments])
     captured = capsys.readouterr()

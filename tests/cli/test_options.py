@@ -53,7 +53,7 @@ def test_options_replace_remembered_columns():
     assert changed == Columns(category="kind", facets=("season",))
 
 
-def test_a_refused_value_names_its_option():
+def test_an_invalid_value_names_its_option():
     with pytest.raises(ValidationError, match="--min-positives"):
         parse("--min-positives", "0")
 

@@ -123,7 +123,7 @@ def test_stages_have_their_own_progress(clock: Clock, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.1, False), (3.0, True)])
-def test_a_bar_is_for_long_work_on_a_terminal(
+def test_long_work_on_a_terminal_shows_a_bar(
     seconds: float, shown: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     screen = Console(file=io.StringIO(), force_terminal=True)

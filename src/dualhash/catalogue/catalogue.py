@@ -85,8 +85,9 @@ class Catalogue:
 
     @property
     def remarks(self) -> list[str]:
-        """One message for each problem for which no image was left out."""
-        return [str(problem) for problem in self.problems if not problem.fatal]
+        """One message for each problem for which no image was left out, single rows last."""
+        remarks = [problem for problem in self.problems if not problem.fatal]
+        return [str(problem) for problem in sorted(remarks, key=lambda p: p.of_one_row)]
 
     def take(self, rows: NDArray[np.int64]) -> "Catalogue":
         """The same catalogue with only `rows` (indices), in that order."""

@@ -19,6 +19,11 @@ class CatalogueProblem:
     message: str
     fatal: bool = False
 
+    @property
+    def of_one_row(self) -> bool:
+        """Whether it concerns one row of a table, rather than the whole catalogue."""
+        return " row " in self.location
+
     def __str__(self) -> str:
         return f"{self.location}: {self.message}"
 

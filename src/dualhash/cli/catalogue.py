@@ -109,7 +109,7 @@ def _tables(summary: CatalogueSummary, *, cut: bool) -> Iterator[Table]:
     remarks = [problem for problem in summary.problems if not problem.fatal]
     if remarks:
         # Problems of the whole catalogue come before those of single rows.
-        yield _problems("Remarks", sorted(remarks, key=lambda p: " row " in p.location), limit)
+        yield _problems("Remarks", sorted(remarks, key=lambda p: p.of_one_row), limit)
     if summary.left_out:
         left_out = [problem for problem in summary.problems if problem.fatal]
         yield _problems(f"{_counted(summary.left_out, 'image')} left out", left_out, limit)

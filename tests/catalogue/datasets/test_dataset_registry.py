@@ -12,7 +12,7 @@ def test_every_entry_is_described():
 
 
 @pytest.mark.parametrize("name", sorted(set(DATASETS) - {"openmoji"}))
-def test_a_set_that_needs_files_says_so(name, tmp_path):
+def test_a_data_set_that_needs_its_folder_says_so(name, tmp_path):
     with pytest.raises(DualhashError, match=f"{name}:FOLDER"):
         DATASETS[name].load(None)
     with pytest.raises(DualhashError, match=str(tmp_path)):

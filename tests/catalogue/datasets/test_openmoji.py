@@ -31,7 +31,7 @@ def labels(catalogue, code):
         ),
     ],
 )
-def test_labels_of_drawings_known_by_sight(emojis, code, category, attributes):
+def test_labels_of_known_drawings(emojis, code, category, attributes):
     assert labels(emojis, code) == (category, attributes)
 
 
@@ -47,7 +47,7 @@ def test_counts(emojis):
     assert "1F3FB.png" not in emojis.references  # the swatch of a skin tone
 
 
-def test_payload_says_what_unicode_says(emojis):
+def test_payload_has_the_names_of_unicode(emojis):
     row = emojis.payload.row(emojis.references.index("1F34E.png"), named=True)
     assert row == {
         "image": "1F34E.png",

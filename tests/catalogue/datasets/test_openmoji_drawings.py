@@ -41,7 +41,7 @@ def test_drawings_are_rendered_once(svg, tmp_path):
     assert (folder / "1F534.png").is_file()
 
 
-def test_a_rendering_that_breaks_off_leaves_nothing(svg, tmp_path):
+def test_an_interrupted_rendering_leaves_nothing(svg, tmp_path):
     (svg / "1F536.svg").write_text("not a drawing")
     with pytest.raises(ValueError, match=r"."):
         drawings.rendered(tmp_path / "cache")
@@ -79,7 +79,7 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch,
         drawings.rendered(tmp_path)
 
 
-def test_the_cache_is_the_users(tmp_path, monkeypatch):
+def test_the_default_cache_is_in_the_users_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert drawings.default_cache() == tmp_path / "dualhash"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # to be ignored, says the specification

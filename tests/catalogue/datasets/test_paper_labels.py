@@ -79,7 +79,7 @@ def test_images_are_found_in_each_layout(root):
     assert not problem.fatal
 
 
-def test_no_problem_when_all_images_are_there(root):
+def test_no_problem_if_all_images_exist(root):
     for name in ("cat/1", "dog/2", "cat/3", "cat/4", "dog/5", "dog/6", "7", "8"):
         (root / f"{name}.jpg").parent.mkdir(exist_ok=True)
         (root / f"{name}.jpg").touch()

@@ -47,7 +47,7 @@ def row(catalogue, reference):
     return catalogue.references.index(reference)
 
 
-def test_the_two_sets_become_one(root):
+def test_the_two_data_sets_are_joined(root):
     catalogue = sun120k.read(root)
     assert len(catalogue) == 12 + 14 + 3 + 2
     assert catalogue.names.categories == ("abbey", "bakery/shop", "canyon", "zoo")
@@ -81,7 +81,7 @@ def test_subsets(root):
     assert catalogue.subsets[row(catalogue, ANNOTATED[3])] == TRAIN_BOTH
 
 
-def test_the_drawn_names_are_written_and_decide(root):
+def test_drawn_names_are_written_and_used_again(root):
     first = sun120k.read(root)
     drawn = (root / "sun120k-test.txt").read_text().split()
     assert [first.references[i] for i in first.rows(TEST)] == drawn
@@ -97,7 +97,7 @@ def test_the_draw_is_the_same_each_time(root):
     assert sun120k.read(root).label_hash == first.label_hash
 
 
-def test_drawn_names_that_are_not_there_are_refused(root):
+def test_drawn_names_that_do_not_exist_are_refused(root):
     (root / "sun120k-test.txt").write_text("a/abbey/sun_gone.jpg\n")
     with pytest.raises(DualhashError, match=r"sun120k-test\.txt names 1 images .*/sun_gone\.jpg"):
         sun120k.read(root)
@@ -126,7 +126,7 @@ def test_problems(root):
     assert "c/canyon/sun_abbey03.jpg" not in sun120k.read(root).references
 
 
-def test_label_files_may_stand_in_the_folder_itself(root):
+def test_label_files_may_be_in_the_folder_itself(root):
     write_labels(root)
     for path in (root / "SUNAttributeDB").iterdir():
         path.unlink()

@@ -249,6 +249,13 @@ class TestMissingValues:
         assert catalogue.subsets.tolist() == [-1, TEST]
         assert len(catalogue.problems) == 3
 
+    def test_is_reported_before_single_rows(self, table):
+        path = table("image,new,colour", "0.png,perhaps,red", "1.png,1,unknown")
+        columns = Columns(attributes=("new",), facets=("colour",), min_positives=1)
+        remarks = read_table(path, columns).remarks
+        assert "'unknown' (1)" in remarks[0]
+        assert "row 1: 'perhaps'" in remarks[-1]
+
     def test_the_list_can_be_changed(self, table):
         path = table("image,category", "0.png,None", "1.png,TBD", "2.png,a")
         catalogue = read_table(path, Columns(missing_values=("tbd",)))
@@ -277,7 +284,7 @@ class TestUnknownValues:
 
 
 class TestFacets:
-    def test_rare_values_are_named_once(self, table):
+    def test_rare_values_are_listed_once(self, table):
         colours = ["red"] * 4 + ["blue"] * 3 + ["grey", "grey", "teal"]
         rows = [f"{i}.png,{colour},test" for i, colour in enumerate(colours)]
         path = table("image,colour,subset", *rows)
@@ -360,7 +367,7 @@ class TestRefusals:
             (Columns(subset="Subst"), "--subset-column"),
         ],
     )
-    def test_an_unknown_column_names_the_nearest(self, table, columns, option):
+    def test_an_unknown_column_suggests_the_nearest(self, table, columns, option):
         path = table("image,category,new,colour,subset", "0.png,a,1,red,test")
         with pytest.raises(
             DualhashError, match=rf"products\.csv has no column .*{option}.*Did you"
@@ -431,7 +438,7 @@ class TestRefusals:
         with pytest.raises(DualhashError, match=r"t\.parquet cannot be read"):
             read_table(shop / "t.parquet", Columns())
 
-    def test_a_table_that_is_not_there(self, shop):
+    def test_a_table_that_does_not_exist(self, shop):
         with pytest.raises(DualhashError, match=r"none\.csv cannot be read: No such file"):
             read_table(shop / "none.csv", Columns())
 
