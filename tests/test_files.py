@@ -26,7 +26,7 @@ def test_a_file_is_written_and_replaced(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
-def test_others_may_read_what_they_could_read_of_any_new_file(tmp_path: Path):
+def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path: Path):
     (tmp_path / "plain").touch()
     write_whole(tmp_path / "report.json", "")
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}
@@ -48,7 +48,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
-def test_why_a_file_could_not_be_written():
+def test_messages_for_files_that_could_not_be_written():
     full = cannot_write(Path("a.json"), OSError(28, "No space left on device"))
     assert full == "a.json cannot be written: No space left on device."
     denied = cannot_write(Path("a.json"), PermissionError(13, "Permission denied"))
@@ -67,7 +67,7 @@ def refusal(action: object, *arguments: object) -> str:
     return str(refused.value)
 
 
-def test_what_may_not_be_read_is_not_said_to_be_missing(shared: Path):
+def test_missing_permissions_are_not_reported_as_missing_files(shared: Path):
     closed = shared / "closed"
     image = colour_image(closed / "images" / "a.png", (1, 2, 3))
     (closed / "t.csv").write_text("image\nimages/a.png\n")
@@ -88,8 +88,8 @@ def test_what_may_not_be_read_is_not_said_to_be_missing(shared: Path):
     closed.chmod(0)
     reads.append((read_saved, closed / "codes.npz"))
     for read, path in reads:
-        assert f"{path}" in (said := refusal(read, path))
-        assert "cannot be read: permission denied. Let this user read it" in said
+        assert f"{path}" in (message := refusal(read, path))
+        assert "cannot be read: permission denied. Let this user read it" in message
     with powerless():
         assert not is_there(shared / "nothing")
         table, folder = read_catalogue(shared / "t.csv"), read_catalogue(shared)
@@ -98,7 +98,7 @@ def test_what_may_not_be_read_is_not_said_to_be_missing(shared: Path):
     assert f"{closed} cannot be read: permission denied" in folder.left_out[0]
 
 
-def test_files_and_folders_of_others(shared: Path):
+def test_files_and_folders_of_other_users(shared: Path):
     model = colour_model(shared / "model")
     Index.create(shared / "i.dhx", model).close()
     (shared / "t.csv").write_text("image\n")

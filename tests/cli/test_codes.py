@@ -21,7 +21,7 @@ DAT = ["attribute.dat", "code.dat", "images.txt", "label.dat"]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model and a table of plain images, 20 of them test, of which number 4 is damaged."""
+    """A model and a table of plain images; 20 are test images, and number 4 is damaged."""
     write_shapes(tmp_path, images=24, trained=4, damaged=4, bits=256)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -40,13 +40,13 @@ def figures(*arguments: str) -> dict[str, float]:
     return {name: figure["value"] for name, figure in found.items()}
 
 
-def test_there_and_back_gives_the_figures_of_the_model(
+def test_exported_and_imported_codes_give_the_figures_of_the_model(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert run("codes", "export", "model", "shapes.csv", "--out", "out/dat") == 0
-    said, noted = capsys.readouterr()
-    assert "out/dat: codes of 19 test images of shapes.csv" in said
-    assert "codelenth = 256; num_attr = 3; N = 19;" in said
+    message, noted = capsys.readouterr()
+    assert "out/dat: codes of 19 test images of shapes.csv" in message
+    assert "codelenth = 256; num_attr = 3; N = 19;" in message
     assert "4.png is not an image" in noted
     assert sorted(path.name for path in (folder / "out" / "dat").iterdir()) == DAT
     assert run("codes", "import", "out/dat", "--out", "out/codes.npz") == 0
@@ -57,8 +57,10 @@ def test_there_and_back_gives_the_figures_of_the_model(
 
 
 @pytest.mark.parametrize("format", ["dat", "npz"])
-def test_units_that_are_attributes_come_back_as_they_are(tmp_path: Path, monkeypatch, format: str):
-    """As those of CNN-attribute, SVM-real and Multiple-model are."""
+def test_units_that_are_attributes_survive_export_and_import(
+    tmp_path: Path, monkeypatch, format: str
+):
+    """The baselines CNN-attribute, SVM-real and Multiple-model have such units."""
     write_shapes(tmp_path, images=24, trained=4, damaged=4, attribute_units=(9, 2, 5))
     monkeypatch.chdir(tmp_path)
     written = "codes.npz" if format == "npz" else "dat"
@@ -72,7 +74,7 @@ def test_units_that_are_attributes_come_back_as_they_are(tmp_path: Path, monkeyp
 
 
 def test_the_figures_of_exported_files_are_those_of_the_scripts(folder: Path):
-    """On attributes, which hardly ever tie; categories and combined are tested without ties."""
+    """For attributes, which rarely tie; the other tasks are tested elsewhere, without ties."""
     run("codes", "export", "model", "shapes.csv", "--out", "dat")
     run("codes", "import", "dat", "--out", "codes.npz")
     found = figures("codes.npz", "shapes.csv", "--protocol", "cvpr2017", *NAMED)
@@ -99,14 +101,14 @@ def test_an_index_is_exported_as_its_bits(folder: Path, capsys: pytest.CaptureFi
     assert of_codes == pytest.approx(of_model)
 
 
-def test_numpy_gets_one_file(folder: Path):
+def test_npz_is_one_file(folder: Path):
     options = ("--format", "npz", "--out", "new/codes.npz")
     assert run("codes", "export", "model", "shapes.csv", *options) == 0
     with np.load(folder / "new" / "codes.npz") as file:
         assert file["outputs"].shape == (19, 256)
 
 
-def test_what_is_there_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_existing_files_are_kept(folder: Path, capsys: pytest.CaptureFixture[str]):
     (folder / "dat").mkdir()
     (folder / "dat" / "label.dat").write_text("mine")
     export = ("codes", "export", "model", "shapes.csv", "--out", "dat")
@@ -121,7 +123,7 @@ def test_what_is_there_is_kept(folder: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ("export", "model", "shapes.csv", "--out", "x", "--model", "model"),
@@ -136,16 +138,16 @@ def test_what_is_there_is_kept(folder: Path, capsys: pytest.CaptureFixture[str])
         (("import", "model", "--out", "x.npz"), "label.dat is missing"),
     ],
 )
-def test_what_cannot_be_is_named(
-    arguments: tuple[str, ...], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+def test_invalid_arguments_are_refused(
+    arguments: tuple[str, ...], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     run("index", "create", "model", "shapes.csv", "--out", "shapes.dhx")
     assert run("codes", *arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (folder / "x").exists()
 
 
-def test_views_are_for_models(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_views_are_refused_for_saved_codes(folder: Path, capsys: pytest.CaptureFixture[str]):
     (folder / "codes.npz").write_text("")
     assert run("evaluate", "codes.npz", "shapes.csv", "--views", "10") == 2
     assert "codes.npz has its codes already" in capsys.readouterr().err

@@ -37,9 +37,9 @@ def found(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[int]:
 def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
     (shop.parent / "more" / "circle" / "1.png").write_bytes(b"damaged")
     assert run("index", "add", shop, shop.parent / "more") == 0
-    said = capsys.readouterr()
-    assert "2 images added; 8 in all" in said.out
-    assert "1.png is not an image" in said.err
+    message = capsys.readouterr()
+    assert "2 images added; 8 in all" in message.out
+    assert "1.png is not an image" in message.err
     with Index.open(shop) as index:
         assert index.item(7).labels.category == "circle"
     assert run("index", "delete", shop, "0", "id:7", "7") == 0
@@ -49,7 +49,7 @@ def test_add_delete_compact(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert sorted(found(capsys, shop, "id:1")) == [2, 3, 4, 5, 6]
 
 
-def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_known_images_are_not_added_again(shop: Path, capsys: pytest.CaptureFixture[str]):
     images = shop.parent / "images"
     new = colour_image(images / "circle" / "3.png", (1, 2, 3))
     assert run("index", "add", shop, images) == 0
@@ -64,14 +64,14 @@ def test_images_that_are_there_are_not_added_again(shop: Path, capsys: pytest.Ca
 
 def test_a_single_image_is_added(shop: Path, capsys: pytest.CaptureFixture[str]):
     image = shop.parent / "more" / "circle" / "0.png"
-    for said in ("1 image added; 7 in all", "0 images added, 1 already in the index"):
+    for message in ("1 image added; 7 in all", "0 images added, 1 already in the index"):
         assert run("index", "add", shop, image) == 0
-        assert said in capsys.readouterr().out
+        assert message in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["stats", "verify", "compact", "add", "delete", "push"])
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("http://localhost:8000", "Run this command with the index file that it serves"),
         ("milvus://host:19530/a", "Run this command with the index file that was pushed there"),
@@ -79,12 +79,12 @@ def test_a_single_image_is_added(shop: Path, capsys: pytest.CaptureFixture[str])
         ("htp://localhost", "Nothing here searches htp://. Did you mean 'http'"),
     ],
 )
-def test_addresses_are_only_searched(
-    capsys: pytest.CaptureFixture[str], command: str, address: str, said: str
+def test_remote_indexes_can_only_be_searched(
+    capsys: pytest.CaptureFixture[str], command: str, address: str, message: str
 ):
     more = {"add": ["images"], "delete": ["1"], "push": ["--to", "products.db"]}
     assert run("index", command, address, *more.get(command, [])) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_stats(shop: Path, capsys: pytest.CaptureFixture[str]):
@@ -124,7 +124,7 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("index", "delete", "i.dhx"), "Name at least one id"),
         (("index", "delete", "i.dhx", "0", "6"), "no item with the id 6"),
@@ -146,13 +146,13 @@ def test_errors_are_one_sentence(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
-    said: str,
+    message: str,
 ):
     monkeypatch.chdir(shop.parent)
     before = shop.read_bytes()
     assert run(*arguments) == 2
     captured = capsys.readouterr()
-    assert said in captured.err
+    assert message in captured.err
     assert captured.out == ""
     assert shop.read_bytes() == before
 

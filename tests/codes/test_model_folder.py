@@ -30,7 +30,7 @@ def version_of(folder: Path) -> int:
     return described.seed
 
 
-def test_what_is_written_is_read(tmp_path: Path):
+def test_a_written_model_can_be_read(tmp_path: Path):
     folder = tmp_path / "deep" / "model"
     write(folder, 3)
     assert version_of(folder) == 3
@@ -125,7 +125,7 @@ def test_a_folder_without_a_card_is_not_a_model(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("{", "is damaged: it is not JSON"),
         ("[]", "states no format"),
@@ -134,9 +134,9 @@ def test_a_folder_without_a_card_is_not_a_model(tmp_path: Path):
         ('{"format": 1}', "is damaged: bits: Field required"),
     ],
 )
-def test_broken_cards_are_refused(tmp_path: Path, content: str, said: str):
+def test_broken_cards_are_refused(tmp_path: Path, content: str, message: str):
     (tmp_path / CARD).write_text(content)
-    with pytest.raises(DualhashError, match=said):
+    with pytest.raises(DualhashError, match=message):
         read_model(tmp_path)
 
 

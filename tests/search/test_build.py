@@ -11,7 +11,7 @@ from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels, add_images, build, build_index
 from tests.builders import colour_image
-from tests.search.stored import stored
+from tests.search.stored_codes import stored
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
     )
 
 
-def test_a_catalogue_with_its_labels_and_rows(
+def test_a_catalogue_is_indexed_with_labels_and_payload(
     tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(build, "LARGEST_BATCH", 2)
@@ -58,7 +58,9 @@ def test_a_catalogue_with_its_labels_and_rows(
         )
 
 
-def test_a_damaged_image_is_named_with_its_row(tmp_path: Path, model: Model, catalogue: Catalogue):
+def test_a_damaged_image_is_reported_with_its_row(
+    tmp_path: Path, model: Model, catalogue: Catalogue
+):
     table = replace(catalogue, row_numbers=np.array([1, 2, 5, 6]))
     report = build_index(model, table, tmp_path / "i.dhx")
     (failure,) = report.failures
@@ -68,7 +70,7 @@ def test_a_damaged_image_is_named_with_its_row(tmp_path: Path, model: Model, cat
     assert "row" not in bare.reason
 
 
-def test_bare_images(tmp_path: Path, model: Model, catalogue: Catalogue):
+def test_image_files_are_indexed_without_labels(tmp_path: Path, model: Model, catalogue: Catalogue):
     out = tmp_path / "i.dhx"
     assert build_index(model, [str(path) for path in catalogue.images], out, views=10).count == 3
     with Index.open(out) as index:
@@ -77,7 +79,7 @@ def test_bare_images(tmp_path: Path, model: Model, catalogue: Catalogue):
         assert index.item(0).payload == {}
 
 
-def test_nothing_that_can_be_indexed(tmp_path: Path, model: Model):
+def test_no_readable_image_is_an_error(tmp_path: Path, model: Model):
     out = tmp_path / "i.dhx"
     with pytest.raises(DualhashError, match="no images to index"):
         build_index(model, [], out)
@@ -86,7 +88,9 @@ def test_nothing_that_can_be_indexed(tmp_path: Path, model: Model):
     assert not out.exists()
 
 
-def test_an_index_that_is_there(tmp_path: Path, model: Model, catalogue: Catalogue):
+def test_an_existing_index_is_replaced_only_if_asked(
+    tmp_path: Path, model: Model, catalogue: Catalogue
+):
     out = tmp_path / "i.dhx"
     build_index(model, catalogue, out)
     with pytest.raises(DualhashError, match=r"exists already. The option `replace`"):
@@ -96,12 +100,12 @@ def test_an_index_that_is_there(tmp_path: Path, model: Model, catalogue: Catalog
         assert len(index) == 1
 
 
-def test_other_numbers_of_views(tmp_path: Path, model: Model, catalogue: Catalogue):
+def test_an_unknown_number_of_views_is_refused(tmp_path: Path, model: Model, catalogue: Catalogue):
     with pytest.raises(DualhashError, match="not 7"):
         build_index(model, catalogue, tmp_path / "i.dhx", views=7)
 
 
-def test_images_that_are_there_are_left_or_updated(
+def test_known_images_are_skipped_or_updated(
     tmp_path: Path, model: Model, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(build, "LARGEST_BATCH", 2)
@@ -144,7 +148,7 @@ def test_an_image_that_is_listed_twice_is_two_items(
 
 
 @pytest.mark.parametrize("update", [False, True])
-def test_what_another_program_adds_meanwhile_is_not_added_again(
+def test_images_that_another_program_adds_meanwhile_are_not_added_again(
     tmp_path: Path,
     model: Model,
     catalogue: Catalogue,

@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.writer import CODES_PER_BLOCK
 from tests.builders import colour_image, colour_model
-from tests.search.stored import stored
+from tests.search.stored_codes import stored
 
 
 def ids(results) -> list[int]:
@@ -39,7 +39,7 @@ def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
             np.testing.assert_array_equal(index.search(item).query.code, codes[item])
 
 
-def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
+def test_two_open_indexes_see_changes_of_each_other(tmp_path: Path, index: Index):
     query = np.array([170, 170], np.uint8)
     with Index.open(index.path) as other:
         assert len(ids(other.search(query))) == 6
@@ -50,7 +50,7 @@ def test_two_open_at_once_see_each_other(tmp_path: Path, index: Index):
         assert len(index) == len(other) == 8
 
 
-def test_a_failed_addition_leaves_nothing(index: Index):
+def test_a_failed_addition_adds_nothing(index: Index):
     with pytest.raises(TypeError):
         index.add(np.zeros((2, 2), np.uint8), ["a.png", None])
     assert len(index) == 6
@@ -120,7 +120,7 @@ def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
     assert index.item(item).labels == ItemLabels("hat", {"green": True})
 
 
-def test_what_lies_together_can_be_moved_together(tmp_path: Path):
+def test_index_model_and_images_can_be_moved_together(tmp_path: Path):
     home, away = tmp_path / "home", tmp_path / "away"
     model = colour_model(home / "model")
     inside = colour_image(home / "images" / "a.png", (1, 2, 3))
@@ -136,7 +136,7 @@ def test_what_lies_together_can_be_moved_together(tmp_path: Path):
         }
 
 
-def test_arguments_that_do_not_fit_are_refused(index: Index):
+def test_arguments_of_different_lengths_are_refused(index: Index):
     with pytest.raises(DualhashError, match="16 bits"):
         index.add(np.zeros((1, 4), np.uint8), ["a.png"])
     with pytest.raises(DualhashError, match="2 codes, 1 images, 2 payloads"):

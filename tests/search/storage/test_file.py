@@ -29,7 +29,7 @@ def test_an_index_is_one_file_when_it_is_closed(tmp_path: Path, model: Model):
     assert files(tmp_path) == ["i.dhx"]
 
 
-def test_an_index_is_not_overwritten_unasked(tmp_path: Path, model: Model):
+def test_an_index_is_not_overwritten_without_replace(tmp_path: Path, model: Model):
     make(tmp_path / "i.dhx", model, 3)
     with pytest.raises(DualhashError, match=r"i.dhx exists already. The option `replace`"):
         Index.create(tmp_path / "i.dhx", model)
@@ -37,7 +37,7 @@ def test_an_index_is_not_overwritten_unasked(tmp_path: Path, model: Model):
         assert len(index) == 3
 
 
-def test_the_old_index_stays_until_the_new_one_is_complete(tmp_path: Path, model: Model):
+def test_the_old_index_remains_until_the_new_one_is_complete(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     with (
@@ -57,7 +57,7 @@ def test_the_old_index_stays_until_the_new_one_is_complete(tmp_path: Path, model
     assert files(tmp_path) == ["i.dhx"]
 
 
-def test_a_new_index_holds_what_was_still_in_its_log(tmp_path: Path, model: Model):
+def test_a_new_index_contains_the_changes_in_its_log(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     with ExitStack() as stack:
         with Index.unfinished(path, model) as index:
@@ -70,7 +70,7 @@ def test_a_new_index_holds_what_was_still_in_its_log(tmp_path: Path, model: Mode
             assert not index.verify()
 
 
-def test_the_log_of_a_killed_writer_does_not_get_into_the_next_index(tmp_path: Path, model: Model):
+def test_the_log_of_a_killed_writer_is_not_applied_to_the_next_index(tmp_path: Path, model: Model):
     path, copy = tmp_path / "i.dhx", tmp_path / "copy.dhx"
     make(path, model, 3)
     with Index.open(path) as index:
@@ -85,8 +85,8 @@ def test_the_log_of_a_killed_writer_does_not_get_into_the_next_index(tmp_path: P
         assert len(index) == 1
 
 
-def test_opening_it_twice_does_not_lose_what_is_added(tmp_path: Path, model: Model):
-    """A program that comes and goes must not remove the log of one that stays."""
+def test_opening_an_index_twice_loses_no_additions(tmp_path: Path, model: Model):
+    """A program that closes the index must not remove the log that another one uses."""
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     other = [sys.executable, "-c", f"from dualhash import Index; Index.open({str(path)!r}).close()"]
@@ -103,7 +103,7 @@ def test_opening_it_twice_does_not_lose_what_is_added(tmp_path: Path, model: Mod
         assert (len(index), index.verify()) == (4, ())
 
 
-def test_what_a_killed_writer_committed_is_there(tmp_path: Path, model: Model):
+def test_changes_that_a_killed_writer_committed_are_kept(tmp_path: Path, model: Model):
     path, copy = tmp_path / "i.dhx", tmp_path / "copy.dhx"
     make(path, model, 3)
     with Index.open(path) as index:
@@ -115,7 +115,9 @@ def test_what_a_killed_writer_committed_is_there(tmp_path: Path, model: Model):
         assert index.item(3).image == str(Path("late").absolute())
 
 
-def test_who_reads_an_index_that_is_replaced_goes_on_with_it(tmp_path: Path, model: Model):
+def test_a_replaced_index_can_still_be_read_by_programs_that_have_it_open(
+    tmp_path: Path, model: Model
+):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     with Index.open(path) as old:
@@ -132,7 +134,7 @@ def test_who_reads_an_index_that_is_replaced_goes_on_with_it(tmp_path: Path, mod
     assert files(tmp_path) == ["i.dhx"]
 
 
-def test_nobody_writes_to_an_index_that_was_replaced(tmp_path: Path, model: Model):
+def test_a_replaced_index_cannot_be_changed(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     with Index.open(path) as old:
@@ -149,7 +151,7 @@ def test_nobody_writes_to_an_index_that_was_replaced(tmp_path: Path, model: Mode
         assert (len(new), new.verify()) == (1, ())
 
 
-def test_an_index_that_is_written_to_is_not_replaced(
+def test_an_index_is_not_replaced_while_it_is_changed(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ):
     path = tmp_path / "i.dhx"
@@ -184,15 +186,15 @@ def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Mode
     empty.touch()
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE mine (x)")
-    for path, said in (
+    for path, message in (
         (text, "not an index"),
         (database, "another program's"),
         (empty, "is empty, so it is not an index. Delete it"),
     ):
         before = path.read_bytes()
-        with pytest.raises(DualhashError, match=said):
+        with pytest.raises(DualhashError, match=message):
             Index.open(path)
-        with pytest.raises(DualhashError, match=said):
+        with pytest.raises(DualhashError, match=message):
             Index.create(path, model, replace=True)
         assert path.read_bytes() == before
     assert files(tmp_path) == ["a.txt", "b.sqlite", "c.dhx"]
@@ -219,7 +221,7 @@ def test_missing_files_and_folders(tmp_path: Path, model: Model):
         "DROP TABLE blocks",
     ],
 )
-def test_damaged_contents_are_named(tmp_path: Path, model: Model, damage: str):
+def test_damaged_contents_are_reported(tmp_path: Path, model: Model, damage: str):
     make(tmp_path / "i.dhx", model, 3)
     with closing(sqlite3.connect(tmp_path / "i.dhx")) as connection:
         connection.execute(damage)
@@ -231,7 +233,7 @@ def test_damaged_contents_are_named(tmp_path: Path, model: Model, damage: str):
         index.search("id:0")
 
 
-def test_a_schema_that_is_not_text_any_more_is_damage(tmp_path: Path, model: Model):
+def test_a_schema_that_is_not_utf8_is_damage(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     path.write_bytes(path.read_bytes().replace(b"CREATE TABLE blocks", b"CREATE TABLE \xe5locks"))
@@ -239,7 +241,7 @@ def test_a_schema_that_is_not_text_any_more_is_damage(tmp_path: Path, model: Mod
         Index.open(path)
 
 
-def test_a_file_cut_short_is_damaged(tmp_path: Path, model: Model):
+def test_a_truncated_file_is_damaged(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     path.write_bytes(path.read_bytes()[:5000])

@@ -1,4 +1,4 @@
-"""What a damaged header, or one of another format, is told to be."""
+"""Damaged headers, and headers of other formats."""
 
 import sqlite3
 from contextlib import closing
@@ -47,14 +47,14 @@ def run(path: Path, *statements: str) -> None:
 
 
 def refused(path: Path) -> str:
-    """What is said when it is opened."""
+    """The error message if the index is opened."""
     with pytest.raises(DualhashError) as error:
         Index.open(path)
     return str(error.value)
 
 
 def flipped(value: object) -> object:
-    """A value with one bit changed."""
+    """The value with one bit flipped."""
     if isinstance(value, int):
         return value ^ 1
     octets = bytearray(value.encode() if isinstance(value, str) else value)
@@ -63,7 +63,7 @@ def flipped(value: object) -> object:
 
 
 def in_format(path: Path, number: int) -> None:
-    """Rewrites the header as that of another format."""
+    """Changes the header to that of another format."""
     with closing(sqlite3.connect(path)) as connection:
         meta = dict(connection.execute("SELECT key, value FROM meta WHERE key != 'checksum'"))
         meta["format"] = number
@@ -75,7 +75,7 @@ def in_format(path: Path, number: int) -> None:
         connection.commit()
 
 
-def test_all_fields_are_flipped_below(path: Path):
+def test_fields_lists_all_keys_of_the_header(path: Path):
     with closing(sqlite3.connect(path)) as connection:
         assert {key for (key,) in connection.execute("SELECT key FROM meta")} == set(FIELDS)
 
@@ -105,35 +105,35 @@ def test_a_flipped_counter_is_damage(path: Path, field: str, bit: int):
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM state", "INSERT INTO state SELECT * FROM state"])
-def test_counters_are_there_once(path: Path, sql: str):
+def test_there_is_one_row_of_counters(path: Path, sql: str):
     run(path, sql)
     assert "i.dhx is damaged: its number of items" in refused(path)
 
 
 @pytest.mark.parametrize("version", [0, 1, FORMAT - 1, FORMAT + 1, FORMAT ^ 64, -(2**31)])
-def test_a_flipped_format_is_damage_and_no_other_format(path: Path, version: int):
+def test_a_flipped_format_number_is_damage_and_not_another_format(path: Path, version: int):
     run(path, f"PRAGMA user_version = {version}")
     assert "i.dhx is damaged: its format number failed its check" in refused(path)
 
 
 def test_a_newer_format_is_refused(path: Path):
     in_format(path, FORMAT + 1)
-    said = refused(path)
-    assert f"has format {FORMAT + 1}; this version of dualhash reads format {FORMAT}" in said
-    assert "Upgrade dualhash" in said
+    message = refused(path)
+    assert f"has format {FORMAT + 1}; this version of dualhash reads format {FORMAT}" in message
+    assert "Upgrade dualhash" in message
 
 
 def test_an_older_format_is_refused(path: Path):
-    """As format 3 was: without its number in the header, and counters that nothing vouched for."""
+    """Format 3 had no format number in the header, and counters without a checksum."""
     run(
         path,
         "DELETE FROM meta WHERE key = 'format'",
         "INSERT INTO meta VALUES ('count', 2), ('edition', 1), ('next_id', 3)",
         "PRAGMA user_version = 3",
     )
-    said = refused(path)
-    assert f"has format 3; this version of dualhash reads format {FORMAT}" in said
-    assert "Create the index again with `dualhash index create --replace`" in said
+    message = refused(path)
+    assert f"has format 3; this version of dualhash reads format {FORMAT}" in message
+    assert "Create the index again with `dualhash index create --replace`" in message
 
 
 @pytest.mark.parametrize("number", [3, FORMAT + 1])
@@ -144,8 +144,8 @@ def test_an_index_of_another_format_can_be_replaced(path: Path, model: Model, nu
         assert len(index) == 0
 
 
-def test_any_flipped_byte_of_the_first_hundred(path: Path, model: Model):
-    """SQLite's own header: what is not damage is of no consequence."""
+def test_flipped_bits_in_the_first_100_bytes(path: Path, model: Model):
+    """In SQLite's own header, a flipped bit is damage or has no effect."""
     sound = path.read_bytes()
     assert sound[68:72] == b"dhx1"
     complaints: dict[int, str] = {}
@@ -159,7 +159,7 @@ def test_any_flipped_byte_of_the_first_hundred(path: Path, model: Model):
         except DualhashError as error:
             complaints[place] = str(error)
     assert complaints.keys() >= {*range(16), *range(60, 64), *range(68, 72)}
-    assert [said for said in complaints.values() if "i.dhx is damaged" not in said] == []
+    assert [message for message in complaints.values() if "i.dhx is damaged" not in message] == []
     path.write_bytes(b"sqlite" + sound[6:])
     Index.create(path, model, replace=True).close()
     with Index.open(path) as index:

@@ -15,8 +15,8 @@ import pytest
 from dualhash.codes import Model
 from dualhash.search import BuildReport, Index, build_index
 from tests.builders import colour_image, colour_model
-from tests.search.processes import make
-from tests.search.stored import stored
+from tests.search.concurrent_programs import make
+from tests.search.stored_codes import stored
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["dualhash.search"])

@@ -43,6 +43,6 @@ def test_numbers_keep_their_values(number: float, whole: int):
     assert as_text(f"{whole}.0") == as_text(whole)
 
 
-def test_a_label_takes_the_place_of_a_field_of_its_name():
+def test_a_category_label_replaces_a_payload_field_of_that_name():
     assert facts_of("12.0", {"category": "x", "size": 4.0}) == {"category": "12", "size": "4"}
     assert facts_of(None, {"category": "x"}) == {}

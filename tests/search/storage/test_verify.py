@@ -1,4 +1,4 @@
-"""Counting, and finding what is damaged."""
+"""Stats, and damage that is found."""
 
 import sqlite3
 from contextlib import closing
@@ -32,13 +32,13 @@ def spoil(path: Path, sql: str) -> None:
 
 
 def counters(count: int, edition: int, next_id: int) -> str:
-    """Sets them to what they should not be, with the right checksum."""
+    """SQL that sets wrong counters with a correct checksum."""
     total = checksum(count, edition, next_id)
     return f"UPDATE state SET count={count}, edition={edition}, next_id={next_id}, checksum={total}"
 
 
 def everything(path: Path) -> list[object]:
-    """All that searches tell, in a form that can be compared."""
+    """Results of several searches, in a form that can be compared."""
     with Index.open(path) as index:
         results = [
             index.search(np.zeros(2, np.uint8), k=ITEMS),
@@ -65,7 +65,7 @@ def test_a_sound_index_has_no_damage(path: Path):
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("UPDATE blocks SET codes = zeroblob(80)", "block of codes that begins with id 0"),
         ("UPDATE blocks SET ids = x'01'", "block of codes that begins with id 0"),
@@ -82,23 +82,23 @@ def test_a_sound_index_has_no_damage(path: Path):
         (counters(40, 0, 39), "next id is already in use"),
     ],
 )
-def test_damage_is_named(path: Path, sql: str, said: str):
+def test_damage_is_reported(path: Path, sql: str, message: str):
     spoil(path, sql)
     with Index.open(path) as index:
-        found, *_ = (sentence for sentence in index.verify() if said in sentence)
+        found, *_ = (sentence for sentence in index.verify() if message in sentence)
     assert "i.dhx is damaged" in found
 
 
 def test_columns_are_compared_with_payloads(path: Path):
-    """Each is as it was written, but not what the other says."""
+    """Both have correct checksums, but differ from each other."""
     with Index.open(path) as index:
         records, columns = index._store.records, index._store.block_fields(0)
         other = {"number": columns["number"][::-1], "category": ["hat"] * ITEMS}
-        said = records.item_row(
+        message = records.item_row(
             7, "x", ItemLabels("circle", {"red": True}), {"number": 7, "size": 1}
         )
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", said)
+        connection.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", message)
         for field, column in other.items():
             row = records.column_row(field, 0, column)
             connection.execute("REPLACE INTO columns VALUES (?, ?, ?, ?, ?)", row)
@@ -112,7 +112,7 @@ def test_columns_are_compared_with_payloads(path: Path):
     )
 
 
-def test_text_that_is_not_text_any_more_is_damage(path: Path):
+def test_text_that_is_not_utf8_is_damage(path: Path):
     spoil(path, "UPDATE items SET payload = CAST(x'7b22ff' AS TEXT) WHERE id = 7")
     with Index.open(path) as index:
         with pytest.raises(DualhashError, match=r"i.dhx is damaged: .* column 'payload'"):
@@ -121,7 +121,7 @@ def test_text_that_is_not_text_any_more_is_damage(path: Path):
     assert "i.dhx is damaged" in found
 
 
-def test_damaged_parts_are_not_served(path: Path):
+def test_damaged_items_are_not_returned(path: Path):
     spoil(path, "UPDATE items SET payload = '{}' WHERE id = 7")
     with Index.open(path) as index:
         assert index.item(8).payload == {"number": 8}
@@ -132,8 +132,8 @@ def test_damaged_parts_are_not_served(path: Path):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_flipped_bit_is_never_served(path: Path, seed: int):
-    """Wherever it is, searches tell what they told before, or that the file is damaged."""
+def test_a_flipped_bit_never_changes_results(path: Path, seed: int):
+    """For any flipped bit, searches return the same results or report damage."""
     sound, expected = path.read_bytes(), everything(path)
     rng = np.random.default_rng(seed)
     complaints = []
@@ -142,10 +142,10 @@ def test_a_flipped_bit_is_never_served(path: Path, seed: int):
         spoiled[place] ^= 1 << int(rng.integers(8))
         path.write_bytes(spoiled)
         try:
-            told = everything(path)
+            results = everything(path)
         except DualhashError as error:
             complaints.append(str(error))
         else:
-            assert told == expected
+            assert results == expected
     assert complaints
     assert all("i.dhx" in complaint for complaint in complaints)

@@ -1,4 +1,4 @@
-"""Deletion, replacement and compaction, and what readers see of them."""
+"""Deletion, replacement and compaction, and how readers see them."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +13,13 @@ from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage import writer as changes
-from tests.search.stored import stored
+from tests.search.stored_codes import stored
 
 QUERY = np.zeros(2, np.uint8)
 
 
 def distance(code: bytes) -> int:
-    """From the query."""
+    """Hamming distance from the query."""
     return int.from_bytes(code).bit_count()
 
 
@@ -34,10 +34,10 @@ def found(index: Index, **options: object) -> list[int]:
         max_size=12,
     )
 )
-def test_any_changes_leave_what_a_dictionary_would_hold(
+def test_random_changes_have_the_same_result_as_in_a_dictionary(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
 ):
-    """Blocks of 8; two programs take turns, and a third only reads."""
+    """With blocks of 8. Two connections take turns, and a third one only reads."""
     monkeypatch.setattr(changes, "CODES_PER_BLOCK", 8)
     path = tmp_path / "i.dhx"
     Index.create(path, model, replace=True).close()
@@ -76,7 +76,7 @@ def test_any_changes_leave_what_a_dictionary_would_hold(
         assert not reader.verify()
 
 
-def test_ids_are_not_given_again(index: Index):
+def test_ids_are_never_used_again(index: Index):
     index.delete([5, 4])
     index.compact()
     assert index.add(QUERY[None], ["new.png"]).tolist() == [6]
@@ -88,7 +88,7 @@ def test_ids_are_not_given_again(index: Index):
     assert found(index) == [7]
 
 
-def test_nothing_is_deleted_where_an_id_is_not_there(index: Index):
+def test_nothing_is_deleted_if_an_id_does_not_exist(index: Index):
     for unknown in (6, -1, 10**30):
         with pytest.raises(DualhashError, match=r"no item with the id"):
             index.delete([0, unknown])
@@ -105,7 +105,7 @@ def test_nothing_is_deleted_where_an_id_is_not_there(index: Index):
         ("a.png", {}, ItemLabels("caf\udce9")),
     ],
 )
-def test_what_is_not_unicode_is_refused(
+def test_text_that_is_not_unicode_is_refused(
     index: Index, image: str, payload: dict, labels: ItemLabels
 ):
     with pytest.raises(DualhashError, match=r"cannot be stored.*UTF-8"):
@@ -124,7 +124,7 @@ def test_deleted_items_are_not_found(index: Index):
         index.search("id:3")
 
 
-def test_an_update_replaces_what_is_given(index: Index, tmp_path: Path):
+def test_an_update_replaces_only_the_given_parts(index: Index, tmp_path: Path):
     old = index.item(1)
     index.update(1, payload={"number": "one"})
     new = index.item(1)
@@ -140,14 +140,16 @@ def test_an_update_replaces_what_is_given(index: Index, tmp_path: Path):
     assert index.item(1).image == str(tmp_path / "moved.png")
 
 
-def test_what_cannot_be_updated(index: Index):
+def test_invalid_updates_are_refused(index: Index):
     with pytest.raises(DualhashError, match="no item with the id 6"):
         index.update(6, payload={})
     with pytest.raises(DualhashError, match="16 bits"):
         index.update(1, code=np.zeros(3, np.uint8))
 
 
-def test_many_are_replaced_at_once(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_several_items_are_replaced_at_once(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(changes, "CODES_PER_BLOCK", 2)
     index.add(np.ones((3, 2), np.uint8), ["x"] * 3)
     ids = [8, 0, 6, 3]
@@ -163,10 +165,10 @@ def test_many_are_replaced_at_once(index: Index, tmp_path: Path, monkeypatch: py
     assert index.verify() == ()
 
 
-def test_what_cannot_be_replaced(index: Index):
+def test_invalid_replacements_are_refused(index: Index):
     zeros = np.zeros((2, 2), np.uint8)
-    for ids, said in (([0, 6], "no item with the id 6"), ([1, 1], "2 different ids, not 1")):
-        with pytest.raises(DualhashError, match=said):
+    for ids, message in (([0, 6], "no item with the id 6"), ([1, 1], "2 different ids, not 1")):
+        with pytest.raises(DualhashError, match=message):
             index.replace(ids, zeros, ["x"] * 2)
     assert index.item(0).payload == {"number": 0}
 
@@ -183,7 +185,7 @@ def test_items_are_found_by_their_images(index: Index, tmp_path: Path):
     assert index.find(images[:1]) == [6]
 
 
-def test_several_changes_in_one(index: Index):
+def test_several_changes_in_one_transaction(index: Index):
     def add_and_delete(item: int) -> None:
         with index.changing():
             index.add(np.zeros((1, 2), np.uint8), [f"with {item} gone"])
@@ -201,7 +203,7 @@ def test_several_changes_in_one(index: Index):
     assert index.verify() == ()
 
 
-def test_codes_that_were_searched_and_then_undone_are_forgotten(index: Index):
+def test_undone_changes_are_not_searched(index: Index):
     far = np.array([[255, 254]], np.uint8)
 
     def change_and_fail(code: NDArray[np.uint8], *, expected: list[int]) -> None:
@@ -224,7 +226,7 @@ def test_codes_that_were_searched_and_then_undone_are_forgotten(index: Index):
     assert found(index) == [0, 1, 2, 3, 5, 6, 4]
 
 
-def test_errors_in_a_block_of_changes_are_those_of_its_user(index: Index):
+def test_errors_of_the_user_pass_through_a_block_of_changes(index: Index):
     def delete_and_decode() -> None:
         with index.changing():
             index.delete([0])
@@ -236,8 +238,8 @@ def test_errors_in_a_block_of_changes_are_those_of_its_user(index: Index):
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
-def test_a_full_disk_undoes_all_of_several_changes(index: Index, blocks: int):
-    """SQLite then ends the transaction, so that what follows would be kept by itself."""
+def test_a_full_disk_undoes_the_whole_transaction(index: Index, blocks: int):
+    """SQLite then ends the transaction; later changes in the block must not be kept alone."""
 
     def change() -> None:
         many = np.zeros((5000, 2), np.uint8)
@@ -264,7 +266,7 @@ def test_an_index_is_not_compacted_in_a_block_of_changes(index: Index):
         index.compact()
 
 
-def test_compaction_gives_room_back(tmp_path: Path, model: Model):
+def test_compaction_returns_space(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     codes = np.random.default_rng(0).integers(0, 256, (5000, 2), np.uint8)
     with Index.create(path, model) as index:
@@ -281,7 +283,7 @@ def test_compaction_gives_room_back(tmp_path: Path, model: Model):
 
 
 def test_a_search_sees_one_state(index: Index):
-    """What another program changes while a search goes on is seen by the next one only."""
+    """Changes by another program during a search are seen by the next search only."""
     with Index.open(index.path) as other, index._store.reading():
         assert found(index) == [0, 5, 1, 2, 3, 4]
         other.delete([0, 1])
@@ -291,7 +293,7 @@ def test_a_search_sees_one_state(index: Index):
     assert found(index) == [5, 6, 2, 3, 4]
 
 
-def test_ids_may_be_those_of_numpy(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch):
+def test_ids_may_be_numpy_integers(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(changes, "CODES_PER_BLOCK", 2)
     codes = np.arange(14, dtype=np.uint8).reshape(7, 2)
     with Index.create(tmp_path / "i.dhx", model) as index:
@@ -304,7 +306,7 @@ def test_ids_may_be_those_of_numpy(tmp_path: Path, model: Model, monkeypatch: py
         assert stored(index)[1].tolist() == [[4, 5], [9, 9], [8, 9], [10, 11], [12, 13]]
 
 
-def test_items_one_after_the_other(index: Index, monkeypatch: pytest.MonkeyPatch):
+def test_items_are_iterated_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("dualhash.search.storage.reader.AT_ONCE", 2)
     index.delete([3])
     assert [item.id for item in index] == [0, 1, 2, 4, 5]
@@ -313,7 +315,7 @@ def test_items_one_after_the_other(index: Index, monkeypatch: pytest.MonkeyPatch
 
 
 def read_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Each entry is an id after which codes were read, from now on."""
+    """Records each id after which codes are read, from now on."""
     asked: list[int] = []
     codes = index._store.codes
 
@@ -325,7 +327,7 @@ def read_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-def test_what_others_change_is_followed_without_reading_all(
+def test_changes_by_others_are_followed_without_reading_all_codes(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ):
     codes = np.random.default_rng(0).integers(0, 256, (300, 2), np.uint8)
@@ -369,7 +371,7 @@ def test_what_others_change_is_followed_without_reading_all(
             assert asked == [70, 299, -1]  # so many that all is read again
 
 
-def test_what_the_file_no_longer_knows_is_read_again(index: Index):
+def test_all_codes_are_read_again_if_the_list_of_changes_was_emptied(index: Index):
     with Index.open(index.path) as reader:
         assert found(reader) == [0, 5, 1, 2, 3, 4]
         index.delete([0])

@@ -1,4 +1,4 @@
-"""Programs that use one index at the same time."""
+"""Functions that other processes run on one index at the same time."""
 
 from multiprocessing.connection import Connection
 
@@ -10,7 +10,7 @@ from dualhash.search.storage import writer as changes
 
 
 def write(path: str, seed: int, report: Connection) -> None:
-    """Changes an index until it is killed, and says what it is about to do and what is done."""
+    """Changes an index until it is killed; sends each step before and after it."""
     changes.CODES_PER_BLOCK = 64
     rng = np.random.default_rng(seed)
     with Index.open(path) as index:
@@ -38,7 +38,7 @@ def write(path: str, seed: int, report: Connection) -> None:
 
 
 def make(path: str, model: str, report: Connection) -> None:
-    """Begins an index, says so, and completes it when it is told to."""
+    """Starts to create an index, sends "begun", and completes it after a reply."""
     with Index.unfinished(path, Model.open(model), replace=True) as index:
         index.add(np.zeros((3, 2), np.uint8), ["x"] * 3)
         report.send("begun")
@@ -47,7 +47,7 @@ def make(path: str, model: str, report: Connection) -> None:
 
 
 def read(path: str, searches: int) -> None:
-    """Searches, and fails where results are not those of one state of the index."""
+    """Searches, and fails if results mix several states of the index."""
     query = np.zeros(2, np.uint8)
     with Index.open(path) as index:
         for _ in range(searches):

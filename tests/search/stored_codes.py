@@ -1,4 +1,4 @@
-"""What is in an index file, past the searches."""
+"""Reads the codes that an index file stores."""
 
 import numpy as np
 from numpy.typing import NDArray

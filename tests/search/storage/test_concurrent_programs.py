@@ -1,4 +1,4 @@
-"""Several programs on one index, of which some are killed: nothing is ever half there."""
+"""Several programs use one index, and some are killed; no change is ever kept in part."""
 
 import multiprocessing
 import random
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dualhash.codes import Model
 from dualhash.search import Index
-from tests.search.processes import read, write
-from tests.search.stored import stored
+from tests.search.concurrent_programs import read, write
+from tests.search.stored_codes import stored
 
 ROUNDS = 50
 
@@ -21,7 +21,7 @@ CONTEXT.set_forkserver_preload(["dualhash.search"])
 
 @contextmanager
 def writer(path: Path, seed: int) -> Iterator[Connection]:
-    """What a program says that changes an index, until it is killed at the end of the block."""
+    """Messages of a program that changes an index, until it is killed at the end of the block."""
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=write, args=(str(path), seed, sender), daemon=True)
     process.start()
@@ -33,23 +33,23 @@ def writer(path: Path, seed: int) -> Iterator[Connection]:
         process.join()
 
 
-def run_and_kill(path: Path, seed: int, messages: int) -> list[tuple[str, object]]:
-    """What the writer said until it was killed, soon after so many messages."""
+def run_and_kill(path: Path, seed: int, count: int) -> list[tuple[str, object]]:
+    """All messages of the writer, which is killed soon after `count` of them."""
     with writer(path, seed) as receiver:
-        said = [receiver.recv() for _ in range(messages)]
+        messages = [receiver.recv() for _ in range(count)]
     try:
         while True:
-            said.append(receiver.recv())
+            messages.append(receiver.recv())
     except (EOFError, OSError):
-        return said
+        return messages
 
 
 State = tuple[dict[int, str], int]
-"""The code of each id that is there, and the next id."""
+"""The code of each existing id, and the next id."""
 
 
 def after(state: State, step: tuple[str, object]) -> State:
-    """What is there when a step is done."""
+    """The state after a step."""
     (codes, next_id), (kind, what) = state, step
     if kind == "add":
         return codes | dict(enumerate(what, start=next_id)), next_id + len(what)
@@ -65,12 +65,12 @@ def test_an_index_survives_kills(tmp_path: Path, model: Model):
     chance, state = random.Random(0), ({}, 0)
     kinds = set()
     for turn in range(ROUNDS):
-        said = run_and_kill(path, turn, chance.randint(1, 12))
-        steps = said[::2]
+        messages = run_and_kill(path, turn, chance.randint(1, 12))
+        steps = messages[::2]
         kinds |= {kind for kind, _ in steps}
-        for step in steps[: len(said) // 2]:
+        for step in steps[: len(messages) // 2]:
             state = after(state, step)
-        begun = [state] + ([after(state, steps[-1])] if len(said) % 2 else [])
+        begun = [state] + ([after(state, steps[-1])] if len(messages) % 2 else [])
         with Index.open(path) as index:
             ids, codes = stored(index)
             assert not index.verify()
