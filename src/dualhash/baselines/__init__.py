@@ -1,1 +1,9 @@
-"""The methods that the paper compares with, one a file behind one protocol."""
+"""The comparison methods of the paper, one per file.
+
+Comes in: `TrainingData`. Goes out: an `ExportedModel`. May import `training` and the rooms left of
+it.
+"""
+
+from dualhash.baselines.registry import METHODS, find_method
+
+__all__ = ["METHODS", "find_method"]

@@ -6,13 +6,14 @@ from scipy.linalg import eigh, solve
 
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.itq import rotation
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 RIDGE = 1e-4
 
 
 def fit_cca_itq(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """ITQ on directions that correlate with the categories instead of principal components.
 

@@ -1,6 +1,7 @@
-"""CNN-attribute: attributes straight from the backbone's features."""
+"""CNN-attribute: attributes predicted directly from the features of the backbone."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -9,72 +10,81 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dualhash.baselines.attribute_units import calibrated_head, padded
-from dualhash.baselines.deep_method import DeepMethod
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import take
-from dualhash.training.export.exported_model import Assembly, ExportPlan
-from dualhash.training.loop.train_network import Learned
+from dualhash.training.export.exported_model import ExportedModel
+from dualhash.training.export.onnx_export import export_checked
+from dualhash.training.loop.train_network import TrainedNetwork
+from dualhash.training.method import NetworkMethod
 
 
 class AttributeEncoder(nn.Module):
-    """Probabilities of attributes as outputs, then zeros up to a length.
+    """Outputs the probabilities of attributes, padded with zeros.
 
     Args:
-        network: Without a hash layer.
-        length: Of the outputs.
+        network: A network without a hash layer.
+        length: Number of outputs.
     """
 
     def __init__(self, network: DualHashNetwork, length: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(network.normalise, network.backbone, network.attribute_head)
-        self.spare = length - network.attribute_head.out_features
+        self.padding = length - network.attribute_head.out_features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Outputs in [0, 1], float32 (N, length), of RGB images, uint8 (N, H, W, 3)."""
-        return nn.functional.pad(self.layers(images).sigmoid(), (0, self.spare))
+        """Returns outputs in [0, 1], float32 (N, length), of RGB images, uint8 (N, H, W, 3)."""
+        return nn.functional.pad(self.layers(images).sigmoid(), (0, self.padding))
 
 
-def read_units(learned: Learned, bits: int, first: int = 0) -> LinearHead:
-    """The head that reads attributes from units which are their probabilities, thresholded.
-
-    It is fitted on the validation images.
+def fit_unit_head(trained: TrainedNetwork, bits: int, first: int = 0) -> LinearHead:
+    """Fits a head to units that are thresholded attribute probabilities, on validation images.
 
     Args:
-        learned: Of a network without a hash layer.
-        bits: k, length of the code that the units are in.
+        trained: A network without a hash layer.
+        bits: k, length of the code.
         first: The unit of the first attribute.
     """
-    data, network = learned.task.data, learned.fitted.network
+    data, network = trained.data, trained.network
     with torch.inference_mode():
         logits = [network(batch.inputs).attribute_logits for batch in data.validation_batches()]
-    told: NDArray[np.bool_] = (torch.cat(logits) > 0).numpy()
-    return calibrated_head(told, take(data.labels, data.validation), bits, first)
+    predicted: NDArray[np.bool_] = (torch.cat(logits) > 0).numpy()
+    return calibrated_head(predicted, take(data.labels, data.validation), bits, first)
 
 
-def assemble(config: TrainConfig, learned: Mapping[str, Learned]) -> Assembly:
-    """A code that consists of the predicted attributes, and zeros up to a multiple of 8."""
-    (only,) = learned.values()
-    attributes = len(only.task.names.attributes)
-    length = padded(attributes)
-    head = read_units(only, length)
-    return Assembly(
-        encoder=AttributeEncoder(only.fitted.network, length),
-        bits=length,
-        names=only.task.names,
-        tensors={
-            "category_head.weight": np.zeros((0, length), np.float32),
-            "category_head.bias": np.zeros(0, np.float32),
-            "attribute_head.weight": head.weight,
-            "attribute_head.bias": head.bias,
-        },
-        report=only.report,
-        attribute_units=tuple(range(attributes)),
-    )
+@dataclass(frozen=True)
+class CnnAttribute(NetworkMethod):
+    """A network without a hash layer, whose code consists of the predicted attributes."""
+
+    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
+        """See `NetworkMethod.runs`."""
+        return {"": config}
+
+    def export(self, trained: Mapping[str, TrainedNetwork]) -> ExportedModel:
+        """Exports a code with one bit per attribute, padded with zeros to a multiple of 8."""
+        only = trained[""]
+        attributes = len(only.data.names.attributes)
+        length = padded(attributes)
+        encoder, check = export_checked(AttributeEncoder(only.network, length), only.data)
+        head = fit_unit_head(only, length)
+        return ExportedModel(
+            encoder=encoder,
+            bits=length,
+            names=only.data.names,
+            heads={
+                "category_head.weight": np.zeros((0, length), np.float32),
+                "category_head.bias": np.zeros(0, np.float32),
+                "attribute_head.weight": head.weight,
+                "attribute_head.bias": head.bias,
+            },
+            preprocessing=only.data.preprocessing,
+            report={**only.report, "encoder": check},
+            attribute_units=tuple(range(attributes)),
+        )
 
 
-CNN_ATTRIBUTE = DeepMethod(
+CNN_ATTRIBUTE = CnnAttribute(
     name="cnn-attribute",
     title="CNN-attribute",
     paper="Liu, Wang, Shan and Chen, IJCV, section 4.3.2",
@@ -92,6 +102,5 @@ CNN_ATTRIBUTE = DeepMethod(
             "alpha": 1.0,
         }
     ),
-    plan=ExportPlan(lambda config, attributes: {"": config}, assemble),
 )
-"""The attribute loss of DPH without a code below it; its real outputs are the probabilities."""
+"""The attribute loss of DPH without a hash layer. Its real-valued outputs are probabilities."""

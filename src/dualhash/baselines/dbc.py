@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.itq import principal_components
 from dualhash.baselines.linear_svm import linear_svms
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 
 UPDATES = 10
@@ -16,7 +17,7 @@ Signs = NDArray[np.float32]
 
 
 def fit_dbc(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Codes that tell categories apart, kept predictable by a linear SVM for each bit.
 

@@ -2,9 +2,9 @@
 
 from types import MappingProxyType
 
-from dualhash.baselines.deep_method import DeepMethod
+from dualhash.training.method import NetworkMethod
 
-DNNH = DeepMethod(
+DNNH = NetworkMethod(
     name="dnnh",
     title="DNNH",
     paper="Lai, Pan, Liu and Yan, CVPR",

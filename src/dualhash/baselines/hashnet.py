@@ -2,9 +2,9 @@
 
 from types import MappingProxyType
 
-from dualhash.baselines.deep_method import DeepMethod
+from dualhash.training.method import NetworkMethod
 
-HASHNET = DeepMethod(
+HASHNET = NetworkMethod(
     name="hashnet",
     title="HashNet",
     paper="Cao, Long, Wang and Yu, ICCV",

@@ -4,13 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 ITERATIONS = 50
 
 
 def fit_itq(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Signs of principal components, rotated to lie close to corners of the cube.
 
@@ -36,7 +37,7 @@ def rotation(
     projected: NDArray[np.float32],
     bits: int,
     generator: np.random.Generator,
-    report: Report = unwatched,
+    report: Report = no_report,
 ) -> NDArray[np.float64]:
     """Minimises |B - V R|^2 over signs B and rotations R, alternating between both.
 

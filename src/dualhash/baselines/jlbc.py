@@ -12,7 +12,8 @@ from dualhash.baselines.linear_svm import (
     code_vectors,
     linear_svms,
 )
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 ROUNDS = 5
 
@@ -22,7 +23,7 @@ own category; chosen among 2, 6, 20 and 60 on fashion's validation images."""
 
 
 def fit_jlbc(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Codes that tell categories apart and from which linear SVMs tell attributes.
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 ANCHORS = 300
 MOST_IMAGES = 20_000
@@ -22,7 +23,7 @@ Product = Callable[[Array], Array]
 
 
 def fit_ksh(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Bits, one after the other, whose products approach k times the matrix of equal categories.
 

@@ -3,11 +3,12 @@
 import numpy as np
 
 from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 
 def fit_lsh(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Signs of centred features on k directions drawn from a Gaussian.
 

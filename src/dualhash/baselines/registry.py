@@ -1,6 +1,8 @@
-"""Every comparison method by its name."""
+"""The comparison methods by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 from dualhash.baselines.cca_itq import CCA_ITQ
@@ -8,17 +10,18 @@ from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE
 from dualhash.baselines.dbc import DBC
 from dualhash.baselines.dnnh import DNNH
 from dualhash.baselines.hashnet import HASHNET
+from dualhash.baselines.head_method import HeadMethod
 from dualhash.baselines.itq import ITQ
 from dualhash.baselines.jlbc import JLBC
 from dualhash.baselines.ksh import KSH
 from dualhash.baselines.lsh import LSH
-from dualhash.baselines.method import Method
 from dualhash.baselines.multiple_model import MULTIPLE_MODEL
 from dualhash.baselines.sdh import SDH
 from dualhash.baselines.ssdh import SSDH
 from dualhash.baselines.svm_binary import SVM_BINARY
 from dualhash.baselines.svm_real import SVM_REAL
 from dualhash.errors import DualhashError, nearest
+from dualhash.training.method import DPH, Method
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -44,12 +47,20 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 """The comparison methods, in the order of the paper's tables."""
 
 
-def method_named(name: str) -> Method:
-    """The description of a method.
+def find_method(name: str, base: str | Path | None = None) -> Method:
+    """Returns a method for `dualhash.train`.
+
+    Args:
+        name: "dph" or a key of `METHODS`.
+        base: Folder of the model whose codes the method reads; only svm-binary needs one.
 
     Raises:
-        DualhashError: There is none of that name; the message names the nearest.
+        DualhashError: The method does not exist; the message lists similar names.
     """
-    if name not in METHODS:
-        raise DualhashError(f"There is no method {name!r}. {nearest(name, METHODS)}")
-    return METHODS[name]
+    methods = {DPH.name: DPH, **METHODS}
+    if name not in methods:
+        raise DualhashError(f"There is no method {name!r}. {nearest(name, methods)}")
+    method = methods[name]
+    if isinstance(method, HeadMethod) and base is not None:
+        return replace(method, base_folder=Path(base))
+    return method

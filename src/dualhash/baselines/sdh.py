@@ -6,7 +6,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from dualhash.baselines.cca_itq import one_hot
 from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 ANCHORS = 1000
 CLASSIFIER_RIDGE = 1.0
@@ -19,7 +20,7 @@ Matrix = NDArray[np.float64]
 
 
 def fit_sdh(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """Codes from which a linear map tells the category, near to what a kernel map predicts.
 

@@ -2,9 +2,9 @@
 
 from types import MappingProxyType
 
-from dualhash.baselines.deep_method import DeepMethod
+from dualhash.training.method import NetworkMethod
 
-SSDH = DeepMethod(
+SSDH = NetworkMethod(
     name="ssdh",
     title="SSDH",
     paper="Yang, Lin and Chen, TPAMI",

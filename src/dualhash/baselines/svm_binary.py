@@ -1,11 +1,12 @@
 """Attributes read from the codes of SSDH by linear support vector machines."""
 
 from dualhash.baselines.linear_svm import attribute_head
-from dualhash.baselines.method import Features, HeadMethod, Report, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.head_method import HeadMethod
 from dualhash.codes.linear_head import LinearHead
 
 
-def fit_svm_binary(codes: Features, report: Report = unwatched) -> LinearHead:
+def fit_svm_binary(codes: Features, report: Report = no_report) -> LinearHead:
     """A linear SVM for each attribute on the bits of another model.
 
     Source: section 4.3.2 of the paper reproduced here, which takes the 256 bits of SSDH. As in

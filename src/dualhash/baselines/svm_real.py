@@ -5,11 +5,12 @@ import numpy as np
 from dualhash.baselines.attribute_units import padded, unit_head
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.linear_svm import attribute_targets, linear_svms
-from dualhash.baselines.method import Features, Report, ShallowMethod, unwatched
+from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.shallow_method import ShallowMethod
 
 
 def fit_svm_real(
-    features: Features, bits: int, generator: np.random.Generator, report: Report = unwatched
+    features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
     """A linear SVM for each attribute; the sigmoid of its score is the attribute's probability.
 

@@ -1,1 +1,5 @@
-"""From a catalogue to a model: settings, batches, the trainer, the choice of alpha, export."""
+"""Training: from a catalogue to a model folder.
+
+Comes in: a `Catalogue`, a `TrainConfig` and a `Method`. Goes out: a model folder, or weights of a
+backbone. May import `network`, `losses` and the rooms left of them.
+"""

@@ -1,13 +1,20 @@
-"""A backbone that has learned to tell categories, for trainings of codes to start from."""
+"""`dualhash.pretrain`: trains a backbone to classify categories, as a start for other trainings."""
 
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare_data import prepare
-from dualhash.training.export.backbone_weights import WEIGHTS, WeightsCard, read_card, write_weights
-from dualhash.training.loop.run_folder import Workspace
-from dualhash.training.loop.train_network import learn, library_versions
+from dualhash.training.data.prepare_data import prepare_data
+from dualhash.training.export.backbone_weights import (
+    WEIGHTS,
+    WeightsCard,
+    read_card,
+    weights_hash,
+    write_weights,
+)
+from dualhash.training.export.exported_model import library_versions
+from dualhash.training.loop.run_folder import RunFolder
+from dualhash.training.loop.train_network import train_network
 from dualhash.training.progress import Display
 
 PRETRAINING = {
@@ -19,7 +26,7 @@ PRETRAINING = {
     "loss_settings": {},
     "alpha": 0.0,
 }
-"""What a pretraining settles, whatever the configuration says."""
+"""Settings that replace those of the configuration."""
 
 
 def pretrain(
@@ -32,48 +39,50 @@ def pretrain(
     keep_checkpoints: bool = False,
     display: Display | None = None,
 ) -> WeightsCard:
-    """Trains a backbone to tell categories by a softmax straight on its features.
+    """Trains a backbone to classify categories, with a softmax on its features.
 
-    It sees the images of train-both and train-category that have a category, but for the
-    validation part, and never `test`. The weights are those of the round in which the features,
-    ranked by Euclidean distance, have the best category mAP on the validation part. A training
-    starts from them with `weights`.
+    It trains on the images of train-both and train-category that have a category, without the
+    validation images, and never on `test`. The weights are those of the round whose features,
+    ranked by Euclidean distance, have the best category mAP on the validation images. Other
+    trainings start from them with the setting `weights`.
 
     Args:
         catalogue: Images and labels.
-        config: The settings; those in `PRETRAINING` are settled here, `bits` is not looked at.
+        config: The settings. Those in `PRETRAINING` are replaced, `bits` is ignored.
         out: A folder for the weights and their card.
-        resume: Go on with what was begun there; change nothing if it is finished.
-        replace: Replace weights, or begin anew in place of a training that is not finished.
-        keep_checkpoints: Leave `<out>.training` there in the end.
-        display: Where progress is shown; None shows it on stderr.
+        resume: Continue the training in `<out>.training`. Changes nothing if it is complete.
+        replace: Replace existing weights, or restart an unfinished training.
+        keep_checkpoints: Keep `<out>.training` when the weights are complete.
+        display: Shows progress; None prints it to stderr.
 
     Raises:
         DualhashError: As `train` does.
     """
     display = display or Display()
     config = config.model_copy(update=PRETRAINING)
-    workspace = Workspace.of(Path(out), WEIGHTS)
-    if resume and workspace.finished:
-        card = read_card(workspace.out)
-        workspace.check_finished(card, config, catalogue.label_hash)
+    origin = {"label_hash": catalogue.label_hash, "weights_hash": weights_hash(config.weights)}
+    run = RunFolder(Path(out), config, origin, WEIGHTS)
+    if resume and run.finished:
+        card = read_card(run.out)
+        run.check_finished(card)
         return card
-    with workspace.held():
-        workspace.check(config, catalogue.label_hash, resume=resume, replace=replace)
-        task = prepare(catalogue, config, display)
-        workspace.begin(config, catalogue.label_hash, resume=resume)
-        task.say_notes()
-        learned = learn(task, workspace.folder)
+    with run.locked():
+        run.check(resume=resume, replace=replace)
+        data = prepare_data(catalogue, config, display)
+        run.begin(resume=resume)
+        for note in data.notes:
+            display.note(note)
+        trained = train_network(data, run.folder, display)
         card = WeightsCard(
             backbone=config.backbone,
             source=catalogue.source,
             label_hash=catalogue.label_hash,
-            category_names=task.names.categories,
+            category_names=data.names.categories,
             without_categories=config.without_categories,
             config=config.model_dump(mode="json"),
             versions=library_versions(),
-            training=learned.report,
+            training=trained.report,
         )
-        write_weights(workspace.out, card, learned.fitted.network.backbone)
-        workspace.close(keep=keep_checkpoints)
+        write_weights(run.out, card, trained.network.backbone)
+        run.finish(keep=keep_checkpoints)
         return card

@@ -1,72 +1,77 @@
-"""What a training tells while it works: notes, tables, live figures and the time left."""
+"""Progress of a training: notes, tables, live figures and the remaining time."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 LINE_SECONDS = 30.0
-"""Where there is no terminal, a line of progress is printed this often."""
+"""Seconds between two lines of progress if the output is not a terminal."""
 
-Step = Callable[[int, int, str], None]
-"""Called with how many are done, how many there are, and figures to show."""
+
+class Step(Protocol):
+    """Reports progress."""
+
+    def __call__(self, done: int, total: int, figures: str = "") -> None:
+        """Shows that `done` of `total` steps are complete, and further figures."""
 
 
 class Display:
-    """Prints to stderr; `Display(quiet=True)` prints nothing."""
+    """Prints progress to stderr; `Display(quiet=True)` prints nothing."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Prints a line."""
         self._console.print(text, markup=False, soft_wrap=True)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A small table that stays."""
+        """Prints a small table."""
         table = Table(*columns, title=title)
         for row in rows:
             table.add_row(*row)
         self._console.print(table)
 
     @contextmanager
-    def bar(self, what: str) -> Iterator[Step]:
-        """Progress of one piece of work: a bar on a terminal, now and then a line elsewhere."""
-        if self._console.is_terminal and not self._console.quiet:
-            with Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[figures]}"),
-                console=self._console,
-                transient=True,
-            ) as bars:
-                task = bars.add_task(what, total=None, figures="")
+    def bar(self, title: str) -> Iterator[Step]:
+        """Shows the progress of one task: a bar on a terminal, else an occasional line."""
+        if not self._console.is_terminal or self._console.quiet:
+            yield self._lines(title)
+            return
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self._console,
+            transient=True,
+        ) as bars:
+            task = bars.add_task(title, total=None, figures="")
 
-                def step(done: int, total: int, figures: str) -> None:
-                    bars.update(task, completed=done, total=total, figures=figures)
+            def step(done: int, total: int, figures: str = "") -> None:
+                bars.update(task, completed=done, total=total, figures=figures)
 
-                yield step
-        else:
-            yield self._lines(what)
+            yield step
 
-    def _lines(self, what: str) -> Step:
-        started = said = time.monotonic()
-        begun: int | None = None
+    def _lines(self, title: str) -> Step:
+        started = last_line = time.monotonic()
+        first: int | None = None
 
-        def step(done: int, total: int, figures: str) -> None:
-            nonlocal said, begun
+        def step(done: int, total: int, figures: str = "") -> None:
+            nonlocal last_line, first
             now = time.monotonic()
-            begun = done if begun is None else begun
-            if now - said < LINE_SECONDS or done <= begun:
+            first = done if first is None else first
+            if now - last_line < LINE_SECONDS or done <= first:
                 return
-            said = now
-            left = timedelta(seconds=round((now - started) * (total - done) / (done - begun)))
-            self.note(f"{what}: {done:,} of {total:,}, {left} left  {figures}".rstrip())
+            last_line = now
+            left = timedelta(seconds=round((now - started) * (total - done) / (done - first)))
+            self.note(f"{title}: {done:,} of {total:,}, {left} left  {figures}".rstrip())
 
         return step

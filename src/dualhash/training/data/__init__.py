@@ -1,1 +1,5 @@
-"""TODO."""
+"""Images and labels for training.
+
+Comes in: a `Catalogue` and a `TrainConfig`. Goes out: `TrainingData`, whose images are read from a
+memory-mapped cache, and batches of tensors. May import `network`, `losses` and rooms left of them.
+"""

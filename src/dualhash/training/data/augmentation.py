@@ -1,4 +1,4 @@
-"""Random crops and mirrors of a batch, by indices alone."""
+"""Random crops and mirror images of a batch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,32 +13,32 @@ def augment(
     random_crop: bool = True,
     padding: int = 0,
 ) -> NDArray[np.uint8]:
-    """Crops and mirrors each image on its own.
+    """Crops and mirrors each image independently.
 
     Args:
         images: (n, H, W, 3).
         crop: Height h <= H and width w <= W of the result.
         generator: Draws offsets and mirrors.
-        mirror: Mirror left to right with probability one half.
-        random_crop: Draw offsets uniformly; the central crop otherwise.
-        padding: Pixels by which a random crop may reach over each side; border pixels repeat.
+        mirror: Mirror each image left to right with probability 0.5.
+        random_crop: Draw offsets uniformly; otherwise take the central crop.
+        padding: Pixels by which a random crop may extend beyond each side; border pixels repeat.
 
     Returns:
         (n, h, w, 3).
     """
     n, height, width, _ = images.shape
-    rows = _span(n, height, crop[0], generator, padding, random=random_crop)
-    columns = _span(n, width, crop[1], generator, padding, random=random_crop)
+    rows = _indices(n, height, crop[0], generator, padding, random=random_crop)
+    columns = _indices(n, width, crop[1], generator, padding, random=random_crop)
     if mirror:
         mirrored = generator.random(n) < 0.5
         columns[mirrored] = columns[mirrored, ::-1]
     return images[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _span(
+def _indices(
     n: int, size: int, crop: int, generator: np.random.Generator, padding: int, *, random: bool
 ) -> NDArray[np.int64]:
-    """For each of n images, the `crop` indices along one axis of `size` pixels."""
+    """Returns the indices of each crop along an axis of `size` pixels, (n, crop)."""
     spare = size - crop
     first = (
         generator.integers(-padding, spare + padding, size=n, endpoint=True)

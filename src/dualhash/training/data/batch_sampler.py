@@ -8,24 +8,23 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.training.config import TrainConfig
-
-Rows = NDArray[np.int64]
+from dualhash.training.data.training_labels import Rows
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """What the batches of a training are drawn from. Rows index the labels it was planned from.
+    """The composition of batches. Rows index the labels that it was planned from.
 
     Attributes:
-        attribute_pool: Rows of the attribute part, in the paper the train-attribute subset; of
-            shuffled batches, which are nothing else, all that have a label.
-        attribute_images: How many of them a batch has.
+        attribute_pool: Rows of the attribute part, in the paper the train-attribute subset. For
+            shuffled batches, which consist of this part alone, all rows with a label.
+        attribute_images: Images from that pool per batch.
         category_pools: For each category with training images, its rows.
-        categories_per_batch: Distinct categories in a batch.
-        images_per_category: Images of each.
-        labelled: (N, g) bool, one column for each group of attributes observed together and one
-            for the category; a batch with room for them has a row that is True in each column.
-        notes: Plain sentences on where the labels made this differ from the paper's batches.
+        categories_per_batch: Distinct categories per batch.
+        images_per_category: Images of each of these categories.
+        labelled: (N, g) bool, a column for the category and one for each group of attributes whose
+            labels are observed together. A large enough batch has a True in each column.
+        notes: Sentences on differences from the paper's batches that the labels require.
     """
 
     attribute_pool: Rows
@@ -38,31 +37,31 @@ class BatchPlan:
 
     @property
     def size(self) -> int:
-        """Images a batch."""
+        """Images per batch."""
         return self.attribute_images + self.categories_per_batch * self.images_per_category
 
 
 def plan_batches(
     categories: NDArray[np.int64], observed: NDArray[np.bool_], config: TrainConfig
 ) -> BatchPlan:
-    """Decides the make-up of batches from the labels that training may see.
+    """Chooses the composition of batches for the visible labels.
 
-    The paper's batch is 64 images of train-attribute and 16 categories x 4 images of the rest.
-    Where the catalogue does not have them the plan is the nearest there is, with a note:
-    too few images with attributes alone are joined by those with both labels; with fewer than 16
-    categories each gives more images; without categories all are drawn for their attributes.
-    With `shuffled_images` a batch is that many of all images that have a label.
+    A batch of the paper has 64 images of train-attribute and 16 categories x 4 images of the other
+    subsets. If the catalogue does not allow that, the plan is the nearest possible one, with a
+    note: if too few images have only attributes, images with both kinds of label are added; with
+    fewer than 16 categories, each contributes more images; without categories, all images come
+    from the attribute part. With `shuffled_images`, a batch is drawn from all labelled images.
 
     Args:
-        categories: (N,) visible category indices, `MISSING` where hidden or not known.
-        observed: (N, p) which attribute labels are visible.
+        categories: (N,) visible category indices; `MISSING` if hidden or unknown.
+        observed: (N, p), which attribute labels are visible.
         config: Sizes of the parts.
     """
     has_category, has_attribute = categories != MISSING, observed.any(axis=1)
     labelled = _label_groups(has_category, observed)
     notes = []
     if unused := int((~has_category & ~has_attribute).sum()):
-        notes.append(f"{unused:,} training images have no label and are not trained on.")
+        notes.append(f"{unused:,} training images have no label and are not used.")
     if config.shuffled_images:
         pool = np.flatnonzero(has_category | has_attribute)
         return BatchPlan(pool, config.shuffled_images, (), 0, 0, labelled, tuple(notes))
@@ -82,7 +81,7 @@ def plan_batches(
         if few := sum(len(pool) < images_each for pool in pools):
             notes.append(
                 f"{few} of {len(pools)} categories have fewer than {images_each} training images: "
-                "theirs appear more than once in a batch."
+                "these images appear more than once in a batch."
             )
     else:
         notes.append("No training image has a category: codes are learned from attributes alone.")
@@ -96,26 +95,20 @@ def plan_batches(
         if pools:
             notes.append(
                 f"{len(attribute_pool)} training images have attributes and no category, fewer "
-                f"than the {attribute_images} of a batch: those with both labels join them."
+                f"than the {attribute_images} of a batch: images with both labels are added."
             )
         attribute_pool = np.flatnonzero(has_attribute)
     return BatchPlan(
-        attribute_pool,
-        attribute_images,
-        pools,
-        per_batch,
-        images_each,
-        labelled,
-        tuple(notes),
+        attribute_pool, attribute_images, pools, per_batch, images_each, labelled, tuple(notes)
     )
 
 
 def batches(plan: BatchPlan, generator: np.random.Generator) -> Iterator[Rows]:
-    """Endless batches of `plan.size` rows, the attribute part first, then category by category.
+    """Yields batches of `plan.size` rows without end: the attribute part, then each category.
 
-    Categories, the images of each and the attribute pool are each gone through in shuffled
-    passes: none comes again before all have come, and none twice in a batch where there are
-    enough. The stream depends on the generator alone, so a resumed training skips what it had.
+    Categories, images of a category and the attribute pool are drawn in shuffled passes: none is
+    drawn again before all were drawn, and none twice for one batch if there are enough. The
+    stream depends on the generator alone, so a resumed training can skip completed batches.
     """
     attribute_cycle = _Cycle(plan.attribute_pool, generator)
     category_cycle = _Cycle(np.arange(len(plan.category_pools)), generator)
@@ -131,20 +124,20 @@ def batches(plan: BatchPlan, generator: np.random.Generator) -> Iterator[Rows]:
 
 
 class _Cycle:
-    """Items in shuffled passes."""
+    """Draws items in shuffled passes."""
 
     def __init__(self, items: Rows, generator: np.random.Generator) -> None:
         self._items, self._generator = items, generator
         self._order, self._next = items[:0], 0
 
     def take(self, count: int) -> Rows:
-        """The next `count`; what is already taken comes last in a pass begun on the way."""
+        """Returns the next `count`; items already taken come last in a pass begun meanwhile."""
         taken = self._order[self._next : self._next + count]
         self._next += len(taken)
         while len(taken) < count:
             order = self._generator.permutation(self._items)
-            again = np.isin(order, taken)
-            self._order = np.concatenate([order[~again], order[again]])
+            repeated = np.isin(order, taken)
+            self._order = np.concatenate([order[~repeated], order[repeated]])
             self._next = min(count - len(taken), len(order))
             taken = np.concatenate([taken, self._order[: self._next]])
         return taken
@@ -153,7 +146,7 @@ class _Cycle:
 def _label_groups(
     has_category: NDArray[np.bool_], observed: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Distinct non-empty columns of the masks of what is known, (N, g)."""
+    """Returns the distinct non-empty columns of the masks of observed labels, (N, g)."""
     known = np.column_stack([has_category, observed])
     distinct = {column.tobytes(): column for column in known.T if column.any()}
     return np.array(list(distinct.values()), dtype=bool).reshape(-1, len(has_category)).T
@@ -162,9 +155,9 @@ def _label_groups(
 def _complete(
     batch: Rows, replaceable: int, labelled: NDArray[np.bool_], cycles: list[_Cycle]
 ) -> None:
-    """Puts a row of every label the batch lacks in place of one that is not the last of its own.
+    """Adds a row for each kind of label that a batch has none of, in place.
 
-    Only the first `replaceable` rows are replaced, in place.
+    It replaces one of the first `replaceable` rows, none that is the last of its own kind.
     """
     for group in np.flatnonzero(~labelled[batch].any(axis=0)):
         known = labelled[batch]

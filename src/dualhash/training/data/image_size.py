@@ -1,4 +1,4 @@
-"""The size to which images are brought for a training."""
+"""The size to which images are resized for training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +11,14 @@ from dualhash.network import describe_backbone
 from dualhash.training.config import TrainConfig
 
 PROBED = 200
-"""Images looked at to learn their usual size."""
+"""Number of images whose size is read."""
 
 LARGEST = 128
-"""Pixels of the longer side that images get at most where the backbone has no size of its own."""
+"""Largest side in pixels, if neither configuration nor backbone sets the size."""
 
 
-def usual_size(images: Sequence[Path]) -> tuple[int, int]:
-    """Median height and width in pixels of up to 200 of the images, evenly spread.
+def median_size(images: Sequence[Path]) -> tuple[int, int]:
+    """Returns the median height and width in pixels of up to 200 images, evenly spread.
 
     Raises:
         DualhashError: None of them can be read.
@@ -36,13 +36,13 @@ def usual_size(images: Sequence[Path]) -> tuple[int, int]:
 
 
 def choose_preprocessing(config: TrainConfig, images: Sequence[Path]) -> Preprocessing:
-    """Sizes as the configuration states them, or as its backbone does, or the images' own."""
+    """Returns the sizes of the configuration, else of the backbone, else of the images."""
     if config.image_size is not None:
         return Preprocessing(resize=config.image_size, crop=config.image_size)
     spec = describe_backbone(config.backbone)
     if spec.input_size is not None:
         return Preprocessing(resize=spec.resize or spec.input_size, crop=spec.input_size)
-    height, width = usual_size(images)
+    height, width = median_size(images)
     scale = min(1.0, LARGEST / max(height, width))
     size = max(1, round(scale * height)), max(1, round(scale * width))
     return Preprocessing(resize=size, crop=size)

@@ -1,4 +1,4 @@
-"""From a catalogue to what a run of the trainer is given."""
+"""From a catalogue to the data of a training."""
 
 import numpy as np
 import torch
@@ -8,81 +8,80 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.config import TrainConfig
+from dualhash.training.data.array_cache import cache_folder
 from dualhash.training.data.batch_sampler import plan_batches
-from dualhash.training.data.frozen_features import Trunk, cached_trunk
-from dualhash.training.data.image_cache import CachedImages, cached_images, default_folder
+from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
+from dualhash.training.data.image_cache import CachedImages, cached_images
 from dualhash.training.data.image_size import choose_preprocessing
-from dualhash.training.data.training_data import SPLIT, TrainingSet, generator_for
+from dualhash.training.data.training_data import SPLIT, TrainingData, generator_for
 from dualhash.training.data.training_labels import (
-    Rows,
     check_trainable,
     restrict,
     split_validation,
     take,
     training_catalogue,
+    visible_labels,
 )
-from dualhash.training.loop.fit import Task, build_backbone_of
+from dualhash.training.initial_network import initial_backbone
 from dualhash.training.progress import Display
 
 SPLIT_SEED = 0
-"""Of the validation part: it is the same for every training on the same readable images of the
-training subsets, whatever its seed and whatever it learns, so that weights trained on the rest have
-not seen it. With some of these images left out of the subsets the part is another, and weights that
-were trained with them can have seen images of it."""
+"""Seed of the validation split. The split depends only on the readable images of the training
+subsets, not on the seed or the labels of a training, so weights trained on the other images have
+not seen the validation images. If images are removed from the subsets, the split changes, and
+weights from before may have seen some of them."""
 
 
-def prepare(catalogue: Catalogue, config: TrainConfig, display: Display) -> Task:
-    """Images and labels ready for training.
+def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) -> TrainingData:
+    """Decodes the images of the training subsets and selects labels and validation images.
 
     Raises:
-        DualhashError: The labels cannot be learned from, no image can be read, or a setting names
-            what does not exist.
+        DualhashError: The labels are not sufficient, no image can be read, or a setting names
+            something unknown.
     """
     whole = training_catalogue(catalogue)
-    seen, rows = restrict(whole, config)
+    restricted, rows = restrict(whole, config)
     preprocessing = choose_preprocessing(config, whole.images)
     with display.bar("decoding images") as step:
-        images = cached_images(
-            whole.images, preprocessing, default_folder(), lambda n, total: step(n, total, "")
-        )
-    notes = [f"Left out: {reason}" for reason in images.failed.values()]
+        images = cached_images(whole.images, preprocessing, cache_folder(), step)
     readable = np.delete(np.arange(len(whole)), list(images.failed))
     if not len(readable):
-        raise DualhashError(f"No image that can be trained on can be read. {images.failed[0]}")
+        raise DualhashError(f"No training image can be read. {images.failed[0]}")
+    chosen = split_validation(
+        take(visible_labels(whole), readable),
+        config.validation_fraction,
+        generator_for(SPLIT_SEED, SPLIT),
+    )
     rows = np.intersect1d(rows, readable)
-    validation = np.intersect1d(rows, _validation(whole, readable, config))
+    validation = np.intersect1d(rows, readable[chosen])
     if not len(validation):
         raise DualhashError(
-            f"{catalogue.source} has {len(rows)} images that can be trained on, too few to "
-            "keep some of them for validation: label more, two of some category at least."
+            f"{catalogue.source} has {len(rows)} training images, too few to keep some of them for "
+            "validation: label more, at least two of some category."
         )
     training = np.setdiff1d(rows, validation)
-    labels = TrueLabels(seen.categories, seen.attributes, seen.observed)
-    trained = take(labels, training)
-    counts = check_trainable(trained, seen)
-    plan = plan_batches(trained.categories, trained.observed, config)
-    trunk = _trunk(images, preprocessing, config, display) if config.frozen_stages else None
-    data = TrainingSet(images.pixels, labels, training, validation, plan, preprocessing, trunk)
-    return Task(data, seen.names, counts, config, display, (*notes, *plan.notes))
+    labels = TrueLabels(restricted.categories, restricted.attributes, restricted.observed)
+    counts = check_trainable(take(labels, training), restricted)
+    plan = plan_batches(labels.categories[training], labels.observed[training], config)
+    left_out = tuple(f"Left out: {reason}" for reason in images.failed.values())
+    return TrainingData(
+        config=config,
+        names=restricted.names,
+        pixels=images.pixels,
+        labels=labels,
+        counts=counts,
+        training=training,
+        validation=validation,
+        plan=plan,
+        preprocessing=preprocessing,
+        frozen=_frozen(images, preprocessing, config, display) if config.frozen_stages else None,
+        notes=left_out + plan.notes,
+    )
 
 
-def _validation(whole: Catalogue, readable: Rows, config: TrainConfig) -> Rows:
-    """Rows kept for choices, of all training subsets."""
-    seen = whole.visible()
-    labels = take(TrueLabels(seen.categories, seen.attributes, seen.observed), readable)
-    generator = generator_for(SPLIT_SEED, SPLIT)
-    return readable[split_validation(labels, config.validation_fraction, generator)]
-
-
-def _trunk(
+def _frozen(
     images: CachedImages, preprocessing: Preprocessing, config: TrainConfig, display: Display
-) -> Trunk:
+) -> FrozenFeatures:
     with torch.random.fork_rng(devices=()), display.bar("frozen stages") as step:
-        backbone = build_backbone_of(config, preprocessing.crop)
-        return cached_trunk(
-            images,
-            preprocessing,
-            backbone,
-            default_folder(),
-            lambda n, total: step(n, total, ""),
-        )
+        backbone = initial_backbone(config, preprocessing.crop)
+        return cached_frozen_features(images, preprocessing, backbone, cache_folder(), step)

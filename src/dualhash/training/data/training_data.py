@@ -1,28 +1,29 @@
-"""Batches of images and labels as tensors, the same at every iteration for the same seed."""
+"""Images and labels of a training, and the batches that the trainer reads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
+from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.losses import AttributeCounts
 from dualhash.network import Activations
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.augmentation import augment
 from dualhash.training.data.batch_sampler import BatchPlan, batches
-from dualhash.training.data.frozen_features import Trunk
+from dualhash.training.data.frozen_features import FrozenFeatures
 from dualhash.training.data.training_labels import Rows, take
 
 BATCHES, AUGMENTATION, NETWORK, SPLIT = range(4)
-"""Streams of random numbers that follow from one seed."""
+"""Independent streams of random numbers of one seed."""
 
 VALIDATION_BATCH = 256
 
@@ -31,10 +32,10 @@ class Batch(NamedTuple):
     """n images with their labels.
 
     Attributes:
-        inputs: Pixels (n, h, w, 3) uint8, or what the frozen stages made of them.
-        categories: (n,) int64, -1 where missing.
+        inputs: Pixels (n, h, w, 3) uint8, or the output of the frozen stages.
+        categories: (n,) int64; -1 if missing.
         attributes: (n, p) float32, 1 present, 0 absent or missing.
-        observed: (n, p) bool.
+        observed: (n, p) bool; False if the label is missing.
     """
 
     inputs: Tensor | Activations
@@ -43,127 +44,119 @@ class Batch(NamedTuple):
     observed: Tensor
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """Images and labels of the training subsets, divided.
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Images and labels of the training subsets, divided into training and validation.
 
     Attributes:
-        pixels: (N, H, W, 3) uint8, at `preprocessing.resize`.
+        config: The settings that the data was prepared for.
+        names: Names of the labels.
+        pixels: (N, H, W, 3) uint8 at the size `preprocessing.resize`, a memory map.
         labels: Visible labels of the N images.
-        training: Rows trained on.
-        validation: Rows that choices are made on.
-        plan: Of the batches; its rows index `training`.
-        preprocessing: Sizes of images.
-        trunk: Output of the frozen stages for the N images; None where all stages are trained.
+        counts: Numbers of positive and negative training labels of each attribute.
+        training: Rows to train on.
+        validation: Rows for choices and validation figures.
+        plan: Composition of the batches; its rows index `training`.
+        preprocessing: Sizes of the images.
+        frozen: Output of the frozen stages for the N images; None if all stages are trained.
+        notes: Sentences on unusual images and labels.
     """
 
+    config: TrainConfig
+    names: LabelNames
     pixels: NDArray[np.uint8]
     labels: TrueLabels
+    counts: AttributeCounts
     training: Rows
     validation: Rows
     plan: BatchPlan
     preprocessing: Preprocessing
-    trunk: Trunk | None = None
+    frozen: FrozenFeatures | None = None
+    notes: tuple[str, ...] = ()
 
-    def training_batch(
-        self, rows: Rows, config: TrainConfig, generator: np.random.Generator
-    ) -> Batch:
-        """Images with their labels, changed at random as `config` says."""
-        if self.trunk:
+    def batch(self, rows: Rows, generator: np.random.Generator | None = None) -> Batch:
+        """Returns images with their labels.
+
+        Args:
+            rows: Rows of the N images.
+            generator: Augments the images; None takes their central crops.
+        """
+        config, mirrored = self.config, np.zeros(len(rows), bool)
+        if self.frozen and generator:
             mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
-            return self._labelled(rows, self.trunk.take(rows, mirrored))
-        images = augment(
-            self.pixels[rows],
-            self.preprocessing.crop,
-            generator,
-            mirror=config.mirror,
-            random_crop=config.random_crop,
-            padding=config.crop_padding,
-        )
-        return self._labelled(rows, torch.from_numpy(np.ascontiguousarray(images)))
-
-    def plain_batch(self, rows: Rows) -> Batch:
-        """Images as they are, centrally cropped, with their labels."""
-        if self.trunk:
-            return self._labelled(rows, self.trunk.take(rows, np.zeros(len(rows), bool)))
-        images = centre_crop(self.pixels[rows], self.preprocessing.crop)
-        return self._labelled(rows, torch.from_numpy(np.ascontiguousarray(images)))
-
-    def _labelled(self, rows: Rows, inputs: Tensor | Activations) -> Batch:
         labels = take(self.labels, rows)
         return Batch(
-            inputs,
+            self.frozen.take(rows, mirrored) if self.frozen else self._images(rows, generator),
             torch.from_numpy(labels.categories),
             torch.from_numpy(labels.attributes.astype(np.float32)),
             torch.from_numpy(labels.observed),
         )
 
+    def _images(self, rows: Rows, generator: np.random.Generator | None) -> Tensor:
+        config, images, crop = self.config, self.pixels[rows], self.preprocessing.crop
+        if generator:
+            images = augment(
+                images,
+                crop,
+                generator,
+                mirror=config.mirror,
+                random_crop=config.random_crop,
+                padding=config.crop_padding,
+            )
+        else:
+            images = centre_crop(images, crop)
+        return torch.from_numpy(np.ascontiguousarray(images))
+
+    def training_batches(self, first: int, last: int) -> Iterator[Batch]:
+        """Yields the batches of the iterations from `first` to before `last`."""
+        rows = batches(self.plan, generator_for(self.config.seed, BATCHES))
+        for iteration, chosen in enumerate(islice(rows, first, last), start=first):
+            generator = generator_for(self.config.seed, AUGMENTATION, iteration)
+            yield self.batch(self.training[chosen], generator)
+
     def validation_batches(self) -> Iterator[Batch]:
-        """The validation images in order."""
+        """Yields the validation images in order."""
         for start in range(0, len(self.validation), VALIDATION_BATCH):
-            yield self.plain_batch(self.validation[start : start + VALIDATION_BATCH])
+            yield self.batch(self.validation[start : start + VALIDATION_BATCH])
 
 
-class TrainingData(LightningDataModule):
-    """Feeds Lightning: an epoch of its trainer is one round between validations."""
+class BatchModule(LightningDataModule):
+    """Passes batches to Lightning; each epoch of its trainer is one round between validations."""
 
-    def __init__(self, data: TrainingSet, config: TrainConfig, iterations: int) -> None:
+    def __init__(self, data: TrainingData, iterations: int) -> None:
         super().__init__()
-        self.data, self.config, self.iterations = data, config, iterations
-        self.first = 0
+        self.data, self.iterations = data, iterations
 
-    def state_dict(self) -> dict[str, Any]:
-        """Where the stream of batches stands."""
+    def train_dataloader(self) -> "_Repeatable":
+        """Returns the batches from the current iteration on; every pass is the next round."""
         assert self.trainer is not None
-        return {"iteration": self.trainer.global_step}
+        stream = self.data.training_batches(self.trainer.global_step, self.iterations)
+        return _Repeatable(lambda: islice(stream, self.data.config.validation_every))
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from there."""
-        self.first = state_dict["iteration"]
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Every pass through it is the next round."""
-        stream = _training_stream(self.data, self.config, self.first, self.iterations)
-        return DataLoader(_Iterated(stream, self.config.validation_every), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """All validation images."""
-        return DataLoader(_Validation(self.data), batch_size=None)
+    def val_dataloader(self) -> "_Repeatable":
+        """Returns all validation images."""
+        return _Repeatable(self.data.validation_batches)
 
 
-def iterations_of(config: TrainConfig, images: int, batch: int) -> int:
-    """The length of a training in batches."""
+@dataclass(frozen=True)
+class _Repeatable:
+    """An iterable that calls `start` for each pass."""
+
+    start: Callable[[], Iterator[Batch]]
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.start()
+
+
+def iterations_of(data: TrainingData) -> int:
+    """Returns the length of a training in batches."""
+    config = data.config
     if config.iterations is not None:
         return config.iterations
     assert config.epochs is not None
-    return max(1, round(config.epochs * images / batch))
+    return max(1, round(config.epochs * len(data.training) / data.plan.size))
 
 
 def generator_for(seed: int, *stream: int) -> np.random.Generator:
-    """An independent generator for each stream of one seed."""
+    """Returns an independent generator for each stream of a seed."""
     return np.random.default_rng([seed, *stream])
-
-
-def _training_stream(
-    data: TrainingSet, config: TrainConfig, first: int, iterations: int
-) -> Iterator[Batch]:
-    drawn = batches(data.plan, generator_for(config.seed, BATCHES))
-    for iteration, rows in enumerate(islice(drawn, first, iterations), start=first):
-        generator = generator_for(config.seed, AUGMENTATION, iteration)
-        yield data.training_batch(data.training[rows], config, generator)
-
-
-class _Iterated(IterableDataset[Batch]):
-    def __init__(self, stream: Iterator[Batch], count: int) -> None:
-        self._stream, self._count = stream, count
-
-    def __iter__(self) -> Iterator[Batch]:
-        return islice(self._stream, self._count)
-
-
-class _Validation(IterableDataset[Batch]):
-    def __init__(self, data: TrainingSet) -> None:
-        self._data = data
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self._data.validation_batches()

@@ -1,4 +1,4 @@
-"""The labels of a training: what it may see, what it is judged on."""
+"""The labels of a training: which are visible, and which images are for validation."""
 
 from dataclasses import replace
 
@@ -19,19 +19,25 @@ from dualhash.catalogue.check_labels import (
 )
 from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation.true_labels import TrueLabels
-from dualhash.losses.weighted_cross_entropy import AttributeCounts
+from dualhash.losses import AttributeCounts
 from dualhash.training.config import TrainConfig
 
 Rows = NDArray[np.int64]
 
 
 def take(labels: TrueLabels, rows: Rows) -> TrueLabels:
-    """The labels of `rows`."""
-    return TrueLabels(labels.categories[rows], labels.attributes[rows], labels.observed[rows])
+    """Returns the labels of `rows`."""
+    return TrueLabels(*(part[rows] for part in labels))
+
+
+def visible_labels(catalogue: Catalogue) -> TrueLabels:
+    """Returns the labels that training may use; those hidden by a subset are missing."""
+    visible = catalogue.visible()
+    return TrueLabels(visible.categories, visible.attributes, visible.observed)
 
 
 def training_catalogue(catalogue: Catalogue) -> Catalogue:
-    """The rows of the training subsets.
+    """Returns the rows of the training subsets.
 
     Raises:
         DualhashError: There are none, or a facet gives no attribute.
@@ -43,18 +49,19 @@ def training_catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 def restrict(catalogue: Catalogue, config: TrainConfig) -> tuple[Catalogue, Rows]:
-    """What a training sees of the training subsets, and the rows that it looks at.
+    """Hides the labels that a training does not use, and selects the rows that it does use.
 
     Args:
-        catalogue: Of `training_catalogue`, with all labels.
-        config: Its `learns` hides the other kind of label, with its names; rows are then those
-            with a label. Its `without_categories` leave the names, and their images the rows.
+        catalogue: N rows of the training subsets, with all labels.
+        config: If `learns` is "category" or "attribute", the other labels and their names are
+            removed, and so are rows without a label. Categories in `without_categories` are
+            removed from the names, and their images from the rows.
 
     Returns:
-        The catalogue with the same N rows, and indices of rows, ascending.
+        The catalogue of N rows, and the indices of the rows to use, ascending.
 
     Raises:
-        DualhashError: `without_categories` names what is not there.
+        DualhashError: `without_categories` names an unknown category.
     """
     names = catalogue.names
     for name in config.without_categories:
@@ -67,12 +74,10 @@ def restrict(catalogue: Catalogue, config: TrainConfig) -> tuple[Catalogue, Rows
     index = np.append(np.where(left_out, MISSING, np.cumsum(~left_out) - 1), MISSING)
     kept = catalogue.categories == MISSING
     kept |= index[catalogue.categories] != MISSING
-    seen = catalogue.visible()
-    categories, names = (
-        index[seen.categories],
-        replace(names, categories=tuple(np.array(names.categories, object)[~left_out])),
-    )
-    attributes, observed = seen.attributes, seen.observed
+    names = replace(names, categories=tuple(np.array(names.categories, object)[~left_out]))
+    visible = catalogue.visible()
+    categories = index[visible.categories]
+    attributes, observed = visible.attributes, visible.observed
     if config.learns == "category":
         names = replace(names, attributes=())
         attributes, observed = attributes[:, :0], observed[:, :0]
@@ -81,19 +86,19 @@ def restrict(catalogue: Catalogue, config: TrainConfig) -> tuple[Catalogue, Rows
         names = replace(names, categories=())
         categories = np.full(len(categories), MISSING)
         kept &= observed.any(axis=1)
-    narrowed = replace(
-        seen, names=names, categories=categories, attributes=attributes, observed=observed
+    restricted = replace(
+        visible, names=names, categories=categories, attributes=attributes, observed=observed
     )
-    return narrowed, np.flatnonzero(kept)
+    return restricted, np.flatnonzero(kept)
 
 
 def split_validation(labels: TrueLabels, fraction: float, generator: np.random.Generator) -> Rows:
-    """Rows for validation, ascending: about `fraction` of them, and never a category's last.
+    """Chooses about `fraction` of the rows for validation; returns them in ascending order.
 
-    Images are dealt per group: those with the same category, and those without a category. Of a
-    group of n images round(fraction n) are taken, at most n - 1, and of a category with two or
-    more at least one. Where that takes all present or all absent labels of an attribute, the
-    images that have them go back to training.
+    The split is stratified by category; images without a category are one stratum. Of n images
+    round(fraction n) are chosen, at most n - 1, and at least one of a category with two or more
+    images. If training would be left without a present or an absent label of an attribute, the
+    images that have such a label stay in training.
     """
     chosen = []
     for category in np.unique(labels.categories):
@@ -102,27 +107,27 @@ def split_validation(labels: TrueLabels, fraction: float, generator: np.random.G
         count = min(max(round(fraction * len(group)), least), len(group) - 1)
         chosen.append(generator.permutation(group)[:count])
     rows = np.sort(np.concatenate(chosen))
-    kept = np.delete(np.arange(len(labels.categories)), rows)
+    training = np.delete(np.arange(len(labels.categories)), rows)
     needed = np.zeros(len(rows), bool)
     for value in (0, 1):
         has_value = labels.observed & (labels.attributes == value)
-        needed |= has_value[rows][:, ~has_value[kept].any(axis=0)].any(axis=1)
+        needed |= has_value[rows][:, ~has_value[training].any(axis=0)].any(axis=1)
     return rows[~needed]
 
 
 def check_trainable(labels: TrueLabels, catalogue: Catalogue) -> AttributeCounts:
-    """Refuses labels from which nothing, or not everything that has a name, can be learned.
+    """Checks that every name can be learned from the labels.
 
     Args:
-        labels: Of the images trained on, validation left out.
-        catalogue: For its names.
+        labels: Labels of the training images, without the validation images.
+        catalogue: The restricted catalogue.
 
     Returns:
-        How often each attribute is present and absent.
+        The numbers of positive and negative labels of each attribute.
 
     Raises:
-        DualhashError: No labels; a single category; or attributes (by name) without a present
-            or without an absent label.
+        DualhashError: There are no labels, only one category, or attributes (named in the message)
+            without positive or without negative labels.
     """
     if reason := too_few_labels(catalogue, labels.categories, labels.observed):
         raise DualhashError(reason)

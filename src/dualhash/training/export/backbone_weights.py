@@ -1,7 +1,7 @@
-"""Weights of a backbone on disk, for other trainings to start from.
+"""Weights of a backbone on disk, from which other trainings start.
 
-`backbone.safetensors` holds the tensors and, in its header, the card that says where they come
-from, so that the two are written in one step. `backbone.json` repeats the card for people.
+`backbone.safetensors` holds the tensors and, in its header, the card that describes their origin,
+so that both are written in one step. `backbone.json` is a readable copy of the card.
 """
 
 from hashlib import sha256
@@ -25,16 +25,16 @@ _IN_CHECKPOINT = "network.backbone."
 
 
 class WeightsCard(BaseModel):
-    """Where the weights of a backbone come from.
+    """The origin of the weights of a backbone.
 
     Attributes:
         backbone: Its name.
         source: The catalogue trained on, as the user named it.
-        label_hash: `Catalogue.label_hash` of it.
-        category_names: What the backbone was trained to tell.
-        without_categories: Names of categories of which no image was looked at.
-        config: The training configuration, complete.
-        versions: Of the libraries, by name.
+        label_hash: `Catalogue.label_hash` of this catalogue.
+        category_names: The categories it was trained to classify.
+        without_categories: Categories that were left out.
+        config: The complete training configuration.
+        versions: Versions of the libraries, by name.
         training: Seconds, iterations, counts and validation figures.
     """
 
@@ -51,7 +51,7 @@ class WeightsCard(BaseModel):
 
 
 def write_weights(folder: Path, card: WeightsCard, backbone: BuiltBackbone) -> None:
-    """Writes the weights of a backbone into `folder`, in place of those that are there.
+    """Writes the weights of a backbone into `folder`, replacing existing ones.
 
     Raises:
         DualhashError: The folder cannot be written.
@@ -66,10 +66,10 @@ def write_weights(folder: Path, card: WeightsCard, backbone: BuiltBackbone) -> N
 
 
 def read_card(folder: Path) -> WeightsCard:
-    """The card of the weights in `folder`.
+    """Returns the card of the weights in `folder`.
 
     Raises:
-        DualhashError: There are none, or they are damaged.
+        DualhashError: There are no weights, or they are damaged.
     """
     path = folder / WEIGHTS
     try:
@@ -82,28 +82,28 @@ def read_card(folder: Path) -> WeightsCard:
 
 
 def load_weights(folder: str | Path, backbone: BuiltBackbone) -> None:
-    """Puts the weights in `folder` into a backbone, which then counts as pretrained.
+    """Loads the weights in `folder` into a backbone, which then counts as pretrained.
 
     Args:
-        folder: What `pretrain` wrote, or the folder of a training with its checkpoints.
-        backbone: Of the same kind.
+        folder: The result of `pretrain`, or the folder of a training with its checkpoints.
+        backbone: Of the same architecture.
 
     Raises:
-        DualhashError: There are no weights, they are damaged or those of another backbone.
+        DualhashError: There are no weights, they are damaged, or they fit another backbone.
     """
     path = weights_file(folder)
     try:
         backbone.load_state_dict(_tensors(path))
     except RuntimeError as error:
         raise DualhashError(
-            f"{path} does not hold the weights of {backbone.spec.name!r}: name the backbone that "
-            "was trained there."
+            f"{path} does not hold the weights of {backbone.spec.name!r}: give --backbone the name "
+            "of the backbone that was trained there."
         ) from error
     backbone.pretrained = True
 
 
 def weights_file(folder: str | Path) -> Path:
-    """The file in `folder` that holds weights.
+    """Returns the file in `folder` that holds weights.
 
     Raises:
         DualhashError: There is none.
@@ -112,16 +112,16 @@ def weights_file(folder: str | Path) -> Path:
         if path.is_file():
             return path
     raise DualhashError(
-        f"{folder} holds no weights, neither {WEIGHTS} nor {BEST}. `dualhash pretrain` writes the "
-        "one, a training with --keep-checkpoints the other."
+        f"{folder} holds no weights: neither {WEIGHTS}, which `dualhash pretrain` writes, nor "
+        f"{BEST}, which a training with --keep-checkpoints writes."
     )
 
 
 def weights_hash(folder: str | Path | None) -> str | None:
-    """SHA-256 (hex) of the weights, whatever else is said in their file; None without a folder.
+    """Returns the SHA-256 (hex) of the tensors of the weights; None without a folder.
 
     Raises:
-        DualhashError: There are none, or they are damaged.
+        DualhashError: There are no weights, or they are damaged.
     """
     if not folder:
         return None

@@ -1,90 +1,84 @@
-"""What trained networks are put together to: an encoder, and heads that read its codes."""
+"""From a trained network to a model folder: encoder, heads and model card."""
 
-from collections.abc import Callable, Mapping
+import math
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from dualhash.catalogue.catalogue import LabelNames
-from dualhash.errors import DualhashError
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.model_card import ModelCard
+from dualhash.codes.model_folder import write_model
+from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.network import DualHashNetwork, Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.calibration import calibrate
-from dualhash.training.loop.train_network import Learned
+from dualhash.training.data.training_labels import take
+from dualhash.training.export.onnx_export import export_checked
+from dualhash.training.loop.train_network import TrainedNetwork
 
-Floats = NDArray[np.float32]
+LIBRARIES = ("dualhash", "torch", "torchvision", "timm", "lightning", "onnx", "numpy")
 
 
 @dataclass(frozen=True, eq=False)
-class Assembly:
-    """A model before it is written.
+class ExportedModel:
+    """A model before it is written to its folder.
 
     Attributes:
-        encoder: From RGB images, uint8 (N, H, W, 3), to outputs (N, k) in [0, 1].
+        encoder: The ONNX graph.
         bits: k.
-        names: Of the labels that the heads read.
-        tensors: The heads' weights and biases by the names that `Model` reads.
+        names: Labels that the heads predict.
+        heads: Weights and biases of the heads, by the names that `Model` reads.
+        preprocessing: How an image becomes the input of the encoder.
         report: Seconds, counts and validation figures.
         attribute_units: See `ModelCard.attribute_units`.
-        calibration: What was fitted on validation images.
+        calibration: See `ModelCard.calibration`.
     """
 
-    encoder: nn.Module
+    encoder: bytes
     bits: int
     names: LabelNames
-    tensors: Mapping[str, Floats]
+    heads: Mapping[str, NDArray[np.float32]]
+    preprocessing: Preprocessing
     report: Mapping[str, Any]
     attribute_units: tuple[int, ...] = ()
     calibration: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ExportPlan:
-    """How a method is trained and its model put together.
-
-    Attributes:
-        runs: From the settings and the number of attributes to the settings of each run of the
-            trainer, by the name of its folder; the name of a single run is empty.
-        assemble: From the settings and what came of the runs to the model.
-    """
-
-    runs: Callable[[TrainConfig, int], Mapping[str, TrainConfig]]
-    assemble: Callable[[TrainConfig, Mapping[str, Learned]], Assembly]
-
-
-def one_run(config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
-    """The settings as they are.
+def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = ()) -> ExportedModel:
+    """Exports a network with a hash layer and the heads that were trained with it.
 
     Raises:
-        DualhashError: They make no code.
+        DualhashError: The exported encoder differs from the network.
     """
-    if config.hash_layer == "none":
-        raise DualhashError(
-            "The hash layer 'none' makes no code; leave hash_layer out, or teach a backbone with "
-            "`dualhash pretrain`."
-        )
-    return {"": config}
-
-
-def one_network(config: TrainConfig, learned: Mapping[str, Learned]) -> Assembly:
-    """The outputs of the hash layer, and the heads as they were learned."""
-    (only,) = learned.values()
-    network = only.fitted.network
-    return Assembly(
-        encoder=Encoder(network),
+    network, data = trained.network, trained.data
+    encoder, check = export_checked(Encoder(network), data)
+    with torch.inference_mode():
+        outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
+        bits = torch.cat(outputs) > 0.5
+        scores = network.attribute_head(bits.float())
+    labels = take(data.labels, data.validation)
+    return ExportedModel(
+        encoder=encoder,
         bits=network.hash_layer.out_features,
-        names=only.task.names,
-        tensors={**head_of(network, "category"), **head_of(network, "attribute")},
-        report=only.report,
-        calibration=calibrate(network, only.task.data),
+        names=data.names,
+        heads={**head_arrays(network, "category"), **head_arrays(network, "attribute")},
+        preprocessing=data.preprocessing,
+        report={**trained.report, "encoder": check},
+        attribute_units=attribute_units,
+        calibration=calibrate(bits.numpy(), scores.numpy(), labels),
     )
 
 
-def head_of(network: DualHashNetwork, which: str) -> dict[str, Floats]:
-    """Weight and bias of the "category" or "attribute" head."""
+def head_arrays(network: DualHashNetwork, which: str) -> dict[str, NDArray[np.float32]]:
+    """Returns weight and bias of the "category" or the "attribute" head, by name."""
     head = network.category_head if which == "category" else network.attribute_head
     return {
         f"{which}_head.{name}": parameter.detach().cpu().float().numpy()
@@ -92,5 +86,49 @@ def head_of(network: DualHashNetwork, which: str) -> dict[str, Floats]:
     }
 
 
-ONE_NETWORK = ExportPlan(one_run, one_network)
-"""A network with a hash layer: DPH, and most deep methods."""
+def calibrate(
+    bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels
+) -> dict[str, float]:
+    """Returns the `attribute_weight` of weighted searches, if the labels suffice to choose it.
+
+    Args:
+        bits: Codes of the validation images, (N, k).
+        scores: Scores of the attributes, read from these codes, (N, p).
+        labels: Labels of the N images.
+    """
+    weight = choose_attribute_weight(bits, scores, labels)
+    return {} if math.isnan(weight) else {"attribute_weight": weight}
+
+
+def library_versions() -> dict[str, str]:
+    """Returns the versions of Python and of the libraries that training depends on, by name."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), **libraries}
+
+
+def write_exported(
+    out: Path, model: ExportedModel, config: TrainConfig, catalogue: Catalogue
+) -> None:
+    """Writes a model folder.
+
+    Raises:
+        DualhashError: The folder cannot be written.
+    """
+    card = ModelCard(
+        method=config.method,
+        bits=model.bits,
+        category_names=model.names.categories,
+        attribute_names=model.names.attributes,
+        attribute_units=model.attribute_units,
+        columns=catalogue.columns,
+        source=catalogue.source,
+        preprocessing=model.preprocessing,
+        backbone=config.backbone,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        label_hash=catalogue.label_hash,
+        versions=library_versions(),
+        calibration=dict(model.calibration),
+        training=dict(model.report),
+    )
+    write_model(out, card, model.heads, model.encoder)

@@ -1,25 +1,44 @@
-"""A trained network as the files of a model folder, checked against torch."""
+"""Export of an encoder to ONNX, and the check that the graph equals the network."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dualhash.catalogue.images import Preprocessing
+from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.codes.encoder import Encoder as OnnxEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.training.data.training_data import TrainingData
 
 OPSET = 18
+CHECKED = 64
+"""Number of training images on which the exported encoder is compared with the network."""
+
 TOLERANCE = 1e-3
 """By how much an output, between 0 and 1, may differ between ONNX Runtime and torch."""
 
 
-def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
-    """An encoder as ONNX: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k).
+def export_checked(encoder: nn.Module, data: TrainingData) -> tuple[bytes, dict[str, float]]:
+    """Exports an encoder and compares the graph with it on training images.
+
+    Returns:
+        The graph of `export_encoder` and the report of `check_encoder`.
 
     Raises:
-        DualhashError: It does what ONNX cannot.
+        DualhashError: The encoder cannot be exported, or the graph differs from it.
+    """
+    crop = data.preprocessing.crop
+    graph = export_encoder(encoder, crop)
+    sample = centre_crop(data.pixels[data.training[:CHECKED]], crop)
+    return graph, check_encoder(graph, encoder, sample, data.preprocessing)
+
+
+def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
+    """Exports an encoder: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k).
+
+    Raises:
+        DualhashError: The encoder uses operations that ONNX does not support.
     """
     encoder = encoder.cpu().eval()
     example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
@@ -38,7 +57,7 @@ def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
         first = str(error).strip().partition("\n")[0]
         raise DualhashError(
             f"This backbone cannot be exported to ONNX, which indexing and searching need: {first} "
-            "Choose another."
+            "Choose another backbone."
         ) from error
     assert program is not None
     graph = program.model_proto
@@ -53,14 +72,14 @@ def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
 def check_encoder(
     graph: bytes, encoder: nn.Module, images: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> dict[str, float]:
-    """Compares the exported encoder with the network on real images.
+    """Compares an exported encoder with its torch module on real images.
 
     Bits may differ only if the outputs are within the tolerance of 0.5, where rounding decides.
 
     Args:
-        graph: The return value of `export_encoder`.
-        encoder: The network that was exported.
-        images: (N, h, w, 3), of size `preprocessing.crop`.
+        graph: The exported encoder.
+        encoder: The torch module.
+        images: (N, h, w, 3), of the size `preprocessing.crop`.
         preprocessing: Sizes of images.
 
     Returns:
@@ -72,9 +91,9 @@ def check_encoder(
     encoder = encoder.cpu().eval()
     with torch.inference_mode():
         expected = encoder(torch.from_numpy(np.ascontiguousarray(images))).numpy()
-    exported = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
-    difference = float(np.abs(exported - expected).max())
-    equal = float((quantise(exported) == quantise(expected)).mean())
+    outputs = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
+    difference = float(np.abs(outputs - expected).max())
+    equal = float((quantise(outputs) == quantise(expected)).mean())
     if not difference <= TOLERANCE:
         raise DualhashError(
             f"The exported encoder differs from the network: outputs by up to {difference:.2g}, "

@@ -1,4 +1,4 @@
-"""What happens after each round of training: figures are noted, checkpoints written."""
+"""Trainer callbacks: the log and checkpoints after each round, and live progress."""
 
 import csv
 import io
@@ -23,12 +23,12 @@ FIGURES = ("category_map", "avg_hm", "score")
 Round = dict[str, float]
 
 
-class Rounds(Callback):
-    """One row a round, kept in the checkpoints, so that a resumed training has them all.
+class RoundLog(Callback):
+    """Logs a row per round, and writes checkpoints, which contain all rows so far.
 
-    A row holds `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
-    iteration that comes next), the mean losses of the round, and the validation figures. After
-    it the checkpoint is written: as the best if no score before was higher, and always as the last.
+    A row has `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
+    next iteration), the mean losses of the round, and the validation figures. After it, the last
+    checkpoint is written, and the best one if no earlier score was higher.
 
     Attributes:
         rounds: The rows so far.
@@ -40,11 +40,11 @@ class Rounds(Callback):
         self._started = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        """The rows so far."""
+        """Returns the rows so far."""
         return {"rounds": self.rounds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from there."""
+        """Continues after the rows of a checkpoint."""
         self.rounds = list(state_dict["rounds"])
         self._started = time.monotonic() - self.rounds[-1]["seconds"]
 
@@ -65,8 +65,8 @@ class Rounds(Callback):
         trainer.save_checkpoint(self._folder / LAST)
 
 
-class LiveFigures(Callback):
-    """Shows the losses of each batch and a line for each round."""
+class ProgressCallback(Callback):
+    """Shows the losses of each batch and the validation figures of each round."""
 
     def __init__(self, display: Display, step: Step, iterations: int) -> None:
         self._display, self._step, self._iterations = display, step, iterations
@@ -78,20 +78,20 @@ class LiveFigures(Callback):
         outputs: Mapping[str, Tensor],
         *_: object,
     ) -> None:
-        """The losses of the batch."""
+        """Shows the losses of the batch."""
         losses = "  ".join(
             f"{name.replace('_', ' ')} {outputs[name].item():.3f}" for name in LOSSES
         )
         self._step(trainer.global_step, self._iterations, losses)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The validation figures."""
+        """Shows the validation figures."""
         figures = {
             title: float(trainer.callback_metrics[name])
             for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM"))
         }
-        said = ", ".join(f"{k} {v:.3f}" for k, v in figures.items() if not math.isnan(v))
-        self._display.note(f"iteration {trainer.global_step:,}: on validation images {said}")
+        text = ", ".join(f"{k} {v:.3f}" for k, v in figures.items() if not math.isnan(v))
+        self._display.note(f"iteration {trainer.global_step:,}: on validation images {text}")
 
 
 def _csv(rounds: list[Round]) -> str:

@@ -1,4 +1,4 @@
-"""Checkpoints that survive being killed and that no one can hide code in."""
+"""Checkpoints: written atomically, and read without executing code."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ LAST, BEST = "last.ckpt", "best.ckpt"
 
 
 class SafeCheckpointIO(CheckpointIO):
-    """Writes files whole or not at all; reads tensors and plain values only."""
+    """Replaces checkpoint files in one step; reads only tensors and plain values."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None
@@ -29,7 +29,7 @@ class SafeCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: object = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """The checkpoint at `path`."""
+        """Returns the checkpoint at `path`."""
         return load_checkpoint(Path(path))
 
     def remove_checkpoint(self, path: str | Path) -> None:
@@ -38,6 +38,6 @@ class SafeCheckpointIO(CheckpointIO):
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Tensors and plain values of a checkpoint, in main memory."""
+    """Returns the tensors, on the CPU, and the plain values of a checkpoint."""
     checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint

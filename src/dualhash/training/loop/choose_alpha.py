@@ -1,16 +1,24 @@
 """The choice of alpha, the weight of the attributes (section 4.1).
 
-The paper trains with alpha = 0, then raises alpha until the category mAP drops significantly, and
-keeps the largest value with an acceptable mAP; on its data that is 0.1. Here a drop is significant
-when it is more than a given share of the mAP at alpha = 0, and the mAP is that of the validation
-images, after trainings that are shorter than the real one.
+The paper trains with alpha = 0, raises alpha until category mAP drops significantly, and keeps the
+largest alpha before that, 0.1 on its data. Here a drop is significant if it exceeds a given share
+of the mAP at alpha = 0. The mAP is that of the validation images after short trainings.
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from dualhash.catalogue.catalogue import MISSING
 from dualhash.errors import DualhashError
+from dualhash.files import write_whole
+from dualhash.training.data.training_data import TrainingData, iterations_of
+from dualhash.training.loop.fit import fit
+from dualhash.training.progress import Display
+
+TRIALS = "trials.json"
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,8 @@ class Trial:
 
     Attributes:
         alpha: Its weight of the attributes.
-        category_map: mAP on validation images at its end.
-        avg_hm: Average harmonic mean of TPR and TNR there.
+        category_map: Category mAP on the validation images at its end.
+        avg_hm: avg HM there.
     """
 
     alpha: float
@@ -29,19 +37,19 @@ class Trial:
 
 
 def acceptable(trial: Trial, first: Trial, tolerance: float) -> bool:
-    """Whether mAP has dropped from that of `first`, with alpha 0, by at most `tolerance` of it."""
+    """Whether the mAP of a trial is at most the share `tolerance` below that of alpha 0."""
     return trial.category_map >= (1 - tolerance) * first.category_map
 
 
 def search_alpha(
     run: Callable[[float], Trial], alphas: Sequence[float], tolerance: float
 ) -> list[Trial]:
-    """Runs trials with ascending alpha up to the first that is not acceptable.
+    """Runs trials with ascending alpha, up to the first that is not acceptable.
 
     Args:
         run: Trains with an alpha.
         alphas: Ascending, the first 0.
-        tolerance: Relative drop of mAP that is accepted, in [0, 1).
+        tolerance: Accepted relative drop of mAP, in [0, 1).
 
     Raises:
         DualhashError: The first trial has no mAP to compare with.
@@ -51,8 +59,8 @@ def search_alpha(
         trials.append(run(alpha))
         if math.isnan(trials[0].category_map):
             raise DualhashError(
-                "alpha cannot be chosen, no category has two validation images: state it, such as "
-                "--alpha 0.1."
+                "alpha cannot be chosen, because no category has two validation images: set it, "
+                "such as --alpha 0.1."
             )
         if not acceptable(trials[-1], trials[0], tolerance):
             break
@@ -60,11 +68,11 @@ def search_alpha(
 
 
 def choose_alpha(trials: Sequence[Trial], tolerance: float) -> float:
-    """The largest alpha before mAP drops clearly.
+    """Returns the largest alpha before mAP drops significantly.
 
     Args:
         trials: With ascending alpha, the first 0.
-        tolerance: Relative drop of mAP that is accepted, in [0, 1).
+        tolerance: Accepted relative drop of mAP, in [0, 1).
     """
     chosen = trials[0].alpha
     for trial in trials:
@@ -72,3 +80,58 @@ def choose_alpha(trials: Sequence[Trial], tolerance: float) -> float:
             break
         chosen = trial.alpha
     return chosen
+
+
+def configured_alpha(
+    data: TrainingData, folder: Path, display: Display
+) -> tuple[float, list[Trial]]:
+    """Returns the alpha of the configuration, or searches it if it is "auto".
+
+    Finished trials are kept in `folder`, so that a resumed search does not repeat them.
+
+    Returns:
+        alpha, and the trials of the search. Without categories or without attributes alpha
+        makes no difference and is 1.
+    """
+    config = data.config
+    if config.alpha != "auto":
+        return config.alpha, []
+    if not data.names.attributes or not (data.labels.categories != MISSING).any():
+        return 1.0, []
+    file = folder / TRIALS
+    finished = [Trial(**row) for row in json.loads(file.read_text())] if file.exists() else []
+    length = max(1, round(config.alpha_fraction * iterations_of(data)))
+
+    def run(alpha: float) -> Trial:
+        for trial in finished:
+            if trial.alpha == alpha:
+                return trial
+        place = folder / "trials" / f"alpha-{alpha}"
+        _, rounds = fit(
+            data, f"trying alpha {alpha}", place, display, alpha=alpha, iterations=length
+        )
+        finished.append(Trial(alpha, rounds[-1]["category_map"], rounds[-1]["avg_hm"]))
+        write_whole(file, json.dumps([asdict(trial) for trial in finished]))
+        return finished[-1]
+
+    trials = search_alpha(run, config.alphas, config.alpha_tolerance)
+    chosen = choose_alpha(trials, config.alpha_tolerance)
+    display.table(
+        f"Choice of alpha ({length:,} iterations each, validation images)",
+        ("alpha", "category mAP", "avg HM", ""),
+        [
+            (
+                f"{trial.alpha:g}",
+                f"{trial.category_map:.3f}",
+                f"{trial.avg_hm:.3f}",
+                "chosen" if trial.alpha == chosen else "",
+            )
+            for trial in trials
+        ],
+    )
+    if not chosen:
+        display.note(
+            "Even the smallest alpha costs more category mAP than alpha_tolerance allows, so "
+            "attributes are not learned. Set --alpha above 0 to search by attributes."
+        )
+    return chosen, trials

@@ -1,4 +1,4 @@
-"""One program at a time."""
+"""A lock file that one process at a time can hold."""
 
 import os
 from collections.abc import Iterator
@@ -6,29 +6,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POSIX = os.name == "posix"
-"""Other systems have no such locks, and nothing is kept out there."""
+"""Other systems have no such locks; there, every process gets the lock."""
 
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[bool]:
-    """Whether nobody else is in such a block of the same file, which exists as long as one is.
+    """Yields whether this process holds the lock. The lock file is removed afterwards.
 
-    The system gives the lock up however its holder ends; the file is then left, and means nothing.
+    The system releases the lock if the process is killed. The file then stays, without effect.
 
     Raises:
-        OSError: The file cannot be made.
+        OSError: The file cannot be created.
     """
-    held = _locked(lock) if POSIX else None
+    descriptor = _lock(lock) if POSIX else None
     try:
-        yield held is not None or not POSIX
+        yield descriptor is not None or not POSIX
     finally:
-        if held is not None:
+        if descriptor is not None:
             lock.unlink(missing_ok=True)
-            os.close(held)
+            os.close(descriptor)
 
 
-def _locked(lock: Path) -> int | None:
-    """The open and locked file; None where somebody else has locked it."""
+def _lock(lock: Path) -> int | None:
+    """Returns the descriptor of the locked file; None if another process holds the lock."""
     import fcntl
 
     while True:
@@ -43,4 +43,4 @@ def _locked(lock: Path) -> int | None:
         except BaseException:
             os.close(file)
             raise
-        os.close(file)  # it was removed by its last holder before it was locked here
+        os.close(file)  # the previous holder removed the file before it was locked here

@@ -1,4 +1,4 @@
-"""The Lightning module: loss, optimiser and validation of one network."""
+"""The Lightning module: loss, optimiser and validation of a network."""
 
 import math
 
@@ -20,14 +20,14 @@ from dualhash.training.loop.learning_rate_schedule import multiplier
 from dualhash.training.loop.validation import validation_score
 
 LOSSES = ("loss", "category_loss", "attribute_loss")
-"""Of a batch: equation 8 and its two parts, before alpha."""
+"""Loss of a batch (equation 8) and its two terms, before the multiplication by alpha."""
 
 
 class DualHashModule(LightningModule):
-    """Trains a `DualHashNetwork` with the joint objective (equation 8).
+    """Trains a `DualHashNetwork` with the joint loss (equation 8).
 
-    All that is random in an iteration follows from the seed and its number, so that a resumed
-    training is the undisturbed one.
+    The randomness of an iteration depends only on the seed and the number of the iteration, so a
+    resumed training gives the same result as one without interruption.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class DualHashModule(LightningModule):
         self._outputs: list[tuple[Tensor, ...]] = []
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """SGD with a learning rate for each group of parameters, and the schedule."""
+        """Returns SGD with a learning rate per parameter group, and the schedule."""
         optimiser = sgd(self.network, self.config, self.loss.alpha)
         schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
         return {
@@ -48,57 +48,52 @@ class DualHashModule(LightningModule):
         }
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Seeds dropout, and tells a hash layer that changes with time what time it is."""
+        """Seeds dropout, and updates a hash layer that changes during training."""
         generator = generator_for(self.config.seed, NETWORK, self.global_step)
         torch.manual_seed(int(generator.integers(2**63)))
         if isinstance(self.network.hash_layer, ContinuationLayer):
             self.network.hash_layer.set_progress(self.global_step / self.iterations)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Losses of a batch; their means over a round are logged.
+        """Returns the losses of a batch; their means over a round are logged.
 
         Raises:
-            DualhashError: The loss is infinite or not a number.
+            DualhashError: The loss is infinite or NaN.
         """
         output = self.network(batch.inputs)
         value = self.loss(output, batch.categories, batch.attributes, batch.observed)
         if not value.total.isfinite():
             raise DualhashError(
-                f"At iteration {self.global_step:,} the loss is {value.total.item()}: the training "
-                "has come apart. Lower the learning rates (--lr-new, --lr-pretrained)."
+                f"The training diverged: at iteration {self.global_step:,} the loss is "
+                f"{value.total.item()}. Lower the learning rates (--lr-new, --lr-pretrained)."
             )
         losses = dict(zip(LOSSES, value, strict=True))
         self.log_dict(losses, on_step=False, on_epoch=True, batch_size=len(batch.categories))
         return losses
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keeps the codes of a batch."""
-        retrieved = self.network.codes_and_probabilities(self.network(batch.inputs))
+        """Collects codes, probabilities and labels of a batch."""
+        outputs = self.network.codes_and_probabilities(self.network(batch.inputs))
         labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
-        self._outputs.append((*retrieved, *labels))
+        self._outputs.append((*outputs, *labels))
 
     def on_validation_epoch_end(self) -> None:
         """Logs category mAP, avg HM and their harmonic mean on the validation images.
 
-        Where alpha is 0 attributes are not learned, and category mAP alone is the score.
+        If alpha is 0, attributes are not learned and the score is category mAP alone.
         """
         columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
         self._outputs.clear()
         category_map, avg_hm = validation_figures(*columns)
-        self.log_dict(
-            {
-                "category_map": category_map,
-                "avg_hm": avg_hm,
-                "score": validation_score(category_map, avg_hm if self.loss.alpha else math.nan),
-            }
-        )
+        score = validation_score(category_map, avg_hm if self.loss.alpha else math.nan)
+        self.log_dict({"category_map": category_map, "avg_hm": avg_hm, "score": score})
 
 
 def sgd(network: DualHashNetwork, config: TrainConfig, alpha: float) -> SGD:
-    """SGD with one group for each role of parameters, weights and biases each.
+    """Returns SGD with a group of weights and a group of biases for each role of parameters.
 
-    Equation 8 multiplies the attribute head's gradient by alpha. With `alpha_spares_head` its
-    learning rate is divided and its weight decay multiplied by alpha, which undoes that.
+    Equation 8 multiplies the gradient of the attribute head by alpha. `alpha_spares_head` undoes
+    that: it divides the learning rate of the head by alpha and multiplies its weight decay.
     """
     spared = alpha if config.alpha_spares_head and alpha else 1.0
     rates = {

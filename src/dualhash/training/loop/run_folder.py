@@ -1,19 +1,18 @@
-"""Where a training keeps what it needs to go on, and what it may write over."""
+"""The folder of an unfinished training, and the rules for resuming and replacing."""
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, write_whole
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.backbone_weights import WeightsCard, weights_hash
+from dualhash.training.export.backbone_weights import WeightsCard
 from dualhash.training.loop.callbacks import LOG
 from dualhash.training.loop.file_lock import only_one
 
@@ -21,30 +20,43 @@ SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True)
-class Workspace:
-    """The folder `<out>.training` beside the model, removed when the model is complete.
+class RunFolder:
+    """The folder `<out>.training` beside the result, which is removed when the result is complete.
 
     Attributes:
-        out: The model folder to be.
-        folder: Of checkpoints and logs.
-        result: Name of the file that is in `out` when the training is complete.
+        out: Folder of the result.
+        config: Settings of the training.
+        origin: Hashes of what the training starts from, by name: `label_hash`, and `weights_hash`
+            or others that its report repeats.
+        result: The file in `out` that exists if the training is complete.
     """
 
     out: Path
-    folder: Path
+    config: TrainConfig
+    origin: Mapping[str, str | None]
     result: str = CARD
 
-    @classmethod
-    def of(cls, out: Path, result: str = CARD) -> "Workspace":
-        """The workspace of a model folder."""
-        return cls(out, out.with_name(f"{out.name}.training"), result)
+    @property
+    def folder(self) -> Path:
+        """The folder for checkpoints and logs."""
+        return self.out.with_name(f"{self.out.name}.training")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the result is complete."""
+        return (self.out / self.result).is_file() and not self.folder.exists()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to resume from."""
+        return any(self.folder.rglob("*.ckpt"))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """No other training of the same folder goes on in this block.
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training into the same folder during this block.
 
         Raises:
-            DualhashError: Another one does, or the place cannot be written to.
+            DualhashError: Another process trains there, or the folder cannot be written.
         """
         with ExitStack() as stack:
             try:
@@ -54,34 +66,23 @@ class Workspace:
                 raise DualhashError(cannot_write(self.out, error)) from error
             if not alone:
                 raise DualhashError(
-                    f"Another training is at work on {self.out}: wait until it has ended, or "
-                    "choose another --out."
+                    f"Another training is writing to {self.out}: wait until it ends, or choose "
+                    "another --out."
                 )
             yield
 
-    @property
-    def finished(self) -> bool:
-        """Whether there is a model and nothing left to do for it."""
-        return (self.out / self.result).is_file() and not self.folder.exists()
-
-    @property
-    def begun(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return any(self.folder.rglob("*.ckpt"))
-
-    def check(self, config: TrainConfig, label_hash: str, *, resume: bool, replace: bool) -> None:
-        """Sees that the training may begin, or go on.
+    def check(self, *, resume: bool, replace: bool) -> None:
+        """Checks that the training may begin or resume.
 
         Raises:
-            DualhashError: Something is there that may not be replaced, or what is to be resumed
-                is another training.
+            DualhashError: `out` must not be replaced, or the training to resume is a different one.
         """
         if self.begun and resume:
-            _check_same(self.folder, _settings(config, label_hash))
+            self._check_same()
         elif self.begun and not replace:
             raise DualhashError(
-                f"{self.folder} holds a training that is not finished: --resume goes on with it, "
-                "--replace begins anew."
+                f"{self.folder} holds an unfinished training: --resume continues it, --replace "
+                "starts again."
             )
         elif self.out.is_file() or (self.out.is_dir() and any(self.out.iterdir())):
             if not (self.out / self.result).is_file():
@@ -95,72 +96,64 @@ class Workspace:
                     "one is complete, or choose another --out."
                 )
 
-    def begin(self, config: TrainConfig, label_hash: str, *, resume: bool) -> None:
-        """Makes the folder, empty unless the training in it is resumed.
+    def begin(self, *, resume: bool) -> None:
+        """Creates the folder; it is emptied unless its training is resumed.
 
         Raises:
-            DualhashError: It cannot be written.
+            DualhashError: The folder cannot be written.
         """
         try:
             if self.folder.exists() and not resume:
                 shutil.rmtree(self.folder)
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / SETTINGS, json.dumps(_settings(config, label_hash)))
+            write_whole(self.folder / SETTINGS, json.dumps(self._settings()))
         except OSError as error:
             raise DualhashError(cannot_write(self.folder, error)) from error
 
-    def check_finished(
-        self, card: ModelCard | WeightsCard, config: TrainConfig, label_hash: str
-    ) -> None:
-        """Sees that what is there is what this training would make.
+    def check_finished(self, card: ModelCard | WeightsCard) -> None:
+        """Checks that the complete result is what this training would produce.
 
         Raises:
-            DualhashError: It is not.
+            DualhashError: It is the result of another training.
         """
-        made = TrainConfig(**card.config), card.label_hash, card.training.get("weights_hash")
-        if made != (config, label_hash, weights_hash(config.weights)):
+        origin = {**card.training, "label_hash": card.label_hash}
+        same = all(origin.get(name) == value for name, value in self.origin.items())
+        if TrainConfig(**card.config) != self.config or not same:
             raise DualhashError(
-                f"{self.out} holds the {self.result} of another training, there is nothing to "
+                f"{self.out} holds the {self.result} of another training, so there is nothing to "
                 "resume: --replace replaces it, or choose another --out."
             )
 
-    def close(self, runs: Iterable[str] = ("",), *, keep: bool) -> None:
-        """Moves the logs of all runs to the result and removes the folder, unless it is kept."""
-        for run in runs:
-            name = "-".join(filter(None, (run, LOG)))
-            write_whole(self.out / name, (self.folder / run / LOG).read_text(encoding="utf-8"))
-            events = self.folder / run / "tensorboard"
+    def finish(self, *, keep: bool) -> None:
+        """Moves the logs to the result and removes the folder, unless `keep`."""
+        for log in [*self.folder.glob(LOG), *self.folder.glob(f"*/{LOG}")]:
+            name = "-".join(log.relative_to(self.folder).parts)
+            write_whole(self.out / name, log.read_text(encoding="utf-8"))
+            events = log.with_name("tensorboard")
             if events.exists():
-                shutil.rmtree(self.out / events.name / run, ignore_errors=True)
-                shutil.copytree(events, self.out / events.name / run)
+                target = self.out / events.name / log.parent.relative_to(self.folder)
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(events, target)
         if not keep:
             shutil.rmtree(self.folder)
 
+    def _settings(self) -> dict[str, object]:
+        return {**self.origin, **self.config.model_dump(mode="json")}
 
-def _settings(config: TrainConfig, label_hash: str) -> dict[str, Any]:
-    return {
-        "label_hash": label_hash,
-        "weights_hash": weights_hash(config.weights),
-        **config.model_dump(mode="json"),
-    }
-
-
-def _check_same(folder: Path, settings: dict[str, Any]) -> None:
-    before = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    changed = [name for name in settings if before.get(name) != settings[name]]
-    if "label_hash" in changed:
-        raise DualhashError(
-            f"The training in {folder} was on other labels: give the same table and columns to "
-            "resume it, or --replace to begin anew."
-        )
-    if "weights_hash" in changed:
-        raise DualhashError(
-            f"The training in {folder} began with other weights: give the same to resume it, or "
-            "--replace to begin anew."
-        )
-    if changed:
+    def _check_same(self) -> None:
+        settings = self._settings()
+        before = json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
+        changed = [name for name in settings if before.get(name) != settings[name]]
+        if not changed:
+            return
         name = changed[0]
+        same = {
+            "label_hash": "used other labels: give the same table and columns",
+            "weights_hash": "began with other weights: give the same weights",
+        }.get(
+            name,
+            f"had {name} = {before.get(name)}, not {settings[name]}: give the same settings",
+        )
         raise DualhashError(
-            f"The training in {folder} was with {name} {before.get(name)}, not {settings[name]}: "
-            "give the same settings to resume it, or --replace to begin anew."
+            f"The training in {self.folder} {same} to resume it, or --replace to start again."
         )

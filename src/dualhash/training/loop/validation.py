@@ -1,12 +1,18 @@
-"""One number from the two validation figures, to compare models with."""
+"""The validation score, by which rounds and models are compared."""
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.evaluation.evaluate_codes import validation_figures
+from dualhash.evaluation.true_labels import TrueLabels
+
 
 def validation_score(category_map: float, avg_hm: float) -> float:
-    """Harmonic mean of category mAP and avg HM, in [0, 1].
+    """Returns the harmonic mean of category mAP and avg HM, in [0, 1].
 
-    Where one of them is NaN, for lack of such labels, it is the other; where both are, it is 0.
+    If one of them is NaN, because such labels are missing, it is the other; if both are, 0.
     """
     if math.isnan(category_map) and math.isnan(avg_hm):
         return 0.0
@@ -14,3 +20,20 @@ def validation_score(category_map: float, avg_hm: float) -> float:
         return avg_hm if math.isnan(category_map) else category_map
     both = category_map + avg_hm
     return 2 * category_map * avg_hm / both if both else 0.0
+
+
+def validation_report(
+    bits: NDArray[np.bool_], probabilities: NDArray[np.floating], labels: TrueLabels
+) -> dict[str, float | None]:
+    """Returns category mAP, avg HM and their score; None if the labels do not define a figure.
+
+    Args:
+        bits: (N, k).
+        probabilities: Probabilities of attributes, (N, p) in [0, 1]; p is 0 if the method predicts
+            none.
+        labels: Labels of the N images.
+    """
+    category_map, avg_hm = validation_figures(bits, probabilities, *labels)
+    score = validation_score(category_map, avg_hm)
+    figures = {"category_map": category_map, "avg_hm": avg_hm, "score": score}
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}

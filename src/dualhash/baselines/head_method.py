@@ -1,0 +1,124 @@
+"""Head methods: an attribute head fitted to the codes of another model."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.baselines.features import Features, Report, compute_features, no_report
+from dualhash.baselines.shallow_method import check_attributes, without_batch_notes
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.images import centre_crop
+from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.model import Model
+from dualhash.codes.model_folder import read_model
+from dualhash.codes.packing import quantise
+from dualhash.errors import DualhashError
+from dualhash.training.config import TrainConfig
+from dualhash.training.data.prepare_data import prepare_data
+from dualhash.training.data.training_data import TrainingData
+from dualhash.training.data.training_labels import Rows
+from dualhash.training.export.exported_model import ExportedModel, calibrate
+from dualhash.training.loop.validation import validation_report
+from dualhash.training.method import Method
+from dualhash.training.progress import Display
+
+
+class FitHead(Protocol):
+    """Fits an attribute head to codes."""
+
+    def __call__(self, codes: Features, report: Report = no_report) -> LinearHead:
+        """Returns a head with one output per attribute; its names are their indices."""
+
+
+@dataclass(frozen=True)
+class HeadMethod(Method):
+    """A method that reads attributes from the codes of an existing model.
+
+    Attributes:
+        base: Name of the method that trained that model.
+        fit: Fits the attribute head.
+        base_folder: Folder of the model.
+    """
+
+    base: str
+    fit: FitHead
+    base_folder: Path | None = None
+
+    def configure(self, config: TrainConfig) -> TrainConfig:
+        """Returns the configuration of the base model, for attributes alone.
+
+        Raises:
+            DualhashError: The folder is missing, or its model is of another method.
+        """
+        if self.base_folder is None:
+            raise DualhashError(
+                f"{self.title} reads the codes of another model: train {self.base} first and "
+                "give its folder with --base."
+            )
+        card, _, _ = read_model(self.base_folder)
+        if card.method != self.base:
+            raise DualhashError(
+                f"{self.title} reads the codes of {self.base}, but {self.base_folder} is a model "
+                f"of {card.method}."
+            )
+        settings = {"method": self.name, "learns": "attribute", "frozen_stages": 0}
+        return TrainConfig(**card.config).model_copy(update=settings)
+
+    def origin(self, config: TrainConfig) -> dict[str, str | None]:
+        """See `Method.origin`."""
+        assert self.base_folder is not None
+        return {"base": read_model(self.base_folder)[0].model_hash}
+
+    def prepare(
+        self, catalogue: Catalogue, config: TrainConfig, display: Display
+    ) -> dict[str, TrainingData]:
+        """See `Method.prepare`."""
+        check_attributes(self, catalogue)
+        return {"": without_batch_notes(prepare_data(catalogue, config, display))}
+
+    def learn(
+        self, data: Mapping[str, TrainingData], folder: Path, display: Display, *, tensorboard: bool
+    ) -> ExportedModel:
+        """See `Method.learn`."""
+        assert self.base_folder is not None
+        started = time.monotonic()
+        only, model = data[""], Model.open(self.base_folder)
+        card, heads, encoder = read_model(self.base_folder)
+
+        def compute(rows: Rows) -> NDArray[np.bool_]:
+            images = centre_crop(only.pixels[rows], only.preprocessing.crop)
+            return quantise(model.encode_arrays(images))
+
+        training, validation = (
+            compute_features(compute, model.bits, only, rows, display)
+            for rows in (only.training, only.validation)
+        )
+        with display.bar(self.title) as step:
+            head = self.fit(training, step)
+        bits = validation.values > 0.5
+        report = {
+            "seconds": round(time.monotonic() - started, 1),
+            "images": len(only.training),
+            "validation_images": len(bits),
+            "notes": only.notes,
+            "best": validation_report(bits, head.probabilities(bits), validation.labels),
+            **self.origin(only.config),
+        }
+        return ExportedModel(
+            encoder=encoder,
+            bits=model.bits,
+            names=LabelNames(card.category_names, only.names.attributes),
+            heads={
+                **heads,
+                "attribute_head.weight": head.weight,
+                "attribute_head.bias": head.bias,
+            },
+            preprocessing=card.preprocessing,
+            report=report,
+            calibration=calibrate(bits, head.scores(bits), validation.labels),
+        )

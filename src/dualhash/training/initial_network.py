@@ -1,0 +1,59 @@
+"""The network at the start of a training, as the configuration describes it."""
+
+from typing import Literal
+
+import torch
+
+from dualhash.catalogue.catalogue import LabelNames
+from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone, build_hash_layer
+from dualhash.training.config import TrainConfig
+from dualhash.training.export.backbone_weights import load_weights
+
+
+def initial_network(
+    config: TrainConfig, crop: tuple[int, int], names: LabelNames
+) -> DualHashNetwork:
+    """Builds the network; new layers are drawn from torch's global generator.
+
+    Args:
+        config: The settings.
+        crop: Height and width of the images.
+        names: Labels that the heads predict.
+    """
+    backbone = initial_backbone(config, crop)
+    hash_layer = build_hash_layer(
+        config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
+    )
+    network = DualHashNetwork(
+        backbone,
+        hash_layer,
+        len(names.categories),
+        len(names.attributes),
+        autocast=autocast_type(config.precision),
+    )
+    return network.to(memory_format=torch.channels_last)
+
+
+def initial_backbone(config: TrainConfig, crop: tuple[int, int]) -> BuiltBackbone:
+    """Builds the backbone, loads its weights and freezes its leading stages."""
+    published = config.pretrained and config.weights is None
+    backbone = build_backbone(config.backbone, pretrained=published, input_size=crop)
+    if config.weights is not None:
+        load_weights(config.weights, backbone)
+    backbone.freeze(config.frozen_stages)
+    return backbone
+
+
+def autocast_type(precision: Literal["auto", "bf16", "fp32"]) -> torch.dtype | None:
+    """Returns bfloat16, or None for float32; "auto" needs bfloat16 in hardware."""
+    if precision == "auto":
+        return torch.bfloat16 if _has_bfloat16() else None
+    return torch.bfloat16 if precision == "bf16" else None
+
+
+def _has_bfloat16() -> bool:
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return False  # oneDNN would only emulate it, slower than float32
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
