@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.method import Answer
 from dualhash.evaluation import (
     attribute_retrieval,
     category_retrieval,
@@ -19,6 +18,8 @@ from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.true_labels import TrueLabels
+
+Answer = Literal["category", "attribute", "combined"]
 
 Progress = Callable[[str, float], None]
 """Called with the stage and the share of it that is done."""

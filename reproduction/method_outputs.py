@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.method import Answer
 from dualhash.codes.encoder import Progress
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from reproduction.grid_cell import Cell
-from reproduction.measure_cell import EVERYTHING, Outputs
+from reproduction.measure_cell import EVERYTHING, Answer, Outputs
 
 REAL_VALUED = frozenset({"svm-real", "cnn-attribute"})
 """Methods that store real values and no codes; they predict attributes from these values."""
@@ -50,9 +49,9 @@ def tasks_of(cell: Cell) -> frozenset[Answer]:
         return frozenset({"category"})
     if cell.method in MEASURED:
         return MEASURED[cell.method]
-    from dualhash.baselines.registry import method_named
+    from dualhash.baselines import find_method
 
-    return method_named(cell.method).answers
+    return find_method(cell.method).answers
 
 
 @dataclass(frozen=True, eq=False)

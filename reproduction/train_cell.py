@@ -66,10 +66,11 @@ def train_cell(
     view = select_training_images(catalogue, cell.seen)
     if cell.method == PRETRAINING:
         return _pretrained(view, config, out, display)
-    from dualhash.baselines.train_method import train_method
+    from dualhash.baselines import find_method
+    from dualhash.training.train import train
 
-    base = parts.get(CATEGORY_MODEL)
-    model = train_method(cell.method, view, config, out, base=base, resume=True, display=display)
+    method = find_method(cell.method, parts.get(CATEGORY_MODEL))
+    model = train(view, config, out, method=method, resume=True, display=display)
     card = model.card
     hashes = {
         "model": model.hash,

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from dualhash.baselines.method import Features, ShallowMethod
-from dualhash.baselines.registry import METHODS
+from dualhash.baselines import METHODS
+from dualhash.baselines.features import Features
+from dualhash.baselines.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from tests.baselines.cases import digits, mean_average_precision

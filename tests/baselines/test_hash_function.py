@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.baselines.hash_function import CHUNK, HashFunction, RbfKernel
-from dualhash.baselines.hash_module import HashModule
+from dualhash.baselines.hash_function import CHUNK, HashFunction, HashFunctionLayer, RbfKernel
 
 BITS, LENGTH, ANCHORS = 16, 5, 7
 
@@ -58,6 +57,6 @@ def test_the_torch_module_normalises_and_computes_the_same(kernel: bool):
     made, values = function(rng, kernel=kernel), unit(rng, 50)
     lengths = rng.uniform(0.1, 20, (50, 1)).astype(np.float32)
     with torch.inference_mode():
-        found = HashModule(made)(torch.from_numpy(values * lengths)).numpy()
+        found = HashFunctionLayer(made)(torch.from_numpy(values * lengths)).numpy()
     np.testing.assert_allclose(found, made.outputs(values), atol=1e-6)
     assert found.dtype == np.float32

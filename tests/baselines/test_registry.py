@@ -1,8 +1,8 @@
 import pytest
 
-from dualhash.baselines.method import Method
-from dualhash.baselines.registry import METHODS, method_named
+from dualhash.baselines import METHODS, find_method
 from dualhash.errors import DualhashError
+from dualhash.training.method import Method
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -16,4 +16,4 @@ def test_every_entry_describes_itself(name: str):
 
 def test_an_unknown_method_is_answered_with_the_nearest():
     with pytest.raises(DualhashError, match=r"no method 'lhs'.*'lsh'"):
-        method_named("lhs")
+        find_method("lhs")

@@ -7,11 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from dualhash.baselines import sdh
-from dualhash.baselines.head import train_head
-from dualhash.baselines.method import HeadMethod
-from dualhash.baselines.registry import METHODS
-from dualhash.baselines.shallow import train_shallow
+from dualhash.baselines import METHODS, sdh
+from dualhash.baselines.head_method import HeadMethod
 from dualhash.catalogue.catalogue import TRAIN_BOTH, Catalogue, LabelNames
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
@@ -20,6 +17,7 @@ from dualhash.network import BACKBONES, Backbone
 from dualhash.search import Index
 from dualhash.search.build import build_index
 from dualhash.training.progress import Display
+from dualhash.training.train import train
 from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
 
 QUIET = Display(quiet=True)
@@ -71,7 +69,7 @@ def models(tiny: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def learn(name: str, catalogue: Catalogue, out: Path, **options) -> Model:
-    return train_shallow(catalogue, METHODS[name], CONFIG, out, display=QUIET, **options)
+    return train(catalogue, CONFIG, out, method=METHODS[name], display=QUIET, **options)
 
 
 @pytest.mark.parametrize("name", ["sdh", "svm-real", "jlbc"])
@@ -147,7 +145,7 @@ def test_resuming_a_finished_model_changes_nothing(tiny: Catalogue, models: dict
 
 def test_a_backbone_of_random_weights_is_refused(tiny: Catalogue, tmp_path: Path):
     with pytest.raises(DualhashError, match="LSH learns from the features"):
-        train_shallow(tiny, METHODS["lsh"], make_config(), tmp_path / "m", display=QUIET)
+        train(tiny, make_config(), tmp_path / "m", method=METHODS["lsh"], display=QUIET)
 
 
 def test_attribute_methods_need_attributes(tiny: Catalogue, tmp_path: Path):
@@ -162,8 +160,8 @@ def test_a_head_method_keeps_the_codes_and_reads_attributes(
     method = METHODS["svm-binary"]
     assert isinstance(method, HeadMethod)
     before = models["sdh"]
-    base = replace(method, base="sdh")
-    model = train_head(tiny, base, before.folder, tmp_path / "m", display=QUIET)
+    base = replace(method, base="sdh", base_folder=before.folder)
+    model = train(tiny, CONFIG, tmp_path / "m", method=base, display=QUIET)
     paths = tiny.images[:9]
     np.testing.assert_array_equal(model.encode(paths).codes, before.encode(paths).codes)
     assert model.card.category_names == before.card.category_names
@@ -175,7 +173,13 @@ def test_a_head_method_keeps_the_codes_and_reads_attributes(
         == evaluate(before, tiny.aligned(before.card.names), bootstrap=0).values()["category_map"]
     )
 
-    again = train_head(tiny, base, before.folder, tmp_path / "m", resume=True, display=QUIET)
+    again = train(tiny, CONFIG, tmp_path / "m", method=base, resume=True, display=QUIET)
     assert again.hash == model.hash
-    with pytest.raises(DualhashError, match=r"codes of ssdh, and .* is a model of sdh"):
-        train_head(tiny, method, before.folder, tmp_path / "n", display=QUIET)
+    with pytest.raises(DualhashError, match=r"codes of ssdh, but .* is a model of sdh"):
+        train(
+            tiny,
+            CONFIG,
+            tmp_path / "n",
+            method=replace(method, base_folder=before.folder),
+            display=QUIET,
+        )

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from dualhash.baselines.registry import METHODS
+from dualhash.baselines import METHODS
 from dualhash.cli import app, output
 
 

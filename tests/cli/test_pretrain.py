@@ -28,7 +28,7 @@ def test_weights_are_made_and_any_method_starts_from_them(
     (table / "small.json").write_text(json.dumps(small))
     usual = ("--preset", "small", "--config", "small.json", "--iterations", "1")
     assert run("pretrain", "tiny.csv", "--out", "w", *usual, "--without-categories", "c1") == 0
-    assert "w: resnet18-half tells 2 categories, from" in capsys.readouterr().out
+    assert "w: resnet18-half classifies 2 categories, trained on" in capsys.readouterr().out
     start = ("--weights", "w", "--frozen-stages", "3")
     assert run("train", "tiny.csv", "--out", "m", "--method", "ssdh", *usual, *start) == 0
     said = capsys.readouterr()

@@ -79,12 +79,15 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
         (["--backbone", "resnet"], "resnet18"),
         (
             ["--method", "cnn-attribute", "--alpha", "0.5"],
-            "CNN-attribute sets alpha itself, and 0.5",
+            "CNN-attribute always trains with alpha = 1.0",
         ),
         (["--method", "lsh"], "(--weights FOLDER)"),
         (["--method", "itq"], "(--backbone efficientnet-lite0 --pretrained)"),
-        (["--method", "ssdh", "--category-loss", "triplet"], "SSDH sets category_loss itself"),
-        (["--method", "multiple-model", "--alpha", "1"], "Multiple-model sets alpha itself"),
+        (
+            ["--method", "ssdh", "--category-loss", "triplet"],
+            "SSDH always trains with category_loss",
+        ),
+        (["--method", "multiple-model", "--alpha", "1"], "Multiple-model always trains with alpha"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(

@@ -13,7 +13,7 @@ from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.training.config import TrainConfig
-from dualhash.training.loop.run_folder import Workspace
+from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
@@ -52,7 +52,7 @@ def test_the_chosen_weight_of_weighted_searches_is_kept(
         assert len(bits) == len(scores) == len(labels.categories) > 0
         return 2.5
 
-    monkeypatch.setattr("dualhash.training.export.calibration.choose_attribute_weight", choose)
+    monkeypatch.setattr("dualhash.training.export.exported_model.choose_attribute_weight", choose)
     model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
     assert model.card.calibration == {"attribute_weight": 2.5}
 
@@ -211,9 +211,9 @@ def test_labels_that_cannot_be_learned_leave_nothing_behind(tiny: Catalogue, tmp
 
 
 def test_a_training_at_work_is_left_alone(tiny: Catalogue, tmp_path: Path):
-    with Workspace.of(tmp_path / "model").held():
+    with RunFolder(tmp_path / "model", CONFIG, {}).locked():
         for learn in (train, pretrain):
-            with pytest.raises(DualhashError, match="Another training is at work"):
+            with pytest.raises(DualhashError, match="Another training is writing"):
                 learn(tiny, CONFIG, tmp_path / "model", resume=True, display=QUIET)
 
 
@@ -244,7 +244,7 @@ def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
     def fails(*_: object) -> bytes:
         raise DualhashError("no export")
 
-    monkeypatch.setattr("dualhash.training.train.export_encoder", fails)
+    monkeypatch.setattr("dualhash.training.method.export_encoder", fails)
     config = make_config(backbone="timm:resnet10t", pretrained=False, image_size=(32, 32))
     with pytest.raises(DualhashError, match="no export"):
         train(tiny, config, tmp_path / "model", display=QUIET)

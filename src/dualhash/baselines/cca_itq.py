@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, solve
 
+from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.itq import rotation
-from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.shallow_method import ShallowMethod
 
 RIDGE = 1e-4

@@ -50,7 +50,7 @@ class Features:
             )
         return self.take(rows)
 
-    def take(self, rows: NDArray[np.integer]) -> "Features":
+    def take(self, rows: Rows) -> "Features":
         """Returns the features of some images."""
         return Features(self.values[rows], take(self.labels, rows))
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.shallow_method import ShallowMethod
 
 ITERATIONS = 50

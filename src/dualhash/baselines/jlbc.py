@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.dbc import Signs, predicted, principal_signs, signs
+from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.linear_svm import (
     CODE_COST,
@@ -12,7 +13,6 @@ from dualhash.baselines.linear_svm import (
     code_vectors,
     linear_svms,
 )
-from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.shallow_method import ShallowMethod
 
 ROUNDS = 5

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
 from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
 from dualhash.baselines.shallow_method import ShallowMethod
 
 ANCHORS = 300

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.features import Features, Report, no_report
+from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.shallow_method import ShallowMethod
 
 

@@ -1,8 +1,8 @@
 """Attributes read from the codes of SSDH by linear support vector machines."""
 
-from dualhash.baselines.linear_svm import attribute_head
 from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.head_method import HeadMethod
+from dualhash.baselines.linear_svm import attribute_head
 from dualhash.codes.linear_head import LinearHead
 
 

@@ -1,4 +1,4 @@
-"""`dualhash pretrain`: from a catalogue to weights that trainings start from."""
+"""`dualhash pretrain`: from a catalogue to weights that other trainings start from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from pathlib import Path
 import dualhash
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
-from dualhash.cli.train import PRESET, UNSAID, Flag, RecipeOptions, read, settle
+from dualhash.cli.train import (
+    NO_COLUMNS,
+    NO_OPTIONS,
+    Flag,
+    RecipeOptions,
+    build_config,
+    read_catalogue,
+)
 
 
 def pretrain(
@@ -20,32 +27,32 @@ def pretrain(
     resume: Flag = False,
     replace: Flag = False,
     keep_checkpoints: Flag = False,
-    recipe: RecipeOptions = PRESET,
-    columns: ColumnOptions = UNSAID,
+    recipe: RecipeOptions = NO_OPTIONS,
+    columns: ColumnOptions = NO_COLUMNS,
 ) -> None:
-    """Teach a backbone to tell the categories of a catalogue, without a code.
+    """Train a backbone to classify the categories of a catalogue, without a code.
 
-    Trainings then start from it with `dualhash train --weights OUT`. With --frozen-stages too they
-    take minutes, and several trainings on one footing share what the frozen stages make of the
-    images. Options that concern codes and attributes are not looked at.
+    Other trainings start from it with `dualhash train --weights OUT`. With --frozen-stages as well
+    they take minutes, and several trainings share the cached output of the frozen stages. Options
+    for codes and attributes are ignored.
 
     Args:
-        table: A CSV or Parquet table with a row for each image, a folder with a folder for each
-            category, or a data set.
-        out: A folder for the weights, to make.
-        preset: A whole recipe, as `dualhash train` has them.
-        config: A JSON or TOML file of settings; options said here win.
-        resume: Go on with what was begun for this folder.
-        replace: Replace the weights that are there, when the new ones are complete.
-        keep_checkpoints: Leave checkpoints and logs in the folder OUT.training.
-        recipe: Settings over those of the preset.
-        columns: Which column plays which part.
+        table: A CSV or Parquet table with a row per image, a folder with a subfolder per category,
+            or a data set.
+        out: The folder to write the weights to.
+        preset: A complete set of settings, as for `dualhash train`.
+        config: A JSON or TOML file of settings. Options on the command line override it.
+        resume: Continue the unfinished training of this folder.
+        replace: Replace the existing weights when the new ones are complete.
+        keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
+        recipe: Settings that override those of the preset.
+        columns: The role of each column.
     """
-    learn = dualhash.pretrain  # says what to install where torch is missing
-    catalogue = read(table, columns)
+    learn = dualhash.pretrain  # without torch, this reports what to install
+    catalogue = read_catalogue(table, columns)
     card = learn(
         catalogue,
-        settle(catalogue, preset, config, recipe),
+        build_config(catalogue, preset, config, recipe),
         out,
         resume=resume,
         replace=replace,
@@ -53,7 +60,7 @@ def pretrain(
     )
     training = card.training
     output.say(
-        f"{out}: {card.backbone} tells {len(card.category_names):,} categories, from "
+        f"{out}: {card.backbone} classifies {len(card.category_names):,} categories, trained on "
         f"{training['images']:,} images in {training['seconds']:.0f} seconds"
     )
     output.say(

@@ -15,7 +15,7 @@ from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Names
 from dualhash.errors import DualhashError
 
-UNSAID = ColumnOptions()
+NO_COLUMNS = ColumnOptions()
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -23,28 +23,30 @@ Flag = Annotated[bool, Parameter(negative=())]
 @Parameter(name="*", group="Recipe")
 @dataclass(frozen=True)
 class RecipeOptions:
-    """Settings over those of the preset; `--config` reaches all there are.
+    """Settings that override those of the preset; `--config` accepts all settings.
 
     Attributes:
         bits: Length of the code, a multiple of 8.
-        backbone: The network below the code: alexnet, resnet18, face10, vgg16, efficientnet-lite0,
-            resnet18-half, or timm:NAME.
-        pretrained: Begin with the backbone's published weights, or from scratch.
-        weights: Begin with the weights in this folder, which `dualhash pretrain` made.
-        frozen_stages: Leave so many of the backbone's leading stages as they are, which makes
-            training several times as fast.
-        without_categories: Categories whose images are not looked at, as a,b,c.
+        backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
+            efficientnet-lite0, resnet18-half, or timm:NAME.
+        pretrained: Start with the published weights of the backbone, or from scratch.
+        weights: Start with the weights in this folder, written by `dualhash pretrain`.
+        frozen_stages: Do not train this many leading stages of the backbone; training is then
+            several times faster.
+        without_categories: Categories whose images are not used, as a,b,c.
         category_loss: softmax, triplet, ssdh, hashnet or dnnh.
         attribute_loss: weighted-cross-entropy or hinge.
-        alpha: Weight of the attributes against the category; auto tries several and keeps the
-            largest at which category search does not suffer.
+        alpha: Weight of the attributes relative to the category. auto tries several values and
+            keeps the largest that does not harm category search.
         iterations: Length of the training in batches.
-        epochs: Length of the training in passes over the images, instead.
+        epochs: Length of the training in passes over the images, instead of --iterations.
         lr_new: Learning rate of new layers.
-        lr_pretrained: Learning rate of layers that came with weights.
-        precision: bf16 is faster where the processor has it, auto looks whether it has.
-        validation_every: Batches between two validations; resuming begins at the last.
-        seed: Of all that is random; the same seed gives the same model on the same machine.
+        lr_pretrained: Learning rate of pretrained layers.
+        precision: Number format of the backbone. bf16 is faster on processors that support it;
+            auto uses it there.
+        validation_every: Batches between two validations. A resumed training continues from the
+            last one.
+        seed: Seed of all random numbers; the same seed gives the same model on the same machine.
     """
 
     bits: int | None = None
@@ -64,12 +66,12 @@ class RecipeOptions:
     validation_every: int | None = None
     seed: int | None = None
 
-    def given(self) -> dict[str, Any]:
-        """What was said."""
+    def settings(self) -> dict[str, Any]:
+        """Returns the options that the user gave."""
         return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
-PRESET = RecipeOptions()
+NO_OPTIONS = RecipeOptions()
 
 
 def train(
@@ -85,98 +87,87 @@ def train(
     replace: Flag = False,
     keep_checkpoints: Flag = False,
     tensorboard: Flag = False,
-    recipe: RecipeOptions = PRESET,
-    columns: ColumnOptions = UNSAID,
+    recipe: RecipeOptions = NO_OPTIONS,
+    columns: ColumnOptions = NO_COLUMNS,
 ) -> None:
     """Learn codes from the images and labels of a catalogue, and write a model folder.
 
-    Labels may be missing: images with a category teach categories, images with attributes teach
-    attributes. Stopped or killed, the same command with --resume goes on.
+    Labels may be missing: categories are learned from the images that have one, attributes from
+    the images that have some. If the training is stopped or killed, continue with --resume.
 
     Args:
-        table: A CSV or Parquet table with a row for each image, a folder with a folder for each
-            category, or openmoji.
-        out: The model folder to make.
-        method: dph, or a method of another paper that `dualhash baselines` lists, such as ssdh; it
-            learns from the images that have the labels it is made for.
+        table: A CSV or Parquet table with a row per image, a folder with a subfolder per category,
+            or openmoji.
+        out: The model folder to write.
+        method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
+            the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
-        preset: A whole recipe: small (images under 100 pixels, from scratch), photo (larger ones,
-            from weights), paper-imagenet, paper-cfw, released-imagenet or released-cfw. Left out,
-            the size of the images decides between the first two.
-        config: A JSON or TOML file of settings, such as momentum = 0.9; options said here win,
-            and so does what makes a method.
-        resume: Go on with the training that was begun for this folder.
-        replace: Replace the model that is there, when the new one is complete.
-        keep_checkpoints: Leave checkpoints and logs in the folder OUT.training.
+        preset: A complete set of settings: small (images under 100 pixels, from scratch), photo
+            (larger images, from pretrained weights), paper-imagenet, paper-cfw, released-imagenet
+            or released-cfw. The default is small or photo, by the size of the images.
+        config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
+            line and settings that define the method override it.
+        resume: Continue the unfinished training of this folder.
+        replace: Replace the existing model when the new one is complete.
+        keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
         tensorboard: Also log for TensorBoard, into OUT/tensorboard.
-        recipe: Settings over those of the preset.
-        columns: Which column plays which part.
+        recipe: Settings that override those of the preset.
+        columns: The role of each column.
     """
-    _ = dualhash.train  # says what to install where torch is missing
-    from dualhash.baselines.deep_method import DeepMethod
-    from dualhash.baselines.registry import METHODS
-    from dualhash.baselines.train_method import PAPERS_OWN, train_method
+    learn = dualhash.train  # without torch, this reports what to install
+    from dualhash.baselines import find_method
 
-    if isinstance(known := METHODS.get(method), DeepMethod):
-        known.check_asked(recipe.given())
-    catalogue = read(table, columns)
+    chosen = find_method(method, base)
+    chosen.check_settings(recipe.settings())
+    catalogue = read_catalogue(table, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
     )
-    configuration = settle(catalogue, preset, config, recipe)
+    configuration = build_config(catalogue, preset, config, recipe)
     output.note(
         f"{method}, preset {configuration.preset}: {configuration.backbone}, "
-        f"{configuration.bits} bits"
-        + (f", alpha {configuration.alpha}" if method == PAPERS_OWN else "")
+        f"{configuration.bits} bits" + (f", alpha {configuration.alpha}" if method == "dph" else "")
     )
     try:
-        model = train_method(
-            method,
+        model = learn(
             catalogue,
             configuration,
             out,
-            base=base,
+            method=chosen,
             resume=resume,
             replace=replace,
             keep_checkpoints=keep_checkpoints,
             tensorboard=tensorboard,
         )
     except KeyboardInterrupt:
-        output.note(
-            "With --resume the same command goes on from the last validation, if there was one."
-        )
+        output.note("Run the same command with --resume to continue from the last validation.")
         raise
     _show(model)
 
 
-def read(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
-    """The catalogue; what is wrong with it is shown."""
+def read_catalogue(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
+    """Returns the catalogue, and shows its problems."""
     catalogue = columns.read(table)
     output.list_left_out(catalogue.left_out)
     output.list_remarks(catalogue.remarks)
     return catalogue
 
 
-def settle(
+def build_config(
     catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, recipe: RecipeOptions
 ) -> dualhash.TrainConfig:
-    """The settings: options over the file over the preset."""
-    from dualhash.training.data.image_size import usual_size
+    """Returns the settings: options override the file, and the file overrides the preset."""
+    from dualhash.training.data.image_size import median_size
     from dualhash.training.presets import preset_for
 
-    settings = (_read(config) if config else {}) | recipe.given()
+    settings = (_read_settings(config) if config else {}) | recipe.settings()
     in_file = settings.pop("preset", None)
-    chosen = preset or in_file or preset_for(max(usual_size(catalogue.images)))
+    chosen = preset or in_file or preset_for(max(median_size(catalogue.images)))
     return dualhash.preset_config(chosen, **settings)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The settings in a file.
-
-    Raises:
-        DualhashError: It cannot be read, or does not hold settings.
-    """
+def _read_settings(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
@@ -190,7 +181,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _show(model: dualhash.Model) -> None:
-    """What came out."""
+    """Prints the result of a training."""
     training = model.card.training
     best, alpha = training["best"], training.get("alpha")
     output.say(

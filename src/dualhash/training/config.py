@@ -14,7 +14,7 @@ class TrainConfig(BaseModel):
 
     Attributes:
         preset: The recipe this started from; only a note.
-        method: "dph", or the name of a comparison method; `baselines.train_method` fills it in.
+        method: "dph", or the name of a comparison method; `dualhash.train` fills it in.
         backbone: A name of `dualhash.network.BACKBONES` or any timm model as `timm:NAME`.
         pretrained: Whether the backbone starts from its published weights.
         weights: Folder of the weights it starts from instead: what `pretrain` wrote, or

@@ -7,8 +7,8 @@ import torch
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, Normalise, build_backbone
-from dualhash.training.data import frozen_features as trunk_module
-from dualhash.training.data.frozen_features import cached_trunk
+from dualhash.training.data import array_cache
+from dualhash.training.data.frozen_features import cached_frozen_features
 from dualhash.training.data.image_cache import CachedImages
 
 SIZE = Preprocessing(resize=(20, 16), crop=(18, 14))
@@ -30,24 +30,24 @@ def images() -> CachedImages:
 def test_the_upper_stages_make_the_same_features_of_it(images: CachedImages, own_cache: Path):
     own_cache.mkdir()
     backbone = make_backbone()
-    trunk = cached_trunk(images, SIZE, backbone, own_cache)
-    assert isinstance(trunk.values, np.memmap)
+    frozen = cached_frozen_features(images, SIZE, backbone, own_cache)
+    assert isinstance(frozen.values, np.memmap)
     mirrored = np.array([False, True, True])
     rows = np.array([4, 0, 2])
     seen = images.pixels[rows, 1:19, 1:15]
     seen[mirrored] = seen[mirrored, :, ::-1]
     with torch.inference_mode():
         expected = backbone(Normalise(backbone.spec)(torch.from_numpy(seen)))
-        found = backbone.upper(trunk.take(rows, mirrored))
+        found = backbone.upper(frozen.take(rows, mirrored))
     assert expected.std() > 0.1
     torch.testing.assert_close(found, expected, atol=5e-3, rtol=5e-3)  # float16 in between
 
 
 def test_is_computed_once(images: CachedImages, own_cache: Path, monkeypatch: pytest.MonkeyPatch):
     own_cache.mkdir()
-    first = cached_trunk(images, SIZE, make_backbone(), own_cache)
-    monkeypatch.setattr(trunk_module, "new_array", None)
-    again = cached_trunk(images, SIZE, make_backbone(), own_cache)
+    first = cached_frozen_features(images, SIZE, make_backbone(), own_cache)
+    monkeypatch.setattr(array_cache, "_create", None)
+    again = cached_frozen_features(images, SIZE, make_backbone(), own_cache)
     assert np.array_equal(first.values, again.values)
 
 
@@ -64,19 +64,20 @@ def test_other_weights_stages_crops_or_images_are_another_cache(
         (images, smaller, make_backbone()),
         (other_images, SIZE, make_backbone()),
     ):
-        cached_trunk(given, size, backbone, own_cache)
+        cached_frozen_features(given, size, backbone, own_cache)
     assert len(list(own_cache.glob("*.npy"))) == 5
 
 
 def test_weights_above_the_frozen_stages_do_not_matter(images: CachedImages, own_cache: Path):
     own_cache.mkdir()
     backbone = make_backbone()
-    cached_trunk(images, SIZE, backbone, own_cache)
+    cached_frozen_features(images, SIZE, backbone, own_cache)
     backbone.layers.stages[3][0].conv1.weight.data.zero_()
-    cached_trunk(images, SIZE, backbone, own_cache)
+    cached_frozen_features(images, SIZE, backbone, own_cache)
     assert len(list(own_cache.glob("*.npy"))) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_named(images: CachedImages, tmp_path: Path):
+    (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="DUALHASH_CACHE"):
-        cached_trunk(images, SIZE, make_backbone(), tmp_path / "none")
+        cached_frozen_features(images, SIZE, make_backbone(), tmp_path / "file" / "cache")

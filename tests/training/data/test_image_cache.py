@@ -8,8 +8,9 @@ from PIL import Image
 
 from dualhash.catalogue.images import Preprocessing, load_image
 from dualhash.errors import DualhashError
-from dualhash.training.data import image_cache as cache
-from dualhash.training.data.image_cache import UNFINISHED, cached_images
+from dualhash.training.data import array_cache, image_cache
+from dualhash.training.data.array_cache import UNFINISHED
+from dualhash.training.data.image_cache import cached_images
 
 SIZE = Preprocessing(resize=(6, 5), crop=(6, 5))
 
@@ -32,7 +33,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(path)
         return load_image(path, preprocessing)
 
-    monkeypatch.setattr(cache, "load_image", load)
+    monkeypatch.setattr(image_cache, "load_image", load)
     return seen
 
 
@@ -138,7 +139,9 @@ def test_a_folder_that_cannot_be_made_is_refused(paths: list[Path], tmp_path: Pa
 def test_no_room_is_said_before_anything_is_written(
     paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=6 * 5 * 3 * 4))
+    monkeypatch.setattr(
+        array_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=6 * 5 * 3 * 4)
+    )
     cached_images(paths, SIZE, own_cache)
     with pytest.raises(DualhashError, match="more than is free"):
         cached_images([*paths, paths[0]], SIZE, own_cache)

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import torch
 
-from dualhash.training.loop.callbacks import FIGURES, Rounds
+from dualhash.training.loop.callbacks import FIGURES, RoundLog
 from dualhash.training.loop.lightning_module import LOSSES
 
 
@@ -19,7 +19,7 @@ def trainer(score: float, iteration: int, saved: list[str]) -> SimpleNamespace:
 
 def test_the_best_is_written_when_no_score_was_higher_and_before_the_last(tmp_path: Path):
     saved: list[str] = []
-    first, resumed = Rounds(tmp_path), Rounds(tmp_path)
+    first, resumed = RoundLog(tmp_path), RoundLog(tmp_path)
     for iteration, score in ((1, 0.2), (2, 0.6)):
         first.on_train_epoch_end(trainer(score, iteration, saved), None)
     resumed.load_state_dict(first.state_dict())

@@ -1,98 +1,100 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.training.loop.run_folder import Workspace
+from dualhash.training.loop.run_folder import RunFolder
 from tests.builders import write_colour_model
 from tests.training.cases import make_config
 
 CONFIG = make_config()
+LABELS = {"label_hash": "labels"}
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace.of(tmp_path / "deep" / "model")
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "deep" / "model", CONFIG, LABELS)
 
 
-def begin(workspace: Workspace) -> None:
-    workspace.begin(CONFIG, "labels", resume=False)
-    (workspace.folder / "last.ckpt").touch()
+def begin(run: RunFolder) -> None:
+    run.begin(resume=False)
+    (run.folder / "last.ckpt").touch()
 
 
-def test_a_new_training_begins_beside_the_model(workspace: Workspace):
-    workspace.check(CONFIG, "labels", resume=False, replace=False)
-    begin(workspace)
-    assert workspace.folder.name == "model.training"
-    assert not workspace.out.exists()
+def test_a_new_training_begins_beside_the_model(run: RunFolder):
+    run.check(resume=False, replace=False)
+    begin(run)
+    assert run.folder.name == "model.training"
+    assert not run.out.exists()
 
 
-def test_what_is_not_a_model_is_never_replaced(workspace: Workspace):
-    workspace.out.mkdir(parents=True)
-    (workspace.out / "thesis.tex").touch()
-    for replace in (False, True):
+def test_what_is_not_a_model_is_never_replaced(run: RunFolder):
+    run.out.mkdir(parents=True)
+    (run.out / "thesis.tex").touch()
+    for replacing in (False, True):
         with pytest.raises(DualhashError, match="not a model folder"):
-            workspace.check(CONFIG, "labels", resume=False, replace=replace)
+            run.check(resume=False, replace=replacing)
 
 
-def test_a_file_in_the_way_is_refused(workspace: Workspace):
-    workspace.out.parent.mkdir()
-    workspace.out.touch()
+def test_a_file_in_the_way_is_refused(run: RunFolder):
+    run.out.parent.mkdir()
+    run.out.touch()
     with pytest.raises(DualhashError, match="not a model folder"):
-        workspace.check(CONFIG, "labels", resume=False, replace=True)
+        run.check(resume=False, replace=True)
 
 
-def test_a_model_is_replaced_only_when_told(workspace: Workspace):
-    write_colour_model(workspace.out)
+def test_a_model_is_replaced_only_when_told(run: RunFolder):
+    write_colour_model(run.out)
     with pytest.raises(DualhashError, match="--replace"):
-        workspace.check(CONFIG, "labels", resume=False, replace=False)
-    workspace.check(CONFIG, "labels", resume=False, replace=True)
+        run.check(resume=False, replace=False)
+    run.check(resume=False, replace=True)
 
 
-def test_an_unfinished_training_is_not_lost(workspace: Workspace):
-    begin(workspace)
-    with pytest.raises(DualhashError, match="--resume goes on with it"):
-        workspace.check(CONFIG, "labels", resume=False, replace=False)
-    workspace.check(CONFIG, "labels", resume=True, replace=False)
-    workspace.begin(CONFIG, "labels", resume=True)
-    assert workspace.begun
-    workspace.check(CONFIG, "labels", resume=False, replace=True)
-    workspace.begin(CONFIG, "labels", resume=False)
-    assert not workspace.begun
+def test_an_unfinished_training_is_not_lost(run: RunFolder):
+    begin(run)
+    with pytest.raises(DualhashError, match="--resume continues it"):
+        run.check(resume=False, replace=False)
+    run.check(resume=True, replace=False)
+    run.begin(resume=True)
+    assert run.begun
+    run.check(resume=False, replace=True)
+    run.begin(resume=False)
+    assert not run.begun
 
 
-def test_only_the_same_training_is_resumed(workspace: Workspace):
-    begin(workspace)
-    with pytest.raises(DualhashError, match="with seed 0, not 1"):
-        workspace.check(make_config(seed=1), "labels", resume=True, replace=False)
+def test_only_the_same_training_is_resumed(run: RunFolder):
+    begin(run)
+    with pytest.raises(DualhashError, match="had seed = 0, not 1"):
+        replace(run, config=make_config(seed=1)).check(resume=True, replace=False)
     with pytest.raises(DualhashError, match="other labels"):
-        workspace.check(CONFIG, "other", resume=True, replace=False)
+        replace(run, origin={"label_hash": "other"}).check(resume=True, replace=False)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="cannot be written"):
-        Workspace.of(tmp_path / "file" / "model").begin(CONFIG, "labels", resume=False)
+        RunFolder(tmp_path / "file" / "model", CONFIG, LABELS).begin(resume=False)
 
 
-def test_two_trainings_do_not_write_into_one_folder(workspace: Workspace):
-    with workspace.held():
+def test_two_trainings_do_not_write_into_one_folder(run: RunFolder):
+    with run.locked():
         with (
-            pytest.raises(DualhashError, match=r"Another training is at work on .*model: wait"),
-            workspace.held(),
+            pytest.raises(DualhashError, match=r"Another training is writing to .*model: wait"),
+            run.locked(),
         ):
             pass
-        with Workspace.of(workspace.out.with_name("other")).held():
+        with RunFolder(run.out.with_name("other"), CONFIG, LABELS).locked():
             pass
-        begin(workspace)
-    with workspace.held():
-        assert workspace.begun
-    assert [path.name for path in workspace.out.parent.iterdir()] == ["model.training"]
+        begin(run)
+    with run.locked():
+        assert run.begun
+    assert [path.name for path in run.out.parent.iterdir()] == ["model.training"]
 
 
-def test_what_a_killed_training_held_is_free(workspace: Workspace):
+def test_what_a_killed_training_held_is_free(run: RunFolder):
     program = (
         "import sys; from pathlib import Path\n"
         "from dualhash.training.loop.file_lock import only_one\n"
@@ -100,8 +102,8 @@ def test_what_a_killed_training_held_is_free(workspace: Workspace):
         "    print(alone, flush=True)\n"
         "    sys.stdin.read()\n"
     )
-    workspace.out.parent.mkdir()
-    lock = workspace.out.with_name(".model.lock")
+    run.out.parent.mkdir()
+    lock = run.out.with_name(".model.lock")
     with subprocess.Popen(
         [sys.executable, "-c", program, lock],
         stdin=subprocess.PIPE,
@@ -109,19 +111,19 @@ def test_what_a_killed_training_held_is_free(workspace: Workspace):
         text=True,
     ) as other:
         assert other.stdout.readline() == "True\n"
-        with pytest.raises(DualhashError, match="Another training"), workspace.held():
+        with pytest.raises(DualhashError, match="Another training"), run.locked():
             pass
         other.kill()
     assert lock.exists()
-    with workspace.held():
+    with run.locked():
         pass
-    assert not list(workspace.out.parent.iterdir())
+    assert not list(run.out.parent.iterdir())
 
 
 def test_a_place_that_cannot_be_held_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(DualhashError, match="cannot be written"),
-        Workspace.of(tmp_path / "file" / "model").held(),
+        RunFolder(tmp_path / "file" / "model", CONFIG, LABELS).locked(),
     ):
         pass

@@ -84,9 +84,7 @@ def cached_frozen_features(
     _, channels, height, width = example.maps.shape
     shape = (len(images.pixels), 2, _flat(example).shape[1])
     path = folder / f"{_key(images, preprocessing, backbone)}.npy"
-    return FrozenFeatures(
-        cached_array(path, np.float16, shape, compute), (height, width, channels)
-    )
+    return FrozenFeatures(cached_array(path, np.float16, shape, compute), (height, width, channels))
 
 
 def _flat(activations: Activations) -> Tensor:

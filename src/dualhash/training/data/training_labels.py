@@ -27,7 +27,7 @@ Rows = NDArray[np.int64]
 
 def take(labels: TrueLabels, rows: Rows) -> TrueLabels:
     """Returns the labels of `rows`."""
-    return TrueLabels(*(part[rows] for part in labels))
+    return TrueLabels(labels.categories[rows], labels.attributes[rows], labels.observed[rows])
 
 
 def visible_labels(catalogue: Catalogue) -> TrueLabels:

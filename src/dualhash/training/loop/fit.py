@@ -87,8 +87,9 @@ def fit(
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Hides Lightning's messages, keeps it from ending the process at Ctrl-C, and restores torch's
-    choice of algorithms afterwards.
+    """Hides Lightning's messages and keeps it from ending the process at Ctrl-C.
+
+    Afterwards, torch uses the algorithms that it used before.
     """
     exact = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()

@@ -41,7 +41,13 @@ def train_network(
     iterations = iterations_of(data)
     alpha, trials = configured_alpha(data, folder, display)
     network, rounds = fit(
-        data, "training", folder, display, alpha=alpha, iterations=iterations, tensorboard=tensorboard
+        data,
+        "training",
+        folder,
+        display,
+        alpha=alpha,
+        iterations=iterations,
+        tensorboard=tensorboard,
     )
     report = {
         "seconds": rounds[-1]["seconds"],
