@@ -244,7 +244,7 @@ def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
     def fails(*_: object) -> bytes:
         raise DualhashError("no export")
 
-    monkeypatch.setattr("dualhash.training.method.export_encoder", fails)
+    monkeypatch.setattr("dualhash.training.export.onnx_export.export_encoder", fails)
     config = make_config(backbone="timm:resnet10t", pretrained=False, image_size=(32, 32))
     with pytest.raises(DualhashError, match="no export"):
         train(tiny, config, tmp_path / "model", display=QUIET)

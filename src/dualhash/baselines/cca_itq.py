@@ -68,12 +68,5 @@ def canonical_directions(
 
 
 CCA_ITQ = ShallowMethod(
-    name="cca-itq",
-    title="CCA-ITQ",
-    paper="Gong and Lazebnik, CVPR",
-    year=2011,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
-    fit=fit_cca_itq,
+    title="CCA-ITQ", paper="Gong and Lazebnik, CVPR", year=2011, fit=fit_cca_itq
 )

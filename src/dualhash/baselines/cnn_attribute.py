@@ -1,7 +1,7 @@
 """CNN-attribute: attributes predicted directly from the features of the backbone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dualhash.baselines.attribute_units import calibrated_head, padded
+from dualhash.baselines.attribute_units import calibrated_head, padded, unit_head
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
 from dualhash.training.config import TrainConfig
@@ -50,10 +50,12 @@ def fit_unit_head(trained: TrainedNetwork, bits: int, first: int = 0) -> LinearH
     with torch.inference_mode():
         logits = [network(batch.inputs).attribute_logits for batch in data.validation_batches()]
     predicted: NDArray[np.bool_] = (torch.cat(logits) > 0).numpy()
-    return calibrated_head(predicted, take(data.labels, data.validation), bits, first)
+    labels = take(data.labels, data.validation)
+    head = calibrated_head(predicted, labels, bits, first)
+    return replace(head, names=data.names.attributes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CnnAttribute(NetworkMethod):
     """A network without a hash layer, whose code consists of the predicted attributes."""
 
@@ -67,17 +69,10 @@ class CnnAttribute(NetworkMethod):
         attributes = len(only.data.names.attributes)
         length = padded(attributes)
         encoder, check = export_checked(AttributeEncoder(only.network, length), only.data)
-        head = fit_unit_head(only, length)
         return ExportedModel(
             encoder=encoder,
-            bits=length,
-            names=only.data.names,
-            heads={
-                "category_head.weight": np.zeros((0, length), np.float32),
-                "category_head.bias": np.zeros(0, np.float32),
-                "attribute_head.weight": head.weight,
-                "attribute_head.bias": head.bias,
-            },
+            category_head=unit_head(0, length),
+            attribute_head=fit_unit_head(only, length),
             preprocessing=only.data.preprocessing,
             report={**only.report, "encoder": check},
             attribute_units=tuple(range(attributes)),
@@ -85,7 +80,6 @@ class CnnAttribute(NetworkMethod):
 
 
 CNN_ATTRIBUTE = CnnAttribute(
-    name="cnn-attribute",
     title="CNN-attribute",
     paper="Liu, Wang, Shan and Chen, IJCV, section 4.3.2",
     year=2020,

@@ -108,12 +108,9 @@ def unite(codes: Signs, categories: NDArray[np.int64]) -> Signs:
 
 
 DBC = ShallowMethod(
-    name="dbc",
     title="DBC",
     paper="Rastegari, Farhadi and Forsyth, ECCV",
     year=2012,
-    answers=frozenset({"category"}),
-    labels="category",
     bits="multiples of 8 up to the length of the features",
     fit=fit_dbc,
 )

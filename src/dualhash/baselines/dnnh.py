@@ -5,13 +5,9 @@ from types import MappingProxyType
 from dualhash.training.method import NetworkMethod
 
 DNNH = NetworkMethod(
-    name="dnnh",
     title="DNNH",
     paper="Lai, Pan, Liu and Yan, CVPR",
     year=2015,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
     settings=MappingProxyType(
         {"learns": "category", "hash_layer": "slices", "category_loss": "dnnh", "alpha": 0.0}
     ),

@@ -5,13 +5,9 @@ from types import MappingProxyType
 from dualhash.training.method import NetworkMethod
 
 HASHNET = NetworkMethod(
-    name="hashnet",
     title="HashNet",
     paper="Cao, Long, Wang and Yu, ICCV",
     year=2017,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
     settings=MappingProxyType(
         {
             "learns": "category",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.features import Features, Report, compute_features, no_report
-from dualhash.baselines.shallow_method import check_attributes, without_batch_notes
-from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.baselines.shallow_method import check_attributes
 from dualhash.catalogue.images import centre_crop
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
@@ -19,12 +18,10 @@ from dualhash.codes.model_folder import read_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare_data import prepare_data
-from dualhash.training.data.training_data import TrainingData
 from dualhash.training.data.training_labels import Rows
 from dualhash.training.export.exported_model import ExportedModel, calibrate
 from dualhash.training.loop.validation import validation_report
-from dualhash.training.method import Method
+from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display
 
 
@@ -35,7 +32,7 @@ class FitHead(Protocol):
         """Returns a head with one output per attribute; its names are their indices."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HeadMethod(Method):
     """A method that reads attributes from the codes of an existing model.
 
@@ -74,21 +71,19 @@ class HeadMethod(Method):
         assert self.base_folder is not None
         return {"base": read_model(self.base_folder)[0].model_hash}
 
-    def prepare(
-        self, catalogue: Catalogue, config: TrainConfig, display: Display
-    ) -> dict[str, TrainingData]:
-        """See `Method.prepare`."""
-        check_attributes(self, catalogue)
-        return {"": without_batch_notes(prepare_data(catalogue, config, display))}
+    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
+        """See `Method.runs`."""
+        check_attributes(self, attributes)
+        return {"": config}
 
     def learn(
-        self, data: Mapping[str, TrainingData], folder: Path, display: Display, *, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
     ) -> ExportedModel:
         """See `Method.learn`."""
         assert self.base_folder is not None
         started = time.monotonic()
         only, model = data[""], Model.open(self.base_folder)
-        card, heads, encoder = read_model(self.base_folder)
+        card, _, encoder = read_model(self.base_folder)
 
         def compute(rows: Rows) -> NDArray[np.bool_]:
             images = centre_crop(only.pixels[rows], only.preprocessing.crop)
@@ -111,13 +106,8 @@ class HeadMethod(Method):
         }
         return ExportedModel(
             encoder=encoder,
-            bits=model.bits,
-            names=LabelNames(card.category_names, only.names.attributes),
-            heads={
-                **heads,
-                "attribute_head.weight": head.weight,
-                "attribute_head.bias": head.bias,
-            },
+            category_head=model.category_head,
+            attribute_head=replace(head, names=only.names.attributes),
             preprocessing=card.preprocessing,
             report=report,
             calibration=calibrate(bits, head.scores(bits), validation.labels),

@@ -65,13 +65,4 @@ def rotation(
     return turned
 
 
-ITQ = ShallowMethod(
-    name="itq",
-    title="ITQ",
-    paper="Gong and Lazebnik, CVPR",
-    year=2011,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
-    fit=fit_itq,
-)
+ITQ = ShallowMethod(title="ITQ", paper="Gong and Lazebnik, CVPR", year=2011, fit=fit_itq)

@@ -133,7 +133,6 @@ def separate_jointly(
 
 
 JLBC = ShallowMethod(
-    name="jlbc",
     title="JLBC",
     paper="Li, Wang, Liu, Jiang, Shan and Chen, ICCV",
     year=2015,

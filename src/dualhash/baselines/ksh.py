@@ -154,12 +154,5 @@ def descend(mapped: Array, product: Product, start: Array) -> Array:
 
 
 KSH = ShallowMethod(
-    name="ksh",
-    title="KSH",
-    paper="Liu, Wang, Ji, Jiang and Chang, CVPR",
-    year=2012,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
-    fit=fit_ksh,
+    title="KSH", paper="Liu, Wang, Ji, Jiang and Chang, CVPR", year=2012, fit=fit_ksh
 )

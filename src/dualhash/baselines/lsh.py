@@ -21,13 +21,4 @@ def fit_lsh(
     return HashFunction.of_centred(directions, values.mean(axis=0))
 
 
-LSH = ShallowMethod(
-    name="lsh",
-    title="LSH",
-    paper="Gionis, Indyk and Motwani, VLDB",
-    year=1999,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
-    fit=fit_lsh,
-)
+LSH = ShallowMethod(title="LSH", paper="Gionis, Indyk and Motwani, VLDB", year=1999, fit=fit_lsh)

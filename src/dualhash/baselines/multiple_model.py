@@ -1,7 +1,7 @@
 """Multiple-model: some bits for the category, the others for the attributes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE, AttributeEncoder, fit_unit_head
 from dualhash.baselines.ssdh import SSDH
-from dualhash.catalogue.catalogue import LabelNames
 from dualhash.errors import DualhashError
 from dualhash.network import Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.exported_model import ExportedModel, head_arrays
+from dualhash.training.export.exported_model import ExportedModel, linear_head
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation import validation_score
@@ -35,7 +34,7 @@ class JoinedEncoder(nn.Module):
         return torch.cat([encoder(images) for encoder in self.encoders], dim=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MultipleModel(NetworkMethod):
     """SSDH with k - p bits, and p bits of attributes that CNN-attribute predicts."""
 
@@ -66,20 +65,11 @@ class MultipleModel(NetworkMethod):
             Encoder(category.network), AttributeEncoder(attribute.network, attributes)
         )
         encoder, check = export_checked(joined, category.data)
-        head = fit_unit_head(attribute, bits, first)
-        arrays = head_arrays(category.network, "category")
+        head = linear_head(category.network.category_head, category.data.names.categories)
         return ExportedModel(
             encoder=encoder,
-            bits=bits,
-            names=LabelNames(category.data.names.categories, attribute.data.names.attributes),
-            heads={
-                "category_head.weight": np.pad(
-                    arrays["category_head.weight"], ((0, 0), (0, attributes))
-                ),
-                "category_head.bias": arrays["category_head.bias"],
-                "attribute_head.weight": head.weight,
-                "attribute_head.bias": head.bias,
-            },
+            category_head=replace(head, weight=np.pad(head.weight, ((0, 0), (0, attributes)))),
+            attribute_head=fit_unit_head(attribute, bits, first),
             preprocessing=category.data.preprocessing,
             report={**_report(category.report, attribute.report), "encoder": check},
             attribute_units=tuple(range(first, bits)),
@@ -100,7 +90,6 @@ def _report(category: dict[str, Any], attribute: dict[str, Any]) -> dict[str, An
 
 
 MULTIPLE_MODEL = MultipleModel(
-    name="multiple-model",
     title="Multiple-model",
     paper="Liu, Wang, Shan and Chen, IJCV, section 4.3.3",
     year=2020,

@@ -91,13 +91,4 @@ def coordinate_descent(target: Matrix, classifier: Matrix) -> Matrix:
     return codes.T.copy()
 
 
-SDH = ShallowMethod(
-    name="sdh",
-    title="SDH",
-    paper="Shen, Shen, Liu and Shen, CVPR",
-    year=2015,
-    answers=frozenset({"category"}),
-    labels="category",
-    bits="any multiple of 8",
-    fit=fit_sdh,
-)
+SDH = ShallowMethod(title="SDH", paper="Shen, Shen, Liu and Shen, CVPR", year=2015, fit=fit_sdh)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,21 +13,20 @@ from numpy.typing import NDArray
 from dualhash.baselines.features import Features, Report, compute_features, no_report
 from dualhash.baselines.hash_function import HashFunction, HashFunctionLayer
 from dualhash.baselines.linear_svm import category_head
-from dualhash.catalogue.catalogue import TRAIN_BOTH, Catalogue
+from dualhash.catalogue.catalogue import MISSING
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.network import ClassifierHead, DualHashNetwork, NoHashLayer
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare_data import prepare_data
-from dualhash.training.data.training_data import TrainingData, generator_for
-from dualhash.training.data.training_labels import Rows, training_catalogue
+from dualhash.training.data.training_data import generator_for
+from dualhash.training.data.training_labels import Rows, take
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.exported_model import ExportedModel, export_network
 from dualhash.training.initial_network import initial_backbone
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation import validation_report
-from dualhash.training.method import Method
+from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display
 
 
@@ -49,7 +48,7 @@ class FitHashFunction(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ShallowMethod(Method):
     """A method that fits a hash function to features of a backbone, which is not trained.
 
@@ -77,49 +76,40 @@ class ShallowMethod(Method):
         learns = "both" if self.labels == "joint" else self.labels
         return config.model_copy(update={"method": self.name, "learns": learns})
 
-    def prepare(
-        self, catalogue: Catalogue, config: TrainConfig, display: Display
-    ) -> dict[str, TrainingData]:
-        """See `Method.prepare`."""
+    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
+        """See `Method.runs`."""
         if "attribute" in self.answers:
-            check_attributes(self, catalogue)
-        data = without_batch_notes(prepare_data(catalogue, config, display))
-        if self.labels == "joint":
-            both = training_catalogue(catalogue).subsets[data.training] == TRAIN_BOTH
-            data = replace(data, training=data.training[both])
-        return {"": data}
+            check_attributes(self, attributes)
+        return {"": config}
 
     def learn(
-        self, data: Mapping[str, TrainingData], folder: Path, display: Display, *, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
     ) -> ExportedModel:
         """See `Method.learn`."""
-        return self._learn(data[""], display)
-
-    def _learn(self, data: TrainingData, display: Display) -> ExportedModel:
-        started = time.monotonic()
-        config, names = data.config, data.names
+        only, started = data[""], time.monotonic()
+        config, names, rows = only.config, only.names, only.training
+        if self.labels == "joint":
+            labels = take(only.labels, rows)
+            rows = rows[(labels.categories != MISSING) & labels.observed.any(axis=1)]
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(config.seed)
-            backbone = initial_backbone(config, data.preprocessing.crop)
+            backbone = initial_backbone(config, only.preprocessing.crop)
             plain = DualHashNetwork(backbone, NoHashLayer(backbone.feature_size), 0, 0).eval()
 
             @torch.inference_mode()
             def compute(rows: Rows) -> NDArray[np.float32]:
-                features = torch.nn.functional.normalize(plain.features(data.batch(rows).inputs))
+                features = torch.nn.functional.normalize(plain.features(only.batch(rows).inputs))
                 array: NDArray[np.float32] = features.numpy()
                 return array
 
             training, validation = (
-                compute_features(compute, backbone.feature_size, data, rows, display)
-                for rows in (data.training, data.validation)
+                compute_features(compute, backbone.feature_size, only, rows, display)
+                for rows in (rows, only.validation)
             )
             with display.bar(self.title) as step:
                 function = self.fit(training, config.bits, generator_for(config.seed), step)
             network = DualHashNetwork(
-                backbone,
-                HashFunctionLayer(function),
-                len(names.categories),
-                len(names.attributes),
+                backbone, HashFunctionLayer(function), len(names.categories), len(names.attributes)
             ).eval()
         if names.categories:
             bits = quantise(function.outputs(training.values))
@@ -129,32 +119,26 @@ class ShallowMethod(Method):
         outputs = function.outputs(validation.values)
         report = {
             "seconds": round(time.monotonic() - started, 1),
-            "images": len(data.training),
-            "validation_images": len(data.validation),
-            "notes": data.notes,
+            "images": len(rows),
+            "validation_images": len(only.validation),
+            "notes": only.notes,
             "best": validation_report(
                 quantise(outputs), function.probabilities(outputs), validation.labels
             ),
             "weights_hash": weights_hash(config.weights),
         }
         display.note("writing the model")
-        return export_network(TrainedNetwork(data, network, report), function.attribute_units)
+        return export_network(TrainedNetwork(only, network, report), function.attribute_units)
 
 
-def check_attributes(method: Method, catalogue: Catalogue) -> None:
-    """Refuses a catalogue without attributes.
+def check_attributes(method: Method, attributes: int) -> None:
+    """Refuses catalogues without attributes.
 
     Raises:
-        DualhashError: It has none.
+        DualhashError: There are none.
     """
-    if not catalogue.names.attributes:
-        raise DualhashError(f"{method.title} learns attributes, and {catalogue.source} has none.")
-
-
-def without_batch_notes(data: TrainingData) -> TrainingData:
-    """Removes notes on batches, which only network methods have."""
-    notes = tuple(note for note in data.notes if note not in data.plan.notes)
-    return replace(data, notes=notes)
+    if not attributes:
+        raise DualhashError(f"{method.title} learns attributes, but the catalogue has none.")
 
 
 @torch.no_grad()

@@ -16,7 +16,6 @@ def fit_svm_binary(codes: Features, report: Report = no_report) -> LinearHead:
 
 
 SVM_BINARY = HeadMethod(
-    name="svm-binary",
     title="SVM-binary",
     paper="Liu, Wang, Shan and Chen, IJCV, section 4.3.2",
     year=2020,

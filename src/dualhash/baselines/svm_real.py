@@ -36,7 +36,6 @@ def fit_svm_real(
 
 
 SVM_REAL = ShallowMethod(
-    name="svm-real",
     title="SVM-real",
     paper="Kumar, Belhumeur and Nayar, ECCV",
     year=2008,

@@ -129,6 +129,15 @@ def _most_probable(names: tuple[str, ...], scores: NDArray[np.float64]) -> tuple
     return names[best], float(1.0 / np.exp(scores - scores[best]).sum())
 
 
+def head_tensors(
+    category_head: LinearHead, attribute_head: LinearHead
+) -> dict[str, NDArray[np.float32]]:
+    """Returns weights and biases of both heads by their names in a model folder."""
+    heads = {"category_head": category_head, "attribute_head": attribute_head}
+    parts = [(name, part) for name in heads for part in ("weight", "bias")]
+    return {f"{name}.{part}": getattr(heads[name], part) for name, part in parts}
+
+
 def _head(
     folder: Path, tensors: Mapping[str, NDArray[Any]], which: str, names: tuple[str, ...], bits: int
 ) -> LinearHead:

@@ -20,31 +20,29 @@ class Backbone:
     Attributes:
         name: Its name in settings and on the command line.
         summary: Architecture, source and deviations from the source.
+        mean: Means of R, G and B on the scale 0..1, which are subtracted.
+        std: Standard deviations of R, G and B on the scale 0..1, by which images are divided.
+        build: Builds a module that maps normalised images, float (N, 3, H, W), to features
+            (N, d). The argument says whether to load the weights.
         input_size: Height and width of its images; None if it accepts any size.
         resize: Height and width to which images are resized before the crop to `input_size`; None
             if `input_size` is None.
-        mean: Means of R, G and B on the scale 0..1, which are subtracted.
-        std: Standard deviations of R, G and B on the scale 0..1, by which images are divided.
-        feature_size: d, the length of phi(x).
         weights: Source of the pretrained weights; None if there are none.
         licence: Licence of the weights; None without weights.
         pretrained_layers: The layers that the weights cover, in the terms of the source. These
             are always all layers of the built backbone, which train at the lower rate.
-        build: Builds a module that maps normalised images, float (N, 3, H, W), to features
-            (N, d). The argument says whether to load the weights.
     """
 
     name: str
     summary: str
-    input_size: tuple[int, int] | None
-    resize: tuple[int, int] | None
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    feature_size: int
-    weights: str | None
-    licence: str | None
-    pretrained_layers: str | None
     build: Callable[[bool], nn.Module]
+    input_size: tuple[int, int] | None = None
+    resize: tuple[int, int] | None = None
+    weights: str | None = None
+    licence: str | None = None
+    pretrained_layers: str | None = None
 
 
 class BuiltBackbone(nn.Module):

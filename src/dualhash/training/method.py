@@ -7,32 +7,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-import torch
-
-from dualhash.catalogue.catalogue import Catalogue
 from dualhash.errors import DualhashError
-from dualhash.network import BACKBONES, Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.exported_model import ExportedModel, export_network
-from dualhash.training.export.onnx_export import export_encoder
-from dualhash.training.initial_network import initial_network
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
 from dualhash.training.progress import Display
 
 Answer = Literal["category", "attribute", "combined"]
 LabelKind = Literal["category", "attribute", "both", "joint"]
+PreparedRuns = Mapping[str, TrainingData]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A method that learns codes.
 
     Attributes:
-        name: Its name in settings and on the command line.
-        title: Its name in tables.
+        title: Its name in tables; in lower case, its name in settings and on the command line.
         paper: Authors and venue of its paper.
         year: Year of the paper.
         answers: The search tasks that it is made for.
@@ -41,13 +34,17 @@ class Method:
         bits: The supported lengths of a code, in words.
     """
 
-    name: str
     title: str
     paper: str
     year: int
-    answers: frozenset[Answer]
-    labels: LabelKind
-    bits: str
+    answers: frozenset[Answer] = frozenset({"category"})
+    labels: LabelKind = "category"
+    bits: str = "any multiple of 8"
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and on the command line."""
+        return self.title.lower()
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Refuses settings of a user that `configure` would replace.
@@ -71,34 +68,36 @@ class Method:
         """Returns hashes of the files that a training starts from, by their names in the report."""
         return {"weights_hash": weights_hash(config.weights)}
 
-    def prepare(
-        self, catalogue: Catalogue, config: TrainConfig, display: Display
-    ) -> dict[str, TrainingData]:
-        """Prepares the data of each network that the method trains.
+    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
+        """Returns the settings of each network that the method trains.
+
+        Args:
+            config: The settings of the method.
+            attributes: p, the number of attributes in the catalogue.
 
         Returns:
-            Data by the name of the folder for checkpoints; "" for a single network.
+            Settings by the name of the folder for checkpoints; "" for a single network.
 
         Raises:
-            DualhashError: The labels are not sufficient, or a setting is not usable.
+            DualhashError: The method cannot train with these settings or attributes.
         """
-        return {"": prepare_data(catalogue, config, display)}
+        return {"": config}
 
     @abstractmethod
     def learn(
-        self, data: Mapping[str, TrainingData], folder: Path, display: Display, *, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
     ) -> ExportedModel:
         """Trains, or resumes from the checkpoints in a folder.
 
         Args:
-            data: As `prepare` returned it.
+            data: The prepared data of each of `runs`.
             folder: Folder for checkpoints and logs.
             display: Shows progress.
             tensorboard: Also log for TensorBoard.
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkMethod(Method):
     """A method that trains one network with a hash layer end to end, such as DPH.
 
@@ -128,15 +127,7 @@ class NetworkMethod(Method):
         return config.model_copy(update={"method": self.name, **self.settings})
 
     def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
-        """Returns the settings of each network, by the name of its folder.
-
-        Args:
-            config: The settings of the method.
-            attributes: p, the number of attributes in the catalogue.
-
-        Raises:
-            DualhashError: The settings produce no code.
-        """
+        """See `Method.runs`."""
         if config.hash_layer == "none":
             raise DualhashError(
                 "The hash layer 'none' produces no code: leave hash_layer out, or train a backbone "
@@ -148,26 +139,12 @@ class NetworkMethod(Method):
         """Combines the trained networks, by the names of `runs`, into a model."""
         return export_network(trained[""])
 
-    def prepare(
-        self, catalogue: Catalogue, config: TrainConfig, display: Display
-    ) -> dict[str, TrainingData]:
-        """See `Method.prepare`; also checks that a network of timm can be exported."""
-        runs = self.runs(config, len(catalogue.names.attributes))
-        data = {name: prepare_data(catalogue, each, display) for name, each in runs.items()}
-        if config.backbone not in BACKBONES:
-            display.note("checking that the backbone can be exported")
-            first = next(iter(data.values()))
-            crop = first.preprocessing.crop
-            with torch.random.fork_rng(devices=()):
-                export_encoder(Encoder(initial_network(first.config, crop, first.names)), crop)
-        return data
-
     def learn(
-        self, data: Mapping[str, TrainingData], folder: Path, display: Display, *, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
     ) -> ExportedModel:
         """See `Method.learn`."""
         trained = {
-            name: train_network(each, folder / name, display, tensorboard=tensorboard)
+            name: train_network(each, folder / name, display, tensorboard)
             for name, each in data.items()
         }
         display.note("writing the model")
@@ -175,12 +152,10 @@ class NetworkMethod(Method):
 
 
 DPH = NetworkMethod(
-    name="dph",
     title="DPH",
     paper="Liu, Wang, Shan and Chen, IJCV",
     year=2020,
     answers=frozenset({"category", "attribute", "combined"}),
     labels="both",
-    bits="any multiple of 8",
 )
 """Dual Purpose Hashing, the method of the paper: every setting is free."""

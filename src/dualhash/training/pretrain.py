@@ -70,8 +70,6 @@ def pretrain(
         run.check(resume=resume, replace=replace)
         data = prepare_data(catalogue, config, display)
         run.begin(resume=resume)
-        for note in data.notes:
-            display.note(note)
         trained = train_network(data, run.folder, display)
         card = WeightsCard(
             backbone=config.backbone,

@@ -5,10 +5,13 @@ from pathlib import Path
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
+from dualhash.network import BACKBONES
 from dualhash.training.config import TrainConfig
+from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.exported_model import write_exported
+from dualhash.training.export.onnx_export import check_export
 from dualhash.training.loop.run_folder import RunFolder
-from dualhash.training.method import DPH, Method
+from dualhash.training.method import DPH, Method, NetworkMethod
 from dualhash.training.progress import Display
 
 
@@ -65,11 +68,13 @@ def train(
         return model
     with run.locked():
         run.check(resume=resume, replace=replace)
-        data = method.prepare(catalogue, config, display)
+        runs = method.runs(config, len(catalogue.names.attributes))
+        data = {name: prepare_data(catalogue, each, display) for name, each in runs.items()}
+        if isinstance(method, NetworkMethod) and config.backbone not in BACKBONES:
+            display.note("checking that the backbone can be exported")
+            check_export(next(iter(data.values())))
         run.begin(resume=resume)
-        for note in dict.fromkeys(note for each in data.values() for note in each.notes):
-            display.note(note)
-        exported = method.learn(data, run.folder, display, tensorboard=tensorboard)
+        exported = method.learn(data, run.folder, display, tensorboard)
         write_exported(run.out, exported, config, catalogue)
         run.finish(keep=keep_checkpoints)
         return Model.open(run.out)

@@ -7,10 +7,11 @@ import torch
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder
+from dualhash.codes.model import head_tensors
 from dualhash.errors import DualhashError
 from dualhash.network import DualHashNetwork, HashLayer, build_backbone
 from dualhash.network import Encoder as NetworkEncoder
-from dualhash.training.export.exported_model import head_arrays
+from dualhash.training.export.exported_model import linear_head
 from dualhash.training.export.onnx_export import check_encoder, export_encoder
 
 SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))
@@ -101,7 +102,10 @@ def test_the_graph_is_sound_and_tells_nothing_of_the_machine(graph: bytes):
 
 
 def test_heads_go_by_the_names_that_models_read(network: DualHashNetwork):
-    tensors = head_arrays(network, "category") | head_arrays(network, "attribute")
+    tensors = head_tensors(
+        linear_head(network.category_head, ("c0", "c1", "c2")),
+        linear_head(network.attribute_head, ("top", "left")),
+    )
     assert {name: array.shape for name, array in tensors.items()} == {
         "attribute_head.weight": (2, 16),
         "attribute_head.bias": (2,),

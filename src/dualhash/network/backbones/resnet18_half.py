@@ -69,13 +69,7 @@ RESNET18_HALF = Backbone(
         "scratch. Deviations: a 3x3 stem of stride 2 without max pooling; the features are the "
         "averaged outputs of all four stages, concatenated and batch-normalised."
     ),
-    input_size=None,
-    resize=None,
     mean=(0.5, 0.5, 0.5),
     std=(0.25, 0.25, 0.25),
-    feature_size=sum(WIDTHS),
-    weights=None,
-    licence=None,
-    pretrained_layers=None,
     build=build,
 )

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import timm
-import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 from torch import nn
 
 from dualhash.errors import DualhashError, nearest
-from dualhash.network.backbone import Backbone, measure_features
+from dualhash.network.backbone import Backbone
 from dualhash.network.weights_download import downloading
 
 PREFIX = "timm:"
@@ -41,17 +40,11 @@ def timm_backbone(name: str) -> Backbone:
         resize=tuple(round(side / config.crop_pct) for side in input_size),
         mean=config.mean,
         std=config.std,
-        feature_size=_feature_size(name, input_size),
         weights=f"timm hub: {config.hf_hub_id or config.url}" if config.has_weights else None,
         licence=(config.license or "not stated by timm") if config.has_weights else None,
         pretrained_layers="all but the classifier" if config.has_weights else None,
         build=partial(_build, name),
     )
-
-
-def _feature_size(name: str, input_size: tuple[int, int]) -> int:
-    with torch.device("meta"):
-        return measure_features(_build(name, pretrained=False), name, input_size)
 
 
 def _build(name: str, pretrained: bool) -> nn.Module:

@@ -42,7 +42,6 @@ def _describe(
     classifier: str,
     *,
     summary: str,
-    feature_size: int,
     layers: str,
 ) -> Backbone:
     """Describes a torchvision model without the layer `classifier`."""
@@ -53,7 +52,6 @@ def _describe(
         resize=(256, 256),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        feature_size=feature_size,
         weights="torchvision hub, ImageNet-1K",
         licence="not stated by torchvision; its code is BSD-3-Clause, the images are ImageNet's",
         pretrained_layers=layers,
@@ -72,7 +70,6 @@ ALEXNET = _describe(
         "the paper's Caffe network takes BGR on 0..255 minus a mean image and 227x227 crops; "
         "dropout before fc6 and fc7, not after them."
     ),
-    feature_size=4096,
     layers="conv1 to fc7",
 )
 RESNET18 = _describe(
@@ -83,7 +80,6 @@ RESNET18 = _describe(
         "ResNet-18 (He et al. 2016) without its classifier, the paper's deeper backbone; accepts "
         "images of other sizes too."
     ),
-    feature_size=512,
     layers="all but the classifier",
 )
 VGG16 = _describe(
@@ -96,6 +92,5 @@ VGG16 = _describe(
         "Places; RGB on 0..1 with ImageNet's mean and deviation, where the Caffe network takes "
         "BGR on 0..255 minus a mean colour."
     ),
-    feature_size=4096,
     layers="conv1_1 to fc7",
 )

@@ -44,6 +44,9 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     preprocessing = choose_preprocessing(config, whole.images)
     with display.bar("decoding images") as step:
         images = cached_images(whole.images, preprocessing, cache_folder(), step)
+    notes = tuple(f"Left out: {reason}" for reason in images.failed.values())
+    for note in notes:
+        display.note(note)
     readable = np.delete(np.arange(len(whole)), list(images.failed))
     if not len(readable):
         raise DualhashError(f"No training image can be read. {images.failed[0]}")
@@ -63,7 +66,6 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     labels = TrueLabels(restricted.categories, restricted.attributes, restricted.observed)
     counts = check_trainable(take(labels, training), restricted)
     plan = plan_batches(labels.categories[training], labels.observed[training], config)
-    left_out = tuple(f"Left out: {reason}" for reason in images.failed.values())
     return TrainingData(
         config=config,
         names=restricted.names,
@@ -75,7 +77,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
         plan=plan,
         preprocessing=preprocessing,
         frozen=_frozen(images, preprocessing, config, display) if config.frozen_stages else None,
-        notes=left_out + plan.notes,
+        notes=notes,
     )
 
 

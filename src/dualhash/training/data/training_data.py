@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -59,7 +58,7 @@ class TrainingData:
         plan: Composition of the batches; its rows index `training`.
         preprocessing: Sizes of the images.
         frozen: Output of the frozen stages for the N images; None if all stages are trained.
-        notes: Sentences on unusual images and labels.
+        notes: Sentences on images that were left out.
     """
 
     config: TrainConfig
@@ -120,27 +119,9 @@ class TrainingData:
             yield self.batch(self.validation[start : start + VALIDATION_BATCH])
 
 
-class BatchModule(LightningDataModule):
-    """Passes batches to Lightning; each epoch of its trainer is one round between validations."""
-
-    def __init__(self, data: TrainingData, iterations: int) -> None:
-        super().__init__()
-        self.data, self.iterations = data, iterations
-
-    def train_dataloader(self) -> "_Repeatable":
-        """Returns the batches from the current iteration on; every pass is the next round."""
-        assert self.trainer is not None
-        stream = self.data.training_batches(self.trainer.global_step, self.iterations)
-        return _Repeatable(lambda: islice(stream, self.data.config.validation_every))
-
-    def val_dataloader(self) -> "_Repeatable":
-        """Returns all validation images."""
-        return _Repeatable(self.data.validation_batches)
-
-
 @dataclass(frozen=True)
-class _Repeatable:
-    """An iterable that calls `start` for each pass."""
+class RepeatableBatches:
+    """An iterable of batches that calls `start` for each pass."""
 
     start: Callable[[], Iterator[Batch]]
 

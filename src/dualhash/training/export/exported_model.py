@@ -12,13 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.model import head_tensors
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
-from dualhash.network import DualHashNetwork, Encoder
+from dualhash.network import ClassifierHead, Encoder
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.onnx_export import export_checked
@@ -33,9 +35,8 @@ class ExportedModel:
 
     Attributes:
         encoder: The ONNX graph.
-        bits: k.
-        names: Labels that the heads predict.
-        heads: Weights and biases of the heads, by the names that `Model` reads.
+        category_head: Reads C categories from k bits.
+        attribute_head: Reads p attributes from k bits.
         preprocessing: How an image becomes the input of the encoder.
         report: Seconds, counts and validation figures.
         attribute_units: See `ModelCard.attribute_units`.
@@ -43,9 +44,8 @@ class ExportedModel:
     """
 
     encoder: bytes
-    bits: int
-    names: LabelNames
-    heads: Mapping[str, NDArray[np.float32]]
+    category_head: LinearHead
+    attribute_head: LinearHead
     preprocessing: Preprocessing
     report: Mapping[str, Any]
     attribute_units: tuple[int, ...] = ()
@@ -67,9 +67,8 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
     labels = take(data.labels, data.validation)
     return ExportedModel(
         encoder=encoder,
-        bits=network.hash_layer.out_features,
-        names=data.names,
-        heads={**head_arrays(network, "category"), **head_arrays(network, "attribute")},
+        category_head=linear_head(network.category_head, data.names.categories),
+        attribute_head=linear_head(network.attribute_head, data.names.attributes),
         preprocessing=data.preprocessing,
         report={**trained.report, "encoder": check},
         attribute_units=attribute_units,
@@ -77,13 +76,10 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
     )
 
 
-def head_arrays(network: DualHashNetwork, which: str) -> dict[str, NDArray[np.float32]]:
-    """Returns weight and bias of the "category" or the "attribute" head, by name."""
-    head = network.category_head if which == "category" else network.attribute_head
-    return {
-        f"{which}_head.{name}": parameter.detach().cpu().float().numpy()
-        for name, parameter in head.named_parameters()
-    }
+def linear_head(head: ClassifierHead, names: tuple[str, ...]) -> LinearHead:
+    """Returns a head of a network as numpy arrays, with names for its outputs."""
+    weight, bias = (each.detach().cpu().float().numpy() for each in (head.weight, head.bias))
+    return LinearHead(names, weight, bias)
 
 
 def calibrate(
@@ -116,9 +112,9 @@ def write_exported(
     """
     card = ModelCard(
         method=config.method,
-        bits=model.bits,
-        category_names=model.names.categories,
-        attribute_names=model.names.attributes,
+        bits=model.category_head.weight.shape[1],
+        category_names=model.category_head.names,
+        attribute_names=model.attribute_head.names,
         attribute_units=model.attribute_units,
         columns=catalogue.columns,
         source=catalogue.source,
@@ -131,4 +127,4 @@ def write_exported(
         calibration=dict(model.calibration),
         training=dict(model.report),
     )
-    write_model(out, card, model.heads, model.encoder)
+    write_model(out, card, head_tensors(model.category_head, model.attribute_head), model.encoder)

@@ -9,7 +9,9 @@ from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.codes.encoder import Encoder as OnnxEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.network import Encoder
 from dualhash.training.data.training_data import TrainingData
+from dualhash.training.initial_network import initial_network
 
 OPSET = 18
 CHECKED = 64
@@ -32,6 +34,17 @@ def export_checked(encoder: nn.Module, data: TrainingData) -> tuple[bytes, dict[
     graph = export_encoder(encoder, crop)
     sample = centre_crop(data.pixels[data.training[:CHECKED]], crop)
     return graph, check_encoder(graph, encoder, sample, data.preprocessing)
+
+
+def check_export(data: TrainingData) -> None:
+    """Checks before a training that its network can be exported.
+
+    Raises:
+        DualhashError: It cannot.
+    """
+    crop = data.preprocessing.crop
+    with torch.random.fork_rng(devices=()):
+        export_encoder(Encoder(initial_network(data.config, crop, data.names)), crop)
 
 
 def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:

@@ -1,13 +1,12 @@
 """Trainer callbacks: the log and checkpoints after each round, and live progress."""
 
-import csv
-import io
 import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
@@ -59,7 +58,7 @@ class RoundLog(Callback):
         row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
         self.rounds.append(row)
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._folder / LOG, _csv(self.rounds))
+        write_whole(self._folder / LOG, pl.DataFrame(self.rounds).write_csv())
         if row["score"] >= best:
             trainer.save_checkpoint(self._folder / BEST)
         trainer.save_checkpoint(self._folder / LAST)
@@ -92,11 +91,3 @@ class ProgressCallback(Callback):
         }
         text = ", ".join(f"{k} {v:.3f}" for k, v in figures.items() if not math.isnan(v))
         self._display.note(f"iteration {trainer.global_step:,}: on validation images {text}")
-
-
-def _csv(rounds: list[Round]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rounds[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rounds)
-    return text.getvalue()

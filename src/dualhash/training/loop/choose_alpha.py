@@ -8,7 +8,8 @@ of the mAP at alpha = 0. The mAP is that of the validation images after short tr
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import MISSING
@@ -74,12 +75,8 @@ def choose_alpha(trials: Sequence[Trial], tolerance: float) -> float:
         trials: With ascending alpha, the first 0.
         tolerance: Accepted relative drop of mAP, in [0, 1).
     """
-    chosen = trials[0].alpha
-    for trial in trials:
-        if not acceptable(trial, trials[0], tolerance):
-            break
-        chosen = trial.alpha
-    return chosen
+    accepted = takewhile(lambda trial: acceptable(trial, trials[0], tolerance), trials)
+    return [trials[0].alpha, *(trial.alpha for trial in accepted)][-1]
 
 
 def configured_alpha(
@@ -120,13 +117,8 @@ def configured_alpha(
         f"Choice of alpha ({length:,} iterations each, validation images)",
         ("alpha", "category mAP", "avg HM", ""),
         [
-            (
-                f"{trial.alpha:g}",
-                f"{trial.category_map:.3f}",
-                f"{trial.avg_hm:.3f}",
-                "chosen" if trial.alpha == chosen else "",
-            )
-            for trial in trials
+            (f"{alpha:g}", f"{category_map:.3f}", f"{avg_hm:.3f}", "chosen" * (alpha == chosen))
+            for alpha, category_map, avg_hm in map(astuple, trials)
         ],
     )
     if not chosen:

@@ -6,6 +6,7 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from dualhash.losses import JointLoss, build_attribute_loss, build_category_loss
 from dualhash.network import DualHashNetwork
-from dualhash.training.data.training_data import BatchModule, TrainingData
+from dualhash.training.data.training_data import RepeatableBatches, TrainingData
 from dualhash.training.initial_network import initial_network
 from dualhash.training.loop.callbacks import ProgressCallback, Round, RoundLog
 from dualhash.training.loop.checkpoints import BEST, LAST, SafeCheckpointIO, load_checkpoint
@@ -47,7 +48,9 @@ def fit(
         The network of the round with the best validation score, in evaluation mode, and the
         figures of all rounds.
     """
-    config = data.config
+    config, last = data.config, folder / LAST
+    first = load_checkpoint(last)["global_step"] if last.exists() else 0
+    stream = data.training_batches(first, iterations)
     with torch.random.fork_rng(devices=()), _quiet_lightning(), display.bar(title) as step:
         torch.manual_seed(config.seed)
         network = initial_network(config, data.preprocessing.crop, data.names)
@@ -74,8 +77,9 @@ def fit(
         )
         trainer.fit(
             DualHashModule(network, loss, config, iterations),
-            datamodule=BatchModule(data, iterations),
-            ckpt_path=folder / LAST if (folder / LAST).exists() else None,
+            RepeatableBatches(lambda: islice(stream, config.validation_every)),
+            RepeatableBatches(data.validation_batches),
+            ckpt_path=last if last.exists() else None,
         )
     prefix = "network."
     best = load_checkpoint(folder / BEST)["state_dict"]

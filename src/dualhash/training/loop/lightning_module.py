@@ -42,10 +42,7 @@ class DualHashModule(LightningModule):
         """Returns SGD with a learning rate per parameter group, and the schedule."""
         optimiser = sgd(self.network, self.config, self.loss.alpha)
         schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seeds dropout, and updates a hash layer that changes during training."""

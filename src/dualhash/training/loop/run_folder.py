@@ -151,8 +151,7 @@ class RunFolder:
             "label_hash": "used other labels: give the same table and columns",
             "weights_hash": "began with other weights: give the same weights",
         }.get(
-            name,
-            f"had {name} = {before.get(name)}, not {settings[name]}: give the same settings",
+            name, f"had {name} = {before.get(name)}, not {settings[name]}: give the same settings"
         )
         raise DualhashError(
             f"The training in {self.folder} {same} to resume it, or --replace to start again."

@@ -28,7 +28,7 @@ class TrainedNetwork:
 
 
 def train_network(
-    data: TrainingData, folder: Path, display: Display, *, tensorboard: bool = False
+    data: TrainingData, folder: Path, display: Display, tensorboard: bool = False
 ) -> TrainedNetwork:
     """Trains a network, or resumes from the checkpoints in `folder`.
 
@@ -38,6 +38,8 @@ def train_network(
         display: Shows progress.
         tensorboard: Also log for TensorBoard.
     """
+    for note in data.plan.notes:
+        display.note(note)
     iterations = iterations_of(data)
     alpha, trials = configured_alpha(data, folder, display)
     network, rounds = fit(
@@ -55,7 +57,7 @@ def train_network(
         "epochs": iterations * data.plan.size / len(data.training),
         "images": len(data.training),
         "validation_images": len(data.validation),
-        "notes": data.notes,
+        "notes": (*data.notes, *data.plan.notes),
         "alpha": alpha,
         "alpha_trials": [asdict(trial) for trial in trials],
         "best": max(reversed(rounds), key=lambda row: row["score"]),
