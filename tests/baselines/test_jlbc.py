@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.baselines.jlbc import (
-    attribute_weight,
+    attribute_gamma,
     losses,
     pair_objective,
     pair_ratio,
@@ -35,7 +35,7 @@ def test_the_joint_objective_goes_down(seed: int):
     codes = np.where(rng.random((40, 8)) < 0.5, np.float32(-1), np.float32(1))
     targets = rng.choice([-1.5, 0, 0.7], (40, 3))
     readers = rng.standard_normal((9, 3))
-    gamma = attribute_weight(categories, 3)
+    gamma = attribute_gamma(categories, 3)
 
     def objective(codes: np.ndarray) -> float:
         missed = losses(codes @ readers[:-1] + readers[-1], targets).sum()

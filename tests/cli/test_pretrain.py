@@ -46,7 +46,7 @@ def test_weights_are_made_and_any_method_starts_from_them(
         (("pretrain", "tiny.csv", "--without-categories", "c7"), "no category 'c7'"),
         (("train", "tiny.csv", "--method", "sshd"), "'ssdh'"),
         (("train", "tiny.csv", "--weights", "nowhere"), "nowhere holds no weights"),
-        (("train", "tiny.csv", "--frozen-stages", "2"), "state weights, or pretrained"),
+        (("train", "tiny.csv", "--frozen-stages", "2"), "set weights or pretrained"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(

@@ -60,10 +60,10 @@ def test_without_attributes(tmp_path):
 def test_names_a_file_that_is_missing_or_cut(folder, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[:-1])
-    with pytest.raises(DualhashError, match=rf"{name} has .* no whole number of float32"):
+    with pytest.raises(DualhashError, match=rf"{name} has .* not a multiple of 4"):
         read_dat(folder)
     (folder / name).unlink()
-    with pytest.raises(DualhashError, match=rf"{name} is missing; codes come as code\.dat"):
+    with pytest.raises(DualhashError, match=rf"{name} is missing; the folder must hold code\.dat"):
         read_dat(folder)
 
 
@@ -71,10 +71,10 @@ def test_names_a_file_that_is_missing_or_cut(folder, name):
     ("name", "numbers", "said"),
     [
         ("label.dat", (), "is empty"),
-        ("label.dat", (0, 1, 2, 1, 0.5, 0), "numbers of categories"),
-        ("label.dat", (0, 1, 2, 1, -1, 0), "numbers of categories"),
-        ("label.dat", (0, 1, 2, 1, float("nan"), 0), "numbers of categories"),
-        ("label.dat", (0,) * 5, r"96 numbers, which do not share out among the 5 images"),
+        ("label.dat", (0, 1, 2, 1, 0.5, 0), "must hold category indices"),
+        ("label.dat", (0, 1, 2, 1, -1, 0), "must hold category indices"),
+        ("label.dat", (0, 1, 2, 1, float("nan"), 0), "must hold category indices"),
+        ("label.dat", (0,) * 5, r"96 numbers, which is not a multiple of the 5 images"),
         ("label.dat", (0,) * 3, "different numbers of images|names"),
         ("code.dat", (0.5,) * 42, "multiple of 8 bits, at least 8, not 7"),
         ("code.dat", (0.5,) * 47 + (1.5,), "codes outside 0 to 1, first of image 5"),
@@ -95,7 +95,7 @@ def test_refuses_names_that_are_no_text(folder):
 
 def test_refuses_to_write_what_the_format_cannot_hold(tmp_path):
     saved = make_saved(2)
-    with pytest.raises(DualhashError, match=r"label\.dat holds numbers of categories below"):
+    with pytest.raises(DualhashError, match=r"label\.dat can hold only category indices below"):
         write_dat(tmp_path, replace(saved, labels=np.array([0, 2**24])))
     with pytest.raises(DualhashError, match="has a line break"):
         write_dat(tmp_path, replace(saved, images=("a", "b\nc")))

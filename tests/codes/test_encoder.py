@@ -100,7 +100,7 @@ def test_other_numbers_of_views_are_refused():
     "images", [np.zeros((2, 5, 4, 3), np.uint8), np.zeros((2, *SIZE, 3), np.float32)]
 )
 def test_arrays_of_another_kind_are_refused(images: np.ndarray):
-    with pytest.raises(DualhashError, match=r"takes images of shape \(6, 4, 3\) as uint8"):
+    with pytest.raises(DualhashError, match=r"needs uint8 images of shape \(6, 4, 3\)"):
         encoder().encode_arrays(images)
 
 
@@ -112,5 +112,5 @@ def test_a_graph_that_is_none_is_refused():
 @pytest.mark.parametrize(("bits", "crop"), [(16, SIZE), (8, (6, 5))])
 def test_a_graph_of_another_shape_is_refused(bits: int, crop: tuple[int, int]):
     graph = colour_encoder(WEIGHT, BIAS, SIZE)
-    with pytest.raises(DualhashError, match="does not fit its model"):
+    with pytest.raises(DualhashError, match="does not match model.json"):
         Encoder(graph, bits, Preprocessing(resize=crop, crop=crop))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.codes.ten_crop import check_views, take_views, with_room
+from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
 
 
@@ -14,7 +14,7 @@ def numbered(height: int, width: int) -> np.ndarray:
 
 
 def test_ten_views_are_corners_and_centre_and_their_mirrors():
-    views = take_views(numbered(6, 8), (2, 4), 10)
+    views = crop_views(numbered(6, 8), (2, 4), 10)
     first_pixels = [view[0, 0, 0, :2].tolist() for view in views]
     assert first_pixels[:5] == [[0, 0], [0, 4], [4, 0], [4, 4], [2, 2]]
     assert first_pixels[5:] == [[0, 3], [0, 7], [4, 3], [4, 7], [2, 5]]
@@ -24,16 +24,16 @@ def test_ten_views_are_corners_and_centre_and_their_mirrors():
 
 
 def test_one_view_is_the_centre():
-    (view,) = take_views(numbered(6, 8), (2, 4), 1)
+    (view,) = crop_views(numbered(6, 8), (2, 4), 1)
     assert view[0, 0, 0, :2].tolist() == [2, 2]
 
 
 def test_corners_need_images_larger_than_the_crop():
     tight = Preprocessing(resize=(80, 64), crop=(80, 64))
-    assert with_room(tight, 10) == Preprocessing(resize=(90, 72), crop=(80, 64))
-    assert with_room(tight, 1) == tight
+    assert enlarged_for_views(tight, 10) == Preprocessing(resize=(90, 72), crop=(80, 64))
+    assert enlarged_for_views(tight, 1) == tight
     roomy = Preprocessing(resize=(256, 256), crop=(224, 224))
-    assert with_room(roomy, 10) == roomy
+    assert enlarged_for_views(roomy, 10) == roomy
 
 
 def test_other_numbers_of_views_are_refused():

@@ -85,7 +85,7 @@ CNN_ATTRIBUTE = CnnAttribute(
     year=2020,
     answers=frozenset({"attribute"}),
     labels="attribute",
-    bits="one an attribute, and zeros up to a multiple of 8",
+    bits="one per attribute, padded with zeros to a multiple of 8",
     settings=MappingProxyType(
         {
             "learns": "attribute",

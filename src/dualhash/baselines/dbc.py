@@ -1,4 +1,4 @@
-"""Predictable discriminative binary codes."""
+"""DBC: predictable discriminative binary codes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,16 @@ Signs = NDArray[np.float32]
 def fit_dbc(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Codes that tell categories apart, kept predictable by a linear SVM for each bit.
+    """Fits codes that separate categories and that a linear SVM per bit can predict.
 
-    Source: Rastegari, Farhadi and Forsyth, ECCV 2012, in the order of the authors' code rather
-    than of the printed algorithm 1. SVMs learn the signs of principal components; the codes they
-    predict are separated by category (`separate`) and learned; the codes predicted then are given
-    to categories by majority (`unite`) and learned once more. The SVMs are liblinear's by the
-    code's stated options: squared hinge, C = 1, the bias among the weights. Deviations: that code
-    takes all categories to be of one size, in lambda and in the majority; here each has its own.
-    All SVMs are solved together, each beginning at the one before it.
+    Source: Rastegari, Farhadi and Forsyth, ECCV 2012, in the order of the authors' code, which
+    differs from the printed algorithm 1. SVMs learn the signs of principal components. The codes
+    they predict are separated by category (`separate`) and learned. The codes predicted then are
+    set to the majority of each category (`unite`) and learned once more. The SVMs have the options
+    that the code gives to liblinear: squared hinge, C = 1, a regularised bias.
+
+    Deviations: the authors' code assumes categories of equal size, in lambda and in the majority;
+    here each has its own size. All SVMs are solved together, and start at the previous solution.
     """
     features = features.with_category()
     values, categories = features.values, features.labels.categories
@@ -41,40 +42,42 @@ def fit_dbc(
 
 
 def signs(values: NDArray[np.floating]) -> Signs:
-    """1 where positive, -1 elsewhere."""
+    """Returns 1 for positive values, else -1."""
     return np.where(values > 0, np.float32(1), np.float32(-1))
 
 
 def predicted(values: NDArray[np.float32], weights: NDArray[np.float64]) -> Signs:
-    """Codes (N, k) of features (N, d) by the SVMs (d + 1, k) that `linear_svms` found."""
+    """Returns codes (N, k) of features (N, d), by weights (d + 1, k) of `linear_svms`."""
     return signs(values @ weights[:-1].astype(np.float32) + weights[-1])
 
 
 def principal_signs(values: NDArray[np.float32], bits: int) -> Signs:
-    """Signs (N, k) of the first k principal components.
+    """Returns the signs (N, k) of the first k principal components.
 
     Raises:
-        DualhashError: There are fewer.
+        DualhashError: There are fewer components.
     """
     if bits > values.shape[1]:
         raise DualhashError(
-            f"This method starts from one principal component a bit, and features of "
-            f"{values.shape[1]} values do not have {bits}: choose at most that many bits."
+            f"This method needs a principal component per bit, and features have "
+            f"{values.shape[1]} components, not {bits}: use shorter codes."
         )
     centred = values - values.mean(axis=0)
     return signs(centred @ principal_components(values, bits).astype(np.float32))
 
 
 def separate(codes: Signs, categories: NDArray[np.int64]) -> Signs:
-    """Flips bits to lower distances within categories against those between them.
+    """Flips bits to lower distances within categories relative to those between categories.
 
-    A bit 0 of an image of category c becomes 1 if more images of c than lambda times those of
-    other categories have 1 there, and a bit 1 becomes 0 likewise; lambda is the share of c in all
-    images. All bits are judged before any flips, `UPDATES` times or until none flips.
+    A bit 0 of an image of category c becomes 1 if the number of ones in c exceeds lambda times the
+    number of ones in other categories; a bit 1 becomes 0 by the same rule for zeros. lambda is the
+    share of c among all images. All bits are checked before any is flipped, `UPDATES` times or
+    until none is flipped.
 
-    So in one update a category takes one value of a bit as a whole, or, where a share of it between
-    r and r + lambda has 1, r being the ones of other categories over all N images, exchanges 0 and
-    1: of bits that hardly tell it apart its images keep values of their own.
+    So one update sets a bit to one value in a whole category. Exception: if the share of ones in
+    the category is between r and r + lambda, r being the ones of other categories divided by N,
+    its zeros and ones are exchanged, so images keep different values in bits that do not separate
+    their category.
 
     Args:
         codes: (N, k), -1 or 1.
@@ -96,7 +99,7 @@ def separate(codes: Signs, categories: NDArray[np.int64]) -> Signs:
 
 
 def unite(codes: Signs, categories: NDArray[np.int64]) -> Signs:
-    """Gives each image the bits that most images of its category have; -1 where as many have 1.
+    """Sets each bit to the majority in the category of the image; -1 if there is a tie.
 
     Args:
         codes: (N, k), -1 or 1.

@@ -1,4 +1,4 @@
-"""DNNH."""
+"""DNNH: triplets on bits that have their own features."""
 
 from types import MappingProxyType
 
@@ -12,4 +12,4 @@ DNNH = NetworkMethod(
         {"learns": "category", "hash_layer": "slices", "category_loss": "dnnh", "alpha": 0.0}
     ),
 )
-"""Triplets on bits that have features of their own: `losses.dnnh`, `network.slices`."""
+"""See `losses.dnnh` and `network.dnnh_layer`."""

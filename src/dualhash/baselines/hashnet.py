@@ -1,4 +1,4 @@
-"""HashNet."""
+"""HashNet: pairwise likelihood on outputs that approach a step function."""
 
 from types import MappingProxyType
 
@@ -17,4 +17,4 @@ HASHNET = NetworkMethod(
         }
     ),
 )
-"""Likelihood of pairs on outputs that become steps: `losses.hashnet`, `network.continuation`."""
+"""See `losses.hashnet` and `network.hashnet_layer`."""

@@ -1,4 +1,4 @@
-"""Iterative quantisation."""
+"""ITQ: iterative quantisation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ ITERATIONS = 50
 def fit_itq(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Signs of principal components, rotated to lie close to corners of the cube.
+    """Fits signs of principal components, rotated to be close to the corners of the cube.
 
     Source: Gong and Lazebnik, CVPR 2011, sections 2 and 3, with the authors' 50 iterations.
-    Deviation: for more bits than there are components see `rotation`.
+    Deviation: for more bits than components see `rotation`.
     """
     mean = features.values.mean(axis=0, dtype=np.float64)
     components = principal_components(features.values, bits)
@@ -26,7 +26,7 @@ def fit_itq(
 
 
 def principal_components(values: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """The leading eigenvectors of the covariance of (N, d), as columns (d, min(count, d))."""
+    """Returns the leading eigenvectors of the covariance of (N, d) as columns (d, min(count, d))."""
     centred = values.astype(np.float64)
     centred -= centred.mean(axis=0)
     _, vectors = np.linalg.eigh(centred.T @ centred)
@@ -39,17 +39,15 @@ def rotation(
     generator: np.random.Generator,
     report: Report = no_report,
 ) -> NDArray[np.float64]:
-    """Minimises |B - V R|^2 over signs B and rotations R, alternating between both.
+    """Minimises |B - V R|^2 over signs B and rotations R alternately, from a random R.
 
-    Given R, B is sign(V R). Given B, R is the solution of the Procrustes problem. R starts at
-    random.
+    Given R, B is sign(V R). Given B, R is the solution of the Procrustes problem.
 
     Args:
-        projected: V, (N, r) with r at most `bits`. With fewer columns than bits V stands for
-            itself with columns of zeros: its rows are then turned into a space of k dimensions
-            before their signs are taken.
+        projected: V, (N, r) with r at most `bits`. If r is smaller, V is extended by columns of
+            zeros, so that R rotates its rows into k dimensions.
         bits: k.
-        generator: Draws the start.
+        generator: Draws the initial R.
         report: Called after each iteration.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Jointly learned binary codes for categories and attributes, reconstructed."""
+"""JLBC: jointly learned binary codes for categories and attributes, reconstructed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +18,22 @@ from dualhash.baselines.shallow_method import ShallowMethod
 ROUNDS = 5
 
 SHARE = 20.0
-"""What the mean loss over attributes weighs against categories, in units of the size of an image's
-own category; chosen among 2, 6, 20 and 60 on fashion's validation images."""
+"""Weight of the mean loss over attributes relative to categories, in units of the size of an
+image's own category; chosen from 2, 6, 20 and 60 on the validation images of fashion."""
 
 
 def fit_jlbc(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Codes that tell categories apart and from which linear SVMs tell attributes.
+    """Fits codes that separate categories and from which linear SVMs predict attributes.
 
-    A reconstruction after Li, Wang, Liu, Jiang, Shan and Chen, ICCV 2015, whose code is not
-    published: the printed algorithm of DBC (Rastegari, Farhadi and Forsyth, ECCV 2012, algorithm
-    1) with a linear attribute term in the step that moves the codes. Rounds alternate between SVMs
-    from codes to attributes, codes that go down `pair_objective` and the attribute losses (see
-    `separate_jointly`), SVMs from features to bits, and codes as those predict them. In the end
-    attributes are learned once more from the predicted codes. Trains on images with both kinds of
-    label alone.
+    A reconstruction of Li, Wang, Liu, Jiang, Shan and Chen, ICCV 2015, whose code is not published:
+    the printed algorithm of DBC (Rastegari, Farhadi and Forsyth, ECCV 2012, algorithm 1) with a
+    linear attribute term in the step that updates the codes. Each round has four steps: SVMs from
+    codes to attributes; codes that lower `pair_objective` and the attribute losses (see
+    `separate_jointly`); SVMs from features to bits; codes predicted by these SVMs. At the end,
+    attributes are learned once more from the predicted codes. It trains only on images with both
+    kinds of label.
     """
     features = features.with_category()
     targets = attribute_targets(features.labels)
@@ -55,7 +55,7 @@ def fit_jlbc(
 
 
 def pair_ratio(categories: NDArray[np.int64]) -> float:
-    """Pairs of images of one category over pairs of different ones: lambda in `pair_objective`."""
+    """Returns lambda of `pair_objective`: pairs within categories divided by pairs between them."""
     sizes = np.unique(categories, return_counts=True)[1].astype(np.float64)
     within = (sizes**2).sum()
     return float(within / (sizes.sum() ** 2 - within))
@@ -64,8 +64,8 @@ def pair_ratio(categories: NDArray[np.int64]) -> float:
 def pair_objective(codes: Signs, categories: NDArray[np.int64]) -> float:
     """Hamming distances within categories minus lambda times those between, over ordered pairs.
 
-    For one bit with values -1 and 1, whose sum is u over all images and u_c over category c, the
-    pairs that differ are (n^2 - u^2) / 2 of n^2, so it all follows from these sums.
+    If the values -1 and 1 of a bit sum to u over n images, (n^2 - u^2) / 2 of their n^2 pairs
+    differ, so the objective follows from the sums over all images and over each category.
 
     Args:
         codes: (N, k), -1 or 1.
@@ -80,16 +80,16 @@ def pair_objective(codes: Signs, categories: NDArray[np.int64]) -> float:
     return within - ratio * between
 
 
-def attribute_weight(categories: NDArray[np.int64], attributes: int) -> float:
-    """Gamma of the joint objective: `SHARE` of the mean size of an image's own category, over p."""
+def attribute_gamma(categories: NDArray[np.int64], attributes: int) -> float:
+    """Returns gamma of the joint objective: `SHARE` * mean size of an image's category / p."""
     sizes = np.unique(categories, return_counts=True)[1]
     return SHARE * float((sizes**2).sum() / sizes.sum()) / attributes
 
 
 def losses(scores: NDArray[np.floating], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted squared hinge losses of an image, summed over attributes (N,)."""
-    short = np.maximum(1 - np.sign(targets) * scores, 0)
-    summed: NDArray[np.float64] = (np.abs(targets) * short**2).sum(axis=1)
+    """Returns the weighted squared hinge losses of images, summed over attributes, (N,)."""
+    slack = np.maximum(1 - np.sign(targets) * scores, 0)
+    summed: NDArray[np.float64] = (np.abs(targets) * slack**2).sum(axis=1)
     return summed
 
 
@@ -99,17 +99,17 @@ def separate_jointly(
     targets: NDArray[np.float64],
     readers: NDArray[np.float64],
 ) -> Signs:
-    """Goes down `pair_objective` + gamma * attribute losses, one bit after the other.
+    """Lowers `pair_objective` + gamma * attribute losses, one bit after the other.
 
-    For one bit the losses change by a number for each image. Within a category the pair objective
-    is concave, below its tangent, so taking for each image of the category the better bit by the
-    tangent and its losses lowers the sum.
+    Within a category the pair objective is concave in the values of a bit, so it is below its
+    tangent. Choosing the better value of each image by tangent and losses therefore lowers the
+    sum.
 
     Args:
         codes: (N, k), -1 or 1.
         categories: (N,).
-        targets: (N, p), see `linear_svms`.
-        readers: (k + 1, p), SVMs from codes to attributes.
+        targets: (N, p); see `linear_svms`.
+        readers: Weights of SVMs from codes to attributes, (k + 1, p).
 
     Returns:
         Codes (N, k) after one pass over the bits.
@@ -117,7 +117,7 @@ def separate_jointly(
     codes = codes.copy()
     _, members = np.unique(categories, return_inverse=True)
     groups = [np.flatnonzero(members == c) for c in range(members.max() + 1)]
-    ratio, gamma = pair_ratio(categories), attribute_weight(categories, targets.shape[1])
+    ratio, gamma = pair_ratio(categories), attribute_gamma(categories, targets.shape[1])
     scores = codes @ readers[:-1] + readers[-1]
     for bit, reader in zip(codes.T, readers[:-1], strict=True):
         others = scores - np.outer(bit, reader)

@@ -1,4 +1,4 @@
-"""Supervised hashing with kernels."""
+"""KSH: supervised hashing with kernels."""
 
 import math
 from collections.abc import Callable
@@ -19,23 +19,24 @@ RIDGE = 1e-6
 
 Array = NDArray[np.floating]
 Product = Callable[[Array], Array]
-"""The product of the residual label matrix (N, N) with a vector (N,)."""
+"""Multiplies the residual label matrix (N, N) by a vector (N,)."""
 
 
 def fit_ksh(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Bits, one after the other, whose products approach k times the matrix of equal categories.
+    """Fits bits greedily so that products of codes approximate k times the label matrix.
+
+    The label matrix is 1 for images of equal category and -1 for others.
 
     Source: Liu, Wang, Ji, Jiang and Chang, CVPR 2012, algorithm 1, and the authors' code: 300
-    random anchors, the kernel's squared width the mean squared distance, each bit from the
-    spectral relaxation, then by accelerated gradient steps on its smooth surrogate. At most
-    20,000 random images take part, as in the paper reproduced here.
+    random anchors; the squared width of the kernel is the mean squared distance; each bit starts
+    with the spectral relaxation, followed by accelerated gradient steps on the smooth surrogate.
+    At most 20,000 random images are used, as in the paper reproduced here.
 
-    Deviations: the label matrix is never written out, its products follow from sums over
-    categories. The steps end at a relative change of the objective of 1e-3, where the authors'
-    code has an absolute one of 0.01 N. The spectral problem has a small ridge, for anchors that
-    are nearly alike.
+    Deviations: the label matrix is not stored; its products follow from sums over categories. The
+    steps end at a relative change of the objective of 1e-3; the authors' code uses an absolute
+    change of 0.01 N. The spectral problem has a small ridge, for nearly equal anchors.
     """
     features = features.with_category()
     images = len(features.values)
@@ -56,8 +57,8 @@ def fit_ksh(
         directions[:, bit], codes[:, bit] = better(
             mapped, product, spectral, descend(mapped, product, spectral)
         )
-        seen = (mapped.T @ codes[:, bit]).astype(np.float64)
-        compressed -= np.outer(seen, seen)
+        correlation = (mapped.T @ codes[:, bit]).astype(np.float64)
+        compressed -= np.outer(correlation, correlation)
         report(bit + 1, bits)
     return HashFunction.of_centred(directions, mean, kernel)
 
@@ -65,21 +66,21 @@ def fit_ksh(
 def centred_kernel(
     values: NDArray[np.float32], generator: np.random.Generator
 ) -> tuple[RbfKernel, Array, Array]:
-    """A kernel on random anchors, its centred similarities (N, m) and their means (m,)."""
+    """Returns a kernel on random anchors, its centred similarities (N, m) and their means (m,)."""
     anchors = values[generator.choice(len(values), min(ANCHORS, len(values)), replace=False)]
     squared = squared_distances(values, anchors).mean(dtype=np.float64)
     kernel = RbfKernel(anchors, float(np.sqrt(squared)))
-    similar = kernel(values)
-    mean = similar.mean(axis=0)
-    return kernel, similar - mean, mean
+    similarities = kernel(values)
+    mean = similarities.mean(axis=0)
+    return kernel, similarities - mean, mean
 
 
 def compress(mapped: Array, members: NDArray[np.int64]) -> NDArray[np.float64]:
-    """K' S K (m, m), where S is 1 for images of the same category and -1 for others.
+    """Returns K' S K (m, m); S is 1 for images of the same category and -1 for others.
 
     Args:
         mapped: K, (N, m).
-        members: (N,), categories from 0 on.
+        members: Indices of categories, (N,), without gaps.
     """
     sums = np.stack(
         [mapped[members == c].sum(axis=0, dtype=np.float64) for c in range(members.max() + 1)]
@@ -90,10 +91,10 @@ def compress(mapped: Array, members: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def residual(members: NDArray[np.int64], codes: Array, bits: int) -> Product:
-    """Products with k S, see `compress`, minus the outer products of the bits so far.
+    """Returns the product with k S (see `compress`) minus the outer products of the bits so far.
 
     Args:
-        members: (N,), categories from 0 on.
+        members: Indices of categories, (N,), without gaps.
         codes: (N, t), -1 or 1.
         bits: k.
     """
@@ -108,7 +109,7 @@ def residual(members: NDArray[np.int64], codes: Array, bits: int) -> Product:
 
 
 def better(mapped: Array, product: Product, *directions: Array) -> tuple[Array, Array]:
-    """Of some directions (m,) that with the largest y' S y, and its bits y = sgn(K a)."""
+    """Returns the direction a (m,) with the largest y' S y, and its bits y = sgn(K a)."""
     bits = [np.where(mapped @ a > 0, np.float32(1), np.float32(-1)) for a in directions]
     return max(
         zip(directions, bits, strict=True), key=lambda pair: float(pair[1] @ product(pair[1]))
@@ -116,10 +117,10 @@ def better(mapped: Array, product: Product, *directions: Array) -> tuple[Array, 
 
 
 def descend(mapped: Array, product: Product, start: Array) -> Array:
-    """Nesterov's gradient steps on -y' S y with y = 2 sigmoid(K a) - 1 (equations 14 to 16).
+    """Minimises -y' S y with y = 2 sigmoid(K a) - 1 by Nesterov's method (equations 14 to 16).
 
-    Steps shrink until the objective is below its quadratic bound. As products with K are linear,
-    each step takes one with K and one with K'.
+    Steps are shortened until the objective is below its quadratic bound. Products with K are
+    linear, so each step needs one product with K and one with K'.
     """
 
     def smooth(projected: Array) -> tuple[Array, Array, float]:
@@ -127,7 +128,7 @@ def descend(mapped: Array, product: Product, start: Array) -> Array:
         pulled = product(bit)
         return bit, pulled, -float(bit @ pulled)
 
-    # Each direction goes with its projections.
+    # Each direction is stored with its projections.
     before: tuple[Array, Array] = (start, mapped @ start)
     now = before
     cost = smooth(now[1])[2]

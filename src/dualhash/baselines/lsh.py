@@ -1,4 +1,4 @@
-"""Locality-sensitive hashing."""
+"""LSH: locality-sensitive hashing."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ from dualhash.baselines.shallow_method import ShallowMethod
 def fit_lsh(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Signs of centred features on k directions drawn from a Gaussian.
+    """Draws k Gaussian directions; bits are signs of the projections of centred features.
 
-    Source: Gionis, Indyk and Motwani, VLDB 1999, in the form that comparisons of hashing take: the
-    random hyperplanes of Charikar, STOC 2002. Deviation: features are centred, without which
-    non-negative features fall on one side of most hyperplanes.
+    Source: Gionis, Indyk and Motwani, VLDB 1999, in the form that comparisons of hashing use: the
+    random hyperplanes of Charikar, STOC 2002. Deviation: features are centred, because most
+    hyperplanes have all non-negative features on one side.
     """
     values = features.values
     directions = generator.standard_normal((values.shape[1], bits))

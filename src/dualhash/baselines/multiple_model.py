@@ -95,7 +95,7 @@ MULTIPLE_MODEL = MultipleModel(
     year=2020,
     answers=frozenset({"category", "attribute", "combined"}),
     labels="both",
-    bits="a multiple of 8, more than there are attributes",
+    bits="multiples of 8 above the number of attributes",
     parts=(SSDH, CNN_ATTRIBUTE),
 )
 """Deviation: it is ranked by the Hamming distance of all k bits, like any other code; the paper

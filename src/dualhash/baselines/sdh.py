@@ -1,4 +1,4 @@
-"""Supervised discrete hashing."""
+"""SDH: supervised discrete hashing."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +22,17 @@ Matrix = NDArray[np.float64]
 def fit_sdh(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """Codes from which a linear map tells the category, near to what a kernel map predicts.
+    """Fits codes from which a linear map predicts the category, and which a kernel map predicts.
 
     Minimises |Y - B W|^2 + lambda |W|^2 + nu |B - F(X)|^2 over signs B, a classifier W and a map
     F of kernel similarities.
 
     Source: Shen, Shen, Liu and Shen, CVPR 2015, algorithm 1, and the authors' code: 1000 random
-    anchors, lambda 1, nu 1e-5, a ridge of 1e-2 for F, random codes to begin with, 5 iterations,
-    each with at most 10 sweeps of discrete cyclic coordinate descent that begins at zeros, so that
-    the objective can rise from one iteration to the next. Deviation: the kernel's width is the root
-    of half the mean squared distance, where the authors have 0.4 for their normalised features;
-    those of a network can lie much further apart.
+    anchors, lambda 1, nu 1e-5, a ridge of 1e-2 for F, random initial codes, 5 iterations. Each
+    iteration has at most 10 sweeps of discrete cyclic coordinate descent from zeros, so the
+    objective can rise from one iteration to the next. Deviation: the width of the kernel is the
+    square root of half the mean squared distance; the authors use 0.4 for their normalised
+    features, but distances between features of a network can be much larger.
     """
     features = features.with_category()
     values = features.values
@@ -53,19 +53,19 @@ def fit_sdh(
 
 
 class Ridge:
-    """Ridge regressions on the same (N, m) values."""
+    """Ridge regressions on the same values (N, m)."""
 
     def __init__(self, values: Matrix, ridge: float) -> None:
         self._values = values
         self._factor = cho_factor(values.T @ values + ridge * np.eye(values.shape[1]))
 
     def solve(self, targets: Matrix) -> Matrix:
-        """The weights (m, k) for targets (N, k)."""
+        """Returns the weights (m, k) for targets (N, k)."""
         weights: Matrix = cho_solve(self._factor, self._values.T @ targets)
         return weights
 
     def predict(self, targets: Matrix) -> Matrix:
-        """What these weights make of the values, (N, k)."""
+        """Returns the predictions (N, k) for targets (N, k)."""
         return self._values @ self.solve(targets)
 
 
@@ -77,11 +77,11 @@ def coordinate_descent(target: Matrix, classifier: Matrix) -> Matrix:
         classifier: W, (k, C).
 
     Returns:
-        B, (N, k), from zeros on, after which no bit changes or 10 sweeps are done.
+        B, (N, k), after 10 sweeps from zeros, or fewer if no bit changes.
     """
     coupling = classifier @ classifier.T
     np.fill_diagonal(coupling, 0)
-    codes = np.zeros(target.T.shape)  # a row a bit, so that a product reads memory in order
+    codes = np.zeros(target.T.shape)  # a row per bit, so that products read memory in order
     for _ in range(SWEEPS):
         before = codes.copy()
         for bit, row in enumerate(codes):

@@ -1,4 +1,4 @@
-"""SSDH."""
+"""SSDH: softmax loss on outputs that are nearly binary and balanced."""
 
 from types import MappingProxyType
 
@@ -10,4 +10,4 @@ SSDH = NetworkMethod(
     year=2018,
     settings=MappingProxyType({"learns": "category", "category_loss": "ssdh", "alpha": 0.0}),
 )
-"""Softmax on sigmoid outputs that are pushed to 0 and 1, half of them on: `losses.ssdh`."""
+"""See `losses.ssdh`."""

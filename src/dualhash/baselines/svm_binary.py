@@ -1,4 +1,4 @@
-"""Attributes read from the codes of SSDH by linear support vector machines."""
+"""SVM-binary: attributes predicted from the codes of SSDH by linear support vector machines."""
 
 from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.head_method import HeadMethod
@@ -7,10 +7,11 @@ from dualhash.codes.linear_head import LinearHead
 
 
 def fit_svm_binary(codes: Features, report: Report = no_report) -> LinearHead:
-    """A linear SVM for each attribute on the bits of another model.
+    """Fits a linear SVM per attribute to the bits of another model.
 
-    Source: section 4.3.2 of the paper reproduced here, which takes the 256 bits of SSDH. As in
-    SVM-real both kinds of label weigh the same, and the sigmoid of a score is the probability.
+    Source: section 4.3.2 of the paper reproduced here, which uses the 256 bits of SSDH. As in
+    SVM-real, both values of an attribute weigh the same, and the sigmoid of a score is the
+    probability.
     """
     return attribute_head(codes.values > 0.5, codes.labels, report)
 
@@ -21,7 +22,7 @@ SVM_BINARY = HeadMethod(
     year=2020,
     answers=frozenset({"category", "attribute", "combined"}),
     labels="attribute",
-    bits="those of the model whose codes it reads",
+    bits="that of the base model",
     base="ssdh",
     fit=fit_svm_binary,
 )

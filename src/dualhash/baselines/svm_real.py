@@ -1,4 +1,4 @@
-"""Attributes told from features by linear support vector machines."""
+"""SVM-real: attributes predicted from features by linear support vector machines."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from dualhash.baselines.shallow_method import ShallowMethod
 def fit_svm_real(
     features: Features, bits: int, generator: np.random.Generator, report: Report = no_report
 ) -> HashFunction:
-    """A linear SVM for each attribute; the sigmoid of its score is the attribute's probability.
+    """Fits a linear SVM per attribute; the sigmoid of its score is the attribute's probability.
 
-    Source: Kumar, Belhumeur and Nayar, ECCV 2008, as section 4.3.2 of the paper reproduced here
-    takes it: linear SVMs, scores to [0, 1] by the sigmoid. Both kinds of label weigh the same.
-    Unit j of the outputs is the probability of attribute j, and so the bits are the predicted
-    attributes; their number is what the attributes need, not `bits`.
+    Source: Kumar, Belhumeur and Nayar, ECCV 2008, in the form of section 4.3.2 of the paper
+    reproduced here: linear SVMs, and a sigmoid that maps scores to [0, 1]. Both values of an
+    attribute weigh the same. Output j is the probability of attribute j, so bit j is the predicted
+    attribute. The number of attributes sets the length of the code; `bits` is ignored.
     """
     weights = linear_svms(features.values, attribute_targets(features.labels), report=report)
     weights = weights.astype(np.float32)
@@ -25,7 +25,7 @@ def fit_svm_real(
     length = padded(attributes)
     weight = np.zeros((length, len(weights) - 1), np.float32)
     weight[:attributes] = weights[:-1].T
-    bias = np.full(length, -1, np.float32)  # bits that stand for nothing are 0
+    bias = np.full(length, -1, np.float32)  # unused bits are 0
     bias[:attributes] = weights[-1]
     return HashFunction(
         weight,
@@ -41,6 +41,6 @@ SVM_REAL = ShallowMethod(
     year=2008,
     answers=frozenset({"attribute"}),
     labels="attribute",
-    bits="one an attribute, and zeros up to a multiple of 8",
+    bits="one per attribute, padded with zeros to a multiple of 8",
     fit=fit_svm_real,
 )

@@ -1,4 +1,8 @@
-"""From images to bits, and what the bits say: packing, heads, the encoder, the model folder."""
+"""Codes: the encoder, packed bits, heads that read them, and the model folder.
+
+Comes in: images and model folders. Goes out: packed codes and predictions. May import `catalogue`.
+Needs no torch.
+"""
 
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.linear_head import LinearHead

@@ -1,4 +1,4 @@
-"""Codes in a file of their own, without the model that made them: `.npz`, as numpy reads it."""
+"""Codes in an `.npz` file, without the model that computed them."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,18 +12,18 @@ from dualhash.errors import DualhashError
 from dualhash.files import not_readable, write_whole
 
 ARRAYS = {"outputs": ("f", 2), "probabilities": ("f", 2), "labels": ("i", 1), "images": ("U", 1)}
-"""What the file holds: by name the kind of number or text, and the number of dimensions."""
+"""Arrays in the file: by name, the kind of their dtype and the number of dimensions."""
 
 
 @dataclass(frozen=True, eq=False)
 class SavedCodes:
-    """Codes of N images, what was predicted of them, and of which category they are.
+    """Codes, attribute probabilities and categories of N images.
 
     Attributes:
-        outputs: (N, k) float32 in [0, 1], of the hash layer; 0 and 1 where only bits are known.
-        probabilities: (N, p) float32 in [0, 1], of each attribute.
-        labels: (N,) int64, numbers of categories, 0 or more.
-        images: N names of the images; none where they are not known.
+        outputs: Hash-layer outputs, (N, k) float32 in [0, 1]; 0 and 1 if only bits are known.
+        probabilities: Probability of each attribute, (N, p) float32 in [0, 1].
+        labels: Indices of categories, (N,) int64, 0 or more.
+        images: N names of images; empty if they are not known.
     """
 
     outputs: NDArray[np.float32]
@@ -36,7 +36,7 @@ class SavedCodes:
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of outputs and probabilities: what figures of the codes depend on."""
+        """SHA-256 (hex) of outputs and probabilities, on which all figures depend."""
         digest = sha256()
         for array in (self.outputs, self.probabilities):
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -47,7 +47,7 @@ def write_saved(path: Path, codes: SavedCodes) -> None:
     """Writes the file in one step.
 
     Raises:
-        OSError: The folder cannot be written; what was at `path` is still there.
+        OSError: The folder cannot be written; an existing file at `path` is unchanged.
     """
     content = BytesIO()
     np.savez_compressed(
@@ -61,10 +61,10 @@ def write_saved(path: Path, codes: SavedCodes) -> None:
 
 
 def read_saved(path: Path) -> SavedCodes:
-    """Reads what `write_saved` wrote.
+    """Reads a file that `write_saved` wrote.
 
     Raises:
-        DualhashError: The file is not there, damaged, or not of this kind.
+        DualhashError: The file is missing, damaged, or of another kind.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -73,7 +73,7 @@ def read_saved(path: Path) -> SavedCodes:
         raise DualhashError(f"{path} does not exist.") from error
     except PermissionError as error:
         raise DualhashError(not_readable(path)) from error
-    except Exception as error:  # numpy raises what its parser happens to stumble over
+    except Exception as error:  # numpy raises many kinds of error for damaged files
         raise _not_saved(path) from error
     if {name: (array.dtype.kind, array.ndim) for name, array in arrays.items()} != ARRAYS:
         raise _not_saved(path)
@@ -89,27 +89,29 @@ def read_saved(path: Path) -> SavedCodes:
 
 def _not_saved(path: Path) -> DualhashError:
     return DualhashError(
-        f"{path} is not a file of codes, or is damaged; `dualhash codes import` writes them."
+        f"{path} is not a file of codes written by `dualhash codes import`, or it is damaged."
     )
 
 
 def check_saved(codes: SavedCodes, source: Path) -> None:
-    """Refuses arrays that do not belong together, images named twice, and values outside [0, 1].
+    """Checks that arrays match, no image is named twice, and values are in [0, 1].
 
     Raises:
-        DualhashError: Naming `source`.
+        DualhashError: They do not; the message names `source`.
     """
     counts = {len(codes.outputs), len(codes.probabilities), len(codes.labels)}
     if codes.images:
         counts.add(len(codes.images))
     if len(counts) > 1:
-        raise DualhashError(f"{source} holds different numbers of images: {sorted(counts)}.")
+        raise DualhashError(
+            f"{source} holds arrays for different numbers of images: {sorted(counts)}."
+        )
     if len(set(codes.images)) < len(codes.images):
         raise DualhashError(f"{source} names an image more than once.")
     for what, values in (("codes", codes.outputs), ("attributes", codes.probabilities)):
         wrong = ~((values >= 0) & (values <= 1)).all(axis=1)
         if wrong.any():
             raise DualhashError(
-                f"{source} has {what} outside 0 to 1, first of image {int(wrong.argmax())}; those "
-                "of the hash layer and of the attributes are outputs of sigmoids."
+                f"{source} has {what} outside 0 to 1, first for image {int(wrong.argmax())}; they "
+                "must be outputs of sigmoids."
             )

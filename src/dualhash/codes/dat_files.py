@@ -1,12 +1,11 @@
-"""The files that the paper's released code hands from its network to its MATLAB scripts.
+"""The `.dat` files of codes that the released code passes from its network to its MATLAB scripts.
 
-Plain float32 numbers, little-endian, image by image, without a header: `code.dat` the k outputs of
-the hash layer, `attribute.dat` the p attribute probabilities that the network tells from them
-before they are thresholded, `label.dat` the number of the category. How many numbers belong to an
-image is nowhere written; it follows from the sizes.
+They hold little-endian float32 numbers, image by image, without a header: `code.dat` the k outputs
+of the hash layer, `attribute.dat` the p attribute probabilities predicted from these outputs, and
+`label.dat` the index of the category. The numbers of values per image follow from the file sizes.
 
-Names of images are not part of the format. `write_dat` puts them into a fourth file, `images.txt`,
-one a line, which the scripts do not look at.
+Names of images are not part of the format. `write_dat` writes them into `images.txt`, one per
+line, which the scripts ignore.
 
 Source: the README of the released code, its extraction tool and its `test.m`.
 """
@@ -26,23 +25,22 @@ FILES = CODES, LABELS, ATTRIBUTES, IMAGES = "code.dat", "label.dat", "attribute.
 FLOAT = np.dtype("<f4")
 
 MOST_LABELS = 2**24
-"""From here on float32 does not hold every whole number."""
+"""float32 represents all integers below this number exactly."""
 
 
 def write_dat(folder: Path, codes: SavedCodes) -> None:
-    """Writes the three files, and `images.txt` where the names are known.
+    """Writes the three files, and `images.txt` if the names are known.
 
     Args:
-        folder: It exists; files of these names are replaced one after the other.
-        codes: N images.
+        folder: An existing folder; files with these names are replaced one by one.
+        codes: Codes of N images.
 
     Raises:
-        DualhashError: There are too many categories to number in float32, or a name has a line
-            break.
+        DualhashError: There are too many categories for float32, or a name has a line break.
         OSError: The folder cannot be written.
     """
     if codes.labels.max(initial=0) >= MOST_LABELS:
-        raise DualhashError(f"{LABELS} holds numbers of categories below {MOST_LABELS:,} only.")
+        raise DualhashError(f"{LABELS} can hold only category indices below {MOST_LABELS:,}.")
     broken = [name for name in codes.images if name.splitlines() not in ([name], [])]
     if broken:
         raise DualhashError(f"The name {broken[0]!r} has a line break, which {IMAGES} cannot hold.")
@@ -59,17 +57,17 @@ def write_dat(folder: Path, codes: SavedCodes) -> None:
 
 
 def read_dat(folder: Path) -> SavedCodes:
-    """Reads the three files, and `images.txt` if it is there.
+    """Reads the three files, and `images.txt` if it exists.
 
     Raises:
-        DualhashError: A file is missing or unreadable, the sizes do not fit each other, labels are
-            not whole numbers, or other values are outside [0, 1].
+        DualhashError: A file is missing or cannot be read, sizes do not match, labels are not
+            integers, or other values are outside [0, 1].
     """
     labels = _numbers(folder / LABELS)
     if not len(labels):
         raise DualhashError(f"{folder / LABELS} is empty.")
     if not (np.isfinite(labels).all() and (labels >= 0).all() and (labels % 1 == 0).all()):
-        raise DualhashError(f"{folder / LABELS} does not hold numbers of categories, 0 or more.")
+        raise DualhashError(f"{folder / LABELS} must hold category indices, integers of 0 or more.")
     codes = SavedCodes(
         outputs=_rows(folder / CODES, len(labels)),
         probabilities=_rows(folder / ATTRIBUTES, len(labels)),
@@ -86,14 +84,14 @@ def _numbers(path: Path) -> NDArray[np.float32]:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise DualhashError(
-            f"{path} is missing; codes come as {CODES}, {LABELS} and {ATTRIBUTES}."
+            f"{path} is missing; the folder must hold {CODES}, {LABELS} and {ATTRIBUTES}."
         ) from error
     except OSError as error:
         raise DualhashError(f"{path} cannot be read: {error.strerror or error}.") from error
     if len(content) % FLOAT.itemsize:
         raise DualhashError(
-            f"{path} has {len(content):,} bytes, which are no whole number of float32 numbers: is "
-            "it complete?"
+            f"{path} has {len(content):,} bytes, which is not a multiple of 4: the file is "
+            "incomplete."
         )
     return np.frombuffer(content, FLOAT).astype(np.float32)
 
@@ -102,8 +100,8 @@ def _rows(path: Path, images: int) -> NDArray[np.float32]:
     numbers = _numbers(path)
     if len(numbers) % images:
         raise DualhashError(
-            f"{path} has {len(numbers):,} numbers, which do not share out among the {images:,} "
-            f"images of {LABELS}: do the files belong together?"
+            f"{path} has {len(numbers):,} numbers, which is not a multiple of the {images:,} images "
+            f"of {LABELS}: the files do not belong together."
         )
     return numbers.reshape(images, -1)
 

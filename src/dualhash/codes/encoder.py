@@ -1,4 +1,4 @@
-"""`encoder.onnx` at work: image files in, outputs of the hash layer out. Needs no torch."""
+"""The encoder: computes hash-layer outputs of images by `encoder.onnx`. Needs no torch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
 from dualhash.codes.packing import pack, quantise
-from dualhash.codes.ten_crop import check_views, take_views, with_room
+from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
 
 BATCH = 64
-"""Images that the network sees at a time."""
+"""Images encoded at a time."""
 
 Progress = Callable[[int, int], None]
-"""Called with how many are done and how many there are in all."""
+"""Called with the numbers of completed images and of all images."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Failure:
     """An image that could not be encoded.
 
     Attributes:
-        row: Its place in what was asked for.
+        row: Its index among the given images.
         image: Its path.
-        reason: A plain sentence.
+        reason: A sentence.
     """
 
     row: int
@@ -38,11 +38,11 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What became of N images.
+    """Hash-layer outputs of N images.
 
     Attributes:
-        reals: (N, k) float32 outputs of the hash layer in [0, 1]; nan where an image failed.
-        failures: The images that failed, by row.
+        reals: (N, k) float32 in [0, 1]; NaN for images that failed.
+        failures: The images that failed, ordered by row.
     """
 
     reals: NDArray[np.float32]
@@ -50,18 +50,18 @@ class Encoded:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Rows that were encoded, ascending."""
+        """The rows that were encoded, ascending."""
         failed = [failure.row for failure in self.failures]
         return np.delete(np.arange(len(self.reals)), failed)
 
     @property
     def codes(self) -> NDArray[np.uint8]:
-        """Packed codes (len(rows), k/8) of the rows that were encoded."""
+        """The packed codes (len(rows), k/8) of the rows that were encoded."""
         return pack(quantise(self.reals[self.rows]))
 
 
 class Encoder:
-    """A session of an encoder: `images` uint8 (N, h, w, 3) to `outputs` float32 (N, k)."""
+    """An ONNX Runtime session: `images` uint8 (N, h, w, 3) to `outputs` float32 (N, k)."""
 
     def __init__(
         self, graph: bytes, bits: int, preprocessing: Preprocessing, threads: int | None = None
@@ -71,11 +71,11 @@ class Encoder:
         Args:
             graph: Content of `encoder.onnx`.
             bits: k, the length of a code.
-            preprocessing: How an image becomes its input.
-            threads: Threads of the network; None takes one per core.
+            preprocessing: How an image becomes the input of the encoder.
+            threads: Number of threads; None uses one per core.
 
         Raises:
-            DualhashError: It is not such an encoder.
+            DualhashError: The graph cannot be loaded, or has other inputs or outputs.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
@@ -84,23 +84,23 @@ class Encoder:
             self._session = onnxruntime.InferenceSession(
                 graph, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime's errors have no other common base
+        except Exception as error:  # errors of onnxruntime have no narrower common base
             raise DualhashError(f"The encoder cannot be loaded: {error}") from error
         self.bits = bits
         self.preprocessing = preprocessing
         self._check_interface()
 
     def encode_arrays(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Outputs of the hash layer (N, k) in [0, 1] of images (N, h, w, 3) uint8, RGB.
+        """Returns outputs (N, k) in [0, 1] of RGB images (N, h, w, 3) uint8.
 
         Raises:
-            DualhashError: The images are not of the crop's size.
+            DualhashError: The images do not have the size of the crop.
         """
         shape = (*self.preprocessing.crop, 3)
         if images.shape[1:] != shape or images.dtype != np.uint8:
             raise DualhashError(
-                f"The encoder takes images of shape {shape} as uint8, not {images.shape[1:]} as "
-                f"{images.dtype}."
+                f"The encoder needs uint8 images of shape {shape}, not {images.dtype} images of shape "
+                f"{images.shape[1:]}."
             )
         reals = np.empty((len(images), self.bits), np.float32)
         for start in range(0, len(images), BATCH):
@@ -109,32 +109,32 @@ class Encoder:
         return reals
 
     def encode_views(self, images: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
-        """Outputs (N, k) of images (N, H, W, 3) uint8 before they are cropped, mean of the views.
+        """Returns outputs (N, k) of uncropped images (N, H, W, 3) uint8, averaged over the views.
 
-        (H, W) is the `resize` of `with_room(preprocessing, views)`.
+        (H, W) is the `resize` of `enlarged_for_views(preprocessing, views)`.
         """
-        crops = take_views(images, self.preprocessing.crop, views)
+        crops = crop_views(images, self.preprocessing.crop, views)
         mean: NDArray[np.float32] = np.mean([self.encode_arrays(crop) for crop in crops], axis=0)
         return mean
 
     def encode(
         self, paths: Sequence[Path | str], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
-        """Outputs of image files; files are decoded while the network works on others.
+        """Returns outputs of image files. Files are decoded while the network computes others.
 
         Args:
             paths: N image files.
-            views: 1, or 10 to average the outputs of corners, centre and mirrors (see `views`).
-            progress: Called as the work goes on.
+            views: 1, or 10 to average the outputs of ten crops (see `crop_views`).
+            progress: Called after each batch.
 
         Returns:
-            Outputs and failures; an image that cannot be decoded never stops the others.
+            Outputs and failures; images that cannot be decoded do not stop the others.
 
         Raises:
-            DualhashError: There is no such number of views.
+            DualhashError: The number of views is not supported.
         """
         check_views(views)
-        preprocessing = with_room(self.preprocessing, views)
+        preprocessing = enlarged_for_views(self.preprocessing, views)
         reals = np.full((len(paths), self.bits), np.nan, np.float32)
         failures: list[Failure] = []
         for rows, loaded in _decoded(paths, preprocessing):
@@ -151,7 +151,7 @@ class Encoder:
         return Encoded(reals, tuple(failures))
 
     def _check_interface(self) -> None:
-        """Refuses a network with other inputs or outputs; sizes it does not state are trusted."""
+        """Checks the inputs and outputs of the graph; sizes that it leaves open are accepted."""
         found_in, *more_in = self._session.get_inputs()
         found_out, *_ = self._session.get_outputs()
         wanted_in = [None, *self.preprocessing.crop, 3]
@@ -164,7 +164,7 @@ class Encoder:
         )
         if not fits:
             raise DualhashError(
-                f"The encoder does not fit its model: it maps {found_in.name} {found_in.shape} to "
+                f"The encoder does not match model.json: it maps {found_in.name} {found_in.shape} to "
                 f"{found_out.name} {found_out.shape}, not images {wanted_in} to outputs "
                 f"{[None, self.bits]}."
             )
@@ -173,7 +173,7 @@ class Encoder:
 def _decoded(
     paths: Sequence[Path | str], preprocessing: Preprocessing
 ) -> Iterator[tuple[range, list[NDArray[np.uint8] | Failure]]]:
-    """Rows and their images in batches; the next one is decoded while the caller works on this."""
+    """Yields rows and images in batches; the next batch is decoded in the background."""
 
     def load(row: int) -> NDArray[np.uint8] | Failure:
         try:

@@ -1,4 +1,4 @@
-"""A learned model, opened to encode images and to read labels from codes. Needs no torch."""
+"""An open model: encodes images and predicts labels from codes. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from dualhash.errors import DualhashError
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a code says about its image.
+    """The labels predicted from a code.
 
     Attributes:
-        category: The most probable category; None where the model knows none.
-        probability: Of that category, in [0, 1].
-        attributes: Probability of each attribute, by name, in [0, 1].
+        category: The most probable category; None if the model has no categories.
+        probability: The probability of this category, in [0, 1].
+        attributes: The probability of each attribute by name, in [0, 1].
     """
 
     category: str | None
@@ -32,14 +32,14 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model folder, open.
+    """An open model folder.
 
     Attributes:
-        folder: Where it was read from.
-        card: Its description.
-        attribute_head: p attributes from k bits.
-        category_head: C categories from k bits.
-        encoder: From images to outputs of the hash layer.
+        folder: The folder.
+        card: The description of the model.
+        attribute_head: Reads p attributes from k bits.
+        category_head: Reads C categories from k bits.
+        encoder: Maps images to outputs of the hash layer.
     """
 
     folder: Path
@@ -50,14 +50,15 @@ class Model:
 
     @classmethod
     def open(cls, folder: str | Path, *, threads: int | None = None) -> "Model":
-        """Opens a model folder, as `dualhash train` writes it.
+        """Opens a model folder written by `dualhash train`.
 
         Args:
             folder: The folder.
-            threads: Threads of the encoder; None takes one per core.
+            threads: Number of threads of the encoder; None uses one per core.
 
         Raises:
-            DualhashError: It is not a model folder, of a newer format, incomplete or damaged.
+            DualhashError: The folder is not a model folder, has a newer format, is incomplete or is
+                damaged.
         """
         folder = Path(folder)
         card, tensors, graph = read_model(folder)
@@ -76,41 +77,42 @@ class Model:
 
     @property
     def hash(self) -> str:
-        """Names the model by what decides its codes; see `ModelCard.model_hash`."""
+        """Identifies the model by what its codes depend on; see `ModelCard.model_hash`."""
         return self.card.model_hash
 
     def encode(
         self, paths: Sequence[Path | str], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
-        """Outputs of the hash layer for image files; see `Encoder.encode`."""
+        """Returns hash-layer outputs of image files; see `Encoder.encode`."""
         return self.encoder.encode(paths, views=views, progress=progress)
 
     def encode_arrays(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Outputs (N, k) in [0, 1] of images (N, h, w, 3) uint8; see `Encoder.encode_arrays`."""
+        """Returns outputs (N, k) of images (N, h, w, 3) uint8; see `Encoder.encode_arrays`."""
         return self.encoder.encode_arrays(images)
 
     def attribute_probabilities(
         self, outputs: NDArray[np.bool_] | NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Probability of each attribute, (N, p) in [0, 1].
+        """Returns the probability of each attribute, (N, p) in [0, 1].
 
         Args:
-            outputs: (N, k) bits, or real outputs of the hash layer. Where units are probabilities
-                of attributes (`ModelCard.attribute_units`), the real ones are taken as they are.
+            outputs: Bits (N, k), or real-valued outputs of the hash layer. If some units are
+                attribute probabilities (`ModelCard.attribute_units`), real-valued outputs of
+                these units are returned unchanged.
         """
         if self.card.attribute_units and outputs.dtype != np.bool_:
             return outputs[:, list(self.card.attribute_units)].astype(np.float64)
         return self.attribute_head.probabilities(outputs)
 
     def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
-        """Category and attributes of packed codes (N, k/8), read from the bits alone."""
+        """Predicts category and attributes of packed codes (N, k/8), from the bits alone."""
         return predict(codes, self.category_head, self.attribute_head)
 
 
 def predict(
     codes: NDArray[np.uint8], category_head: LinearHead, attribute_head: LinearHead
 ) -> list[Prediction]:
-    """The softmax of the category head and the sigmoid of the attribute head (equations 2, 5)."""
+    """Predicts by softmax of the category head and sigmoid of the attribute head (equations 2, 5)."""
     category_scores = category_head.code_scores(codes).astype(np.float64)
     attributes = sigmoid(attribute_head.code_scores(codes))
     return [
@@ -143,10 +145,10 @@ def _head(
 ) -> LinearHead:
     weight, bias = tensors.get(f"{which}.weight"), tensors.get(f"{which}.bias")
     if weight is None or bias is None:
-        raise DualhashError(f"{folder / TENSORS} is not a model's: it holds no {which}.")
+        raise DualhashError(f"{folder / TENSORS} is not from a model folder: it has no {which}.")
     if weight.shape != (len(names), bits) or bias.shape != (len(names),):
         raise DualhashError(
-            f"{folder / TENSORS} does not fit model.json: {which}.weight is {weight.shape}, not "
+            f"{folder / TENSORS} does not match model.json: the shape of {which}.weight is {weight.shape}, not "
             f"{(len(names), bits)}."
         )
     return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))

@@ -15,28 +15,28 @@ FORMAT = 1
 
 
 class ModelCard(BaseModel):
-    """What a model is, what it was trained on and how; saved with it as `model.json`.
+    """What a model is, what it was trained on, and how; saved as `model.json`.
 
     Attributes:
         format: Version of the folder's format.
-        method: Name of the method, "dph" for the paper's own.
+        method: Name of the training method; "dph" is the method of the paper.
         bits: k, the length of a code.
         category_names: C names, in the order of the category head's rows.
         attribute_names: p names, in the order of the attribute head's rows.
-        attribute_units: For each attribute the unit of the code that is its probability; empty
-            where attributes are read from all units together.
-        columns: How the table trained on was read.
+        attribute_units: For each attribute, the unit of the hash layer that is its probability;
+            empty if attributes are read from all units together.
+        columns: How the training table was read.
         source: The catalogue trained on, as the user named it.
         preprocessing: How an image becomes the encoder's input.
-        backbone: Name of the network below the hash layer.
+        backbone: Name of the backbone.
         config: The training configuration, complete.
-        seed: Of every random generator of the training.
+        seed: Seed of all random generators of the training.
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
-        versions: Of the libraries that made the model, by name.
+        versions: Versions of the libraries used for training, by name.
         calibration: What was fitted on validation data after training: `attribute_weight`, of
             weighted searches (see `evaluation.weighted`).
         training: Seconds, epochs, counts and validation figures.
-        files: SHA-256 (hex) of the folder's other files, by name; filled in when it is written.
+        files: SHA-256 (hex) of the other files in the folder, by name; set when it is written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,15 +76,15 @@ class ModelCard(BaseModel):
 
     @property
     def names(self) -> LabelNames:
-        """What the model knows, to read another catalogue with the same indices."""
+        """The labels of the model, to read another catalogue with the same indices."""
         return LabelNames(self.category_names, self.attribute_names)
 
     @property
     def model_hash(self) -> str:
-        """SHA-256 (hex) of all that decides codes and what is read from them.
+        """SHA-256 (hex) of everything that codes and predictions depend on.
 
-        These are the folder's other files, the bits, the preprocessing and the names; not how
-        the model came about.
+        These are the other files in the folder, the bits, the preprocessing and the names, but
+        not the details of the training.
         """
         decisive = {"files", "bits", "preprocessing", "category_names", "attribute_names"}
         content = self.model_dump(mode="json", include=decisive)

@@ -1,8 +1,8 @@
-"""A model on disk: `model.json`, `model.safetensors` and `encoder.onnx` in one folder.
+"""The model folder: `model.json`, `model.safetensors` and `encoder.onnx`.
 
-Writing is safe against being killed. The new files are first complete in a hidden folder; renaming
-that to `.new` makes them the model, in one step. They then move to their places, and a reader
-takes each file from `.new` as long as it is there.
+A killed process leaves either the old or the new model. The new files are written to a hidden
+folder, which is renamed to `.new` in one step. Then the files move to their final places. A reader
+reads each file from `.new` while it exists there.
 """
 
 import json

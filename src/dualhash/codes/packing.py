@@ -1,4 +1,4 @@
-"""Outputs of the hash layer to bits, and bits to bytes."""
+"""Conversion of hash-layer outputs to bits, and of bits to bytes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +7,9 @@ from dualhash.errors import DualhashError
 
 
 def quantise(outputs: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Bits of hash layer outputs in [0, 1], any shape (…, k): bit = (output > 0.5).
+    """Returns the bits of outputs in [0, 1], any shape (…, k): bit = (output > 0.5).
 
-    Source: Section 3.1; an output of exactly 0.5 is the bit 0.
+    Source: section 3.1. An output of exactly 0.5 is the bit 0.
     """
     return np.asarray(outputs) > 0.5
 
@@ -25,11 +25,15 @@ def pack(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def unpack(packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Bits (…, k) of packed codes (…, k/8), as `pack` takes them."""
+    """Returns the bits (…, k) of packed codes (…, k/8); the inverse of `pack`."""
     return np.unpackbits(packed, axis=-1).view(np.bool_)
 
 
 def check_bits(bits: int) -> None:
-    """Refuses lengths of a code that are not a positive multiple of 8."""
+    """Checks the length of a code.
+
+    Raises:
+        DualhashError: It is not a positive multiple of 8.
+    """
     if bits < 8 or bits % 8:
-        raise DualhashError(f"A code has a multiple of 8 bits, at least 8, not {bits}.")
+        raise DualhashError(f"The length of a code must be a positive multiple of 8, not {bits}.")

@@ -1,4 +1,4 @@
-"""Several crops of one image, whose outputs are averaged before they become bits."""
+"""Ten-crop encoding: the outputs of several crops of an image are averaged."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,22 +7,26 @@ from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.errors import DualhashError
 
 VIEWS = (1, 10)
-"""The numbers of views there are: the centre, or corners, centre and their mirrors."""
+"""Supported numbers of views: the centre, or corners, centre and their mirror images."""
 
 
 def check_views(count: int) -> None:
-    """Refuses numbers of views that are not in `VIEWS`."""
+    """Checks that a number of views is in `VIEWS`.
+
+    Raises:
+        DualhashError: It is not.
+    """
     if count not in VIEWS:
         raise DualhashError(
-            f"There are {VIEWS[0]} view (the centre) or {VIEWS[1]} (four corners, the centre and "
-            f"their mirrors), not {count}."
+            f"The number of views must be {VIEWS[0]} (the centre) or {VIEWS[1]} (four corners, the "
+            f"centre and their mirror images), not {count}."
         )
 
 
-def with_room(preprocessing: Preprocessing, count: int) -> Preprocessing:
-    """The preprocessing that leaves corners to take.
+def enlarged_for_views(preprocessing: Preprocessing, count: int) -> Preprocessing:
+    """Returns a preprocessing whose resized images are larger than the crop, if `count` is 10.
 
-    Where images are not resized larger than the crop, ten views resize them an eighth larger.
+    If `preprocessing` resizes images to the size of the crop, they are resized an eighth larger.
     """
     if count == 1 or preprocessing.resize != preprocessing.crop:
         return preprocessing
@@ -31,13 +35,13 @@ def with_room(preprocessing: Preprocessing, count: int) -> Preprocessing:
     return preprocessing.model_copy(update={"resize": enlarged})
 
 
-def take_views(
+def crop_views(
     images: NDArray[np.uint8], crop: tuple[int, int], count: int
 ) -> list[NDArray[np.uint8]]:
     """Crops images (N, H, W, 3) into `count` views (N, h, w, 3) each.
 
-    Ten views are the four corners, the centre and the mirror of each, as on ImageNet-150K in the
-    paper.
+    Ten views are the four corners, the centre and the mirror images of these, as in the paper on
+    ImageNet-150K.
 
     Args:
         images: uint8, at least as large as the crop.

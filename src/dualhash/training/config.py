@@ -1,4 +1,4 @@
-"""What a training is made of: typed, checked, and saved in every model."""
+"""The settings of a training: typed, checked, and saved in every model."""
 
 from typing import Literal, Self
 
@@ -8,66 +8,65 @@ ALPHAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 class TrainConfig(BaseModel):
-    """Every setting of one training; unknown keys fail.
+    """All settings of a training; unknown keys are refused.
 
-    The defaults are the paper's (section 4.1); `presets.PRESETS` holds whole recipes.
+    The defaults are those of the paper (section 4.1); `presets.PRESETS` holds complete sets.
 
     Attributes:
-        preset: The recipe this started from; only a note.
-        method: "dph", or the name of a comparison method; `dualhash.train` fills it in.
-        backbone: A name of `dualhash.network.BACKBONES` or any timm model as `timm:NAME`.
-        pretrained: Whether the backbone starts from its published weights.
-        weights: Folder of the weights it starts from instead: what `pretrain` wrote, or
+        preset: The preset that the settings started from; a note without effect.
+        method: The training method; set by `dualhash.train`.
+        backbone: A name of `dualhash.network.BACKBONES`, or any timm model as `timm:NAME`.
+        pretrained: Start with the published weights of the backbone.
+        weights: Folder of the weights to start with instead: the result of `pretrain`, or
             OUT.training of a training that kept its checkpoints.
-        frozen_stages: How many of the backbone's leading stages stay as they start. What they make
-            of each image and its mirror image is computed once and kept on disk; random crops are
-            not made then.
-        learns: "both" kinds of labels, or "category" or "attribute" alone, from the images that
-            have them.
-        without_categories: Names of categories whose images are not looked at, as if they did not
-            exist yet.
-        image_size: (height, width) in pixels; None for what the backbone was made for, or for a
-            backbone of any size the median of the images' own.
+        frozen_stages: Number of leading stages of the backbone that are not trained. Their output
+            for each image and its mirror image is computed once and cached on disk; there are no
+            random crops then.
+        learns: "both" kinds of labels, or only "category" or "attribute", from the images that
+            have such labels.
+        without_categories: Categories whose images are not used.
+        image_size: (height, width) in pixels; None for the size of the backbone or, if it accepts
+            any size, the median size of the images.
         hash_layer: A name of `dualhash.network.HASH_LAYERS`.
-        hash_settings: Settings of the hash layer in place of its paper's, by name.
+        hash_settings: Settings of the hash layer by name; the defaults are those of its paper.
         bits: Length of the code k, a multiple of 8.
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
-        loss_settings: Settings of the category loss in place of its paper's, by name.
+        loss_settings: Settings of the category loss by name; the defaults are those of its paper.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
-        alpha: Weight of the attribute loss in equation 8; "auto" searches it (`training.alpha`).
-        alpha_spares_head: Whether the attribute head learns as it would if alpha were 1; alpha then
-            weighs only what attributes ask of the code. A small alpha slows the head otherwise.
-        alphas: What the search tries, ascending, the first 0.
+        alpha: Weight of the attribute loss in equation 8; "auto" searches it (`choose_alpha`).
+        alpha_spares_head: Train the attribute head as if alpha were 1, so that alpha weighs only
+            the effect of attributes on the code. Otherwise a small alpha slows the head.
+        alphas: The values that the search tries, ascending, the first 0.
         alpha_tolerance: The relative drop of category mAP that the search accepts.
-        alpha_fraction: Length of a trial of the search, as a share of the whole training.
-        attribute_images: Images a batch from train-attribute.
+        alpha_fraction: Length of a trial of the search, as a share of the training.
+        attribute_images: Images from train-attribute per batch.
         categories_per_batch: Distinct categories in the class-aware part of a batch.
-        images_per_category: Images of each of them.
-        shuffled_images: Instead of class-aware batches, batches of this many images from shuffled
-            passes over all labelled ones (the released code: 200), so that categories come as
-            often as they are frequent. Where a batch lacks a kind of label, an image that has it
-            takes the place of another.
-        momentum: Of SGD.
-        nesterov: Nesterov's momentum.
+        images_per_category: Images of each of these categories.
+        shuffled_images: Use batches of this size, drawn from all labelled images in shuffled
+            passes, instead of class-aware batches; categories then appear by their frequency (the
+            released code: 200). If a batch has no label of some kind, an image with such a label
+            replaces another.
+        momentum: Momentum of SGD.
+        nesterov: Use Nesterov's momentum.
         lr_new: Learning rate of the hash layer and the heads.
-        lr_pretrained: Learning rate of the layers that came with weights.
+        lr_pretrained: Learning rate of pretrained layers.
         weight_decay: L2 penalty on weights.
         bias_lr_multiplier: Learning rate of one-dimensional parameters relative to weights.
-        decay_bias: Whether one-dimensional parameters (biases, normalisation) decay too.
-        schedule: "step", "one-cycle" or "fixed"; see `training.schedule`.
+        decay_bias: Apply the weight decay to one-dimensional parameters (biases, normalisation).
+        schedule: "step", "one-cycle" or "fixed"; see `learning_rate_schedule`.
         step_every: Iterations between two steps of "step".
-        step_factor: What each step multiplies the learning rate by.
+        step_factor: Factor on the learning rate at each step.
         warmup_share: Share of the iterations in which "one-cycle" rises to its peak.
-        iterations: Length of the training in batches; either this or `epochs`.
-        epochs: Length of the training in passes: as many images as there are to train on, each.
-        mirror: Augmentation: each image mirrored with probability one half.
+        iterations: Length of the training in batches; give either this or `epochs`.
+        epochs: Length of the training in passes over as many images as there are to train on.
+        mirror: Augmentation: mirror each image with probability 0.5.
         random_crop: Augmentation: a random crop instead of the central one.
-        crop_padding: Pixels of repeated border that a random crop may take in on each side.
-        precision: Of the backbone in training: "bf16" (bfloat16), "fp32", or "auto" for bfloat16
-            where the processor computes it in hardware.
-        validation_fraction: Share of the training subsets kept for choices.
-        validation_every: Iterations between two validations; a checkpoint is written at each.
-        seed: Of everything random.
+        crop_padding: Pixels of repeated border that a random crop may include on each side.
+        precision: Number format of the backbone in training: "bf16" (bfloat16), "fp32", or "auto"
+            for bfloat16 if the processor supports it in hardware.
+        validation_fraction: Share of the training subsets used for validation.
+        validation_every: Iterations between two validations; each writes a checkpoint.
+        seed: Seed of all random numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -132,11 +131,11 @@ class TrainConfig(BaseModel):
         if (self.iterations is None) == (self.epochs is None):
             raise ValueError("Give either iterations or epochs")
         if self.frozen_stages and not (self.pretrained or self.weights):
-            raise ValueError("frozen_stages freezes weights: state weights, or pretrained")
+            raise ValueError("frozen_stages needs weights: set weights or pretrained")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         if self.alpha != "auto" and self.alpha < 0:
-            raise ValueError("alpha is a weight of at least 0, or auto")
+            raise ValueError("alpha must be at least 0, or auto")
         if not self.alphas or self.alphas[0] != 0 or list(self.alphas) != sorted(set(self.alphas)):
-            raise ValueError("alphas ascend and begin with 0")
+            raise ValueError("alphas must ascend and begin with 0")
         return self

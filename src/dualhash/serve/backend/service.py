@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.model import Model
 from dualhash.codes.packing import pack, quantise
-from dualhash.codes.ten_crop import with_room
+from dualhash.codes.ten_crop import enlarged_for_views
 from dualhash.search.index import Index
 from dualhash.serve import schemas
 from dualhash.serve.backend.index_watcher import IndexWatcher
@@ -178,7 +178,7 @@ class Service:
             raise ProblemError(
                 "model-unavailable", loaded.model_problem or "The model is not available."
             )
-        size = with_room(model.card.preprocessing, views).resize
+        size = enlarged_for_views(model.card.preprocessing, views).resize
         with clock.stage("decode"):
             pixels = await self._upload_decoders.pixels(image, size)
         async with self._encode_queue.slot():
