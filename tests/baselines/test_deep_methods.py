@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.baselines.deep_method import DeepMethod
-from dualhash.baselines.registry import METHODS
-from dualhash.baselines.train_method import train_method
+from dualhash.baselines import METHODS, find_method
 from dualhash.codes.model import Model
 from dualhash.codes.packing import unpack
 from dualhash.errors import DualhashError
@@ -26,8 +24,9 @@ from dualhash.network import DualHashNetwork, build_backbone, build_hash_layer
 from dualhash.search.build import build_index
 from dualhash.search.index import Index
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.prepare_data import prepare
-from dualhash.training.loop.train_network import learn
+from dualhash.training.data.prepare_data import prepare_data
+from dualhash.training.loop.train_network import train_network
+from dualhash.training.method import NetworkMethod
 from dualhash.training.train import train
 from tests.training.cases import HEIGHT, QUIET, WIDTH, StopAt, make_catalogue, make_config
 
@@ -48,7 +47,7 @@ class Models:
     def __getitem__(self, name: str) -> Model:
         if name not in self._models:
             out = self.folder / name
-            train_method(name, self.catalogue, self.config, out, display=QUIET)
+            train(self.catalogue, self.config, out, method=find_method(name), display=QUIET)
             self._models[name] = Model.open(out)
         return self._models[name]
 
@@ -62,13 +61,13 @@ def models(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: None) -> Ite
 
 
 def test_every_deep_method_is_tested_here():
-    assert {name for name in METHODS if isinstance(METHODS[name], DeepMethod)} == set(EVERY)
+    assert {name for name in METHODS if isinstance(METHODS[name], NetworkMethod)} == set(EVERY)
 
 
 def test_settings_that_the_method_fixes_are_refused():
-    METHODS["ssdh"].check_asked({"alpha": 0, "category_loss": "ssdh", "bits": 8})
-    with pytest.raises(DualhashError, match="SSDH sets alpha itself, and 'auto' would change"):
-        METHODS["ssdh"].check_asked({"bits": 8, "alpha": "auto"})
+    METHODS["ssdh"].check_settings({"alpha": 0, "category_loss": "ssdh", "bits": 8})
+    with pytest.raises(DualhashError, match="SSDH always trains with alpha = 0"):
+        METHODS["ssdh"].check_settings({"bits": 8, "alpha": "auto"})
 
 
 def one_step(config: TrainConfig) -> tuple[float, float]:
@@ -103,7 +102,7 @@ def one_step(config: TrainConfig) -> tuple[float, float]:
 
 @pytest.mark.parametrize("name", [*CATEGORY, *ATTRIBUTE])
 def test_a_small_step_lowers_the_loss_of_its_batch(tiny_backbone: None, name: str):
-    before, after = one_step(METHODS[name].configured(make_config()))
+    before, after = one_step(METHODS[name].configure(make_config()))
     assert after < before
 
 
@@ -184,27 +183,29 @@ def test_multiple_model_is_ssdh_with_fewer_bits_and_then_attributes(models: Mode
 
 def test_a_resumed_training_gives_the_same_model(models: Models, tmp_path: Path):
     config = models.config.model_copy(update={"iterations": 4, "validation_every": 2})
-    name, again = "multiple-model", {"resume": True, "display": QUIET}
-    undisturbed = train_method(name, models.catalogue, config, tmp_path / "a", display=QUIET)
+    method, again = find_method("multiple-model"), {"resume": True, "display": QUIET}
+    undisturbed = train(models.catalogue, config, tmp_path / "a", method=method, display=QUIET)
     stop = StopAt("iteration 4", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        train_method(name, models.catalogue, config, tmp_path / "b", display=stop)
-    resumed = train_method(name, models.catalogue, config, tmp_path / "b", **again)
+        train(models.catalogue, config, tmp_path / "b", method=method, display=stop)
+    resumed = train(models.catalogue, config, tmp_path / "b", method=method, **again)
     assert resumed.hash == undisturbed.hash
-    assert (
-        train_method(name, models.catalogue, config, tmp_path / "b", **again).hash == resumed.hash
-    )
+    finished = train(models.catalogue, config, tmp_path / "b", method=method, **again)
+    assert finished.hash == resumed.hash
 
 
 def test_the_schedule_of_hashnet_continues_after_a_resume(models: Models, tmp_path: Path):
     config = models.config.model_copy(update={"iterations": 6, "validation_every": 2})
-    configured = METHODS["hashnet"].configured(config)
-    whole = learn(prepare(models.catalogue, configured, QUIET), tmp_path / "a")
+    configured = METHODS["hashnet"].configure(config)
+    data = prepare_data(models.catalogue, configured, QUIET)
+    whole = train_network(data, tmp_path / "a", QUIET)
     stop = StopAt("iteration 4", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        learn(prepare(models.catalogue, configured, stop), tmp_path / "b")
-    resumed = learn(prepare(models.catalogue, configured, QUIET), tmp_path / "b")
-    states = [each.fitted.network.state_dict() for each in (whole, resumed)]
+        train_network(data, tmp_path / "b", stop)
+    resumed = train_network(
+        prepare_data(models.catalogue, configured, QUIET), tmp_path / "b", QUIET
+    )
+    states = [each.network.state_dict() for each in (whole, resumed)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     last = torch.load(tmp_path / "b" / "last.ckpt", weights_only=True)["state_dict"]
     assert last["network.hash_layer.beta"].item() == pytest.approx((1 + 50 * 5 / 6) ** 0.5)
@@ -214,9 +215,10 @@ def test_settings_of_the_loss_can_be_changed_and_unknown_ones_fail(models: Model
     def loss_of(**settings: float) -> float:
         """With learning rates of almost 0, so that the networks are the same."""
         update = {"iterations": 2, "lr_new": 1e-30, "loss_settings": settings}
-        config = METHODS["ssdh"].configured(models.config.model_copy(update=update))
-        task = prepare(models.catalogue, config, QUIET)
-        loss: float = learn(task, tmp_path / str(settings)).report["best"]["category_loss"]
+        config = METHODS["ssdh"].configure(models.config.model_copy(update=update))
+        data = prepare_data(models.catalogue, config, QUIET)
+        report = train_network(data, tmp_path / str(settings), QUIET).report
+        loss: float = report["best"]["category_loss"]
         return loss
 
     assert loss_of(push=90.0) < loss_of(push=0.0)
@@ -226,9 +228,15 @@ def test_settings_of_the_loss_can_be_changed_and_unknown_ones_fail(models: Model
 
 def test_wrong_requests_are_refused(models: Models, tmp_path: Path):
     with pytest.raises(DualhashError, match="no method 'sdsh'"):
-        train_method("sdsh", models.catalogue, models.config, tmp_path / "m", display=QUIET)
+        find_method("sdsh")
     with pytest.raises(DualhashError, match="train ssdh first"):
-        train_method("svm-binary", models.catalogue, models.config, tmp_path / "m", display=QUIET)
+        train(
+            models.catalogue,
+            models.config,
+            tmp_path / "m",
+            method=find_method("svm-binary"),
+            display=QUIET,
+        )
     many = replace(
         models.catalogue,
         names=replace(models.catalogue.names, attributes=tuple(f"a{i}" for i in range(16))),
@@ -236,9 +244,11 @@ def test_wrong_requests_are_refused(models: Models, tmp_path: Path):
         observed=np.tile(models.catalogue.observed, 8),
     )
     with pytest.raises(DualhashError, match="leave none of 16"):
-        train_method("multiple-model", many, models.config, tmp_path / "m", display=QUIET)
+        train(
+            many, models.config, tmp_path / "m", method=find_method("multiple-model"), display=QUIET
+        )
     no_code = models.config.model_copy(update={"hash_layer": "none"})
-    with pytest.raises(DualhashError, match="makes no code"):
+    with pytest.raises(DualhashError, match="produces no code"):
         train(models.catalogue, no_code, tmp_path / "m", display=QUIET)
 
 

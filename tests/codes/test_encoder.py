@@ -112,5 +112,5 @@ def test_a_graph_that_is_none_is_refused():
 @pytest.mark.parametrize(("bits", "crop"), [(16, SIZE), (8, (6, 5))])
 def test_a_graph_of_another_shape_is_refused(bits: int, crop: tuple[int, int]):
     graph = colour_encoder(WEIGHT, BIAS, SIZE)
-    with pytest.raises(DualhashError, match="does not match model.json"):
+    with pytest.raises(DualhashError, match=r"does not match model\.json"):
         Encoder(graph, bits, Preprocessing(resize=crop, crop=crop))

@@ -80,7 +80,7 @@ def test_a_card_that_fits_no_encoder_is_refused(tmp_path: Path):
     described = json.loads(path.read_text())
     described["preprocessing"]["crop"] = [4, 4]
     path.write_text(json.dumps(described))
-    with pytest.raises(DualhashError, match="does not match model.json"):
+    with pytest.raises(DualhashError, match=r"does not match model\.json"):
         Model.open(tmp_path)
 
 

@@ -44,14 +44,8 @@ def layer(before: int, width: int, size: int) -> nn.Module:
 TINY = Backbone(
     name="tiny",
     summary="For tests.",
-    input_size=None,
-    resize=None,
     mean=(0.5, 0.5, 0.5),
     std=(0.3, 0.3, 0.3),
-    feature_size=64,
-    weights=None,
-    licence=None,
-    pretrained_layers=None,
     build=lambda pretrained: TinyNetwork(),
 )
 """Registered by the fixture `tiny_backbone`."""

@@ -26,7 +26,7 @@ def fit_itq(
 
 
 def principal_components(values: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Returns the leading eigenvectors of the covariance of (N, d) as columns (d, min(count, d))."""
+    """Returns leading eigenvectors of the covariance of (N, d) as columns (d, min(count, d))."""
     centred = values.astype(np.float64)
     centred -= centred.mean(axis=0)
     _, vectors = np.linalg.eigh(centred.T @ centred)

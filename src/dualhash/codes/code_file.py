@@ -103,9 +103,7 @@ def check_saved(codes: SavedCodes, source: Path) -> None:
     if codes.images:
         counts.add(len(codes.images))
     if len(counts) > 1:
-        raise DualhashError(
-            f"{source} holds arrays for different numbers of images: {sorted(counts)}."
-        )
+        raise DualhashError(f"{source} holds arrays of different lengths: {sorted(counts)} images.")
     if len(set(codes.images)) < len(codes.images):
         raise DualhashError(f"{source} names an image more than once.")
     for what, values in (("codes", codes.outputs), ("attributes", codes.probabilities)):

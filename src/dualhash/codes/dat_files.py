@@ -100,8 +100,8 @@ def _rows(path: Path, images: int) -> NDArray[np.float32]:
     numbers = _numbers(path)
     if len(numbers) % images:
         raise DualhashError(
-            f"{path} has {len(numbers):,} numbers, which is not a multiple of the {images:,} images "
-            f"of {LABELS}: the files do not belong together."
+            f"{path} has {len(numbers):,} numbers, which is not a multiple of the {images:,} "
+            f"images of {LABELS}: the files do not belong together."
         )
     return numbers.reshape(images, -1)
 

@@ -99,8 +99,8 @@ class Encoder:
         shape = (*self.preprocessing.crop, 3)
         if images.shape[1:] != shape or images.dtype != np.uint8:
             raise DualhashError(
-                f"The encoder needs uint8 images of shape {shape}, not {images.dtype} images of shape "
-                f"{images.shape[1:]}."
+                f"The encoder needs uint8 images of shape {shape}, not {images.dtype} images of "
+                f"shape {images.shape[1:]}."
             )
         reals = np.empty((len(images), self.bits), np.float32)
         for start in range(0, len(images), BATCH):
@@ -164,8 +164,8 @@ class Encoder:
         )
         if not fits:
             raise DualhashError(
-                f"The encoder does not match model.json: it maps {found_in.name} {found_in.shape} to "
-                f"{found_out.name} {found_out.shape}, not images {wanted_in} to outputs "
+                f"The encoder does not match model.json: it maps {found_in.name} {found_in.shape} "
+                f"to {found_out.name} {found_out.shape}, not images {wanted_in} to outputs "
                 f"{[None, self.bits]}."
             )
 

@@ -112,7 +112,7 @@ class Model:
 def predict(
     codes: NDArray[np.uint8], category_head: LinearHead, attribute_head: LinearHead
 ) -> list[Prediction]:
-    """Predicts by softmax of the category head and sigmoid of the attribute head (equations 2, 5)."""
+    """Predicts by softmax of the category and sigmoid of the attribute head (equations 2, 5)."""
     category_scores = category_head.code_scores(codes).astype(np.float64)
     attributes = sigmoid(attribute_head.code_scores(codes))
     return [
@@ -148,7 +148,7 @@ def _head(
         raise DualhashError(f"{folder / TENSORS} is not from a model folder: it has no {which}.")
     if weight.shape != (len(names), bits) or bias.shape != (len(names),):
         raise DualhashError(
-            f"{folder / TENSORS} does not match model.json: the shape of {which}.weight is {weight.shape}, not "
-            f"{(len(names), bits)}."
+            f"{folder / TENSORS} does not match model.json: the shape of {which}.weight is "
+            f"{weight.shape}, not {(len(names), bits)}."
         )
     return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))
