@@ -85,8 +85,8 @@ def test_refuses_arrays_of_other_kinds(tmp_path, wrong):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"labels": np.zeros(5, int)}, r"different numbers of images: \[5, 6\]"),
-        ({"images": ("a", "b")}, r"different numbers of images: \[2, 6\]"),
+        ({"labels": np.zeros(5, int)}, r"arrays of different lengths: \[5, 6\]"),
+        ({"images": ("a", "b")}, r"arrays of different lengths: \[2, 6\]"),
         ({"images": ("a",) * 6}, "names an image more than once"),
         ({"outputs": np.full((6, 16), np.nan, np.float32)}, "codes outside 0 to 1, .* image 0"),
         ({"probabilities": np.array([[0.5]] * 5 + [[-1]])}, "attributes outside 0 to 1, .* 5"),

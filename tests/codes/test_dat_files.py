@@ -75,10 +75,10 @@ def test_names_a_file_that_is_missing_or_cut(folder, name):
         ("label.dat", (0, 1, 2, 1, -1, 0), "must hold category indices"),
         ("label.dat", (0, 1, 2, 1, float("nan"), 0), "must hold category indices"),
         ("label.dat", (0,) * 5, r"96 numbers, which is not a multiple of the 5 images"),
-        ("label.dat", (0,) * 3, "different numbers of images|names"),
-        ("code.dat", (0.5,) * 42, "multiple of 8 bits, at least 8, not 7"),
-        ("code.dat", (0.5,) * 47 + (1.5,), "codes outside 0 to 1, first of image 5"),
-        ("attribute.dat", (float("nan"),) * 6, "attributes outside 0 to 1, first of image 0"),
+        ("label.dat", (0,) * 3, "arrays of different lengths|names"),
+        ("code.dat", (0.5,) * 42, "positive multiple of 8, not 7"),
+        ("code.dat", (0.5,) * 47 + (1.5,), "codes outside 0 to 1, first for image 5"),
+        ("attribute.dat", (float("nan"),) * 6, "attributes outside 0 to 1, first for image 0"),
     ],
 )
 def test_refuses_numbers_that_cannot_be(folder, name, numbers, said):

@@ -70,7 +70,7 @@ def test_heads_that_do_not_fit_are_refused(tmp_path: Path):
         Model.open(tmp_path)
     del heads["category_head.bias"]
     write_model(tmp_path, card(16, attribute_names=("red", "green")), heads, graph)
-    with pytest.raises(DualhashError, match="holds no category_head"):
+    with pytest.raises(DualhashError, match="has no category_head"):
         Model.open(tmp_path)
 
 

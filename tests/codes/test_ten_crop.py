@@ -37,5 +37,5 @@ def test_corners_need_images_larger_than_the_crop():
 
 
 def test_other_numbers_of_views_are_refused():
-    with pytest.raises(DualhashError, match=r"1 view .* or 10 .* not 5"):
+    with pytest.raises(DualhashError, match=r"must be 1 .* or 10 .* not 5"):
         check_views(5)
