@@ -109,7 +109,7 @@ class RunningServer:
 @contextmanager
 def serving(path: Path, port: int = 0, **settings: object) -> Iterator[RunningServer]:
     """Serves an index; port 0 takes a free one."""
-    app = create_app(path, settings=Settings(rate=0, decoders=1, **settings))
+    app = create_app(path, settings=Settings(rate=0, decoder_processes=1, **settings))
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -120,6 +120,14 @@ def serving(path: Path, port: int = 0, **settings: object) -> Iterator[RunningSe
             yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def fast_polling() -> Iterator[None]:
+    """Servers notice within 50 ms that their index was replaced."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("dualhash.serve.backend.index_watcher.POLL_SECONDS", 0.05)
+        yield
 
 
 @pytest.fixture(scope="package")
@@ -141,6 +149,13 @@ def address(shapes: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
+def empty_address(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[str]:
+    """Address of a server of an empty index."""
+    with serving(write_index(tmp_path_factory.mktemp("empty"), model, count=0)) as running:
+        yield running.address
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Closed after this package: while it is open, no other event loop can run in this thread."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -157,7 +172,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page; the test fails if its scripts raise an error."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, accept_downloads=True, reduced_motion="reduce"
+    )
     context.set_default_timeout(1000 * TIMEOUT)
     expect.set_options(timeout=1000 * TIMEOUT)
     page = context.new_page()

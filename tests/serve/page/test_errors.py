@@ -78,10 +78,9 @@ def test_a_search_that_is_refused_says_why(page: Page, address: str):
     expect(page.get_by_role("heading", name="Start with one of these images")).to_be_visible()
 
 
-def test_an_empty_index_says_how_to_fill_it(page: Page, tmp_path: Path, model: Model):
-    with serving(write_index(tmp_path, model, count=0)) as server:
-        page.goto(server.address)
-        expect(page.locator("#banner")).to_contain_text("dualhash index add shapes.dhx")
+def test_an_empty_index_says_how_to_fill_it(page: Page, empty_address: str):
+    page.goto(empty_address)
+    expect(page.locator("#banner")).to_contain_text("dualhash index add shapes.dhx")
 
 
 def test_an_index_replaced_by_another_file_is_reported(page: Page, tmp_path: Path, model: Model):

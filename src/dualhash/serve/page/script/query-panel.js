@@ -41,7 +41,7 @@ export class QueryPanel {
     preview.classList.toggle("empty", !address && !text);
     if (address) {
       const image = create("img", { src: address, alt: text });
-      image.addEventListener("error", () => this.preview(null, "The image file is missing."));
+      image.addEventListener("error", () => this.preview(null, "This image cannot be shown."));
       preview.append(image);
     } else if (text) preview.append(create("p", { class: "preview-text" }, text));
   }
