@@ -1,4 +1,4 @@
-"""Errors that a user can put right: the message says what is wrong and what to do."""
+"""The error for wrong input, and error messages that suggest similar names."""
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -9,18 +9,21 @@ Entry = TypeVar("Entry", bound=Callable[..., object])
 
 
 class DualhashError(Exception):
-    """Base of every error raised for bad input; the command line prints it without a traceback."""
+    """Something that the user can correct; the message says what is wrong and what to do.
+
+    The command line prints it without a traceback.
+    """
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """A question naming the known names closest to `name`, and a space; nothing if none is."""
+    """Returns "Did you mean …? " with the most similar known names; empty if none is similar."""
     by_folded = {k.casefold(): k for k in known}
     close = get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(repr(by_folded[c]) for c in close)}? " if close else ""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence naming the known names closest to `name`, to end an error message with."""
+    """Returns a sentence with the most similar known names, or the first of all; ends a message."""
     known = list(known)
     if close := near(name, known):
         return close.rstrip()

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from dualhash.cli import app as shell
-from dualhash.search import Index
+from dualhash.codes import Model
+from dualhash.search import Index, build
 from tests.builders import colour_image, write_colour_model
 
 
@@ -26,6 +27,29 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     assert run("index", "create", tmp_path / "model", tmp_path / "images", "--out", index) == 0
     capsys.readouterr()
     return index
+
+
+def test_an_interrupted_create_continues(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(build, "LARGEST_BATCH", 2)
+    encode, batches = Model.encode, []
+
+    def interrupt(model: Model, paths: list[Path], **options: object) -> object:
+        batches.append(len(paths))
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        return encode(model, paths, **options)
+
+    monkeypatch.setattr(Model, "encode", interrupt)
+    new = shop.parent / "new.dhx"
+    create = ("index", "create", shop.parent / "model", shop.parent / "images", "--out", new)
+    assert run(*create) == 130
+    assert "Run the same command again to continue" in capsys.readouterr().err
+    assert not new.exists()
+    assert run(*create) == 0
+    assert "6 images (4 encoded before an interruption), 16 bits" in capsys.readouterr().out
+    assert batches == [2, 2, 2, 2]
 
 
 def found(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[int]:

@@ -53,8 +53,14 @@ def create(
 
     opened = Model.open(model)
     catalogue = columns.read(images, opened)
-    with output.progress("Encoding") as report:
-        built = build_index(opened, catalogue, out, views=views, replace=replace, progress=report)
+    try:
+        with output.progress("Encoding") as report:
+            built = build_index(
+                opened, catalogue, out, views=views, replace=replace, progress=report
+            )
+    except KeyboardInterrupt:
+        output.note("Run the same command again to continue where it stopped.")
+        raise
     _list_left_out(catalogue, built)
     count = built.count + built.unchanged
     earlier = f" ({built.unchanged:,} encoded before an interruption)" if built.unchanged else ""

@@ -44,9 +44,22 @@ class UnusableIndexError(DualhashError):
     """The index is damaged or cannot be read now; the request was not at fault."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, mode: str = "mode=rwc") -> sqlite3.Connection:
     """Opens or creates a database. Transactions are explicit; one thread at a time may use it."""
-    return _connected(path, "mode=rwc")
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=PATIENCE,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def connect_existing(path: Path) -> sqlite3.Connection:
@@ -75,7 +88,7 @@ def connect_existing(path: Path) -> sqlite3.Connection:
             "`dualhash index create`, or name another file."
         )
     try:
-        return _connected(path, "mode=rw")
+        return connect(path, "mode=rw")
     except sqlite3.DatabaseError as error:
         code = error.sqlite_errorcode & 0xFF
         if code in NO_DATABASE:
@@ -89,7 +102,7 @@ def connect_existing(path: Path) -> sqlite3.Connection:
             "create a file beside it to read them. Make the folder writable, free disk space, or "
             "copy both files to another folder."
         )
-    return _connected(path, "mode=ro&immutable=1")
+    return connect(path, "mode=ro&immutable=1")
 
 
 def companions(path: Path) -> tuple[Path, Path]:
@@ -124,23 +137,6 @@ def database_errors(path: Path) -> Iterator[None]:
 def damaged(path: Path, part: str) -> DualhashError:
     """Returns the error for a part of an index that differs from what was written."""
     return _damaged(path, f"{part} failed its check")
-
-
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        timeout=PATIENCE,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _no_database(path: Path) -> DualhashError:
