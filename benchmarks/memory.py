@@ -21,7 +21,6 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.search import Index
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header
-from dualhash.search.storage.reader import IndexReader
 
 TARGETS = {"resident, MB": 500.0, "open and first search, s": 3.0}
 CHUNK = 100_000
@@ -39,7 +38,7 @@ def make(path: Path, count: int, rng: np.random.Generator) -> None:
         category_head=LinearHead((), np.zeros((0, data.BITS), np.float32), np.zeros(0, np.float32)),
         attribute_head=head,
     )
-    with new_index_file(path, header, replace=True) as file, Index(IndexReader(file)) as index:
+    with new_index_file(path, header, replace=True) as file, Index(file) as index:
         for start in range(0, count, CHUNK):
             rows = range(start, min(start + CHUNK, count))
             codes = rng.integers(0, 256, (len(rows), data.BITS // 8), dtype=np.uint8)

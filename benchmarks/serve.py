@@ -27,7 +27,6 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header
-from dualhash.search.storage.reader import IndexReader
 from dualhash.serve.http.middleware import DELAY_SECONDS
 
 SEARCH = "/api/v1/search"
@@ -60,7 +59,7 @@ def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
         category_head=LinearHead(CATEGORIES, weight, -weight.sum(axis=1) / 2),
         attribute_head=made.head,
     )
-    with new_index_file(path, header, replace=True) as file, Index(IndexReader(file)) as index:
+    with new_index_file(path, header, replace=True) as file, Index(file) as index:
         for start in range(0, items, BATCH):
             codes = made.codes[start : start + BATCH]
             numbers = range(start, start + len(codes))

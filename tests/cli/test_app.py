@@ -42,7 +42,9 @@ def test_help_shows_the_five_commands(capsys: pytest.CaptureFixture[str]):
 
 def test_help_of_a_command_is_its_docstring(capsys: pytest.CaptureFixture[str]):
     assert run("search", "--help") == 0
-    assert "weighted keeps all images" in " ".join(capsys.readouterr().out.split())
+    assert "Find images of the same category, with chosen attributes, or both." in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert run("index", "--help") == 0
     assert "Create, change and check an index." in capsys.readouterr().out
 

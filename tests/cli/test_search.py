@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.cli import app as shell
-from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
+from dualhash.search.request import DEFAULT_ATTRIBUTE_WEIGHT
 from tests.builders import colour_image, write_colour_model
 
 
@@ -69,7 +69,7 @@ def test_attributes_of_the_query_and_no_query_at_all(
     ("arguments", "said"),
     [
         (("id:0", "-k", "0"), "at least 1, not 0"),
-        (("id:0", "--offset", "-1"), "results to skip must be at least 0, not -1"),
+        (("id:0", "--offset", "-1"), "`offset` must be at least 0, not -1"),
         (("id:99",), "no item with the id 99"),
         (("nothing.png",), "nothing.png does not exist"),
         ((), "category needs a query"),
@@ -77,13 +77,13 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("id:0", "--ids", "5"), "'5' are not of the form 100:200"),
         (("id:0", "--ids", "5:2"), "The ids 5:2 end before they begin"),
         (("id:0", "--ids", "a:5"), "'a:5' are not of the form 100:200"),
-        (("id:0", "--want", "red", "--threshold", "1"), "between 0 and 1, not at 1"),
+        (("id:0", "--want", "red", "--threshold", "1"), "`threshold` must be less than 1"),
         (
             ("id:0", "--want", "red", "--task", "combined", "--attribute-weight", "1"),
             "is for the task weighted",
         ),
         (("--want", "red", "--task", "weighted"), "weighted needs a query"),
-        (("id:0", "--batch", "queries.txt"), "takes its queries from the file"),
+        (("id:0", "--batch", "queries.txt"), "reads its queries from the file"),
         (("--batch", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
         (("id:0", "--sheet", "found.doc"), "name a .png or .jpg file"),
         (("id:999", "--sheet", "nowhere/found.png"), "there is no folder nowhere"),
@@ -104,7 +104,7 @@ def test_errors_are_one_sentence(
 def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     assert create(shop) == 2
-    assert "option `replace` makes it anew" in capsys.readouterr().err
+    assert "option `replace` replaces it" in capsys.readouterr().err
     assert create(shop, "--replace") == 0
 
 
@@ -128,7 +128,7 @@ def test_the_task_follows_from_what_is_given(
     said = capsys.readouterr()
     found = json.loads(said.out)
     assert found["task"] == task
-    assert (f"the task {task}; choose" in said.err) == (
+    assert (f"imply the task {task}; choose" in said.err) == (
         task != "category" and "--task" not in arguments
     )
     assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
@@ -177,7 +177,7 @@ def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[st
     assert answers == alone
     assert run("search", shop / "i.dhx", "--batch", queries, "--want", "red") == 0
     said = capsys.readouterr()
-    assert "Taken for the task combined" in said.err
+    assert "The options imply the task combined" in said.err
     assert "id:3" in said.out
 
 
@@ -202,7 +202,7 @@ def test_a_damaged_image_of_a_batch_is_named_and_the_others_are_answered(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"query\n\n", "holds no queries"),
+        (b"query\n\n", "has no queries"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b'"id:0\nid:1\n', "cannot be read: unexpected end of data"),
     ],
@@ -227,17 +227,15 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
 
     images = shop / "images" / "circle" / "0.png"
     filters = ("--filter", "category=circle")
-    assert "Without the filter category=circle, 6 would match." in said("id:0", *filters)
-    assert "Without the filter category=circle, 7 would match." in said(images, *filters)
+    assert "Without the filter category=circle, 6 images would match." in said("id:0", *filters)
+    assert "Without the filter category=circle, 7 images would match." in said(images, *filters)
     lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--radius", "0"))
     other = 0 if lonely else 1
     exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
-    assert "the one that fewest match is the range of distances up to 0" in said(
-        f"id:{lonely}", *exclusive, "--radius", "0"
-    )
+    assert "the fewest match the radius of 0" in said(f"id:{lonely}", *exclusive, "--radius", "0")
     names = ("red", "green", "blue")
     wishes = {name: said("--task", "combined", "--want", name) for name in names}
-    assert any(f"Without {name}, 7 would match." in wishes[name] for name in names)
+    assert any(f"Without {name}, 7 images would match." in wishes[name] for name in names)
     assert "Without" not in said("id:0", "-k", "3")
     assert "Without" in said("id:0", *filters, "-k", "1", "--offset", "3")
     assert "Without" not in said("id:0")
@@ -254,4 +252,4 @@ def test_the_help_says_how_several_filters_are_given(capsys: pytest.CaptureFixtu
     run("search", "--help")
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--filter COLUMN=VALUE" in said
-    assert "say --filter once for each, as a comma is part of the value" in said
+    assert "Use --filter once for each; a comma is part of the value" in said

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from dualhash.codes import Model
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Results, searcher
+from dualhash.search import Index, Results
+from dualhash.search.ranking import execute
 from tests.builders import colour_image
 
 ITEMS = 60
@@ -64,7 +65,7 @@ def test_a_batch_is_its_searches(many: Index, queries: list, options: dict, limi
 def test_what_cannot_be_used_is_named_and_the_others_go_on(
     tmp_path: Path, model: Model, many: Index, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(searcher, "AT_ONCE", 2)
+    monkeypatch.setattr(execute, "BATCH", 2)
     good = colour_image(tmp_path / "good.png", (200, 10, 20))
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"damaged")
@@ -83,7 +84,7 @@ def test_what_cannot_be_used_is_named_and_the_others_go_on(
 
 
 def test_queries_are_taken_as_results_are(many: Index, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(searcher, "AT_ONCE", 2)
+    monkeypatch.setattr(execute, "BATCH", 2)
     taken: list[int] = []
 
     def queries():

@@ -30,7 +30,7 @@ def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
         ids, kept = stored(index)
         np.testing.assert_array_equal(ids, np.arange(len(codes)))
         np.testing.assert_array_equal(kept, codes)
-        assert [len(ids) for ids, _ in index._store.codes()] == [
+        assert [len(ids) for ids, _ in index.codes()] == [
             CODES_PER_BLOCK,
             CODES_PER_BLOCK,
             7,

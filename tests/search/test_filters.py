@@ -93,12 +93,12 @@ def test_changes_are_seen_by_the_same_filter(shop: Index):
 
 
 def test_few_filters_are_kept(shop: Index, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resident, "FILTERS", 2)
+    monkeypatch.setattr(resident, "MAX_FILTERS", 2)
     for _ in range(2):
         for year, expected in ((2012, [0, 1]), (2013, [2, 3])):
             assert found(shop, {"year": year}) == expected
             assert found(shop, {"price": None}) == [1]
-    assert len(shop._resident._filters) == 2
+    assert len(shop._answer.args[1]._filters) == 2
 
 
 def test_unknown_fields_name_the_nearest(shop: Index):

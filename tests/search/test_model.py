@@ -8,7 +8,7 @@ import pytest
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
-from dualhash.search.ranking.execute import DEFAULT_ATTRIBUTE_WEIGHT
+from dualhash.search.request import DEFAULT_ATTRIBUTE_WEIGHT
 from tests.builders import colour_image, colour_model
 
 

@@ -1,49 +1,79 @@
+import json
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
 import pytest
 
+from dualhash.cli import app as shell
 from dualhash.errors import DualhashError
-from dualhash.search.request import SearchRequest, infer_task, make_request
+from dualhash.search import Index
+from dualhash.search.request import SearchOptions, SearchRequest, make_request
+from dualhash.serve.schemas import Search
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        ({"task": "categroy"}, "no task 'categroy'. Did you mean 'category'"),
-        ({"want": "red", "match": "red"}, "'red' is both stated and taken over"),
-        ({"without": "red", "match": ["new", "red"]}, "'red' is both stated and taken over"),
-        ({"k": 0}, "results k must be at least 1, not 0"),
+        ({"task": "categroy"}, "`task` must be 'category', 'attribute', .*, not 'categroy'"),
+        ({"want": "red", "match": "red"}, "'red' cannot be both in `match` and stated"),
+        ({"without": "red", "match": ["new", "red"]}, "'red' cannot be both in `match` and"),
+        ({"want": "red", "without": ["red"]}, "'red' is both wanted and unwanted"),
+        ({"k": 0}, "`k` must be at least 1, not 0"),
         ({"ids": (5, 2)}, "The ids 5:2 end before they begin"),
-        ({"offset": -1}, "results to skip must be at least 0, not -1"),
-        ({"radius": -1}, "range of distances must be at least 0, not -1"),
-        ({"threads": 0}, "threads must be at least 1, not 0"),
-        ({"task": "combined", "threshold": 1.0}, "between 0 and 1, not at 1.0"),
-        ({"task": "combined", "threshold": 0}, "between 0 and 1, not at 0"),
-        ({"task": "attribute", "threshold": 0.7}, "threshold is for the task combined"),
-        (
-            {"task": "weighted", "attribute_weight": -1},
-            "weight of probabilities is 0 or more, not -1",
-        ),
-        ({"task": "weighted", "attribute_weight": float("nan")}, "0 or more, not nan"),
-        ({"task": "combined", "attribute_weight": 1}, "for the task weighted"),
+        ({"offset": -1}, "`offset` must be at least 0, not -1"),
+        ({"radius": -1}, "`radius` must be at least 0, not -1"),
+        ({"threads": 0}, "`threads` must be at least 1, not 0"),
+        ({"threshold": 1.0}, "`threshold` must be less than 1, not 1.0"),
+        ({"threshold": 0}, "`threshold` must be greater than 0, not 0"),
+        ({"attribute_weight": -1}, "`attribute_weight` must be at least 0, not -1"),
+        ({"attribute_weight": float("nan")}, "`attribute_weight` must be a finite number"),
     ],
 )
-def test_numbers_out_of_range(options: dict, said: str):
-    with pytest.raises(DualhashError, match=said):
-        make_request(options, query=True)
+def test_values_out_of_range_name_the_option(options: dict, message: str):
+    with pytest.raises(DualhashError, match=message):
+        make_request(options)
 
 
-def test_a_single_name_is_a_list_of_one():
-    assert make_request({"want": "red"}, query=True).want == ("red",)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 2.5}, "`k` must be an integer, not 2.5"),
+        ({"k": "3"}, "`k` must be a number, not '3'"),
+        ({"k": True}, "`k` must be a number, not True"),
+        ({"k": None}, "`k` must be an integer, not None"),
+        ({"threads": "all"}, "`threads` must be a number"),
+        ({"threshold": "0.5"}, "`threshold` must be a number"),
+        ({"want": 3}, "`want` must be a list, not 3"),
+        ({"match": [3]}, "`match` must be a string, not 3"),
+        ({"ids": (1,)}, "`ids` is wrong"),
+        ({"ids": ("1", 2)}, "`ids` must be a number"),
+        ({"filter": [1]}, "`filter` must be a mapping"),
+        ({"filter": {"size": object()}}, "`filter` must have plain values"),
+        ({"wnat": "red"}, "no option `wnat`. Did you mean 'want'"),
+    ],
+)
+def test_wrong_types_name_the_option(index: Index, options: dict, message: str):
+    with pytest.raises(DualhashError, match=message):
+        index.search(0, **options)
 
 
-def test_names_may_come_from_an_iterator():
-    assert make_request({"without": iter(["red", "new"])}, query=True).without == ("red", "new")
+def test_one_name_is_a_list_of_one_and_names_may_come_from_an_iterator():
+    assert make_request({"want": "red"}).want == ("red",)
+    assert make_request({"without": iter(["red", "new", "red"])}).without == ("red", "new")
+
+
+def test_numbers_of_numpy_are_numbers():
+    request = make_request(
+        {"k": np.int64(4), "threshold": np.float64(0.2), "ids": (np.int32(1), 5)}
+    )
+    assert (request.k, request.threshold, request.ids) == (4, 0.2, (1, 5))
 
 
 @pytest.mark.parametrize(
     ("options", "query", "task"),
     [
         ({}, True, "category"),
-        ({}, False, "category"),
         ({"want": ["red"]}, False, "attribute"),
         ({"without": ["red"]}, False, "attribute"),
         ({"match": ["red"]}, True, "attribute"),
@@ -53,11 +83,72 @@ def test_names_may_come_from_an_iterator():
         ({"want": ["red"], "attribute_weight": 0.0}, True, "weighted"),
     ],
 )
-def test_the_task_that_options_are_meant_for(options: dict, query: bool, task: str):
-    assert infer_task(options, query=query) == task
-    assert make_request(options, query=query) == SearchRequest(**options, task=task)
-    assert make_request({**options, "task": None}, query=query).task == task
-    assert (
-        make_request({**options, "attribute_weight": None, "task": "attribute"}, query=query).task
-        == "attribute"
-    )
+def test_the_task_that_options_imply(options: dict, query: bool, task: str):
+    assert make_request(options).task_for(query=query) == task
+    assert make_request({**options, "task": None}).task_for(query=query) == task
+    assert make_request({**options, "task": task}).task_for(query=query) == task
+
+
+@pytest.mark.parametrize(
+    ("options", "query", "message"),
+    [
+        ({}, False, "category needs a query"),
+        ({"task": "weighted", "want": "red"}, False, "weighted needs a query"),
+        ({"match": "red"}, False, "`match` needs a query"),
+        ({"task": "category", "want": "red"}, True, "category takes no attributes"),
+        ({"task": "attribute"}, True, "attribute needs at least one attribute"),
+        ({"task": "combined"}, True, "combined needs at least one attribute"),
+        ({"task": "weighted"}, True, "weighted needs at least one attribute"),
+        ({"task": "attribute", "want": "red", "radius": 3}, True, "`radius` needs a query, and"),
+        ({"task": "weighted", "want": "red", "radius": 3}, True, "`radius` needs a query, and"),
+        ({"task": "combined", "want": "red", "radius": 3}, False, "`radius` needs a query, and"),
+        ({"task": "attribute", "want": "red", "threshold": 0.7}, True, "for the task combined"),
+        ({"task": "combined", "want": "red", "attribute_weight": 1}, True, "the task weighted"),
+    ],
+)
+def test_options_that_do_not_fit_the_task(options: dict, query: bool, message: str):
+    with pytest.raises(DualhashError, match=message):
+        make_request(options).task_for(query=query)
+
+
+def test_every_interface_has_the_options_of_the_request(capsys: pytest.CaptureFixture[str]):
+    fields = SearchRequest.model_fields
+    assert get_type_hints(SearchOptions).keys() == fields.keys()
+    schema = Search.model_json_schema()["properties"]
+    for name, field in fields.items():
+        if name != "threads":  # the server chooses
+            assert schema[name]["description"] == field.description
+            assert Search.model_fields[name].default == field.default
+    assert schema["k"] | {"title": ""} == {
+        "default": 20,
+        "description": fields["k"].description,
+        "maximum": 200,
+        "minimum": 1,
+        "title": "",
+        "type": "integer",
+    }
+    with pytest.raises(SystemExit):
+        shell.main(["search", "--help"])
+    shown = capsys.readouterr().out.replace("│", " ").split()
+    for name, field in fields.items():
+        assert f"--{name.replace('_', '-')}" in shown
+        assert field.description in " ".join(shown)
+
+
+def test_the_server_does_not_convert_text():
+    assert Search.model_validate_json(json.dumps({"id": 3, "filter": {"n": 1.0}})).filter == {
+        "n": "1"
+    }
+    for wrong in ({"k": "3"}, {"want": "red"}, {"filter": {"n": [1]}}, {"filter": {"n": None}}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            Search.model_validate_json(json.dumps(wrong))
+
+
+def test_an_id_is_looked_up(index: Index, tmp_path: Path):
+    """Not by going through all items."""
+    assert (5 in index, np.int64(0) in index) == (True, True)
+    assert (6 in index, -1 in index, "5" in index, True in index, 2**70 in index) == (False,) * 5
+    code, item = index.get(5)
+    assert (item.id, code.tolist()) == (5, index.search(5).query.code.tolist())
+    with pytest.raises(DualhashError, match="no item with the id 6"):
+        index.get(6)

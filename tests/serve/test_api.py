@@ -322,7 +322,7 @@ def test_a_wish_counts_once_however_often_it_is_named(
 def test_only_so_many_wishes_are_tried(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("dualhash.search.hints.MOST_WISHES", 2)
+    monkeypatch.setattr("dualhash.search.hints.MAX_CONDITIONS", 2)
     assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
     assert len(counted) == 1 + 2 + 1 + 2
 
@@ -355,7 +355,7 @@ def test_the_radius_can_be_what_excludes(client: TestClient):
         (
             {"task": "attribute", "want": ["shiny"], "without": ["shiny"]},
             422,
-            "query-refused",
+            "invalid-request",
             "both wanted and unwanted",
         ),
         ({"id": 0, "filter": {"size": 3}}, 422, "query-refused", "No item has a field 'size'"),

@@ -1,4 +1,4 @@
-"""Many queries from a file: `dualhash search --batch`."""
+"""Queries from a file and their answers: `dualhash search --batch`."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from dualhash.search import Results
 
 HEADERS = ("image", "query")
-"""First lines that are no query."""
+"""First lines that are column names."""
 
 SHOWN = 5
-"""Results of each query that are printed where they are not printed as JSON."""
+"""Results of each query in the table."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A query and the number of its line, from 1."""
+    """A query, and the number of its line from 1."""
 
     number: int
     query: str
 
 
 def read_queries(file: Path) -> list[Line]:
-    """One query a line: an image, relative to the folder of the file, or id:17.
+    """Reads one query per line: an image, relative to the folder of the file, or id:17.
 
-    Of a CSV file it is the first column. Empty lines, and a first line that says `image` or
-    `query`, are none.
+    In a CSV file it is the first column. Empty lines, and a first line `image` or `query`, are
+    skipped.
 
     Raises:
-        DualhashError: It cannot be read, or there is no query in it.
+        DualhashError: The file cannot be read, or has no queries.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = csv.reader(opened, strict=True)
+        with file.open(encoding="utf-8-sig", newline="") as content:
+            rows = csv.reader(content, strict=True)
             lines = [Line(rows.line_num, row[0].strip()) for row in rows if row and row[0].strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -51,40 +51,43 @@ def read_queries(file: Path) -> list[Line]:
     if lines and lines[0].query in HEADERS:
         del lines[0]
     if not lines:
-        raise DualhashError(f"{file} holds no queries; it takes one a line: an image, or id:17.")
-    return [Line(line.number, _placed(line.query, file.parent)) for line in lines]
+        raise DualhashError(f"{file} has no queries. Write one per line: an image, or id:17.")
+    return [Line(line.number, _resolved(line.query, file.parent)) for line in lines]
 
 
-def show_answers(
+def print_answers(
     file: Path, lines: list[Line], answers: Iterable[Results | Failure], *, json: bool
 ) -> None:
-    """Prints what was found for each query, as JSON one line each, in a table otherwise.
+    """Prints the results of each query, as JSON one line each, otherwise in a table.
 
     Raises:
-        DualhashError: Some queries could not be used. They have been named and the others answered.
+        DualhashError: Some queries could not be used. They are named, and the others answered.
     """
     from dualhash.codes.encoder import Failure
 
-    shown = output.table(f"{file}", ">line", "query", ">found", "best, as id (distance)")
+    table = output.table(f"{file}", ">line", "query", ">found", "best, as id (distance)")
     failed = []
     with output.progress("Searching") as report:
-        for done, (line, found) in enumerate(zip(lines, answers, strict=True), start=1):
-            if isinstance(found, Failure):
-                failed.append(f"{file} line {line.number}: {found.reason}")
-                told = {"error": found.reason}
+        for done, (line, answer) in enumerate(zip(lines, answers, strict=True), start=1):
+            if isinstance(answer, Failure):
+                failed.append(f"{file} line {line.number}: {answer.reason}")
+                content = {"error": answer.reason}
             else:
-                told = found.as_dict()
-                shown.add_row(
+                content = answer.as_dict()
+                table.add_row(
                     str(line.number),
                     output.PathCell(line.query),
-                    f"{found.matched:,}",
-                    _best(found),
+                    f"{answer.matched:,}",
+                    _best(answer),
                 )
             if json:
-                _print_line({"line": line.number} | told)
+                text = json_text.dumps(
+                    {"line": line.number} | content, ensure_ascii=False, allow_nan=False
+                )
+                output.console().file.write(text + "\n")
             report(done, len(lines))
     if not json:
-        output.show(shown)
+        output.show(table)
     if failed:
         output.list_left_out(failed)
         raise DualhashError(
@@ -92,18 +95,13 @@ def show_answers(
         )
 
 
-def _placed(query: str, folder: Path) -> str:
+def _resolved(query: str, folder: Path) -> str:
     return query if query.startswith("id:") else str(folder / query)
 
 
-def _print_line(value: object) -> None:
-    line = json_text.dumps(value, ensure_ascii=False, allow_nan=False)
-    output.console().file.write(line + "\n")
-
-
-def _best(found: Results) -> str:
+def _best(results: Results) -> str:
     hits = [
         f"{hit.id}" if hit.distance is None else f"{hit.id} ({hit.distance})"
-        for hit in found.hits[:SHOWN]
+        for hit in results.hits[:SHOWN]
     ]
-    return ", ".join(hits) + (", …" if len(found.hits) > SHOWN else "")
+    return ", ".join(hits) + (", …" if len(results.hits) > SHOWN else "")

@@ -208,10 +208,10 @@ def push(
     with output.progress("Pushing") as report:
         pushed = push_index(index, to, progress=report)
     if json:
-        output.print_json(asdict(pushed) | {"place": str(pushed.place)})
+        output.print_json(asdict(pushed) | {"address": str(pushed.address)})
         return
     output.say(
-        f"{pushed.place}: {pushed.added:,} added, {pushed.updated:,} updated, "
+        f"{pushed.address}: {pushed.added:,} added, {pushed.updated:,} updated, "
         f"{pushed.deleted:,} deleted, {pushed.unchanged:,} unchanged."
     )
 

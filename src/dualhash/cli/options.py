@@ -43,10 +43,10 @@ def index_file(_: object, tokens: Sequence[Token]) -> Path:
     Raises:
         DualhashError: It is the URI of a remote index, which can only be searched.
     """
-    from dualhash.search.remote import opener
+    from dualhash.search.remote.base import remote_opener
 
     (token,) = tokens
-    if opener(token.value) is None:
+    if remote_opener(token.value) is None:
         return Path(token.value)
     source = "that was pushed there" if token.value.startswith("milvus") else "that it serves"
     raise DualhashError(

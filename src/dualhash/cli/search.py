@@ -1,50 +1,108 @@
-"""`dualhash search`: the three kinds of query."""
+"""`dualhash search`: searches an index, for one query or a file of queries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, field, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from dualhash.cli import output
 from dualhash.cli.options import Names
 from dualhash.errors import DualhashError
+from dualhash.search.request import SearchRequest, make_request
+from dualhash.search.storage.reader import LAST_ID
 
 if TYPE_CHECKING:
+    from cyclopts import Token
     from rich.table import Table
     from rich.text import Text
 
     from dualhash.search import Results, SearchOptions
     from dualhash.search.hints import Shortage
-    from dualhash.search.remote import Engine
+    from dualhash.search.remote.base import RemoteIndex
 
 BAR_WIDTH = 8
 
-LAST = 2**63 - 1
-"""Above all ids."""
-
-WISHES = {
+CONDITIONS = {
     "want": "{}",
     "without": "not {}",
-    "match": "{} as the query has it",
+    "match": "{} as in the query",
     "filter": "the filter {}",
-    "radius": "the range of distances up to {}",
+    "radius": "the radius of {}",
 }
-"""How what excludes images is said."""
+"""How a message names the condition that excludes most images."""
 
-Filters = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--filter",
-        negative=(),
-        consume_multiple=False,
-        show_default=False,
-        metavar="COLUMN=VALUE",
+
+def _filters(texts: Sequence[str]) -> dict[str, str]:
+    """Converts the values of `--filter`, each as column=value."""
+    filters: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise DualhashError(f"The filter {text!r} is not of the form column=value.")
+        if filters.setdefault(name, value) != value:
+            raise DualhashError(
+                f"The filters {name}={filters[name]} and {name}={value} exclude each other; an "
+                "item has one value."
+            )
+    return filters
+
+
+def _id_range(_: object, tokens: Sequence[Token]) -> tuple[int, int]:
+    """Converts `--ids 100:200`, `100:` or `:200`."""
+    (token,) = tokens
+    start, colon, stop = token.value.partition(":")
+    try:
+        bounds = int(start or 0), int(stop or LAST_ID + 1)
+    except ValueError:
+        colon = ""
+    if not colon:
+        raise DualhashError(f"The ids {token.value!r} are not of the form 100:200.")
+    return bounds
+
+
+NOTATION: dict[str, tuple[Any, str]] = {
+    "want": (Names, " As a,b."),
+    "without": (Names, " As a,b."),
+    "match": (Names, " As a,b."),
+    "filter": (
+        Annotated[
+            tuple[str, ...],
+            Parameter(
+                negative=(),
+                consume_multiple=False,
+                show_default=False,
+                metavar="COLUMN=VALUE",
+            ),
+        ],
+        " Use --filter once for each; a comma is part of the value.",
     ),
-]
+    "ids": (
+        Annotated[
+            tuple[int, int] | None,
+            Parameter(converter=_id_range, n_tokens=1, negative=(), metavar="FIRST:STOP"),
+        ],
+        " As 100:200.",
+    ),
+    "k": (Annotated[int, Parameter(name=["-k", "--k"])], ""),
+}
+"""Options with a notation of their own on the command line: type, and an addition to the help."""
+
+
+def _option(name: str) -> tuple[str, Any, Any]:
+    """Returns an option of `SearchRequest` as a field that cyclopts turns into an option."""
+    info = SearchRequest.model_fields[name]
+    notation, addition = NOTATION.get(name, (info.annotation, ""))
+    described: Any = Annotated[notation, Parameter(help=f"{info.description}{addition}")]
+    return name, described, field(default=() if name == "filter" else info.default)
+
+
+Options = make_dataclass("Options", map(_option, SearchRequest.model_fields), frozen=True)
+Options.__module__ = __name__  # cyclopts takes classes of the module `types` for plain values
+DEFAULTS = Options()
 
 
 def search(
@@ -52,101 +110,61 @@ def search(
     query: str | None = None,
     /,
     *,
-    task: Literal["category", "attribute", "combined", "weighted"] | None = None,
-    want: Names = (),
-    without: Names = (),
-    match: Names = (),
-    filters: Filters = (),
-    ids: str | None = None,
-    radius: int | None = None,
-    threshold: float = 0.5,
-    attribute_weight: float | None = None,
-    k: Annotated[int, Parameter(name=["-k", "--k"])] = 20,
-    offset: int = 0,
+    options: Annotated[Options, Parameter(name="*")] = DEFAULTS,  # type: ignore[valid-type]
     batch: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     sheet: Path | None = None,
     model: Path | None = None,
-    threads: int | None = None,
 ) -> None:
     """Find images of the same category, with chosen attributes, or both.
 
-    category ranks by how alike the codes are. attribute ranks by how probable it is that an image
-    has the chosen attributes. combined keeps the images that have them and ranks those by
-    category. weighted keeps all images and weighs one against the other. Without --task it is
-    category for a query alone, attribute for attributes alone, and combined for a query and
-    attributes.
-
     Args:
-        index: An index file; where `dualhash index push` brought one, such as
-            milvus://host:19530/products; or the address that `dualhash serve` prints.
+        index: An index file; a Milvus collection that `dualhash index push` has filled, such as
+            milvus://host:19530/products; or the URL that `dualhash serve` prints.
         query: An image file, or an item of the index as id:17, which is left out of the results.
-            Not needed where --want and --without say it all.
-        task: category, attribute, combined or weighted.
-        want: Attributes that shall be present, as a,b.
-        without: Attributes that shall be absent, as c,d.
-        match: Attributes that must be as the query has them, as a,b.
-        filters: Only items with this value of category or of any column of the catalogue, as
-            articleType=Shirts. Several must all fit; say --filter once for each, as a comma is
-            part of the value. Numbers fit however they are written.
-        ids: Only items with ids from the first to below the second, as 100:200.
-        radius: Only items whose codes differ from the query's in at most so many bits.
-        threshold: For combined: how probable an attribute must be to count as present.
-        attribute_weight: Task weighted. Weight of the attributes in bits; higher counts them more.
-            By default the weight that was chosen for the model.
-        k: How many results.
-        offset: How many of the best to skip, to go on where an earlier search ended.
-        batch: A file with one query a line, each an image (relative to the file) or id:17. With
-            --json one line is printed for each.
+            Not needed if --want and --without are enough.
+        options: The options of a search.
+        batch: A file with one query per line, each an image (relative to the file) or id:17. With
+            --json, prints one line for each.
         json: Print the results as JSON.
-        sheet: A .png or .jpg file to draw them into.
-        model: The model folder, where it is not where it was when the index was made.
-        threads: How many share the work; one a core by default.
+        sheet: A .png or .jpg file to draw the results into.
+        model: The model folder, if it was moved after the index was created.
     """
-    from dualhash.cli.batch import read_queries, show_answers
-    from dualhash.search import Index, infer_task
+    from dualhash.cli.batch import print_answers, read_queries
+    from dualhash.search import Index
 
-    options: SearchOptions = {
-        "want": want,
-        "without": without,
-        "match": match,
-        "filter": _where(filters),
-        "ids": _id_range(ids),
-        "radius": radius,
-        "threshold": threshold,
-        "attribute_weight": attribute_weight,
-        "k": k,
-        "offset": offset,
-        "threads": threads,
-    }
-    asked = query is not None or batch is not None
-    options["task"] = task or infer_task(options, query=asked)
+    given = {name: value for name, value in asdict(options).items() if value is not None}
+    chosen: SearchOptions = given  # type: ignore[assignment]
+    chosen["filter"] = _filters(given["filter"])
+    request = make_request(chosen)
     if batch is not None and (query is not None or sheet is not None):
-        raise DualhashError("--batch takes its queries from the file, and draws no sheet.")
+        raise DualhashError("--batch reads its queries from the file, and draws no sheet.")
     if sheet is not None:
         from dualhash.analysis.contact_sheet import sheet_format
 
         sheet_format(sheet)
-    if task is None and options["task"] != "category":
-        output.note(f"Taken for the task {options['task']}; choose another with --task.")
+    task = request.task_for(query=query is not None or batch is not None)
+    if request.task is None and task != "category":
+        output.note(f"The options imply the task {task}; choose another with --task.")
+    chosen["task"] = task
     with Index.open(index, model) as opened:
         if batch is not None:
             lines = read_queries(batch)
-            answers = opened.search_batch((line.query for line in lines), **options)
-            show_answers(batch, lines, answers, json=json)
+            answers = opened.search_batch((line.query for line in lines), **chosen)
+            print_answers(batch, lines, answers, json=json)
             return
-        results = opened.search(query, **options)
-        missing = _shortage(opened, results, options) if results.matched < offset + k else None
+        results = opened.search(query, **chosen)
+        missing = _shortage(opened, results, chosen) if results.matched < request.last else None
     _show(results, missing, json=json, sheet=sheet)
 
 
-def _shortage(index: Engine, results: Results, options: SearchOptions) -> Shortage | None:
-    """An image is not encoded again, and an item is still left out of what it finds."""
+def _shortage(index: RemoteIndex, results: Results, options: SearchOptions) -> Shortage | None:
+    """Searches by the code of an image, so that it is not encoded again."""
     from dualhash.search.hints import shortage
 
-    asked = results.query
-    query = None if asked is None else asked.code if asked.id is None else asked.id
-    return shortage(index, query, options, results.matched)
+    query = results.query
+    repeated = None if query is None else query.code if query.id is None else query.id
+    return shortage(index, repeated, options, results.matched)
 
 
 def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path | None) -> None:
@@ -161,44 +179,16 @@ def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path
         return
     output.show(_table(results))
     if missing is not None:
-        output.say(_in_words(missing, results.matched))
+        output.say(_sentence(missing, results.matched))
     if sheet is not None:
-        output.say(f"Drawn into {sheet}.")
+        output.say(f"Wrote {sheet}.")
 
 
-def _in_words(missing: Shortage, matched: int) -> str:
-    wish = WISHES[missing.field].format(missing.wish)
+def _sentence(missing: Shortage, matched: int) -> str:
+    condition = CONDITIONS[missing.field].format(missing.wish)
     if missing.matched_without > matched:
-        return f"Without {wish}, {missing.matched_without:,} would match."
-    return f"Several wishes exclude all else; the one that fewest match is {wish}."
-
-
-def _where(filters: Sequence[str]) -> dict[str, str]:
-    """What `--filter` asks for, by field."""
-    where: dict[str, str] = {}
-    for text in filters:
-        field, equals, value = text.partition("=")
-        if not field or not equals:
-            raise DualhashError(f"The filter {text!r} is not of the form column=value.")
-        if where.setdefault(field, value) != value:
-            raise DualhashError(
-                f"Filters ask for {field}={where[field]} and {field}={value}; an item has one."
-            )
-    return where
-
-
-def _id_range(text: str | None) -> tuple[int, int] | None:
-    """What `--ids` asks for, such as 100:200, 100: or :200."""
-    if text is None:
-        return None
-    start, colon, stop = text.partition(":")
-    try:
-        bounds = int(start or 0), int(stop or LAST)
-    except ValueError:
-        colon = ""
-    if not colon:
-        raise DualhashError(f"The ids {text!r} are not of the form 100:200.")
-    return bounds
+        return f"Without {condition}, {missing.matched_without:,} images would match."
+    return f"Several conditions exclude all other images; the fewest match {condition}."
 
 
 def _table(results: Results) -> Table:

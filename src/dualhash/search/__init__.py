@@ -1,8 +1,12 @@
-"""An index of codes in one file, and the three kinds of exact search in it."""
+"""An index of codes in one file, and exact searches in it.
+
+In: codes with image paths, labels and payloads; queries with a `SearchRequest`. Out: `Results`.
+May import `catalogue` and `codes`.
+"""
 
 from dualhash.search.build import BuildReport, add_images, build_index
 from dualhash.search.index import Index
-from dualhash.search.request import SearchOptions, infer_task
+from dualhash.search.request import SearchOptions, SearchRequest
 from dualhash.search.results import TASKS, Hit, Item, ItemLabels, Query, Results, Task
 from dualhash.search.storage.verify import Stats
 
@@ -16,9 +20,9 @@ __all__ = [
     "Query",
     "Results",
     "SearchOptions",
+    "SearchRequest",
     "Stats",
     "Task",
     "add_images",
     "build_index",
-    "infer_task",
 ]

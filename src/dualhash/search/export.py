@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -40,11 +39,11 @@ def export_index(index: Path, out: Path) -> int:
         raise DualhashError(
             f"{out} must end in {', '.join(EXPORT_SUFFIXES[:-1])} or {EXPORT_SUFFIXES[-1]}."
         )
-    with closing(IndexReader(index)) as store, store.reading():
-        none = np.empty((0, store.header.bits // 8), np.uint8)
-        codes = np.concatenate([none, *(part for _, part in store.codes())])
-        items = list(store.items_between(0, LARGEST_INTEGER))
-        attributes = store.header.attribute_head.names
+    with IndexReader(index) as reader, reader.reading():
+        none = np.empty((0, reader.header.bits // 8), np.uint8)
+        codes = np.concatenate([none, *(part for _, part in reader.codes())])
+        items = list(reader)
+        attributes = reader.header.attribute_head.names
     content = BytesIO()
     if out.suffix.lower() == ".npz":
         np.savez_compressed(content, **_arrays(items, codes, attributes))

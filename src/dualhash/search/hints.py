@@ -1,4 +1,4 @@
-"""Why fewer items match than were asked for."""
+"""Which option excludes most items, if fewer match than were requested."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,98 +8,99 @@ import numpy as np
 
 from dualhash.errors import DualhashError
 from dualhash.search.query import QueryLike
-from dualhash.search.remote import Engine
+from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.request import PRESENT, SearchOptions
 
-Attributes = Literal["want", "without", "match"]
-Field = Attributes | Literal["filter", "radius"]
-Wish = tuple[Field, str]
-"""Under which option it stands, and its name there."""
+AttributeOption = Literal["want", "without", "match"]
+Option = AttributeOption | Literal["filter", "radius"]
+Condition = tuple[Option, str]
+"""An option, and the attribute or field in it."""
 
-ATTRIBUTES: tuple[Attributes, ...] = ("want", "without", "match")
+ATTRIBUTE_OPTIONS: tuple[AttributeOption, ...] = ("want", "without", "match")
 
-MOST_WISHES = 8
-"""So many are tried: each takes a search."""
+MAX_CONDITIONS = 8
+"""Conditions that are tried; each takes a search."""
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """Which one wish excludes most.
+    """The condition that excludes most items.
 
     Attributes:
-        field: The option under which it stands.
-        wish: The attribute, the field of the filter and its value, or the radius.
-        matched_without: How many would match without it.
+        field: The option that it belongs to.
+        wish: The attribute, the field and value of the filter, or the radius.
+        matched_without: How many items match without it.
     """
 
-    field: Field
+    field: Option
     wish: str
     matched_without: int
 
 
 def shortage(
-    index: Engine, query: QueryLike | None, options: SearchOptions, matched: int
+    index: RemoteIndex, query: QueryLike | None, options: SearchOptions, matched: int
 ) -> Shortage | None:
-    """The wish without which most would match.
+    """Returns the condition without which most items match.
 
-    Where none alone makes a difference, for several exclude the same items, it is the one that
-    fewest match by itself. Of many wishes only the first are tried.
+    If no single one makes a difference, because several exclude the same items, it is the one that
+    fewest items meet. Only the first conditions are tried.
 
     Args:
-        index: What is searched.
-        query: What asks.
-        options: What for; the task is named.
-        matched: How many match.
+        index: The index that was searched.
+        query: The query.
+        options: Those of the search, with its task.
+        matched: How many items matched.
 
     Returns:
-        None where no wish excludes anything.
+        None if no condition excludes anything.
     """
-    wishes = _wishes(options)
-    tried = list(wishes)[:MOST_WISHES]
+    conditions = _conditions(options)
+    tried = list(conditions)[:MAX_CONDITIONS]
 
-    def matched_by(kept: Collection[Wish]) -> int:
+    def matched_by(kept: Collection[Condition]) -> int:
         return _matched(index, query, _only(options, kept))
 
-    without = {wish: matched_by(wishes.keys() - {wish}) for wish in tried}
-    worst = max(tried, key=lambda wish: without[wish], default=None)
+    without = {each: matched_by(conditions.keys() - {each}) for each in tried}
+    worst = max(tried, key=lambda each: without[each], default=None)
     if worst is None:
         return None
     if without[worst] <= matched:
         if matched_by(()) <= matched:
             return None
-        worst = min(tried, key=lambda wish: matched_by({wish}))
-    return Shortage(worst[0], wishes[worst], without[worst])
+        worst = min(tried, key=lambda each: matched_by({each}))
+    return Shortage(worst[0], conditions[worst], without[worst])
 
 
-def _wishes(options: SearchOptions) -> dict[Wish, str]:
-    """What can exclude items, and how it is said; attributes do so only in combined searches."""
-    fields: tuple[Attributes, ...] = ATTRIBUTES if options["task"] == "combined" else ()
-    wishes: dict[Wish, str] = {
-        (field, name): name for field in fields for name in options.get(field, ())
+def _conditions(options: SearchOptions) -> dict[Condition, str]:
+    """Returns what can exclude items, as text; attributes do so only in combined searches."""
+    names = ATTRIBUTE_OPTIONS if options["task"] == "combined" else ()
+    conditions: dict[Condition, str] = {
+        (option, name): name for option in names for name in options.get(option, ())
     }
     for name, value in options.get("filter", {}).items():
-        wishes["filter", name] = f"{name}={value}"
+        conditions["filter", name] = f"{name}={value}"
     if (radius := options.get("radius")) is not None:
-        wishes["radius", ""] = str(radius)
-    return wishes
+        conditions["radius", ""] = str(radius)
+    return conditions
 
 
-def _only(options: SearchOptions, kept: Collection[Wish]) -> SearchOptions:
-    """The search with no other wishes than these."""
-    left = options.copy()
-    left["filter"] = {k: v for k, v in options.get("filter", {}).items() if ("filter", k) in kept}
+def _only(options: SearchOptions, kept: Collection[Condition]) -> SearchOptions:
+    """Returns the options with no other conditions than these."""
+    fewer = options.copy()
+    filters = options.get("filter", {})
+    fewer["filter"] = {field: filters[field] for field in filters if ("filter", field) in kept}
     if options["task"] == "combined":
-        for field in ATTRIBUTES:
-            left[field] = [name for name in options.get(field, ()) if (field, name) in kept]
+        for option in ATTRIBUTE_OPTIONS:
+            fewer[option] = [name for name in options.get(option, ()) if (option, name) in kept]
     if ("radius", "") not in kept:
-        left["radius"] = None
-    return left
+        fewer["radius"] = None
+    return fewer
 
 
-def _matched(index: Engine, query: QueryLike | None, options: SearchOptions) -> int:
-    """How many match; a combined search that has lost its only attribute is one by category."""
+def _matched(index: RemoteIndex, query: QueryLike | None, options: SearchOptions) -> int:
+    """Counts matches; a combined search without attributes becomes one by category."""
     options = {**options, "k": 1, "offset": 0}
-    if options["task"] == "combined" and not any(options.get(field) for field in ATTRIBUTES):
+    if options["task"] == "combined" and not any(options.get(each) for each in ATTRIBUTE_OPTIONS):
         options = {**options, "task": "category", "threshold": PRESENT}
         if query is None:
             query = np.zeros(index.header.bits // 8, np.uint8)

@@ -1,56 +1,57 @@
-"""The index: codes in one file, searched three ways."""
+"""An index: codes, labels and payloads in one file, ready to search."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.ten_crop import check_views
-from dualhash.search.contents import Contents
-from dualhash.search.model import check_model, find_model
-from dualhash.search.query import QueryLike
-from dualhash.search.remote import Engine, opener
-from dualhash.search.request import PRESENT, SearchOptions, make_request
-from dualhash.search.results import Results, Task
+from dualhash.errors import DualhashError
+from dualhash.search.query import QueryLike, check_codes, check_model, find_model
+from dualhash.search.remote.base import RemoteIndex, remote_opener
+from dualhash.search.request import SearchOptions, make_request
+from dualhash.search.results import ItemLabels, Results
+from dualhash.search.storage import writer
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.reader import IndexReader
+from dualhash.search.storage.verify import Stats, damages, measure
 
 if TYPE_CHECKING:
-    from dualhash.search.ranking.code_cache import CodeCache
-    from dualhash.search.searcher import SearchExecutor
-
-NO_FILTER: Mapping[str, object] = {}
+    from dualhash.search.ranking.execute import Answer
 
 
-class Index(Contents):
+class Index(IndexReader):
     """An open index file. Use it in a `with` block, or close it.
 
-    What other programs add is seen by the next search. Several threads may use it at once.
+    Changes by other programs are seen by the next search. Several threads may use it at once.
     """
 
-    def __init__(self, store: IndexReader, model: Model | None = None) -> None:
+    def __init__(self, path: Path, model: Model | None = None) -> None:
         """Use `Index.open` or `Index.create`."""
-        super().__init__(store)
+        super().__init__(path)
         self._model = model
 
     @classmethod
     def create(
         cls, path: str | Path, model: Model, *, views: int = 1, replace: bool = False
     ) -> "Index":
-        """Makes an empty index file for codes of `model` and opens it.
+        """Creates an empty index file for codes of `model` and opens it.
 
         Args:
-            path: The file to make, in a folder that exists.
-            model: Whose codes it will hold.
-            views: Views of each image that make its code; image queries are encoded alike.
-            replace: Whether an index that is there may be replaced.
+            path: The file to create, in an existing folder.
+            model: The model whose codes it will hold.
+            views: Views of each image that are averaged for its code, also of image queries.
+            replace: Whether to replace an existing index.
 
         Raises:
-            DualhashError: The file exists and may not be replaced, or cannot be written.
+            DualhashError: The file exists and `replace` is False, or it cannot be written.
         """
         with cls.unfinished(path, model, views=views, replace=replace):
             pass
@@ -85,7 +86,7 @@ class Index(Contents):
         )
         with (
             new_index_file(Path(path), header, replace=replace, source=source) as file,
-            cls(IndexReader(file), model) as index,
+            cls(file, model) as index,
         ):
             yield index
 
@@ -95,148 +96,218 @@ class Index(Contents):
 
     @overload
     @classmethod
-    def open(cls, path: str, model: Model | str | Path | None = None) -> "Index | Engine": ...
+    def open(cls, path: str, model: Model | str | Path | None = None) -> "Index | RemoteIndex": ...
 
     @classmethod
-    def open(cls, path: str | Path, model: Model | str | Path | None = None) -> "Index | Engine":
-        """Opens an index file, or what a URI names: milvus://host/collection, http://host:8000.
+    def open(
+        cls, path: str | Path, model: Model | str | Path | None = None
+    ) -> "Index | RemoteIndex":
+        """Opens an index file, or a remote index: milvus://host/collection, http://host:8000.
 
         Args:
-            path: The file; or the URI of an engine, which answers searches and no more.
-            model: The model that made its codes, or its folder; needed for image queries where it
-                is not where it was.
+            path: The file; or the URI of a remote index, which can be searched but not changed.
+            model: The model that made its codes, or its folder; needed for image queries if the
+                model was moved.
 
         Raises:
-            DualhashError: It is not an index, of a newer format, damaged, or another model's.
+            DualhashError: It is not an index, has a newer format, is damaged, or its codes were
+                made by another model.
         """
         opened = Model.open(model) if isinstance(model, str | Path) else model
-        if isinstance(path, str) and (open_engine := opener(path)):
-            return open_engine(path, opened)
-        store = IndexReader(Path(path))
+        if isinstance(path, str) and (open_remote := remote_opener(path)):
+            return open_remote(path, opened)
+        index = cls(Path(path), opened)
         try:
             if opened:
-                check_model(store.path, store.header, opened)
-            return cls(store, opened)
+                check_model(index.path, index.header, opened)
         except BaseException:
-            store.close()
+            index.close()
             raise
+        return index
 
     @property
     def model(self) -> Model:
         """The model that made the codes, opened when it is first needed.
 
         Raises:
-            DualhashError: It is not where it was, or is another one now.
+            DualhashError: It was moved or replaced.
         """
         if self._model is None:
             self._model = find_model(self.path, self.header)
         return self._model
 
-    def search(
-        self,
-        query: QueryLike | None = None,
-        *,
-        task: Task | None = None,
-        want: Iterable[str] = (),
-        without: Iterable[str] = (),
-        match: Iterable[str] = (),
-        filter: Mapping[str, object] = NO_FILTER,
-        ids: tuple[int, int] | None = None,
-        radius: int | None = None,
-        threshold: float = PRESENT,
-        attribute_weight: float | None = None,
-        k: int = 20,
-        offset: int = 0,
-        threads: int | None = None,
-    ) -> Results:
-        """The k best items, exactly; ties by id, so the first 10 of 100 are the top 10.
-
-        `category` ranks by ascending Hamming distance from the query. `attribute` ranks by the
-        joint probability that the chosen attributes have the wanted values. `combined` keeps the
-        items that have the wanted values (p >= 0.5 of those wanted, p < 0.5 of those unwanted) and
-        ranks them by distance from the query, or by probability without one. `weighted`
-        keeps all items and ranks by the distance minus `attribute_weight` times the log of the
-        joint probability.
+    def search(self, query: QueryLike | None = None, **options: Unpack[SearchOptions]) -> Results:
+        """Returns the k best items, exactly. Ties are ordered by id.
 
         Args:
             query: An image file, an id (17 or "id:17"; that item is left out of the results), a
-                packed code (k/8,) uint8, or None where wanted and unwanted attributes suffice.
-            task: "category", "attribute", "combined" or "weighted"; None takes what the others
-                are meant for: "weighted" with a weight for it, "category" without attributes,
-                "combined" with a query and wanted or unwanted attributes, and else "attribute".
-            want: Attributes that shall be present.
-            without: Attributes that shall be absent.
-            match: Attributes that must have the value that the query's own prediction has.
-            filter: Only items with these values: of "category", their label, or of any field of
-                their payload. A number is the same however it is written: 7, "7" and 7.0.
-            ids: Only items with ids from the first to below the second.
-            radius: Only items at most so many bits away from the query.
-            threshold: For `combined`, the probability in (0, 1) from which on an attribute counts
-                as present; below it, it counts as absent.
-            attribute_weight: For `weighted`, how many bits of distance a factor of e in probability
-                is worth; None takes the weight chosen for the model.
-            k: How many results, at least 1.
-            offset: How many of the best to skip; the results are those of rank offset + 1 and on.
-            threads: How many share the work; None takes one per core. Results do not depend on it.
+                packed code (k/8,) uint8, or None if wanted and unwanted attributes are enough.
+            **options: Task, attributes, filters and number of results; `SearchRequest` documents
+                each: task, want, without, match, filter, ids, radius, threshold,
+                attribute_weight, k, offset and threads.
 
         Raises:
-            DualhashError: The query cannot be read, an attribute or field is not known, the file
-                is damaged, or what was asked for does not make a query of this kind.
+            DualhashError: The query cannot be read, an option is wrong, an attribute or field is
+                unknown, or the file is damaged.
         """
-        options: SearchOptions = {
-            "task": task,
-            "want": want,
-            "without": without,
-            "match": match,
-            "filter": filter,
-            "ids": ids,
-            "radius": radius,
-            "threshold": threshold,
-            "attribute_weight": attribute_weight,
-            "k": k,
-            "offset": offset,
-            "threads": threads,
-        }
-        return self._search().one(query, make_request(options, query=query is not None))
+        from dualhash.search.ranking.execute import search
+
+        return search(self, self._locked_answer(), query, make_request(options))
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
     ) -> Iterator[Results | Failure]:
-        """What `search` would give for each of many queries, faster.
+        """Yields what `search` returns for each of many queries, but faster.
 
-        Queries are taken some hundreds at a time, as results are; each lot sees one state of the
-        index.
+        Queries are read and results yielded some hundreds at a time; each group of queries sees
+        one state of the index.
 
         Args:
-            queries: Each as for `search`.
-            options: As for `search`.
+            queries: As for `search`.
+            **options: As for `search`.
 
-        Returns:
-            For each query in turn its results; or, where it cannot be used, its row and the
-            reason, and the others go on.
+        Yields:
+            For each query its results; or, if it cannot be used, its row and the reason.
 
         Raises:
-            DualhashError: What was asked for does not make a query of this kind, for any of them.
+            DualhashError: An option is wrong, or an attribute or field is unknown.
         """
-        return self._search().many(queries, make_request(options, query=True))
+        from dualhash.search.ranking.execute import search_batch
 
-    def _search(self) -> "SearchExecutor":
-        """The same for all threads."""
-        with self._store.reading():
-            return self._searcher
+        return search_batch(self, self._locked_answer(), queries, make_request(options))
 
-    @cached_property
-    def _searcher(self) -> "SearchExecutor":
-        """Made by the first search, which is when the kernels are loaded."""
-        from dualhash.search.ranking.execute import answer
-        from dualhash.search.searcher import SearchExecutor
-
-        answering = partial(answer, store=self._store, resident=self._resident)
-        return SearchExecutor(self._store, lambda: self.model, answering)
+    def _locked_answer(self) -> "Answer":
+        """Returns the same for all threads, so that they share one copy of the codes."""
+        with self.reading():
+            return self._answer
 
     @cached_property
-    def _resident(self) -> "CodeCache":
-        """Keeps the codes in memory from one search to the next."""
+    def _answer(self) -> "Answer":
         from dualhash.search.ranking.code_cache import CodeCache
+        from dualhash.search.ranking.execute import answer
 
-        return CodeCache(self._store)
+        return partial(answer, self, CodeCache(self))
+
+    def add(
+        self,
+        codes: NDArray[np.uint8],
+        images: Sequence[Path | str],
+        payloads: Sequence[Mapping[str, Any]] | None = None,
+        labels: Sequence[ItemLabels] | None = None,
+    ) -> NDArray[np.int64]:
+        """Adds n items in one transaction: all of them or, if it fails, none.
+
+        They are new items even if there are items of the same images. To add only missing images,
+        call `find` and `add` in one block of `changing`.
+
+        Args:
+            codes: (n, k/8) uint8, packed.
+            images: n paths.
+            payloads: n mappings of plain values, stored as JSON; empty by default.
+            labels: Labels of the n images; none by default. Attributes that the model does not
+                know are not stored.
+
+        Returns:
+            (n,) int64 ids, ascending, never used before.
+
+        Raises:
+            DualhashError: The codes have another length or the arguments differ in number.
+        """
+        items = self._checked(codes, images, payloads, labels)
+        return writer.add(self, codes, *items)
+
+    def update(
+        self,
+        item: int,
+        *,
+        code: NDArray[np.uint8] | None = None,
+        image: Path | str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        labels: ItemLabels | None = None,
+    ) -> None:
+        """Replaces those parts of an item that are given; its id stays.
+
+        Args:
+            item: Its id.
+            code: (k/8,) uint8, packed.
+            image: Path.
+            payload: Plain values, stored as JSON.
+            labels: Labels of the image.
+
+        Raises:
+            DualhashError: No item has this id, or the code has another length.
+        """
+        if code is not None:
+            check_codes(code, self.header, dimensions=1)
+        writer.update(self, int(item), code=code, image=image, payload=payload, labels=labels)
+
+    def replace(
+        self,
+        ids: Iterable[int],
+        codes: NDArray[np.uint8],
+        images: Sequence[Path | str],
+        payloads: Sequence[Mapping[str, Any]] | None = None,
+        labels: Sequence[ItemLabels] | None = None,
+    ) -> None:
+        """Replaces all of n items in one transaction; their ids stay.
+
+        Args:
+            ids: n different ids.
+            codes: As for `add`, like the others.
+            images: n paths.
+            payloads: n mappings.
+            labels: Labels of the n images.
+
+        Raises:
+            DualhashError: No item has one of the ids, an id is repeated, the codes have another
+                length or the arguments differ in number; then nothing is replaced.
+        """
+        items = self._checked(codes, images, payloads, labels)
+        replaced = [int(item) for item in ids]
+        if not len(set(replaced)) == len(replaced) == len(codes):
+            raise DualhashError(
+                f"{len(codes)} items need {len(codes)} different ids, not {len(set(replaced))}."
+            )
+        writer.replace(self, codes, *items, ids=replaced)
+
+    def delete(self, ids: Iterable[int]) -> None:
+        """Deletes items in one transaction; their ids are not used again.
+
+        Raises:
+            DualhashError: No item has one of the ids; then nothing is deleted.
+        """
+        writer.delete(self, ids)
+
+    def compact(self) -> None:
+        """Frees the disk space of deleted items; ids stay as they are."""
+        writer.compact(self)
+
+    def stats(self) -> Stats:
+        """Returns how many items there are, and how much space they take."""
+        return measure(self)
+
+    def verify(self) -> tuple[str, ...]:
+        """Reads the whole file and returns a sentence for each damage; empty if there is none."""
+        return damages(self)
+
+    def _checked(
+        self,
+        codes: NDArray[np.uint8],
+        images: Sequence[Path | str],
+        payloads: Sequence[Mapping[str, Any]] | None,
+        labels: Sequence[ItemLabels] | None,
+    ) -> tuple[Sequence[Path | str], Sequence[Mapping[str, Any]], Sequence[ItemLabels]]:
+        """Returns images, payloads and labels of n codes.
+
+        Raises:
+            DualhashError: The codes have another length or the arguments differ in number.
+        """
+        check_codes(codes, self.header, dimensions=2)
+        payloads = [{}] * len(codes) if payloads is None else payloads
+        labels = [ItemLabels()] * len(codes) if labels is None else labels
+        if not len(codes) == len(images) == len(payloads) == len(labels):
+            raise DualhashError(
+                f"There are {len(codes)} codes, {len(images)} images, {len(payloads)} payloads and "
+                f"{len(labels)} labels; each item needs one of each."
+            )
+        return images, payloads, labels

@@ -1,8 +1,7 @@
-"""What a user asks with, to a code."""
+"""From what a user searches with to a code."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,32 +19,35 @@ QueryLike = str | Path | int | NDArray[np.uint8]
 
 
 class Source(Protocol):
-    """Items with codes, of which a query may be one."""
+    """Items with codes; a query may be one of them."""
 
     @property
     def header(self) -> Header:
-        """What is known of all the codes."""
+        """The properties that all codes share."""
 
-    def reading(self) -> AbstractContextManager[None]:
-        """What others write in the meantime is not seen in this block, where that can be."""
-
-    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """The packed code (k/8,) of an id, and what is kept beside it.
+    @property
+    def model(self) -> Model:
+        """The model that made the codes; opened when it is first needed.
 
         Raises:
-            DualhashError: There is no such id.
+            DualhashError: It was moved or replaced.
+        """
+
+    def reading(self) -> AbstractContextManager[None]:
+        """In this block changes by others are not seen, if the source can do that."""
+
+    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """Returns the packed code (k/8,) of an id and its item.
+
+        Raises:
+            DualhashError: No item has this id.
         """
 
 
 def encode_images(
-    queries: Sequence[QueryLike | None], model: Callable[[], Model], views: int
+    queries: Sequence[QueryLike | None], source: Source
 ) -> dict[int, NDArray[np.uint8] | Failure]:
-    """Packed codes (k/8,) of those queries that are image files, by row, or why there is none.
-
-    Args:
-        queries: Of any kind.
-        model: Opens the model; called only if there is an image file.
-        views: Of each image.
+    """Returns packed codes (k/8,), or why there is none, of the queries that are images, by row.
 
     Raises:
         DualhashError: The model cannot be opened.
@@ -53,40 +55,36 @@ def encode_images(
     rows = [row for row, query in enumerate(queries) if _is_image(query)]
     if not rows:
         return {}
-    encoded = model().encode([str(queries[row]) for row in rows], views=views)
-    failed = {
-        rows[failure.row]: replace(
-            failure, row=rows[failure.row], reason=f"The query cannot be used: {failure.reason}"
-        )
-        for failure in encoded.failures
-    }
-    return dict(zip([rows[i] for i in encoded.rows], encoded.codes, strict=True)) | failed
+    images = [str(queries[row]) for row in rows]
+    encoded = source.model.encode(images, views=source.header.views)
+    codes = dict(zip((rows[i] for i in encoded.rows), encoded.codes, strict=True))
+    return codes | {rows[failure.row]: failure for failure in encoded.failures}
 
 
-def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | None) -> Query:
-    """The code of a query, and what is known of it.
+def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure | None) -> Query:
+    """Returns a query with its code, its labels and what the code predicts.
 
     Args:
         query: Of any kind.
-        source: What is searched.
-        code: (k/8,) of an image file; None for other queries.
+        source: The index that is searched.
+        code: What `encode_images` returned for it; None if it is no image.
 
     Raises:
-        DualhashError: It is not a query, or does not fit the index.
+        DualhashError: It cannot be read, is not a query, or does not fit the index.
     """
     image, item, labels = None, as_id(query), ItemLabels()
     if item is not None:
-        code, kept = source.item(item)
-        image, labels = kept.image, kept.labels
+        code, stored = source.get(item)
+        image, labels = stored.image, stored.labels
     elif isinstance(query, np.ndarray):
         check_codes(query, source.header, dimensions=1)
         code = query
+    elif isinstance(code, Failure):
+        raise DualhashError(f"The query cannot be used: {code.reason}")
     elif code is not None:
         image = str(query)
     else:
-        raise DualhashError(
-            f"A query is an image file, an id or a packed code, not {type(query).__name__}."
-        )
+        raise not_a_query(query)
     header = source.header
     (prediction,) = predict(code[None], header.category_head, header.attribute_head)
     return Query(code, image, item, labels, prediction)
@@ -96,11 +94,18 @@ def _is_image(query: object) -> bool:
     return isinstance(query, Path) or (isinstance(query, str) and not query.startswith("id:"))
 
 
+def not_a_query(query: object) -> DualhashError:
+    """Returns the error for a query of the wrong type."""
+    return DualhashError(
+        f"A query is an image file, an id or a packed code, not {type(query).__name__}."
+    )
+
+
 def as_id(query: object) -> int | None:
-    """The id that a query states, 17 or "id:17"; None where it is something else.
+    """Returns the id in 17 or "id:17"; None if the query is something else.
 
     Raises:
-        DualhashError: What follows `id:` is not a number.
+        DualhashError: There is no number after `id:`.
     """
     if isinstance(query, int | np.integer) and not isinstance(query, bool):
         return int(query)
@@ -119,4 +124,35 @@ def check_codes(codes: NDArray[np.uint8], header: Header, *, dimensions: int) ->
         raise DualhashError(
             f"The index holds codes of {header.bits} bits, {width} bytes each as uint8; these are "
             f"{codes.dtype} of shape {codes.shape}."
+        )
+
+
+def find_model(index: object, header: Header) -> Model:
+    """Opens the model that made the codes of an index.
+
+    Args:
+        index: The index, as messages name it.
+        header: Its header.
+
+    Raises:
+        DualhashError: The model was moved or replaced.
+    """
+    try:
+        model = Model.open(header.model_folder)
+    except DualhashError as error:
+        raise DualhashError(
+            f"{index} needs its model for this query. {error} Give its folder with the option "
+            "`model`."
+        ) from error
+    check_model(index, header, model)
+    return model
+
+
+def check_model(index: object, header: Header, model: Model) -> None:
+    """Refuses a model that did not make the codes of an index."""
+    if model.hash != header.model_hash:
+        raise DualhashError(
+            f"{index} holds codes of another model than {model.folder} ({header.bits} bits, "
+            f"model {header.model_hash[:12]}, not {model.bits} bits, model {model.hash[:12]}). "
+            "Use the model that made the index, or index the images again with this model."
         )

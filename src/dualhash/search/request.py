@@ -1,25 +1,202 @@
-"""What a search asks for, apart from its query."""
+"""The options of a search: their names, types, limits, defaults and documentation."""
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dualhash.errors import DualhashError, nearest
-from dualhash.search.results import TASKS, Task
+from dualhash.search.results import Task
+from dualhash.search.storage.payload_columns import as_text
 
 PRESENT = 0.5
-"""The probability from which on an attribute counts as present (section 3.5)."""
+"""The probability from which an attribute counts as present (section 3.5)."""
+
+DEFAULT_ATTRIBUTE_WEIGHT = 4.0
+"""The attribute weight if none was chosen for the model."""
+
+
+class SearchRequest(BaseModel):
+    """The options of a search; the query itself is separate.
+
+    Every interface (Python, command line, HTTP, Milvus) takes them from here.
+
+    Raises:
+        pydantic.ValidationError: An option is unknown, has the wrong type or is out of range.
+            `make_request` raises a DualhashError instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Task | None = Field(
+        None,
+        description="What results are ranked by: category (distance from the query), attribute "
+        "(probability of the chosen attributes), combined (distance, among items that have the "
+        "chosen attributes) or weighted (distance and probability together). By default weighted "
+        "with an attribute weight, category without attributes, combined with a query and wanted "
+        "or unwanted attributes, else attribute.",
+    )
+    want: tuple[str, ...] = Field((), description="Attributes that results must have.")
+    without: tuple[str, ...] = Field((), description="Attributes that results must not have.")
+    match: tuple[str, ...] = Field(
+        (), description="Attributes whose predicted value results must share with the query."
+    )
+    filter: dict[str, str] = Field(
+        {},
+        description="Only items with these values of category or of payload fields. All must "
+        "match. A number matches however it is written.",
+    )
+    ids: tuple[int, int] | None = Field(
+        None, description="Only items with ids from the first number to below the second."
+    )
+    radius: int | None = Field(
+        None,
+        ge=0,
+        le=1 << 20,
+        description="Only items within this Hamming distance from the query, in bits.",
+    )
+    threshold: float = Field(
+        PRESENT,
+        gt=0,
+        lt=1,
+        description="For combined: the probability from which an attribute counts as present.",
+    )
+    attribute_weight: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="For weighted: how many bits of distance a factor of e in probability is "
+        "worth; higher counts the attributes more. By default the weight chosen for the model.",
+    )
+    k: int = Field(20, ge=1, description="Number of results.")
+    offset: int = Field(
+        0, ge=0, description="Number of best results to skip, to continue an earlier search."
+    )
+    threads: int | None = Field(
+        None, ge=1, description="Number of threads; one per core by default."
+    )
+
+    @field_validator("want", "without", "match", mode="before")
+    @classmethod
+    def _accept_names(cls, names: object, info: ValidationInfo) -> object:
+        """Accepts one name from Python, and drops repeated names."""
+        if isinstance(names, str):
+            if info.mode == "json":
+                raise ValueError("must be a list of names")
+            return (names,)
+        try:
+            return tuple(dict.fromkeys(names))  # type: ignore[call-overload]
+        except TypeError:
+            return names
+
+    @field_validator("filter", mode="before")
+    @classmethod
+    def _normalise_filter(cls, values: object, info: ValidationInfo) -> object:
+        """Converts values to the text that is stored and compared."""
+        if not isinstance(values, Mapping):
+            return values
+        for field, value in values.items():
+            if info.mode == "json" and not isinstance(value, str | int | float):
+                raise ValueError(f"must have a text or number for {field}")
+        try:
+            return {field: as_text(value) for field, value in values.items()}
+        except TypeError as error:
+            raise ValueError("must have plain values") from error
+
+    @field_validator(
+        "ids", "radius", "threshold", "attribute_weight", "k", "offset", "threads", mode="before"
+    )
+    @classmethod
+    def _accept_numbers(cls, value: object) -> object:
+        """Accepts numbers of numpy, but no text that pydantic would convert."""
+        if isinstance(value, tuple | list):
+            return tuple(map(cls._accept_numbers, value))
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, bool | str | bytes):
+            raise ValueError("must be a number")  # noqa: TRY004 - pydantic reports it
+        return value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.ids is not None and self.ids[0] > self.ids[1]:
+            start, stop = self.ids
+            raise ValueError(f"The ids {start}:{stop} end before they begin")
+        for name in self.match:
+            if name in (*self.want, *self.without):
+                raise ValueError(f"The attribute {name!r} cannot be both in `match` and stated")
+        for name in self.want:
+            if name in self.without:
+                raise ValueError(f"The attribute {name!r} is both wanted and unwanted; choose one")
+        return self
+
+    @property
+    def last(self) -> int:
+        """The rank of the last result."""
+        return self.offset + self.k
+
+    def task_for(self, *, query: bool) -> Task:
+        """Returns the task, which the other options imply if none is given.
+
+        Args:
+            query: Whether there is a query, or several.
+
+        Raises:
+            DualhashError: The options do not fit the task, or the task needs a query.
+        """
+        task = self.task or self._implied_task(query=query)
+        attributes = (*self.want, *self.without, *self.match)
+        if task in ("category", "weighted") and not query:
+            raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
+        if self.match and not query:
+            raise DualhashError(
+                "The option `match` needs a query. Use `want` and `without` to state values."
+            )
+        if task == "category" and attributes:
+            raise DualhashError(
+                "The task category takes no attributes. Use the task combined to rank items with "
+                "chosen attributes by distance, or attribute to rank by the attributes alone."
+            )
+        if task != "category" and not attributes:
+            raise DualhashError(
+                f"The task {task} needs at least one attribute in `want`, `without` or `match`."
+            )
+        if self.radius is not None and (task in ("attribute", "weighted") or not query):
+            raise DualhashError(
+                "The option `radius` needs a query, and the task category or combined."
+            )
+        if self.threshold != PRESENT and task != "combined":
+            raise DualhashError("The option `threshold` is for the task combined.")
+        if self.attribute_weight is not None and task != "weighted":
+            raise DualhashError("The option `attribute_weight` is for the task weighted.")
+        return task
+
+    def _implied_task(self, *, query: bool) -> Task:
+        if self.attribute_weight is not None:
+            return "weighted"
+        if self.want or self.without:
+            return "combined" if query else "attribute"
+        return "attribute" if self.match else "category"
 
 
 class SearchOptions(TypedDict, total=False):
-    """The options of a search, as `Index.search` describes them."""
+    """The options of a search for type checkers; `SearchRequest` documents and checks them."""
 
     task: Task | None
     want: Iterable[str]
     without: Iterable[str]
     match: Iterable[str]
-    filter: Mapping[str, object]
+    filter: Mapping[str, Any]
     ids: tuple[int, int] | None
     radius: int | None
     threshold: float
@@ -29,101 +206,42 @@ class SearchOptions(TypedDict, total=False):
     threads: int | None
 
 
-@dataclass(frozen=True)
-class SearchRequest:
-    """One set of options, checked; `Index.search` says what each means. `make_request` makes one.
+def make_request(options: SearchOptions) -> SearchRequest:
+    """Returns the checked options.
 
     Raises:
-        DualhashError: There is no such task, or a number is out of range.
+        DualhashError: An option is unknown, has the wrong type or is out of range.
     """
-
-    task: Task
-    want: Iterable[str] = ()
-    without: Iterable[str] = ()
-    match: Iterable[str] = ()
-    filter: Mapping[str, object] = field(default_factory=dict)
-    ids: tuple[int, int] | None = None
-    radius: int | None = None
-    threshold: float = PRESENT
-    attribute_weight: float | None = None
-    k: int = 20
-    offset: int = 0
-    threads: int | None = None
-
-    @property
-    def last(self) -> int:
-        """The rank of the last result."""
-        return self.offset + self.k
-
-    def __post_init__(self) -> None:
-        for name in ("want", "without", "match"):
-            object.__setattr__(self, name, _names(getattr(self, name)))
-        if self.task not in TASKS:
-            raise DualhashError(f"There is no task {self.task!r}. {nearest(self.task, TASKS)}")
-        for name in self.match:
-            if name in (*self.want, *self.without):
-                raise DualhashError(
-                    f"The attribute {name!r} is both stated and taken over from the query; choose "
-                    "one."
-                )
-        for what, number, least in (
-            ("number of results k", self.k, 1),
-            ("number of results to skip", self.offset, 0),
-            ("range of distances", self.radius, 0),
-            ("number of threads", self.threads, 1),
-        ):
-            if number is not None and number < least:
-                raise DualhashError(f"The {what} must be at least {least}, not {number}.")
-        if self.ids is not None and self.ids[0] > self.ids[1]:
-            start, stop = self.ids
-            raise DualhashError(f"The ids {start}:{stop} end before they begin.")
-        if not 0 < self.threshold < 1:
-            raise DualhashError(f"The threshold must lie between 0 and 1, not at {self.threshold}.")
-        if self.threshold != PRESENT and self.task != "combined":
-            raise DualhashError("A threshold is for the task combined, which filters by it.")
-        if self.attribute_weight is not None and self.task != "weighted":
-            raise DualhashError("A weight of probabilities is for the task weighted.")
-        if self.attribute_weight is not None and not (
-            self.attribute_weight >= 0 and math.isfinite(self.attribute_weight)
-        ):
-            raise DualhashError(
-                f"The weight of probabilities is 0 or more, not {self.attribute_weight}."
-            )
+    try:
+        return SearchRequest.model_validate(options)
+    except ValidationError as error:
+        raise DualhashError(_sentence(error)) from error
 
 
-def make_request(options: SearchOptions, *, query: bool) -> SearchRequest:
-    """The question that options make, of the task that they are meant for where none is named.
-
-    Args:
-        options: Of the search.
-        query: Whether there is one, or several.
-
-    Raises:
-        DualhashError: There is no such task, or a number is out of range.
-    """
-    task = options.get("task") or infer_task(options, query=query)
-    given: dict[str, Any] = {**options, "task": task}
-    return SearchRequest(**given)
+PLAINER = {
+    "should be": "must be",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "a valid ": "a ",
+    "a integer": "an integer",
+    "tuple": "list",
+    "dictionary": "mapping",
+}
+"""Words of pydantic's messages, and what errors say instead."""
 
 
-def infer_task(options: SearchOptions, *, query: bool) -> Task:
-    """The task that options are meant for, where none is named.
-
-    Args:
-        options: Of the search.
-        query: Whether there is one, or several.
-
-    Returns:
-        `weighted` with a weight for it; else `category` where no attribute is named, `attribute`
-        where only they are, or values are taken over from the query; and `combined` with both.
-    """
-    stated = options.get("want") or options.get("without")
-    if options.get("attribute_weight") is not None:
-        return "weighted"
-    if not stated and not options.get("match"):
-        return "category"
-    return "combined" if query and stated else "attribute"
-
-
-def _names(given: Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _sentence(error: ValidationError) -> str:
+    """Describes the first thing that is wrong."""
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{message}."
+    name = str(first["loc"][0])
+    message = message.removeprefix("Input ").partition(", got ")[0]
+    for words, plainer in PLAINER.items():
+        message = message.replace(words, plainer)
+    if not message.startswith("must"):
+        message = f"is wrong ({message})"
+    if first["type"] == "extra_forbidden":
+        return f"A search has no option `{name}`. {nearest(name, SearchRequest.model_fields)}"
+    return f"The option `{name}` {message}, not {first['input']!r}."

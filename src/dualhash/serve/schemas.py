@@ -1,23 +1,23 @@
 """Request and response models of the API."""
 
+from copy import copy
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
 from dualhash.analysis.verdict import Verdict
 from dualhash.search.hints import Shortage
+from dualhash.search.request import SearchRequest
 from dualhash.search.results import Task
-
-LAST_ID = 2**63 - 2
-"""The largest possible id."""
+from dualhash.search.storage.reader import LAST_ID
 
 LAST_OFFSET = 10_000
 """The largest `offset`."""
 
 Source = Literal["labelled", "predicted"]
 Id = Annotated[int, Field(ge=0, le=LAST_ID)]
-Names = Annotated[list[str], Field(max_length=100)]
 
 
 class Schema(BaseModel):
@@ -26,7 +26,14 @@ class Schema(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Search(Schema):
+def _limited(name: str, **limits: int) -> Any:  # noqa: ANN401 - as pydantic's `Field`
+    """Returns an option of `SearchRequest` with further limits."""
+    option = copy(SearchRequest.model_fields[name])
+    option.metadata = [*option.metadata, *Field(**limits).metadata]  # type: ignore[call-overload]
+    return option
+
+
+class Search(SearchRequest):
     """A search.
 
     The query is an uploaded image, an item (`id`) or a `code`. A search for attributes alone needs
@@ -34,7 +41,7 @@ class Search(Schema):
     """
 
     model_config = ConfigDict(
-        extra="forbid",
+        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {"id": 17},
@@ -48,30 +55,16 @@ class Search(Schema):
     """Item to search with."""
     code: str | None = Field(None, pattern="^([0-9a-f]{2})+$", max_length=8192)
     """Code to search with, in hexadecimal, as in `query.code` of a response."""
-    task: Task | None = None
-    """What results are ranked by. The default follows from the other options: category without
-    attributes, attribute without a query, else combined."""
-    want: Names = []
-    """Attributes that results must have."""
-    without: Names = []
-    """Attributes that results must not have."""
-    match: Names = []
-    """Attributes whose value results must share with the query."""
-    filter: dict[str, str | int | float | bool] = Field({}, max_length=20)
-    """Only items with these values of `category` or payload fields."""
-    ids: tuple[Id, Id] | None = None
-    """Only items with ids from the first up to, but not including, the second."""
-    radius: int | None = Field(None, ge=0, le=1 << 20)
-    """Only items at most this many bits away."""
-    threshold: float = Field(0.5, gt=0, lt=1)
-    """For combined: the probability from which an attribute counts as present."""
-    attribute_weight: float | None = Field(None, ge=0, le=1e6)
-    """For weighted: how many bits of distance a factor of e in probability is worth. The default
-    is the weight chosen for the model."""
-    k: int = Field(20, ge=1, le=200)
-    """Number of results."""
-    offset: int = Field(0, ge=0, le=LAST_OFFSET)
-    """Number of results to skip."""
+    want: tuple[str, ...] = _limited("want", max_length=100)
+    without: tuple[str, ...] = _limited("without", max_length=100)
+    match: tuple[str, ...] = _limited("match", max_length=100)
+    filter: dict[str, str | int | float | bool] = _limited(  # type: ignore[assignment]
+        "filter", max_length=20
+    )
+    ids: tuple[Id, Id] | None = _limited("ids")
+    k: int = _limited("k", le=200)
+    offset: int = _limited("offset", le=LAST_OFFSET)
+    threads: SkipJsonSchema[None] = Field(None, exclude=True)
     generation: Id | None = Field(None, ge=1)
     """Index that must answer: `index.generation` of an earlier response, to get its next page."""
 

@@ -4,9 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead, pack
+from dualhash.codes.model import predict
 from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import choose
+from dualhash.search.request import SearchRequest
+from dualhash.search.results import ItemLabels, Query
 from tests.oracles.search import joint
+from tests.search.ranking.cases import predicates
 
 NAMES = ("red", "green", "blue", "large")
 
@@ -21,7 +25,7 @@ def random_head(seed: int, bits: int) -> LinearHead:
 def test_joint_probability_against_loops(seed: int, width: int, n: int):
     head = random_head(seed, 8 * width)
     bits = np.random.default_rng(seed + 1).random((n, 8 * width)) < 0.5
-    conditions = choose(head, want=["blue", "red"], without=["large"])
+    conditions = predicates(head, want=["blue", "red"], without=["large"])
     rows = [NAMES.index(name) for name in ("red", "blue", "large")]
     heads = [(head.weight[row].tolist(), float(head.bias[row])) for row in rows]
     wanted = [True, True, False]
@@ -37,7 +41,7 @@ def test_by_hand():
     weight[:, 0] = np.log(3), -np.log(3)
     head = LinearHead(("red", "new"), weight, np.zeros(2, np.float32))
     code = np.array([[0b10000000], [0]], np.uint8)
-    conditions = choose(head, want=["red"], without=["new"])
+    conditions = predicates(head, want=["red"], without=["new"])
     (both, each), (other, _) = conditions.evidence(code)
     assert (both, other) == (pytest.approx(9 / 16), pytest.approx(1 / 4))
     assert each == pytest.approx({"red": 0.75, "new": 0.25})
@@ -45,14 +49,16 @@ def test_by_hand():
 
 def test_certainty_is_not_rounded_to_impossibility():
     head = LinearHead(("red",), np.full((1, 8), 10, np.float32), np.zeros(1, np.float32))
-    ((probability, _),) = choose(head, without=["red"]).evidence(np.array([[0xFF]], np.uint8))
+    ((probability, _),) = predicates(head, without=["red"]).evidence(np.array([[0xFF]], np.uint8))
     assert probability == pytest.approx(np.exp(-80), rel=1e-6)
 
 
 def test_values_are_taken_over_from_the_query():
     head = random_head(0, 16)
     code = np.array([0b10110011, 0b01010101], np.uint8)
-    conditions = choose(head, match=NAMES, code=code)
+    (prediction,) = predict(code[None], LinearHead((), np.empty((0, 16)), np.empty(0)), head)
+    query = Query(code, None, None, ItemLabels(), prediction)
+    conditions = choose(head, SearchRequest(match=NAMES), query)
     present = head.code_scores(code[None])[0] > 0
     assert conditions.values == dict(zip(NAMES, present.tolist(), strict=True))
     assert len(set(present.tolist())) == 2
@@ -62,8 +68,8 @@ def test_the_order_of_names_does_not_matter():
     head = random_head(0, 16)
     codes = np.random.default_rng(0).integers(0, 256, (50, 2), np.uint8)
     one, other = (
-        choose(head, want=["red", "blue", "large"]),
-        choose(head, want=["large", "blue", "red", "red"]),
+        predicates(head, want=["red", "blue", "large"]),
+        predicates(head, want=["large", "blue", "red", "red"]),
     )
     assert one.values == other.values
     assert one.evidence(codes) == other.evidence(codes)
@@ -71,16 +77,6 @@ def test_the_order_of_names_does_not_matter():
 
 def test_unknown_attributes_name_the_nearest():
     with pytest.raises(DualhashError, match=r"no attribute 'gren'. Did you mean 'green'"):
-        choose(random_head(0, 8), without=["gren"])
+        predicates(random_head(0, 8), without=["gren"])
     with pytest.raises(DualhashError, match="no attribute 'rde'"):
-        choose(random_head(0, 8), match=["rde"], code=np.zeros(1, np.uint8))
-
-
-def test_contradictions_are_refused():
-    with pytest.raises(DualhashError, match="'red' is both wanted and unwanted"):
-        choose(random_head(0, 8), want=["red"], without=["red"])
-
-
-def test_values_of_no_query_cannot_be_taken_over():
-    with pytest.raises(DualhashError, match="Without a query"):
-        choose(random_head(0, 8), match=["red"])
+        predicates(random_head(0, 8), match=["rde"])

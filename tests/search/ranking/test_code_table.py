@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead
-from dualhash.search.kernels import members
+from dualhash.search.kernels import bitmap, members
 from dualhash.search.ranking import code_table
-from dualhash.search.ranking.attribute_predicates import choose
 from dualhash.search.ranking.code_table import CodeTable
+from tests.search.ranking.cases import predicates
 
 NAMES = ("red", "green", "blue")
 
@@ -25,7 +25,7 @@ def random_table(
         rows = np.arange(start, start + size)
         table = table.extended([(3 * rows + 2, codes[rows])])
         if ask_between:
-            table.meeting(choose(head, want=NAMES[: 1 + size % 3]))
+            table.meeting(predicates(head, want=NAMES[: 1 + size % 3]))
         start += size
     return table, head, codes
 
@@ -39,7 +39,7 @@ def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_be
     table, head, codes = random_table(sizes, seed, ask_between)
     np.testing.assert_array_equal(table.ids, 3 * np.arange(len(codes)) + 2)
     np.testing.assert_array_equal(table.codes(table.ids[::-1]), codes[::-1])
-    conditions = choose(head, want=["red"], without=["blue"])
+    conditions = predicates(head, want=["red"], without=["blue"])
     scores = head.code_scores(codes)
     met = members(table.meeting(conditions), len(codes))
     np.testing.assert_array_equal(met, (scores[:, 0] >= 0) & (scores[:, 2] < 0))
@@ -47,12 +47,31 @@ def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_be
 
 def test_sets_of_ids():
     table, _, codes = random_table([70, 60], 0, ask_between=False)
-    some = np.array([200, 2, 386])
-    chosen = members(table.only(some), len(codes))
-    assert table.ids[chosen].tolist() == [2, 200, 386]
+    remaining = members(table.without(np.array([200, 2, 386])).existing, len(codes))
+    assert set(table.ids.tolist()) - set(table.ids[remaining].tolist()) == {2, 200, 386}
     between = members(table.between(200, 207), len(codes))
     assert table.ids[between].tolist() == [200, 203, 206]
     assert not members(table.between(300, 200), len(codes)).any()
+
+
+@given(st.integers(0, 200), st.integers(-5, 700), st.integers(0, 700))
+def test_a_range_of_ids_is_the_ids_in_it(size: int, start: int, length: int):
+    table, _, _ = random_table([size], 0, ask_between=False)
+    between = members(table.between(start, start + length), size)
+    assert table.ids[between].tolist() == [
+        item for item in table.ids.tolist() if start <= item < start + length
+    ]
+
+
+def test_a_range_of_ids_needs_memory_for_the_range_alone(monkeypatch: pytest.MonkeyPatch):
+    """Apart from the bitmap, which has one bit per code."""
+    table, _, _ = random_table([6400], 0, ask_between=False)
+    expanded = []
+    monkeypatch.setattr(
+        code_table, "bitmap", lambda chosen: expanded.append(len(chosen)) or bitmap(chosen)
+    )
+    assert members(table.between(3 * 3000 + 2, 3 * 3010 + 2), 6400).sum() == 10
+    assert sum(expanded) < 2 * 64 + 10
 
 
 def test_ids_of_any_size():
@@ -75,8 +94,8 @@ def test_ids_of_any_size():
 def test_one_half_is_present():
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     table = CodeTable.empty(8).extended([(np.arange(1), np.zeros((1, 1), np.uint8))])
-    assert members(table.meeting(choose(head, want=["red"])), 1).tolist() == [True]
-    assert members(table.meeting(choose(head, without=["red"])), 1).tolist() == [False]
+    assert members(table.meeting(predicates(head, want=["red"])), 1).tolist() == [True]
+    assert members(table.meeting(predicates(head, without=["red"])), 1).tolist() == [False]
 
 
 def test_bitmaps_know_what_they_were_made_from():
@@ -90,16 +109,16 @@ def test_bitmaps_know_what_they_were_made_from():
         (head.weight, head.bias, 0.5),
     ):
         other = LinearHead(NAMES, weight, bias)
-        met = members(table.meeting(choose(other, want=["red"], threshold=threshold)), 100)
+        met = members(table.meeting(predicates(other, want=["red"], threshold=threshold)), 100)
         expected = other.code_scores(codes)[:, 0] >= np.log(threshold / (1 - threshold))
         np.testing.assert_array_equal(met, expected)
 
 
 def test_few_bitmaps_are_kept(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(code_table, "KEPT", 3)
+    monkeypatch.setattr(code_table, "MAX_BITMAPS", 3)
     table, head, codes = random_table([100], 0, ask_between=False)
     for threshold in np.linspace(0.1, 0.9, 9).tolist() * 2:
-        asked = choose(head, want=["red"], threshold=threshold)
+        asked = predicates(head, want=["red"], threshold=threshold)
         met = members(table.meeting(asked), 100)
         expected = head.code_scores(codes)[:, 0] >= np.log(threshold / (1 - threshold))
         np.testing.assert_array_equal(met, expected)

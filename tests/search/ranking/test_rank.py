@@ -1,20 +1,20 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead, pack
-from dualhash.errors import DualhashError
 from dualhash.search.kernels import bitmap
-from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
+from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.ranking.code_table import CodeTable
-from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
+from dualhash.search.ranking.rank import NO_ITEM, QueryBatch, RankedIds, SearchScope, rank
 from dualhash.search.results import TASKS, Task
 from tests.oracles import search as oracle
+from tests.search.ranking.cases import predicates
 
 NAMES = ("red", "green", "blue")
+NO_QUERY = QueryBatch(None, np.array([NO_ITEM]))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Case:
         radius: int | None = None,
         attribute_weight: float = 0,
     ) -> RankedIds:
-        asked = choose(self.head) if task == "category" else self.conditions
+        asked = predicates(self.head) if task == "category" else self.conditions
         (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), attribute_weight)
         return ranking
 
@@ -74,7 +74,7 @@ class Case:
 
 def one(query: np.ndarray) -> QueryBatch:
     """A query of bits (k,) that is no item."""
-    return QueryBatch.of(pack(query)[None])
+    return QueryBatch(pack(query)[None], NO_QUERY.own)
 
 
 @st.composite
@@ -93,7 +93,7 @@ def cases(draw: st.DrawFn) -> Case:
         bits=bits,
         table=table_of(np.sort(rng.choice(1000, n, replace=False)), pack(bits)),
         head=head,
-        conditions=choose(
+        conditions=predicates(
             head, want=want, without=["green"], threshold=draw(st.sampled_from([0.5, 0.2, 0.9]))
         ),
         allowed=rng.random(n) < draw(st.sampled_from([0.1, 0.9, 1])),
@@ -111,6 +111,8 @@ def test_category_against_sorting(case: Case, radius: int | None):
     found = case.found("category", radius=radius)
     near = [row for row in case.rows if radius is None or case.distances[row] <= radius]
     assert found.ids.tolist() == case.first(case.distances, near)
+    place = dict(zip(case.table.ids.tolist(), case.distances, strict=True))
+    assert found.distances.tolist() == [place[item] for item in found.ids.tolist()]
     assert found.matched == len(near)
 
 
@@ -126,6 +128,8 @@ def test_attributes_against_sorting(case: Case):
     np.testing.assert_allclose(
         [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
     )
+    evidence = case.conditions.evidence(case.table.codes(found.ids))
+    assert found.probabilities.tolist() == [joint for joint, _ in evidence]
     assert found.matched == len(case.rows)
 
 
@@ -145,7 +149,7 @@ def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
     found = case.found("combined", radius=radius)
     assert found.ids.tolist() == case.first(case.distances, near)
     assert found.matched == len(near)
-    (alone,) = rank("combined", QueryBatch.of(None), case.conditions, case.scope(k=1000))
+    (alone,) = rank("combined", NO_QUERY, case.conditions, case.scope(k=1000))
     assert sorted(alone.ids.tolist()) == case.table.ids[met].tolist()
     ranked = case.found("attribute", k=1000).ids.tolist()
     assert alone.ids.tolist() == [item for item in ranked if item in alone.ids]
@@ -184,7 +188,7 @@ def test_many_queries_find_what_each_finds_alone(
     """And those that are items find everything but themselves."""
     if task in ("attribute", "weighted"):
         radius = None
-    asked = choose(case.head) if task == "category" else case.conditions
+    asked = predicates(case.head) if task == "category" else case.conditions
     places = st.integers(-1, len(case.bits) - 1)
     own = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
     bits = np.array([case.query if place < 0 else case.bits[place] for place in own])
@@ -211,11 +215,14 @@ def test_by_hand():
     head = LinearHead(("red",), weight, np.ones(1, np.float32))
     codes = np.array([[0b1], [0b11], [0b1], [0b10000000]], np.uint8)
     table = table_of(np.array([3, 4, 6, 9]), codes)
-    query, red = QueryBatch.of(np.array([[0b1]], np.uint8)), choose(head, want=["red"])
-    scope = SearchScope(table, table.blocks.everything, 3)
+    query, red = (
+        QueryBatch(np.array([[0b1]], np.uint8), NO_QUERY.own),
+        predicates(head, want=["red"]),
+    )
+    scope = SearchScope(table, table.matrix.everything, 3)
 
     def ids(task: Task, **options: float) -> list[int]:
-        asked = choose(head) if task == "category" else red
+        asked = predicates(head) if task == "category" else red
         (found,) = rank(task, query, asked, scope, **options)
         return found.ids.tolist()
 
@@ -227,30 +234,5 @@ def test_by_hand():
     assert ids("weighted", attribute_weight=1) == [4, 3, 6]
     assert ids("weighted", attribute_weight=3) == [4, 9, 3]
     itself = QueryBatch(query.codes, np.array([0]))
-    (found,) = rank("category", itself, choose(head), replace(scope, radius=1))
+    (found,) = rank("category", itself, predicates(head), replace(scope, radius=1))
     assert (found.ids.tolist(), found.matched) == ([6, 4], 2)
-
-
-QUERY = QueryBatch.of(np.zeros((1, 1), np.uint8))
-HEAD = LinearHead(("red",), np.ones((1, 8), np.float32), np.zeros(1, np.float32))
-TABLE = table_of(np.arange(2), np.zeros((2, 1), np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("task", "query", "want", "radius", "said"),
-    [
-        ("category", QueryBatch.of(None), (), None, "category needs a query"),
-        ("weighted", QueryBatch.of(None), ("red",), None, "weighted needs a query"),
-        ("category", QUERY, ("red",), None, "category takes no attributes"),
-        ("attribute", QUERY, (), None, "attribute needs at least one attribute"),
-        ("combined", QUERY, (), None, "combined needs at least one attribute"),
-        ("weighted", QUERY, (), None, "weighted needs at least one attribute"),
-        ("attribute", QUERY, ("red",), 3, "range of distances needs a query, and"),
-        ("weighted", QUERY, ("red",), 3, "range of distances needs a query, and"),
-        ("combined", QueryBatch.of(None), ("red",), 3, "range of distances needs a query, and"),
-    ],
-)
-def test_what_makes_no_query_is_refused(task, query, want, radius, said):
-    scope = SearchScope(TABLE, TABLE.blocks.everything, 1, radius)
-    with pytest.raises(DualhashError, match=said):
-        rank(task, query, choose(HEAD, want=want), scope)

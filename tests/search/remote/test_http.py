@@ -110,7 +110,7 @@ def test_the_last_page_of_a_server(
     there: ServiceIndex, here: Index, monkeypatch: pytest.MonkeyPatch, offset: int, k: int
 ):
     """Of 12 results that it gives, 4 at a time, the last 4 are asked for together."""
-    ask = there._searched
+    ask = there._search_page
 
     def searched(search: dict[str, Any], upload: bytes | None) -> dict[str, Any]:
         assert search["offset"] <= 8
@@ -120,8 +120,8 @@ def test_the_last_page_of_a_server(
         return said | {"next_offset": None if later is None or later > 8 else later}
 
     monkeypatch.setattr(service, "PAGE", 4)
-    monkeypatch.setattr(service, "MOST", 12)
-    monkeypatch.setattr(there, "_searched", searched)
+    monkeypatch.setattr(service, "MAX_RESULTS", 12)
+    monkeypatch.setattr(there, "_search_page", searched)
     options = {"offset": offset, "k": k}
     assert comparable(there.search(0, **options)) == comparable(here.search(0, **options))
 
@@ -141,7 +141,7 @@ def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: I
         ("none.png", {}, "none.png cannot be read"),
         (3, {"k": 10_201}, "at most 10,200"),
         (3, {"k": 201, "offset": 10_000}, "at most 10,200"),
-        (3, {"task": "colour"}, "no task 'colour'"),
+        (3, {"task": "colour"}, "`task` must be .* not 'colour'"),
         (None, {}, "needs a query"),
         (None, {"task": "attribute", "want": ["shny"]}, "Did you mean 'shiny'"),
         (np.zeros(3, np.uint8), {}, "16 bits"),
@@ -155,13 +155,13 @@ def test_what_cannot_be_searched_for(there: Index, query: Any, options: Any, say
 
 def test_a_file_that_is_no_image(there: Index, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(DualhashError, match="not a JPEG, PNG, WebP or GIF"):
+    with pytest.raises(DualhashError, match="not a JPEG, PNG, WebP, GIF"):
         there.search(tmp_path / "notes.txt")
 
 
 def test_the_token(live: Live, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("DUALHASH_TOKEN", raising=False)
-    with pytest.raises(DualhashError, match="Show the token"):
+    with pytest.raises(DualhashError, match="Send the token"):
         Index.open(live.address)
     assert len(ServiceIndex(live.address, TOKEN)) > 0
     with Index.open(f"{live.address}/?token=correct-horse") as opened:
@@ -178,7 +178,7 @@ def test_another_model_is_refused(there: Index, live: Live, here: Index, tmp_pat
 def test_nobody_there():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(DualhashError, match=f"127.0.0.1:{port} does not answer"):
+    with pytest.raises(DualhashError, match=f"127.0.0.1:{port} does not respond"):
         Index.open(f"http://127.0.0.1:{port}")
 
 
@@ -208,11 +208,11 @@ def another_server(status: int, body: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("status", "body", "says"),
     [
-        (200, b"<html>hello</html>", "does not answer as expected"),
+        (200, b"<html>hello</html>", "does not respond as expected"),
         (404, b"<html>hello</html>", "404"),
-        (200, b"{}", "not answer like a server of dualhash"),
-        (200, b"[]", "not answer like a server of dualhash"),
-        (200, b"null", "not answer like a server of dualhash"),
+        (200, b"{}", "not respond like a server of dualhash"),
+        (200, b"[]", "not respond like a server of dualhash"),
+        (200, b"null", "not respond like a server of dualhash"),
         (200, b'{"bits": 8, "views": 1, "model": "", "category": 3}', "like a server of dualhash"),
     ],
 )
@@ -249,18 +249,18 @@ def test_results_are_all_of_one_index(
     shutil.copytree(shapes.parent, tmp_path / "shapes")
     served = tmp_path / "shapes" / "shapes.dhx"
     monkeypatch.setattr(service, "PAGE", 4)
-    answered = ServiceIndex._searched
+    answered = ServiceIndex._search_page
 
     def then_replaced(self: ServiceIndex, search: Any, upload: bytes | None) -> dict[str, Any]:
         answer = answered(self, search, upload)
         if search["offset"] == 0:
             shutil.copy(served, tmp_path / "new.dhx")
             (tmp_path / "new.dhx").replace(served)
-            while self._asked("/api/v1/stats")["generation"] == 1:
+            while self._request("/api/v1/stats")["generation"] == 1:
                 pass
         return answer
 
-    monkeypatch.setattr(ServiceIndex, "_searched", then_replaced)
+    monkeypatch.setattr(ServiceIndex, "_search_page", then_replaced)
     with serving(served) as live, Index.open(live.address) as there:
         with pytest.raises(DualhashError, match="The index was replaced"):
             there.search(0, k=10)

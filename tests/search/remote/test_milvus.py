@@ -17,7 +17,7 @@ from dualhash.search.remote.milvus import client as connection
 from dualhash.search.remote.milvus import collection, source
 from dualhash.search.remote.milvus import exact_topk as ranking
 from dualhash.search.remote.milvus import push as pushing
-from dualhash.search.remote.milvus.address import parse
+from dualhash.search.remote.milvus.client import parse_address
 from dualhash.search.remote.milvus.collection import connect
 from dualhash.search.remote.milvus.index import MilvusIndex
 from dualhash.search.remote.milvus.push import push
@@ -112,7 +112,7 @@ def has(item: Item, field: str, value: object) -> bool:
     max_examples=150,
     phases=[Phase.explicit, Phase.generate],
 )
-@given(QUERIES, st.builds(dict.__or__, TASKS, LIMITS), st.sampled_from([16, ranking.MOST]))
+@given(QUERIES, st.builds(dict.__or__, TASKS, LIMITS), st.sampled_from([16, ranking.MAX_ROWS]))
 def test_results_are_those_of_the_index_file(
     both, monkeypatch: pytest.MonkeyPatch, query, options: dict, most: int
 ):
@@ -131,7 +131,7 @@ def test_results_are_those_of_the_index_file(
         return
     expected = index.search(asked, **options)
     with monkeypatch.context() as patch:
-        patch.setattr(ranking, "MOST", most)
+        patch.setattr(ranking, "MAX_ROWS", most)
         found = copy.search(asked, **options)
     assert found.as_dict() == expected.as_dict()
     for one, other in zip(found.hits, expected.hits, strict=True):
@@ -182,7 +182,7 @@ def test_images_and_batches(both, tmp_path: Path):
         ({"k": 9000}, "8,192 results at most, not 9,000"),
         ({"filter": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
         ({"task": "combined"}, "needs at least one attribute"),
-        ({"task": "attribute", "want": ["red"], "radius": 3}, "A range of distances needs a query"),
+        ({"task": "attribute", "want": ["red"], "radius": 3}, "`radius` needs a query"),
         ({"task": "category", "want": ["red"]}, "takes no attributes"),
     ],
 )
@@ -201,12 +201,12 @@ def test_ids_that_are_not_there(both):
 def test_coarse_inner_products_are_refused(both, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(source, "ROUNDING", 0.0)
     monkeypatch.setattr(source, "SLACK", 0.0)
-    with pytest.raises(DualhashError, match="more coarsely than float32"):
+    with pytest.raises(DualhashError, match="less precisely than float32"):
         both[1].search(task="attribute", want=["red", "blue"])
 
 
 def test_an_interrupted_push_goes_on(shop: Path, place: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pushing, "LOT", 10)
+    monkeypatch.setattr(pushing, "BATCH", 10)
 
     def stop(done: int, total: int) -> None:
         assert total == ITEMS - 4
@@ -226,9 +226,9 @@ def test_an_interrupted_push_goes_on(shop: Path, place: str, monkeypatch: pytest
 
 
 def test_changes_are_brought_across(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pushing, "LOT", 3)
-    monkeypatch.setattr(collection, "MOST", 8)
-    monkeypatch.setattr(pushing, "MOST", 8)
+    monkeypatch.setattr(pushing, "BATCH", 3)
+    monkeypatch.setattr(collection, "MAX_ROWS", 8)
+    monkeypatch.setattr(pushing, "MAX_ROWS", 8)
     file, rng = tmp_path / "x.dhx", np.random.default_rng(2)
     with Index.create(file, colour_model(tmp_path / "model")) as index:
         index.add(rng.integers(0, 256, (30, 2), np.uint8), ["x"] * 30)
@@ -277,8 +277,8 @@ def test_another_model_is_refused(shop: Path, place: str, tmp_path: Path):
 
 
 def test_others_collections_are_left_alone(shop: Path, place: str):
-    opened = connect(parse(place), create=True)
-    opened._client.create_collection(opened.place.collection, dimension=4)
+    opened = connect(parse_address(place), create=True)
+    opened._client.create_collection(opened.address.collection, dimension=4)
     with pytest.raises(DualhashError, match="is a collection that dualhash did not make"):
         push(shop, place)
     with pytest.raises(DualhashError, match="holds no index"):
@@ -287,37 +287,37 @@ def test_others_collections_are_left_alone(shop: Path, place: str):
 
 def test_damage_and_newer_formats_are_named(shop: Path, place: str):
     push(shop, place)
-    opened = connect(parse(place))
-    opened.note(1, opened.noted([1])[1].replace("red", "rad"))
-    with pytest.raises(DualhashError, match="is damaged: its heads are not what was written"):
+    opened = connect(parse_address(place))
+    opened.write_text(1, opened.texts([1])[1].replace("red", "rad"))
+    with pytest.raises(DualhashError, match="is damaged: its heads have changed"):
         Index.open(place)
-    opened.note(0, opened.noted([0])[0].replace('"format": 1', '"format": 2'))
-    with pytest.raises(DualhashError, match="has format 2, newer than the 1"):
+    opened.write_text(0, opened.texts([0])[0].replace('"format": 1', '"format": 2'))
+    with pytest.raises(DualhashError, match=r"has format 2; .* reads format 1"):
         Index.open(place)
 
 
 def test_several_collections_are_named(both, lite: str, shop: Path):
     push(shop, f"{lite}/both2")
-    with pytest.raises(DualhashError, match=r"several collections: .*both.* Say which, as "):
+    with pytest.raises(DualhashError, match=r"several collections: .*both.* Choose one, as in "):
         Index.open(f"milvus://{lite}")
 
 
 def test_a_long_payload_is_refused(tmp_path: Path, place: str):
     with Index.create(tmp_path / "x.dhx", colour_model(tmp_path / "model")) as index:
         index.add(np.zeros((1, 2), np.uint8), ["x"], [{"text": "x" * 70_000}])
-    with pytest.raises(DualhashError, match="belongs to id 0 is longer than the 65,535 bytes"):
+    with pytest.raises(DualhashError, match="Item 0 is longer than 65,535 bytes"):
         push(tmp_path / "x.dhx", place)
 
 
 def test_servers_that_do_not_answer(shop: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("pymilvus")
-    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.3)
     for use in (
         lambda: Index.open("milvus://127.0.0.1:9/x"),
         lambda: push(shop, "http://127.0.0.1:9"),
     ):
         with pytest.raises(
-            DualhashError, match=r"milvus://127.0.0.1:9/\w+ cannot be used now: .*running"
+            DualhashError, match=r"milvus://127.0.0.1:9/\w+ cannot be used now: .*runs"
         ):
             use()
 
@@ -330,7 +330,7 @@ def test_files_that_are_not_there(tmp_path: Path):
 
 
 def test_schemes_that_nothing_searches():
-    with pytest.raises(DualhashError, match=r"Nothing here searches mulvis.*Did you mean 'milvus'"):
+    with pytest.raises(DualhashError, match=r"scheme mulvis.*Did you mean 'milvus'"):
         Index.open("mulvis://host/x")
 
 

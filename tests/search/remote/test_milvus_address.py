@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.search.remote.milvus.address import named_after, parse
+from dualhash.search.remote.milvus.client import default_collection, parse_address
 
 
 @pytest.mark.parametrize(
@@ -25,29 +25,31 @@ from dualhash.search.remote.milvus.address import named_after, parse
     ],
 )
 def test_places(text: str, server: str, collection: str | None, uri: str):
-    place = parse(text)
+    place = parse_address(text)
     assert (place.server, place.collection) == (server, collection)
     assert (place.file is None) == ("://" in server)
     assert str(place) == uri
-    assert parse(uri) == place
+    assert parse_address(uri) == place
 
 
 @pytest.mark.parametrize(
     "text", ["", "host:19530", "shop.dhx", "ftp://host/x", "milvus://h:p/x", "http://h:70000"]
 )
 def test_what_names_no_place(text: str):
-    with pytest.raises(DualhashError, match=r"names no Milvus server\. Write http://host:19530"):
-        parse(text)
+    with pytest.raises(
+        DualhashError, match=r"is not the address of a Milvus server\. Write http://host:19530"
+    ):
+        parse_address(text)
 
 
 @pytest.mark.parametrize("text", ["http://host/a-b", "http://host/a/b", "x.db/1a"])
 def test_names_that_milvus_does_not_take(text: str):
-    with pytest.raises(DualhashError, match="letters, digits and underscores only"):
-        parse(text)
+    with pytest.raises(DualhashError, match="only letters, digits and underscores"):
+        parse_address(text)
 
 
 @pytest.mark.parametrize(
     ("file", "name"), [("a/shop.dhx", "shop"), ("2024-é.dhx", "_2024__"), ("x.y.dhx", "x_y")]
 )
 def test_collections_are_named_after_files(file: str, name: str):
-    assert named_after(Path(file)) == name
+    assert default_collection(Path(file)) == name

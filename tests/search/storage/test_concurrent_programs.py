@@ -75,9 +75,9 @@ def test_an_index_survives_kills(tmp_path: Path, model: Model):
             ids, codes = stored(index)
             assert not index.verify()
             items = list(index)
-            next_id = index._store.state().next_id
+            next_id = index.state.next_id
             codes_by_column = [
-                texts[place] for texts, which in index._store.columns("code") for place in which
+                texts[place] for texts, which in index.columns("code") for place in which
             ]
         names = [code.tobytes().hex() for code in codes]
         state = (dict(zip(ids.tolist(), names, strict=True)), next_id)

@@ -92,7 +92,7 @@ def test_damage_is_reported(path: Path, sql: str, message: str):
 def test_columns_are_compared_with_payloads(path: Path):
     """Both have correct checksums, but differ from each other."""
     with Index.open(path) as index:
-        records, columns = index._store.records, index._store.block_fields(0)
+        records, columns = index.records, index.block_fields(0)
         other = {"number": columns["number"][::-1], "category": ["hat"] * ITEMS}
         message = records.item_row(
             7, "x", ItemLabels("circle", {"red": True}), {"number": 7, "size": 1}

@@ -1,7 +1,7 @@
 """Exact searches of codes in memory, compiled.
 
 Takes packed codes, queries and bitmaps of allowed codes; returns positions with distances or
-probabilities. Imports `codes`, `search.hamming` and `jit`.
+probabilities. Imports `codes` and `jit`.
 
 Results do not depend on threads, batches or the order in which codes were added. They are ordered
 by (distance, position) or by (-probability, position).

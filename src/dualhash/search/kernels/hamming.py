@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.jit import compiled
-from dualhash.search.hamming import as_words
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -12,6 +11,7 @@ from dualhash.search.kernels.layout import (
     CodeMatrix,
     Words,
     are_few,
+    as_words,
     distance_at,
     first_word,
     prefetch_members,

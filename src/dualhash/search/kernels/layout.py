@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.jit import compiled
-from dualhash.search.hamming import as_words
 from dualhash.search.kernels.simd import load_word, lowest_bit, popcount, prefetch
 
 GROUP_SIZE = 64
@@ -35,6 +34,13 @@ Words = NDArray[np.uint64]
 
 Bitmap = NDArray[np.uint64]
 """A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 is set if code i is a member."""
+
+
+def as_words(codes: NDArray[np.uint8]) -> Words:
+    """Returns packed codes (…, k/8) as words (…, ceil(k/64)), padded with zero bits."""
+    padding = -codes.shape[-1] % 8
+    widths = [(0, 0)] * (codes.ndim - 1) + [(0, padding)]
+    return np.ascontiguousarray(np.pad(codes, widths)).view(np.uint64)
 
 
 @dataclass(frozen=True, eq=False)

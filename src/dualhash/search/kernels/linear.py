@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack
 from dualhash.jit import compiled
-from dualhash.search.hamming import as_words
-from dualhash.search.kernels.layout import Words
+from dualhash.search.kernels.layout import Words, as_words
 from dualhash.search.kernels.simd import (
     add_masked_distance,
     broadcast,

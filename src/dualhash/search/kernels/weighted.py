@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.jit import compiled
-from dualhash.search.hamming import as_words
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
     Bitmap,
     CodeMatrix,
     Words,
+    as_words,
     distance_at,
     first_word,
     size,

@@ -1,6 +1,5 @@
-"""Which attributes are asked for, with which values, and how probable they are."""
+"""The chosen attributes of a search, with the wanted value of each."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,17 +7,18 @@ from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.errors import DualhashError, nearest
-from dualhash.search.request import PRESENT
+from dualhash.search.request import PRESENT, SearchRequest
+from dualhash.search.results import Query
 
 
 @dataclass(frozen=True, eq=False)
 class AttributePredicates:
-    """s chosen attributes, in the order of the model's.
+    """s chosen attributes, in the model's order.
 
     Attributes:
-        head: Reads the s attributes from codes.
-        wanted: (s,) bool, whether each shall be present.
-        threshold: The probability from which on an attribute is present, in (0, 1).
+        head: Predicts the s attributes from codes.
+        wanted: (s,) bool, whether each must be present.
+        threshold: The probability in (0, 1) from which an attribute counts as present.
     """
 
     head: LinearHead
@@ -27,80 +27,61 @@ class AttributePredicates:
 
     @property
     def at_even_odds(self) -> "AttributePredicates":
-        """The same with the usual threshold."""
+        """The same with a threshold of 0.5."""
         return replace(self, threshold=PRESENT)
 
     @property
     def values(self) -> dict[str, bool]:
-        """Whether each chosen attribute shall be present, by name."""
+        """Whether each chosen attribute must be present, by name."""
         return dict(zip(self.head.names, self.wanted.tolist(), strict=True))
 
-    def evidence(self, codes: NDArray[np.uint8]) -> list[tuple[float | None, dict[str, float]]]:
-        """For each code the joint probability and each attribute's own, by name.
+    def evidence(
+        self, codes: NDArray[np.uint8], joint: NDArray[np.float64] | None = None
+    ) -> list[tuple[float | None, dict[str, float]]]:
+        """Returns for each code the joint probability and that of each attribute, by name.
 
-        The joint probability is None where no attribute is chosen.
+        Args:
+            codes: (m, k/8) uint8, packed.
+            joint: (m,) joint probabilities, if they are known.
+
+        Returns:
+            m pairs. The joint probability is None if no attribute is chosen.
         """
         from dualhash.search.kernels import joint_probability
 
         if not self.values:
             return [(None, {})] * len(codes)
         scores = self.head.code_scores(codes)
-        joint = joint_probability(scores, self.wanted).tolist()
-        each = sigmoid(scores).tolist()
+        if joint is None:
+            joint = joint_probability(scores, self.wanted)
         return [
-            (both, dict(zip(self.head.names, own, strict=True)))
-            for both, own in zip(joint, each, strict=True)
+            (both, dict(zip(self.head.names, each, strict=True)))
+            for both, each in zip(joint.tolist(), sigmoid(scores).tolist(), strict=True)
         ]
 
 
-def choose(
-    head: LinearHead,
-    *,
-    want: Iterable[str] = (),
-    without: Iterable[str] = (),
-    match: Iterable[str] = (),
-    code: NDArray[np.uint8] | None = None,
-    threshold: float = PRESENT,
-) -> AttributePredicates:
-    """Conditions from names.
+def choose(head: LinearHead, request: SearchRequest, query: Query | None) -> AttributePredicates:
+    """Returns the attributes that a request chooses.
 
     Args:
-        head: Of all p attributes.
-        want: Attributes that shall be present.
-        without: Attributes that shall be absent.
-        match: Attributes that shall be as the query's own prediction has them.
-        code: (k/8,) the query's code, packed.
-        threshold: The probability from which on an attribute is present, in (0, 1).
+        head: Predicts all p attributes.
+        request: Names them in `want`, `without` and `match`.
+        query: Its prediction is the wanted value of attributes in `match`.
 
     Raises:
-        DualhashError: An attribute is not known or chosen twice in different ways, or the query's
-            prediction is asked for without a query.
+        DualhashError: The model does not know an attribute.
     """
-    chosen: dict[int, bool] = {}
-
-    def add(name: str, *, wanted: bool) -> None:
+    wanted = dict.fromkeys(request.want, True) | dict.fromkeys(request.without, False)
+    for name in (*wanted, *request.match):
         if not head.names:
             raise DualhashError(
-                "The model of this index tells no attributes: it can only be searched by category."
+                "The model of this index predicts no attributes; search by category only."
             )
         if name not in head.names:
             raise DualhashError(f"There is no attribute {name!r}. {nearest(name, head.names)}")
-        if chosen.setdefault(head.names.index(name), wanted) != wanted:
-            raise DualhashError(f"The attribute {name!r} is both wanted and unwanted; choose one.")
-
-    for name in want:
-        add(name, wanted=True)
-    for name in without:
-        add(name, wanted=False)
-    own = list(match)
-    if own and code is None:
-        raise DualhashError(
-            "Without a query there are no values to take over: state them as wanted or unwanted."
-        )
-    if own and code is not None:
-        present = head.code_scores(code[None])[0] > 0
-        for name in own:
-            add(name, wanted=name in head.names and bool(present[head.names.index(name)]))
-    rows = sorted(chosen)
-    wanted = np.array([chosen[row] for row in rows], np.bool_)
-    return AttributePredicates(head.take(rows), wanted, threshold)
+    if query is not None:
+        present = query.prediction.attributes
+        wanted |= {name: present[name] > PRESENT for name in request.match}
+    rows = sorted(head.names.index(name) for name in wanted)
+    values = np.array([wanted[head.names[row]] for row in rows], np.bool_)
+    return AttributePredicates(head.take(rows), values, request.threshold)

@@ -1,4 +1,4 @@
-"""What of an index file is kept in memory between searches, and how it follows the file."""
+"""The codes of an index file and the results of filters, kept in memory between searches."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -15,133 +15,129 @@ from dualhash.search.storage.payload_columns import as_text, check_field
 from dualhash.search.storage.reader import IndexReader
 from dualhash.search.storage.rows import NOWHERE, IndexState
 
-FILTERS = 64
-"""Filters whose bitmaps are kept, so that asking again costs nothing."""
+MAX_FILTERS = 64
+"""Filters whose results are kept for later searches."""
 
-MOST_CHANGED = 8
-"""Where more than one in so many items was changed, all codes are read again."""
-
-NOTHING = IndexState(count=0, edition=-1, next_id=0)
-"""Before anything was read."""
+NOTHING_READ = IndexState(count=0, edition=-1, next_id=0)
 
 EMPTY = as_text(None)
-"""The value of a cell with nothing in it, which nobody means."""
+"""The value of an empty cell."""
 
-COMMON = 5
-"""Values of a field that are named where one was asked for that there is not."""
+COMMON_VALUES = 5
+"""Values of a field that an error names if no item has the wanted one."""
 
 
 class CodeCache:
-    """The codes of an index file, and the sets of items that filters have let pass.
+    """The codes of an index file, and the items that filters select.
 
-    Use it within one block of `IndexReader.reading`.
+    Use it in one block of `IndexReader.reading`.
     """
 
-    def __init__(self, store: IndexReader) -> None:
-        self._store = store
-        self._state = NOTHING
+    def __init__(self, index: IndexReader) -> None:
+        self._index = index
+        self._state = NOTHING_READ
         self._undone: int | None = None
-        self._table = CodeTable.empty(store.header.bits)
+        self._table = CodeTable.empty(index.header.bits)
         self._filters: dict[tuple[str, str], Bitmap] = {}
 
     def table(self) -> CodeTable:
-        """All codes, as the file has them now.
+        """Returns all codes as the file has them now.
 
-        What was added or changed is read. All is read again only where the file no longer knows
-        what was changed, or where more than half of the codes here have been deleted.
+        Reads only blocks with added or changed codes; reads all blocks if the file no longer
+        knows what was changed, or if more than half of the codes in memory are deleted.
 
         Raises:
             DualhashError: The file is damaged.
         """
-        store, state = self._store, self._store.state()
-        if self._undone not in (None, store.undone):
-            self._state = NOTHING  # it was read while a change went on that may have failed since
+        index, state = self._index, self._index.state
+        if self._undone not in (None, index.undone):
+            self._state = NOTHING_READ  # the codes may come from a transaction that has failed
         if state != self._state:
-            table = self._followed(state)
+            table = self._updated(state)
             if table is None or 2 * state.count < len(table.ids):
                 self._filters.clear()
-                empty = CodeTable.empty(store.header.bits, room=state.count)
-                table = empty.extended(store.codes())
+                empty = CodeTable.empty(index.header.bits, room=state.count)
+                table = empty.extended(index.codes())
             if table.count != state.count:
-                self._state = NOTHING
-                raise store.records.damaged("its number of codes")
+                self._state = NOTHING_READ
+                raise index.records.damaged("its number of codes")
             self._table, self._state = table, state
-            self._undone = store.undone if store.changes else None
+            self._undone = index.undone if index.changes else None
         return self._table
 
-    def allowed(self, filters: Mapping[str, object]) -> Bitmap:
-        """The set of items that have all these values.
+    def allowed(self, filters: Mapping[str, str]) -> Bitmap:
+        """Returns the set of items that have all these values.
 
         Raises:
             DualhashError: No item has such a field, or one of the values.
         """
         allowed = self.table().existing
-        for field, value in filters.items():
-            having = self._having(field, as_text(value))
+        for field, text in filters.items():
+            having = self._having(field, text)
             if not (having & self._table.existing).any():
-                raise self._nobody(field, as_text(value))
+                raise self._no_item(field, text)
             allowed = allowed & having
         return allowed
 
-    def _followed(self, state: IndexState) -> CodeTable | None:
-        """The codes that were here, brought up to date; None where to read all again is better."""
-        store, here = self._store, self._state
-        changed = None if here.edition < 0 else store.changed(here.edition)
-        if changed is None or MOST_CHANGED * len(changed) > state.count:
+    def _updated(self, state: IndexState) -> CodeTable | None:
+        """Returns the table with all changes; None if the file no longer knows them."""
+        index, before = self._index, self._state
+        changed = None if before.edition < 0 else index.changed(before.edition)
+        if changed is None:
             return None
-        changed = changed[changed < here.next_id]
-        kept = np.array(sorted(store.items(changed)), np.int64)
-        table = self._table.without(np.setdiff1d(changed, kept))
-        if len(kept):
+        changed = changed[changed < before.next_id]
+        ids, codes = index.codes_of(changed)
+        table = self._table.without(np.setdiff1d(changed, ids))
+        if len(ids):
             self._filters.clear()
-            table = table.replaced(kept, np.stack([store.item(int(item))[0] for item in kept]))
-        if state.next_id != here.next_id:
-            full = table.blocks.count // GROUP_SIZE
+            table = table.replaced(ids, codes)
+        if state.next_id != before.next_id:
+            full = table.matrix.count // GROUP_SIZE
             self._filters = {key: known[:full] for key, known in self._filters.items()}
-            table = table.extended(store.codes(after=here.next_id - 1))
+            table = table.extended(index.codes(after=before.next_id - 1))
         return table
 
     def _having(self, field: str, text: str) -> Bitmap:
-        """The set of items with a value. What is known from earlier is not read again."""
+        """Returns the set of items with a value; reads only items after those that are known."""
         table, known = self._table, self._filters.get((field, text), np.empty(0, np.uint64))
         if len(known) < len(table.existing):
             start = GROUP_SIZE * len(known)
-            here = members(table.existing, table.blocks.count)[start:]
-            found = self._matches(field, text, int(table.ids[start - 1]) if start else -1)
-            later = len(found) - int(here.sum())
-            if later < 0:
-                raise self._store.records.damaged("its number of fields")
-            chosen = np.zeros(len(here), np.bool_)
-            chosen[here] = found[later:]
-            while len(self._filters) >= FILTERS:
+            existing = members(table.existing, table.matrix.count)[start:]
+            matches = self._matches(field, text, int(table.ids[start - 1]) if start else -1)
+            earlier = len(matches) - int(existing.sum())
+            if earlier < 0:
+                raise self._index.records.damaged("its number of fields")
+            having = np.zeros(len(existing), np.bool_)
+            having[existing] = matches[earlier:]
+            while len(self._filters) >= MAX_FILTERS:
                 self._filters.pop(next(iter(self._filters)))
-            self._filters[field, text] = known = np.concatenate([known, bitmap(chosen)])
+            self._filters[field, text] = known = np.concatenate([known, bitmap(having)])
         return known
 
     def _matches(self, field: str, text: str, after: int) -> NDArray[np.bool_]:
-        """Whether items have a value, in order: those with ids above `after`, and some before."""
+        """Returns whether items have a value: those with ids above `after`, and some before."""
         parts = [np.empty(0, np.bool_)]
-        for texts, which in self._store.columns(field, after):
+        for texts, which in self._index.columns(field, after):
             place = bisect_left(texts, text)
-            there = place < len(texts) and texts[place] == text
-            parts.append(which == place if there else np.zeros(len(which), np.bool_))
+            known = place < len(texts) and texts[place] == text
+            parts.append(which == place if known else np.zeros(len(which), np.bool_))
         return np.concatenate(parts)
 
-    def _nobody(self, field: str, text: str) -> DualhashError:
-        """What to say where no item has a value.
+    def _no_item(self, field: str, text: str) -> DualhashError:
+        """Returns the error for a value that no item has.
 
         Raises:
-            DualhashError: None has the field, either.
+            DualhashError: No item has the field.
         """
-        check_field(field, self._store.fields())
+        check_field(field, self._index.fields())
         counts: Counter[str] = Counter()
-        for texts, which in self._store.columns(field):
+        for texts, which in self._index.columns(field):
             numbers = np.bincount(which[which != NOWHERE], minlength=len(texts))
             counts.update(dict(zip(texts, numbers.tolist(), strict=True)))
         counts.pop(EMPTY, None)
         if not counts:
-            return DualhashError(f"No item has {field}={text!r}: {field} is empty in all.")
-        common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON))
+            return DualhashError(f"No item has {field}={text!r}: {field} is empty in all items.")
+        common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON_VALUES))
         return DualhashError(
             f"No item has {field}={text!r}. {near(text, counts)}Most common: {common}."
         )

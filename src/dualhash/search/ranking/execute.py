@@ -1,142 +1,172 @@
-"""From questions to results, on one state of an index."""
+"""Runs a search: from queries to results."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.search.hamming import as_words, distances
+from dualhash.codes.encoder import Failure
+from dualhash.errors import DualhashError
+from dualhash.search.query import QueryLike, Source, encode_images, resolve
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
 from dualhash.search.ranking.code_cache import CodeCache
-from dualhash.search.ranking.rank import NOBODY, QueryBatch, RankedIds, SearchScope, rank
-from dualhash.search.request import SearchRequest
-from dualhash.search.results import Hit, Item, Query, Results
+from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
+from dualhash.search.request import DEFAULT_ATTRIBUTE_WEIGHT, SearchRequest
+from dualhash.search.results import Hit, Item, Query, Results, Task
 from dualhash.search.storage.reader import IndexReader
 
-DEFAULT_ATTRIBUTE_WEIGHT = 4.0
-"""How much probabilities weigh where nothing was found out for the model."""
+BATCH = 256
+"""Queries that are searched together."""
+
+Answer = Callable[[Sequence[Query | None], SearchRequest, Task], list[Results]]
+"""Returns the results of each query; called in a block of `Source.reading`."""
+
+
+def search(
+    source: Source, answer: Answer, query: QueryLike | None, request: SearchRequest
+) -> Results:
+    """Returns the results of one query.
+
+    Raises:
+        DualhashError: See `Index.search`.
+    """
+    task = request.task_for(query=query is not None)
+    code = encode_images([query], source).get(0)
+    with source.reading():
+        resolved = None if query is None else resolve(query, source, code)
+        (results,) = answer([resolved], request, task)
+    return results
+
+
+def search_batch(
+    source: Source, answer: Answer, queries: Iterable[QueryLike], request: SearchRequest
+) -> Iterator[Results | Failure]:
+    """Yields the results of each query, or why it cannot be used.
+
+    Images are encoded before a state of the index is read, so that writers do not wait for it.
+
+    Raises:
+        DualhashError: See `Index.search_batch`.
+    """
+    task = request.task_for(query=True)
+    remaining, start = iter(queries), 0
+    while batch := list(islice(remaining, BATCH)):
+        codes = encode_images(batch, source)
+        resolved: dict[int, Query] = {}
+        outcomes: dict[int, Results | Failure] = {}
+        with source.reading():
+            for row, query in enumerate(batch):
+                try:
+                    resolved[row] = resolve(query, source, codes.get(row))
+                except DualhashError as error:
+                    outcomes[row] = Failure(start + row, str(query), str(error))
+            outcomes |= zip(resolved, answer([*resolved.values()], request, task), strict=True)
+        for row in range(len(batch)):
+            yield outcomes[row]
+        start += len(batch)
 
 
 def answer(
+    index: IndexReader,
+    cache: CodeCache,
     queries: Sequence[Query | None],
-    question: SearchRequest,
-    store: IndexReader,
-    resident: CodeCache,
+    request: SearchRequest,
+    task: Task,
 ) -> list[Results]:
-    """The results of each of several queries, in their order.
+    """Returns the results of each query, on the current state of an index file.
 
-    QueryBatch for the same values of attributes are searched together. Use it within one block of
+    Queries that ask for the same attribute values are ranked together. Call it in a block of
     `IndexReader.reading`.
 
     Args:
-        queries: What is searched for; None where attributes alone say it.
-        question: What is asked of all of them.
-        store: The index.
-        resident: Its codes.
+        index: The index.
+        cache: Its codes.
+        queries: Each with its code; None for a search by attributes alone.
+        request: The options.
+        task: The task of `request`.
 
     Raises:
-        DualhashError: It makes no query of this kind, an attribute or field is not known, or the
-            index is damaged.
+        DualhashError: An attribute or field is unknown, or the index is damaged.
     """
-    asked = [_conditions(store, query, question) for query in queries]
-    table, allowed = resident.table(), resident.allowed(question.filter)
-    if question.ids is not None:
-        allowed = allowed & table.between(*question.ids)
-    threads = question.threads or os.cpu_count() or 1
-    scope = SearchScope(table, allowed, question.last, question.radius, threads)
-    attribute_weight = _attribute_weight(question, store)
+    predicates = [choose(index.header.attribute_head, request, query) for query in queries]
+    table, allowed = cache.table(), cache.allowed(request.filter)
+    if request.ids is not None:
+        allowed = allowed & table.between(*request.ids)
+    threads = request.threads or os.cpu_count() or 1
+    scope = SearchScope(table, allowed, request.last, request.radius, threads)
+    weight = _attribute_weight(request, task, index.header.attribute_weight)
     rankings: dict[int, RankedIds] = {}
-    for rows in _alike(queries, asked):
-        some = [query for row in rows if (query := queries[row]) is not None]
-        together = QueryBatch(
-            np.stack([query.code for query in some]) if some else None,
-            np.array([_position(resident, query) for query in some] or [NOBODY]),
-        )
-        found = rank(question.task, together, asked[rows[0]], scope, attribute_weight or 0.0)
-        rankings |= zip(rows, found if some else found * len(rows), strict=True)
-    ids = {row: found.ids[question.offset :] for row, found in rankings.items()}
-    items = _items(store, np.concatenate([np.empty(0, np.int64), *ids.values()]))
+    for rows in _same_values(queries, predicates):
+        batch = QueryBatch.of([queries[row] for row in rows], table)
+        ranked = rank(task, batch, predicates[rows[0]], scope, weight or 0.0)
+        rankings |= zip(rows, ranked, strict=True)
+    shown = [rankings[row].after(request.offset) for row in range(len(queries))]
+    ids = np.concatenate([np.empty(0, np.int64), *(best.ids for best in shown)])
+    items = index.items_of(ids)
+    for item in ids.tolist():
+        if item not in items:
+            raise index.records.damaged(f"item {item}")
     return [
         Results(
-            task=question.task,
-            bits=store.header.bits,
+            task=task,
+            bits=index.header.bits,
             query=query,
-            conditions=asked[row].values,
-            matched=rankings[row].matched,
-            hits=hits(
-                items, ids[row], table.codes(ids[row]), query, asked[row], offset=question.offset
+            conditions=wanted.values,
+            matched=best.matched,
+            hits=make_hits(
+                best, table.codes(best.ids), items, query, wanted, offset=request.offset
             ),
-            threshold=question.threshold,
-            attribute_weight=attribute_weight,
+            threshold=request.threshold,
+            attribute_weight=weight,
         )
-        for row, query in enumerate(queries)
+        for query, wanted, best in zip(queries, predicates, shown, strict=True)
     ]
 
 
-def _conditions(
-    store: IndexReader, query: Query | None, question: SearchRequest
-) -> AttributePredicates:
-    return choose(
-        store.header.attribute_head,
-        want=question.want,
-        without=question.without,
-        match=question.match,
-        code=None if query is None else query.code,
-        threshold=question.threshold,
-    )
-
-
-def _attribute_weight(question: SearchRequest, store: IndexReader) -> float | None:
-    if question.task != "weighted":
+def _attribute_weight(request: SearchRequest, task: Task, calibrated: float | None) -> float | None:
+    if task != "weighted":
         return None
-    if question.attribute_weight is not None:
-        return question.attribute_weight
-    return (
-        DEFAULT_ATTRIBUTE_WEIGHT
-        if store.header.attribute_weight is None
-        else store.header.attribute_weight
-    )
+    weights = request.attribute_weight, calibrated, DEFAULT_ATTRIBUTE_WEIGHT
+    return next(weight for weight in weights if weight is not None)
 
 
-def _alike(
-    queries: Sequence[Query | None], asked: Sequence[AttributePredicates]
+def _same_values(
+    queries: Sequence[Query | None], predicates: Sequence[AttributePredicates]
 ) -> Iterable[list[int]]:
-    """Rows of queries that ask for the same values."""
+    """Returns the rows of queries that ask for the same attribute values."""
     rows: dict[object, list[int]] = {}
-    for row, (query, conditions) in enumerate(zip(queries, asked, strict=True)):
-        rows.setdefault((query is None, *conditions.values.items()), []).append(row)
+    for row, (query, wanted) in enumerate(zip(queries, predicates, strict=True)):
+        rows.setdefault((query is None, *wanted.values.items()), []).append(row)
     return rows.values()
 
 
-def _position(resident: CodeCache, query: Query) -> int:
-    if query.id is None:
-        return NOBODY
-    (position,) = resident.table().positions(np.array([query.id]))
-    return int(position)
-
-
-def _items(store: IndexReader, ids: NDArray[np.int64]) -> dict[int, Item]:
-    items = store.items(ids)
-    for item in ids.tolist():
-        if item not in items:
-            raise store.records.damaged(f"item {item}")
-    return items
-
-
-def hits(
-    items: Mapping[int, Item],
-    ids: NDArray[np.int64],
+def make_hits(
+    best: RankedIds,
     codes: NDArray[np.uint8],
+    items: Mapping[int, Item],
     query: Query | None,
-    conditions: AttributePredicates,
+    predicates: AttributePredicates,
     *,
     offset: int,
 ) -> tuple[Hit, ...]:
-    """Ids and their codes that rank after the first `offset`, with everything shown of them."""
-    near: list[int | None] = [None] * len(ids)
-    if query is not None:
-        near = distances(as_words(query.code), as_words(codes)).tolist()
+    """Returns ranked ids as hits; computes only what their ranking has not.
+
+    Args:
+        best: m ids, which rank after the first `offset`.
+        codes: (m, k/8) uint8, packed.
+        items: The m items, by id.
+        query: The query, if there is one.
+        predicates: The chosen attributes.
+        offset: The rank before the first.
+    """
+    distances: list[int] | list[None] = [None] * len(codes)
+    if best.distances is not None:
+        distances = best.distances.tolist()
+    elif query is not None:
+        distances = np.bitwise_count(codes ^ query.code).sum(axis=-1, dtype=np.int64).tolist()
+    evidence = predicates.evidence(codes, best.probabilities)
     return tuple(
         Hit(
             rank=rank,
@@ -150,7 +180,6 @@ def hits(
             code=code,
         )
         for rank, (item, code, distance, (score, probabilities)) in enumerate(
-            zip(ids.tolist(), codes, near, conditions.evidence(codes), strict=True),
-            start=offset + 1,
+            zip(best.ids.tolist(), codes, distances, evidence, strict=True), start=offset + 1
         )
     )

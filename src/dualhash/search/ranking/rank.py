@@ -1,11 +1,12 @@
-"""The kinds of query on codes in memory (section 3.5), exact; many queries at once."""
+"""Ranks codes in memory for each task (section 3.5), exactly; many queries at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.errors import DualhashError
 from dualhash.search.kernels import (
     Bitmap,
     has,
@@ -17,53 +18,72 @@ from dualhash.search.kernels import (
 )
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.ranking.code_table import CodeTable
-from dualhash.search.results import Task
+from dualhash.search.results import Query, Task
 
-NOBODY = -1
+NO_ITEM = -1
+"""The position of a query that is no item."""
 
 
 @dataclass(frozen=True, eq=False)
 class QueryBatch:
-    """Q queries that are alike but for their codes.
+    """Q queries that are alike except for their codes.
 
     Attributes:
-        codes: (Q, k/8) uint8, packed; None for one query that is made of attributes alone.
-        own: (Q,) int64, position of the item that a query is and does not find; `NOBODY` where it
-            is none.
+        codes: (Q, k/8) uint8, packed; None for searches by attributes alone.
+        own: (Q,) int64, position of the item that a query is, and that it does not find; `NO_ITEM`
+            if it is none.
     """
 
     codes: NDArray[np.uint8] | None
     own: NDArray[np.int64]
 
     @classmethod
-    def of(cls, codes: NDArray[np.uint8] | None) -> "QueryBatch":
-        """Queries that are no items."""
-        return cls(codes, np.full(1 if codes is None else len(codes), NOBODY))
+    def of(cls, queries: Sequence[Query | None], table: CodeTable) -> Self:
+        """Takes queries that all have codes, or all have none."""
+        ids = [None if query is None else query.id for query in queries]
+        own = [
+            NO_ITEM if item is None else int(table.positions(np.array([item]))[0]) for item in ids
+        ]
+        codes = [query.code for query in queries if query is not None]
+        return cls(np.stack(codes) if codes else None, np.array(own, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class RankedIds:
-    """The best of what matched.
+    """The best items for a query.
 
     Attributes:
-        ids: At most k, best first.
-        matched: How many matched in all.
+        ids: (m,) int64, at most k, best first.
+        matched: How many items matched.
+        distances: (m,) Hamming distances from the query, if they were computed.
+        probabilities: (m,) float64 joint probabilities of the chosen attributes, likewise.
     """
 
     ids: NDArray[np.int64]
     matched: int
+    distances: NDArray[np.integer] | None = None
+    probabilities: NDArray[np.float64] | None = None
+
+    def after(self, offset: int) -> "RankedIds":
+        """Leaves out the first ids."""
+        return RankedIds(
+            self.ids[offset:],
+            self.matched,
+            None if self.distances is None else self.distances[offset:],
+            None if self.probabilities is None else self.probabilities[offset:],
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class SearchScope:
-    """Where is searched, and how much of it is given back.
+    """The codes to search and the number of results.
 
     Attributes:
         table: The codes.
         allowed: Which of them may be found.
-        k: How many at most, at least 1.
-        radius: How far they may be from the query, at least 0; None for any distance.
-        threads: How many share the work, at least 1; the result does not depend on it.
+        k: Number of results, at least 1.
+        radius: Largest Hamming distance from the query, at least 0; None for any distance.
+        threads: Number of threads, at least 1; the result does not depend on it.
     """
 
     table: CodeTable
@@ -72,149 +92,128 @@ class SearchScope:
     radius: int | None = None
     threads: int = 1
 
-    def meeting(self, conditions: AttributePredicates) -> "SearchScope":
-        """Only the codes that have the wanted values."""
-        met = self.table.meeting(conditions, self.threads)
-        return replace(self, allowed=self.allowed & met)
+    def limit(self, queries: QueryBatch) -> int:
+        """Returns how many to find so that k are left without the query itself."""
+        return self.k + bool((queries.own != NO_ITEM).any())
 
-    def enough(self, queries: QueryBatch) -> int:
-        """So many are looked for that k are left without a query itself."""
-        return self.k + bool((queries.own != NOBODY).any())
+    def matched(self, own: int) -> int:
+        """Returns the number of allowed codes without the query itself."""
+        return size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
 
-    def first(self, positions: NDArray[np.int64], own: int) -> RankedIds:
-        """The first k that are not the query itself, where all that is allowed matches."""
-        matched = size(self.allowed) - (own != NOBODY and has(self.allowed, own))
-        return RankedIds(self.table.ids_at(positions[positions != own][: self.k]), matched)
+    def first(
+        self,
+        positions: NDArray[np.int64],
+        own: int,
+        matched: int,
+        *,
+        distances: NDArray[np.integer] | None = None,
+        probabilities: NDArray[np.float64] | None = None,
+    ) -> RankedIds:
+        """Returns the first k positions that are not the query itself, as ids."""
+        others = np.flatnonzero(positions != own)[: self.k]
+        return RankedIds(
+            self.table.ids_at(positions[others]),
+            matched,
+            None if distances is None else distances[others],
+            None if probabilities is None else probabilities[others],
+        )
 
 
 def rank(
     task: Task,
     queries: QueryBatch,
-    conditions: AttributePredicates,
+    predicates: AttributePredicates,
     scope: SearchScope,
     attribute_weight: float = 0.0,
 ) -> list[RankedIds]:
-    """The best codes for each of Q queries.
+    """Returns the best items for each of Q queries; ties are ordered by id.
 
     Args:
-        task: Of which kind they are.
-        queries: All of them.
-        conditions: What is asked of attributes; may be empty for `category`.
+        task: Their task, which has what it needs (see `SearchRequest.task_for`).
+        queries: The queries.
+        predicates: The chosen attributes; empty for `category`.
         scope: What is searched.
-        attribute_weight: How much probabilities weigh, for the task `weighted`.
-
-    Raises:
-        DualhashError: The task needs a query or attributes that are not there, or has no use for
-            what is.
+        attribute_weight: For the task `weighted`.
     """
-    without_query = queries.codes is None
-    check_task(task, conditions, scope.radius, query=not without_query)
     if task == "weighted":
-        return by_weight(queries, conditions, scope, attribute_weight)
+        return by_weight(queries, predicates, scope, attribute_weight)
     if task == "combined":
-        scope = scope.meeting(conditions)
-    if task == "attribute" or without_query:
-        return by_attributes(queries, conditions, scope)
-    return by_distance(queries, scope)
+        met = scope.table.meeting(predicates, scope.threads)
+        scope = replace(scope, allowed=scope.allowed & met)
+    if task == "attribute" or queries.codes is None:
+        return by_attributes(queries, predicates, scope)
+    return by_distance(queries.codes, queries, scope)
 
 
-def check_task(
-    task: Task, conditions: AttributePredicates, radius: int | None, *, query: bool
-) -> None:
-    """Refuses what makes no query of a kind.
-
-    Args:
-        task: Of which kind it is.
-        conditions: What is asked of attributes; may be empty for `category`.
-        radius: How far results may be from the query; None for any distance.
-        query: Whether there is one.
-
-    Raises:
-        DualhashError: The task needs a query or attributes that are not there, or has no use for
-            what is.
-    """
-    if task in ("category", "weighted") and not query:
-        raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
-    if task == "category" and conditions.values:
-        raise DualhashError(
-            "The task category takes no attributes. The task combined ranks by category among "
-            "items with chosen attributes, the task attribute by the attributes alone."
-        )
-    if task != "category" and not conditions.values:
-        raise DualhashError(
-            f"The task {task} needs at least one attribute: one that is wanted, one that is "
-            "unwanted, or one whose value is taken over from the query."
-        )
-    if radius is not None and (task in ("attribute", "weighted") or not query):
-        raise DualhashError(
-            "A range of distances needs a query, and the task category or combined to rank by them."
-        )
-
-
-def by_distance(queries: QueryBatch, scope: SearchScope) -> list[RankedIds]:
-    """Ascending Hamming distance from each query, ties by id.
+def by_distance(
+    codes: NDArray[np.uint8], queries: QueryBatch, scope: SearchScope
+) -> list[RankedIds]:
+    """Ranks by ascending Hamming distance from each query.
 
     All allowed codes match, or those within the radius.
     """
-    assert queries.codes is not None
-    if scope.radius is not None:
-        return [_near(*query, scope) for query in zip(queries.codes, queries.own, strict=True)]
-    _, found = nearest(
-        scope.table.blocks,
-        queries.codes,
-        scope.enough(queries),
-        allowed=scope.allowed,
-        threads=scope.threads,
-    )
-    return [scope.first(*each) for each in zip(found, queries.own.tolist(), strict=True)]
-
-
-def _near(code: NDArray[np.uint8], own: int, scope: SearchScope) -> RankedIds:
-    assert scope.radius is not None
-    _, found = within_radius(
-        scope.table.blocks, code, scope.radius, allowed=scope.allowed, threads=scope.threads
-    )
-    others = found[found != own]
-    return RankedIds(scope.table.ids_at(others[: scope.k]), len(others))
+    ranked = []
+    if scope.radius is None:
+        found = nearest(
+            scope.table.matrix,
+            codes,
+            scope.limit(queries),
+            allowed=scope.allowed,
+            threads=scope.threads,
+        )
+        for distances, positions, own in zip(*found, queries.own.tolist(), strict=True):
+            matched = scope.matched(own)
+            ranked.append(scope.first(positions, own, matched, distances=distances))
+        return ranked
+    for code, own in zip(codes, queries.own.tolist(), strict=True):
+        distances, positions = within_radius(
+            scope.table.matrix, code, scope.radius, allowed=scope.allowed, threads=scope.threads
+        )
+        matched = int((positions != own).sum())
+        ranked.append(scope.first(positions, own, matched, distances=distances))
+    return ranked
 
 
 def by_attributes(
-    queries: QueryBatch, conditions: AttributePredicates, scope: SearchScope
+    queries: QueryBatch, predicates: AttributePredicates, scope: SearchScope
 ) -> list[RankedIds]:
-    """Descending joint probability of the conditions, ties by id. All allowed codes match."""
-    _, found = most_probable(
-        scope.table.blocks,
-        conditions.head,
-        conditions.wanted,
-        scope.enough(queries),
+    """Ranks by descending joint probability of the wanted values. All allowed codes match."""
+    probabilities, positions = most_probable(
+        scope.table.matrix,
+        predicates.head,
+        predicates.wanted,
+        scope.limit(queries),
         allowed=scope.allowed,
-        likely=scope.table.meeting_each(conditions.at_even_odds, scope.threads),
+        likely=scope.table.meeting_each(predicates.at_even_odds, scope.threads),
         threads=scope.threads,
     )
-    return [scope.first(found, own) for own in queries.own.tolist()]
+    return [
+        scope.first(positions, own, scope.matched(own), probabilities=probabilities)
+        for own in queries.own.tolist()
+    ]
 
 
 def by_weight(
-    queries: QueryBatch, conditions: AttributePredicates, scope: SearchScope, weight: float
+    queries: QueryBatch, predicates: AttributePredicates, scope: SearchScope, weight: float
 ) -> list[RankedIds]:
-    """Ascending distance minus `weight` times the log of the joint probability, ties by id.
+    """Ranks by ascending distance minus `weight` times the log of the joint probability.
 
     All allowed codes match. The paper names such a ranking as future work (section 5).
     """
     assert queries.codes is not None
-    likely = scope.table.meeting(conditions.at_even_odds, scope.threads)
-    rankings = []
+    likely = scope.table.meeting(predicates.at_even_odds, scope.threads)
+    ranked = []
     for code, own in zip(queries.codes, queries.own.tolist(), strict=True):
-        _, found = weighted_nearest(
-            scope.table.blocks,
+        _, positions = weighted_nearest(
+            scope.table.matrix,
             code,
-            conditions.head,
-            conditions.wanted,
+            predicates.head,
+            predicates.wanted,
             weight,
-            scope.enough(queries),
+            scope.limit(queries),
             allowed=scope.allowed,
             likely=likely,
             threads=scope.threads,
         )
-        rankings.append(scope.first(found, own))
-    return rankings
+        ranked.append(scope.first(positions, own, scope.matched(own)))
+    return ranked

@@ -14,8 +14,11 @@ from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
 from dualhash.search.storage.sqlite import ItemNotFoundError
 from dualhash.search.storage.transactions import Transactions
 
+LAST_ID = 2**63 - 2
+"""The largest id that an item can have."""
+
 AT_ONCE = 1024
-"""Number of items that `items_between` reads at a time."""
+"""Number of items that `items` reads at a time."""
 
 FROM_BLOCK = "first_id >= coalesce((SELECT max(first_id) FROM {0} WHERE first_id <= ?), 0)"
 """Selects the blocks from the one that contains an id."""
@@ -39,13 +42,14 @@ class IndexReader(Transactions):
         super().__init__(path)
         self.records = RowCodec(path, self.header.bits, self.header.attribute_head.names)
         try:
-            self.state()
+            len(self)
         except BaseException:
             self.close()
             raise
 
+    @property
     def state(self) -> IndexState:
-        """Returns the counters; they differ if anything has changed.
+        """The counters; they differ if anything has changed.
 
         Raises:
             DualhashError: They are damaged.
@@ -64,7 +68,52 @@ class IndexReader(Transactions):
             start = int(np.searchsorted(ids, after, side="right"))
             yield ids[start:], codes[start:]
 
-    def items(self, ids: Iterable[int]) -> dict[int, Item]:
+    def codes_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Returns those ids (n,) that exist and their packed codes (n, k/8).
+
+        Each block is read once. `ids` must be ascending.
+        """
+        found = [np.empty(0, np.int64)]
+        codes = [np.empty((0, self.header.bits // 8), np.uint8)]
+        with self.reading():
+            firsts = [first for (first,) in self.execute("SELECT first_id FROM blocks ORDER BY 1")]
+            blocks = np.unique(np.searchsorted(firsts, ids, side="right") - 1)
+            for row in self.select(
+                "SELECT * FROM blocks WHERE first_id IN (SELECT value FROM json_each(?)) "
+                "ORDER BY first_id",
+                json.dumps([firsts[block] for block in blocks if block >= 0]),
+            ):
+                block_ids, block_codes = self.records.block(row)
+                start, stop = np.searchsorted(ids, [block_ids[0], block_ids[-1] + 1])
+                wanted = np.isin(block_ids, ids[start:stop], assume_unique=True)
+                found.append(block_ids[wanted])
+                codes.append(block_codes[wanted])
+        return np.concatenate(found), np.concatenate(codes)
+
+    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """Returns the packed code (k/8,) uint8 of an id, and its item.
+
+        Raises:
+            ItemNotFoundError: No item has this id.
+        """
+        with self.reading():
+            stored = self.item(item)
+            ids, codes = next(self.codes(stored.id - 1))
+        if stored.id not in ids[:1]:
+            raise self.records.damaged(f"item {item}")
+        return codes[0], stored
+
+    def item(self, item: int) -> Item:
+        """Returns the item with an id.
+
+        Raises:
+            ItemNotFoundError: No item has this id.
+        """
+        for stored in self.items_of([item]).values():
+            return stored
+        raise ItemNotFoundError(f"{self.path} has no item with the id {item}.")
+
+    def items_of(self, ids: Iterable[int]) -> dict[int, Item]:
         """Returns the items with these ids, by id; ids that do not exist are left out."""
         with self.reading():
             rows = self.select(
@@ -73,29 +122,31 @@ class IndexReader(Transactions):
             )
             return {row[0]: self.records.item(row) for row in rows}
 
-    def items_between(self, start: int, stop: int) -> Iterator[Item]:
-        """Yields the items with start <= id < stop, ascending."""
+    def items(self, start: int = 0, stop: int | None = None) -> Iterator[Item]:
+        """Yields the items with start <= id < stop, ascending; to the last by default."""
         sql = "SELECT * FROM items WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+        stop = LAST_ID + 1 if stop is None else stop
         while True:
             with self.reading():
-                rows = list(self.select(sql, start, stop, AT_ONCE))
+                rows = list(self.select(sql, int(start), int(stop), AT_ONCE))
             if not rows:
                 return
             yield from map(self.records.item, rows)
             start = rows[-1][0] + 1
 
-    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """Returns the packed code (k/8,) of an id, and its item.
+    def __iter__(self) -> Iterator[Item]:
+        return self.items()
 
-        Raises:
-            ItemNotFoundError: No item has this id.
-        """
-        with self.reading():
-            items = self.items([item])
-            if item not in items:
-                raise ItemNotFoundError(f"{self.path} has no item with the id {item}.")
-            ids, codes = next(self.codes(item - 1))
-        return codes[np.searchsorted(ids, item)], items[item]
+    def __len__(self) -> int:
+        return self.state.count
+
+    def __contains__(self, item: object) -> bool:
+        """Whether an item has this id."""
+        if isinstance(item, bool) or not isinstance(item, int | np.integer):
+            return False
+        if not 0 <= item <= LAST_ID:
+            return False
+        return bool(self.execute("SELECT 1 FROM items WHERE id = ?", int(item)))
 
     def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
         """Returns the id (>= `start`) of the item of each image; None if there is none.
@@ -120,7 +171,7 @@ class IndexReader(Transactions):
         with self.reading():
             rows = self.select("SELECT * FROM changes WHERE edition > ?", edition)
             ids = [self.records.change(row) for row in rows]
-            known = len(ids) == self.state().edition - edition
+            known = len(ids) == self.state.edition - edition
         return np.unique(np.concatenate([np.empty(0, np.int64), *ids])) if known else None
 
     def block_fields(self, first: int) -> Fields:
@@ -162,7 +213,7 @@ class IndexReader(Transactions):
 
     def facts(self, start: int, stop: int) -> Iterator[tuple[int, str, str]]:
         """Yields what filters compare: id, field and text, for start <= id < stop."""
-        for item in self.items_between(start, stop):
+        for item in self.items(start, stop):
             for field, text in facts_of(item.labels.category, item.payload).items():
                 yield item.id, field, text
 

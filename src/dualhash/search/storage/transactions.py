@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
 from dualhash.errors import DualhashError
 from dualhash.search.storage.file import identity, open_index_file
@@ -41,6 +41,12 @@ class Transactions:
         """Closes the file; a second call does nothing."""
         with self._turn:
             self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -51,7 +51,7 @@ def measure(store: IndexReader) -> Stats:
 
     header = store.header
     with store.reading():
-        count = store.state().count
+        count = store.state.count
         rows = store.execute("SELECT * FROM changes")
         changed = {item for row in rows for item in store.records.change(row).tolist()}
         with_ids = "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))"
@@ -75,7 +75,7 @@ def damages(store: IndexReader) -> tuple[str, ...]:
     records = store.records
     try:
         with store.reading():
-            state = store.state()
+            state = store.state
             messages = store.select("PRAGMA integrity_check")
             wrong = [message for (message,) in messages if message != "ok"]
             blocks = store.select("SELECT * FROM blocks ORDER BY first_id")
@@ -115,7 +115,7 @@ def damages(store: IndexReader) -> tuple[str, ...]:
 def _differing_fields(store: IndexReader, ids: list[int]) -> list[str]:
     """Returns the fields of a block that differ from its items, if both can be read."""
     try:
-        items, columns = store.items(ids), store.block_fields(ids[0])
+        items, columns = store.items_of(ids), store.block_fields(ids[0])
         expected = fields_of([(items[i].labels.category, items[i].payload) for i in ids])
     except (DualhashError, KeyError):
         return []

@@ -100,7 +100,7 @@ def update(
         DualhashError: The id does not exist.
     """
     with store.changing():
-        old_code, old = store.item(item)
+        old_code, old = store.get(item)
         replace(
             store,
             (old_code if code is None else code)[None],
@@ -169,7 +169,7 @@ def _advance(
     next_id: int = 0,
 ) -> IndexState:
     """Adds to the counters and returns what they were before."""
-    before = store.state()
+    before = store.state
     after = IndexState(before.count + count, before.edition + edition, before.next_id + next_id)
     row = store.records.state_row(after)
     store.execute("UPDATE state SET count = ?, edition = ?, next_id = ?, checksum = ?", *row)

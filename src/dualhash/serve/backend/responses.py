@@ -49,12 +49,10 @@ def search_response(
         ItemNotFoundError: No item has the id of the query.
         DualhashError: The search is not possible.
     """
-    if search.id is not None:
-        index.item(search.id)  # raises ItemNotFoundError, which a search does not
     if code is None and search.code is not None:
         code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
     query = search.id if code is None else code
-    last = search.offset + search.k
+    last = search.last
     options = cast(SearchOptions, search.model_dump(exclude={"id", "code", "generation"}))
     found = index.search(query, **options)
     missing = None

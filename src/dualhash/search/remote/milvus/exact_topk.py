@@ -1,4 +1,4 @@
-"""Exactly the best of a collection, from answers that hold so many at most and cut through ties."""
+"""The exact best of a collection, from responses of limited size that cut through ties."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,114 +7,115 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.search.remote.milvus.collection import MOST
+from dualhash.search.remote.milvus.collection import MAX_ROWS
 
-SEARCHES = 256
-"""After so many requests a search is given up."""
+MAX_REQUESTS = 256
+"""Requests after which a search is given up."""
 
-NOTHING_MORE = float("inf")
+COMPLETE = float("inf")
+"""`Keys.beyond` of a response that left nothing out."""
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """An answer.
+class Keys:
+    """Items with the keys that rank them.
 
     Attributes:
         ids: (m,) int64.
         keys: (m,) float64, exact; the smallest is the best.
-        beyond: No key of what was left out is smaller; infinite where nothing was.
+        beyond: No key that was left out is smaller; `COMPLETE` if nothing was left out.
     """
 
     ids: NDArray[np.int64]
     keys: NDArray[np.float64]
-    beyond: float = NOTHING_MORE
+    beyond: float = COMPLETE
 
-    def joined(self, other: "Found") -> "Found":
-        """Both in order, by key and then by id."""
+    def joined(self, other: "Keys") -> "Keys":
+        """Returns the items of both, ordered by key and then by id."""
         ids, keys = np.append(self.ids, other.ids), np.append(self.keys, other.keys)
         order = np.lexsort((ids, keys))
-        return Found(ids[order], keys[order], min(self.beyond, other.beyond))
+        return Keys(ids[order], keys[order], min(self.beyond, other.beyond))
 
     def key(self, k: int) -> float:
-        """The k-th key, infinite where there are fewer."""
-        return float(self.keys[k - 1]) if len(self.keys) >= k else NOTHING_MORE
+        """Returns the k-th key; infinity if there are fewer."""
+        return float(self.keys[k - 1]) if len(self.keys) >= k else COMPLETE
 
 
-Ask = Callable[[int, int, int], Found]
-"""Given `low`, `high` and `limit`: about `limit` of the best with ids from low to below high."""
+Fetch = Callable[[int, int, int], Keys]
+"""Given `low`, `high` and `limit`: about `limit` of the best items with low <= id < high."""
 
-NOBODY = Found(np.empty(0, np.int64), np.empty(0))
-
-
-def best(ask: Ask, k: int, stop: int) -> NDArray[np.int64]:
-    """Ids of the k best items with ids below `stop`, by key and then by id.
-
-    An answer is enough where everything it left out is worse than the k-th. Where it is not, more
-    is asked for; and where an answer cannot be larger, for the lower and the upper half of the ids
-    by themselves. The upper half need then only hold what is better than the k-th of the lower.
-
-    Raises:
-        DualhashError: More items than can be gone through are as good as the k-th.
-    """
-    sure = NOBODY
-
-    def enough(found: Found) -> bool:
-        nonlocal sure
-        both = sure.joined(found)
-        if not (found.beyond > both.key(k) or found.beyond >= sure.key(k)):
-            return False
-        sure = Found(both.ids[:k], both.keys[:k])
-        return True
-
-    _ask_until(
-        enough,
-        ask,
-        min(4 * k, MOST),
-        stop,
-        f"Too many items are as good as that in place {k}. Ask for other values, or filter.",
-    )
-    return sure.ids
+EMPTY = Keys(np.empty(0, np.int64), np.empty(0))
 
 
-def within(ask: Ask, worst: float, stop: int) -> NDArray[np.int64]:
-    """Ids of all items with ids below `stop` whose key is at most `worst`, by key and then by id.
+def best(fetch: Fetch, k: int, stop: int) -> Keys:
+    """Returns the k best items with ids below `stop`, ordered by key and then by id.
+
+    A response is sufficient if everything it left out is worse than the k-th item. If it is not,
+    more items are requested; at the largest limit, the lower and the upper half of the ids
+    separately. The upper half then only needs what is better than the k-th of the lower half.
 
     Raises:
-        DualhashError: There are more than can be gone through.
+        DualhashError: Too many items are as good as the k-th.
     """
-    sure = NOBODY
+    collected = EMPTY
 
-    def enough(found: Found) -> bool:
-        nonlocal sure
-        if not found.beyond > worst:
+    def sufficient(response: Keys) -> bool:
+        nonlocal collected
+        both = collected.joined(response)
+        if not (response.beyond > both.key(k) or response.beyond >= collected.key(k)):
             return False
-        inside = found.keys <= worst
-        sure = sure.joined(Found(found.ids[inside], found.keys[inside]))
+        collected = Keys(both.ids[:k], both.keys[:k])
         return True
 
-    _ask_until(
-        enough,
-        ask,
-        MOST,
+    _fetch_until(
+        sufficient,
+        fetch,
+        min(4 * k, MAX_ROWS),
         stop,
-        "Too many items are within that range of distances. Ask for a smaller one, or filter.",
+        f"Too many items are as good as the one at rank {k}. Choose other values, or filter.",
     )
-    return sure.ids
+    return collected
 
 
-def _ask_until(
-    enough: Callable[[Found], bool], ask: Ask, first: int, stop: int, too_many: str
+def within(fetch: Fetch, worst: float, stop: int) -> Keys:
+    """Returns all items with ids below `stop` and keys of at most `worst`, in the same order.
+
+    Raises:
+        DualhashError: There are too many.
+    """
+    collected = EMPTY
+
+    def sufficient(response: Keys) -> bool:
+        nonlocal collected
+        if not response.beyond > worst:
+            return False
+        inside = response.keys <= worst
+        collected = collected.joined(Keys(response.ids[inside], response.keys[inside]))
+        return True
+
+    _fetch_until(
+        sufficient,
+        fetch,
+        MAX_ROWS,
+        stop,
+        "Too many items are within that radius. Choose a smaller one, or filter.",
+    )
+    return collected
+
+
+def _fetch_until(
+    sufficient: Callable[[Keys], bool], fetch: Fetch, first: int, stop: int, too_many: str
 ) -> None:
-    """Asks about all ids from 0 to below `stop`, ascending, in ranges with a sufficient answer."""
+    """Fetches all ids from 0 to below `stop`, ascending, in ranges with a sufficient response."""
     ranges, limit = [(0, stop)], first
-    for _ in range(SEARCHES):
+    for _ in range(MAX_REQUESTS):
         if not ranges:
             return
         low, high = ranges.pop()
-        if enough(ask(low, high, limit)):
+        if sufficient(fetch(low, high, limit)):
             continue
-        if limit < MOST:
-            limit = MOST
+        if limit < MAX_ROWS:
+            limit = MAX_ROWS
             ranges.append((low, high))
         else:
             middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""What a collection remembers of all its codes, as texts beside it."""
+"""The metadata of a collection: the state of its pushes, and the header of its index."""
 
 import json
 from base64 import b64decode, b64encode
@@ -11,7 +11,7 @@ import numpy as np
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
-from dualhash.search.remote.milvus.collection import Collection
+from dualhash.search.remote.milvus.collection import METADATA_SUFFIX, Collection
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.rows import checksum
 
@@ -19,31 +19,31 @@ FORMAT = 1
 """The format of collections that this version writes and reads."""
 
 STATE = 0
-"""The number of the note that holds the state; the parts of the heads follow."""
+"""Number of the text that holds the state; the parts of the heads follow."""
 
 PART = 60_000
-"""Characters of the heads in a note; they are ASCII."""
+"""Characters of the heads in one text; they are ASCII."""
 
 AT_ONCE = 256
-"""Notes read with one request."""
+"""Texts read with one request."""
 
 
 @dataclass(frozen=True)
 class CollectionState:
-    """All but the heads, which belong to the model and do not change.
+    """All metadata except the heads, which never change.
 
     Attributes:
-        bits: k.
-        views: Views of each image that made its code.
-        model_hash: Of the model that made the codes.
-        model_folder: Where that model was.
+        bits: Length k of the codes.
+        views: Views of each image that were averaged for its code.
+        model_hash: Hash of the model that made the codes.
+        model_folder: Folder of that model when the index was created.
         attribute_weight: How much probabilities weigh in weighted searches, as found for the model.
-        parts: Notes that the heads take.
-        checksum: Of their text.
-        complete: Whether all of an index has ever been pushed.
-        stop: Above all ids.
-        fields: Those of the payloads.
-        format: Of the collection.
+        parts: Number of texts that hold the heads.
+        checksum: Checksum of the heads.
+        complete: Whether a push has ever been completed.
+        stop: Larger than all ids.
+        fields: Names that filters may use.
+        format: Format of the collection.
     """
 
     bits: int
@@ -60,11 +60,11 @@ class CollectionState:
 
 
 def write_heads(collection: Collection, header: Header) -> CollectionState:
-    """Remembers the heads of an index, of which nothing has been pushed, and returns its state."""
+    """Writes the heads of an index and returns the state before its first push."""
     text = json.dumps([_of_head(header.category_head), _of_head(header.attribute_head)])
     parts = [text[start : start + PART] for start in range(0, len(text), PART)]
     for number, part in enumerate(parts, start=STATE + 1):
-        collection.note(number, part)
+        collection.write_text(number, part)
     return CollectionState(
         bits=header.bits,
         views=header.views,
@@ -80,44 +80,44 @@ def write_heads(collection: Collection, header: Header) -> CollectionState:
 
 
 def write_state(collection: Collection, state: CollectionState) -> None:
-    """Remembers a state."""
-    collection.note(STATE, json.dumps(asdict(state)))
+    """Writes the state."""
+    collection.write_text(STATE, json.dumps(asdict(state)))
 
 
 def read_state(collection: Collection) -> CollectionState | None:
-    """The state; None where nothing has been remembered yet.
+    """Returns the state; None if there is none yet.
 
     Raises:
-        DualhashError: The collection is of a newer format.
+        DualhashError: The collection has a newer format.
     """
-    noted = collection.noted([STATE])
-    if not noted:
+    texts = collection.texts([STATE])
+    if not texts:
         return None
-    values = json.loads(noted[STATE])
+    values = json.loads(texts[STATE])
     if values["format"] > FORMAT:
         raise DualhashError(
-            f"{collection.place} has format {values['format']}, newer than the {FORMAT} that this "
-            "version of dualhash reads; upgrade dualhash."
+            f"{collection.address} has format {values['format']}; this version of dualhash "
+            f"reads format {FORMAT}. Upgrade dualhash."
         )
     values.setdefault("attribute_weight", values.pop("soft", None))  # its name until 0.1.0
     return CollectionState(**values | {"fields": tuple(values["fields"])})
 
 
 def read_header(collection: Collection, state: CollectionState) -> Header:
-    """The header of the index that was pushed.
+    """Returns the header of the index that was pushed.
 
     Raises:
-        DualhashError: The heads are not what was written.
+        DualhashError: The heads are damaged.
     """
     numbers = range(STATE + 1, STATE + 1 + state.parts)
-    noted: dict[int, str] = {}
+    texts: dict[int, str] = {}
     for start in range(0, len(numbers), AT_ONCE):
-        noted |= collection.noted(numbers[start : start + AT_ONCE])
-    text = "".join(noted.get(number, "") for number in numbers)
+        texts |= collection.texts(numbers[start : start + AT_ONCE])
+    text = "".join(texts.get(number, "") for number in numbers)
     if checksum(text) != state.checksum:
         raise DualhashError(
-            f"{collection.place} is damaged: its heads are not what was written. Drop the "
-            "collection and that of its notes, and push the index again."
+            f"{collection.address} is damaged: its heads have changed. Drop this "
+            f"collection and the one with the suffix {METADATA_SUFFIX}, and push the index again."
         )
     category_head, attribute_head = (_head(values, state.bits) for values in json.loads(text))
     return Header(

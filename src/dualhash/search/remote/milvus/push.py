@@ -1,4 +1,4 @@
-"""From an index file to a collection, as often as the file changes."""
+"""Copies an index file, or its changes, to a Milvus collection."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,32 +12,41 @@ from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Progress
 from dualhash.errors import DualhashError
-from dualhash.search.remote.milvus import metadata as notes
-from dualhash.search.remote.milvus.address import MilvusAddress, named_after, parse
-from dualhash.search.remote.milvus.collection import MOST, Collection, connect
+from dualhash.search.remote.milvus.client import (
+    MilvusAddress,
+    default_collection,
+    parse_address,
+)
+from dualhash.search.remote.milvus.collection import MAX_ROWS, Collection, connect
+from dualhash.search.remote.milvus.metadata import (
+    CollectionState,
+    read_state,
+    write_heads,
+    write_state,
+)
 from dualhash.search.remote.milvus.rows import Fact, between, described, make_rows, row_checksum
 from dualhash.search.storage.reader import IndexReader
 
-LOT = 1000
+BATCH = 1000
 """Items compared at a time."""
 
 REQUEST_BYTES = 8 << 20
-"""Items are sent in requests of about this size; Milvus takes 64 MB."""
+"""Approximate size of a request that sends items; Milvus accepts 64 MB."""
 
 
 @dataclass(frozen=True)
 class PushReport:
-    """What became of the items.
+    """What a push has changed.
 
     Attributes:
-        place: Where the collection is.
-        added: How many were not there.
-        updated: How many were there, but otherwise.
-        deleted: How many were there, and are no longer in the index.
-        unchanged: How many were there already.
+        address: The collection.
+        added: Number of items that were missing.
+        updated: Number of items that were different.
+        deleted: Number of items that are no longer in the index.
+        unchanged: Number of items that were up to date.
     """
 
-    place: MilvusAddress
+    address: MilvusAddress
     added: int
     updated: int
     deleted: int
@@ -45,143 +54,142 @@ class PushReport:
 
 
 def push(index: str | Path, to: str, *, progress: Progress | None = None) -> PushReport:
-    """Makes a collection hold what an index file holds.
+    """Makes a collection equal to an index file.
 
-    Only what differs is sent, so a push that was interrupted goes on where it was, and one without
-    changes sends nothing. Until the first has come to its end, the collection refuses searches;
-    afterwards they see each change as it arrives.
+    Only differences are sent, so an interrupted push continues where it stopped. Until the first
+    push is complete, the collection refuses searches; later pushes become visible item by item.
 
     Args:
-        index: An index file; what is added to it meanwhile is left for the next push.
+        index: An index file; items that are added during the push wait for the next one.
         to: A server or a Milvus Lite file, with or without a collection's name, as
-            `place.parse` takes it; the file's own name by default.
-        progress: Called with how many items are done and how many there are.
+            `parse_address` reads it; by default the name of the file.
+        progress: Called with the number of items that are done and their total.
 
     Raises:
-        DualhashError: The file or the server cannot be used, or the collection holds codes of
-            another model or is not one of dualhash's.
+        DualhashError: The file or the server cannot be used; or the collection holds codes of
+            another model, or was not made by dualhash.
     """
-    place = parse(to)
-    if place.collection is None:
-        place = replace(place, collection=named_after(Path(index)))
+    address = parse_address(to)
+    if address.collection is None:
+        address = replace(address, collection=default_collection(Path(index)))
     with (
-        closing(IndexReader(Path(index))) as store,
-        closing(connect(place, create=True)) as collection,
-        store.reading(),
+        IndexReader(Path(index)) as reader,
+        closing(connect(address, create=True)) as collection,
+        reader.reading(),
     ):
-        return _push(store, collection, progress)
+        return _push(reader, collection, progress)
 
 
-def _push(store: IndexReader, collection: Collection, progress: Progress | None) -> PushReport:
-    state = _prepare(store, collection)
-    total = store.state().count
+def _push(reader: IndexReader, collection: Collection, progress: Progress | None) -> PushReport:
+    state = _prepare(reader, collection)
+    total = reader.state.count
     added = updated = deleted = done = low = 0
-    for ids, codes in _lots(store):
+    for ids, codes in _batches(reader):
         high = int(ids[-1]) + 1
-        there = _checksums(collection, low, high)
-        changed = _send(store, collection, ids, codes, there)
-        gone = sorted(there.keys() - set(ids.tolist()))
-        if gone:
-            collection.delete(gone)
-        added += len(changed - there.keys())
-        updated += len(changed & there.keys())
-        deleted += len(gone)
+        checksums = _checksums(collection, low, high)
+        sent = _send(reader, collection, ids, codes, checksums)
+        obsolete = sorted(checksums.keys() - set(ids.tolist()))
+        if obsolete:
+            collection.delete(obsolete)
+        added += len(sent - checksums.keys())
+        updated += len(sent & checksums.keys())
+        deleted += len(obsolete)
         done += len(ids)
         low = high
         if progress:
             progress(done, total)
     rest = sorted(_checksums(collection, low, state.stop))
-    for start in range(0, len(rest), LOT):
-        collection.delete(rest[start : start + LOT])
+    for start in range(0, len(rest), BATCH):
+        collection.delete(rest[start : start + BATCH])
     deleted += len(rest)
-    notes.write_state(collection, replace(state, complete=True, fields=tuple(store.fields())))
-    return PushReport(collection.place, added, updated, deleted, total - added - updated)
+    write_state(collection, replace(state, complete=True, fields=tuple(reader.fields())))
+    return PushReport(collection.address, added, updated, deleted, total - added - updated)
 
 
-def _prepare(store: IndexReader, collection: Collection) -> notes.CollectionState:
-    """Makes the collection if need be, and remembers what items are about to come."""
-    header, place = store.header, collection.place
+def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
+    """Creates the collection if it is missing, and writes its state before items are sent."""
+    header, address = reader.header, collection.address
     state = None
-    if collection.has_notes():
-        state = notes.read_state(collection)
+    if collection.has_metadata():
+        state = read_state(collection)
     elif collection.exists():
         raise DualhashError(
-            f"{place} is a collection that dualhash did not make; choose another name."
+            f"{address} is a collection that dualhash did not make; choose another name."
         )
     if state and state.model_hash != header.model_hash:
         raise DualhashError(
-            f"{place} holds codes of another model than {store.path} ({state.bits} bits, model "
+            f"{address} holds codes of another model than {reader.path} ({state.bits} bits, model "
             f"{state.model_hash[:12]}, not {header.bits} bits, model {header.model_hash[:12]}). "
             "Push to a collection of another name, or drop this one first."
         )
-    collection.make(header.bits, len(header.attribute_head.names))
+    collection.create(header.bits, len(header.attribute_head.names))
     collection.check_indexes()
-    state = state or notes.write_heads(collection, header)
+    state = state or write_heads(collection, header)
     state = replace(
         state,
         views=header.views,
         model_folder=str(header.model_folder),
         attribute_weight=header.attribute_weight,
-        stop=max(state.stop, store.state().next_id),
-        fields=tuple(sorted({*state.fields, *store.fields()})),
+        stop=max(state.stop, reader.state.next_id),
+        fields=tuple(sorted({*state.fields, *reader.fields()})),
     )
-    notes.write_state(collection, state)
+    write_state(collection, state)
     return state
 
 
-def _lots(store: IndexReader) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-    """Ids (n,), ascending, and packed codes (n, k/8) of all items, n at most `LOT`."""
-    for ids, codes in store.codes():
-        for start in range(0, len(ids), LOT):
-            yield ids[start : start + LOT], codes[start : start + LOT]
+def _batches(reader: IndexReader) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    """Yields ids (n,), ascending, and packed codes (n, k/8) of all items, n at most `BATCH`."""
+    for ids, codes in reader.codes():
+        for start in range(0, len(ids), BATCH):
+            yield ids[start : start + BATCH], codes[start : start + BATCH]
 
 
 def _checksums(collection: Collection, low: int, high: int) -> dict[int, int]:
-    """Checksums by id of the items that are there, from `low` to below `high`."""
+    """Returns checksums by id of the collection's items with low <= id < high."""
     where = between(low, high)
-    if high - low <= MOST or collection.count(where) <= MOST:
+    if high - low <= MAX_ROWS or collection.count(where) <= MAX_ROWS:
         return collection.checksums(where)
     middle = (low + high) // 2
     return _checksums(collection, low, middle) | _checksums(collection, middle, high)
 
 
 def _send(
-    store: IndexReader,
+    reader: IndexReader,
     collection: Collection,
     ids: NDArray[np.int64],
     codes: NDArray[np.uint8],
-    there: dict[int, int],
+    checksums: dict[int, int],
 ) -> set[int]:
-    """Sends those items that are not there as they are here, and returns their ids."""
-    items = store.items(ids)
-    names = store.header.attribute_head.names
+    """Sends the items that are missing or different, and returns their ids."""
+    items = reader.items_of(ids)
+    names = reader.header.attribute_head.names
     descriptions = [described(items[item], names) for item in ids.tolist()]
     changed = [
         which
         for which, (item, description) in enumerate(zip(ids.tolist(), descriptions, strict=True))
-        if there.get(item) != row_checksum(codes[which], description)
+        if checksums.get(item) != row_checksum(codes[which], description)
     ]
     if not changed:
         return set()
     facts: dict[int, list[Fact]] = defaultdict(list)
-    for item, field, text in store.facts(int(ids[0]), int(ids[-1]) + 1):
+    for item, field, text in reader.facts(int(ids[0]), int(ids[-1]) + 1):
         facts[item].append((field, text))
     rows = make_rows(
         [int(ids[which]) for which in changed],
         codes[changed],
         [descriptions[which] for which in changed],
         [facts[int(ids[which])] for which in changed],
-        store.header.attribute_head,
+        reader.header.attribute_head,
     )
-    size = _at_once(rows, store)
+    size = _rows_per_request(rows, reader)
     for start in range(0, len(rows), size):
         collection.put(rows[start : start + size])
     return {row["id"] for row in rows}
 
 
-def _at_once(rows: list[dict[str, Any]], store: IndexReader) -> int:
-    """How many of these rows fit in a request: facts take about the room of an item's text."""
-    header = store.header
+def _rows_per_request(rows: list[dict[str, Any]], reader: IndexReader) -> int:
+    """Returns how many rows fit in a request; facts are about as long as an item's text."""
+    header = reader.header
     texts = 2 * max(len(row["item"].encode()) for row in rows)
     return max(
         1, REQUEST_BYTES // (texts + header.bits // 8 + 10 * len(header.attribute_head.names))

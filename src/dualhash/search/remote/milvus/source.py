@@ -1,4 +1,4 @@
-"""From questions to results, on a collection of Milvus."""
+"""Exact searches in a Milvus collection."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.kernels import joint_probability
+from dualhash.search.query import find_model
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
-from dualhash.search.ranking.execute import hits
-from dualhash.search.ranking.rank import check_task
-from dualhash.search.remote.milvus import metadata as notes
-from dualhash.search.remote.milvus.collection import CODE, LOGS, MOST, Collection
-from dualhash.search.remote.milvus.exact_topk import NOTHING_MORE, Ask, Found, best, within
+from dualhash.search.ranking.execute import make_hits
+from dualhash.search.ranking.rank import RankedIds
+from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_ROWS, Collection
+from dualhash.search.remote.milvus.exact_topk import COMPLETE, Fetch, Keys, best, within
+from dualhash.search.remote.milvus.metadata import read_state
 from dualhash.search.remote.milvus.rows import (
     between,
     having,
@@ -24,199 +26,219 @@ from dualhash.search.remote.milvus.rows import (
     with_fact,
 )
 from dualhash.search.request import PRESENT, SearchRequest
-from dualhash.search.results import Item, Query, Results
+from dualhash.search.results import Item, Query, Results, Task
 from dualhash.search.storage.header import Header
-from dualhash.search.storage.payload_columns import as_text, check_field
+from dualhash.search.storage.payload_columns import check_field
+from dualhash.search.storage.sqlite import ItemNotFoundError
 
-MOST_RESULTS = MOST // 2
-"""Half of what an answer holds, so that there is room for ties."""
+MAX_RESULTS = MAX_ROWS // 2
+"""Half of what a response holds, so that there is room for ties."""
 
 ITEMS_AT_ONCE = 500
-"""Items fetched with one request; each may have 64 KB, and an answer 64 MB."""
+"""Items fetched with one request; each may have 64 KB, and a response 64 MB."""
 
 ROUNDING = 2.0**-23
-"""More than float32 takes from a number, or from a sum of two, relative to it."""
+"""Larger than the relative rounding error of a float32 number, or of a sum of two."""
 
 SLACK = 1e-12
-"""More than float64 takes from the log of a probability."""
+"""Larger than the rounding error of the log of a probability in float64."""
 
 SMALLEST = 1e-290
-"""Below this float64 does not hold probabilities to 53 bits, and nothing is left out."""
+"""Below this, float64 does not hold probabilities to 53 bits, and no item is skipped."""
 
 
 class MilvusSource:
-    """The items of a collection, and the answers to questions about them.
+    """The items of a collection, and searches in them.
 
     Attributes:
-        header: What is known of all the codes.
+        header: The properties that all codes share.
     """
 
-    def __init__(self, collection: Collection, header: Header) -> None:
+    def __init__(self, collection: Collection, header: Header, model: Model | None) -> None:
+        """Use `Index.open`, or `open_collection`."""
         self._collection = collection
+        self._model = model
         self.header = header
+
+    @property
+    def model(self) -> Model:
+        """The model that made the codes, opened when it is first needed.
+
+        Raises:
+            DualhashError: It was moved or replaced.
+        """
+        if self._model is None:
+            self._model = find_model(self._collection.address, self.header)
+        return self._model
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Milvus has no state to hold on to: each request sees what is there."""
+        """Does nothing: Milvus has no transactions, so each request sees the newest state."""
         yield
 
-    def item(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """The packed code (k/8,) of an id, and what is kept beside it.
+    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
+        """Returns the packed code (k/8,) of an id, and its item.
 
         Raises:
-            DualhashError: There is no such id.
+            ItemNotFoundError: No item has this id.
         """
         rows = self._collection.rows([item], [CODE, "item"])
         if item not in rows:
-            raise DualhashError(f"{self._collection.place} has no item with the id {item}.")
+            raise ItemNotFoundError(f"{self._collection.address} has no item with the id {item}.")
         return read_code(rows[item]), read_item(rows[item], self.header.attribute_head.names)
 
-    def answer(self, queries: Sequence[Query | None], question: SearchRequest) -> list[Results]:
-        """The results of each of several queries, in their order.
+    def answer(
+        self, queries: Sequence[Query | None], request: SearchRequest, task: Task
+    ) -> list[Results]:
+        """Returns the results of each query.
 
         Raises:
             DualhashError: See `MilvusIndex.search`.
         """
-        self._check(question)
-        state = notes.read_state(self._collection)
+        self._check(request, task)
+        state = read_state(self._collection)
         assert state is not None
-        for field, value in question.filter.items():
+        for field, text in request.filter.items():
             check_field(field, state.fields)
-            if not self._collection.count(with_fact(field, as_text(value))):
-                raise DualhashError(f"No item has {field}={as_text(value)!r}.")
-        return [self._one(query, question, state.stop) for query in queries]
+            if not self._collection.count(with_fact(field, text)):
+                raise DualhashError(f"No item has {field}={text!r}.")
+        return [self._search(query, request, task, state.stop) for query in queries]
 
-    def _check(self, question: SearchRequest) -> None:
-        place = self._collection.place
-        if question.task == "weighted":
+    def _check(self, request: SearchRequest, task: Task) -> None:
+        address = self._collection.address
+        if task == "weighted":
             raise DualhashError(
-                f"{place} cannot run weighted searches; search the index file for that."
+                f"{address} cannot run weighted searches; search the index file for that."
             )
-        if question.threshold != PRESENT:
+        if request.threshold != PRESENT:
             raise DualhashError(
-                f"{place} only knows which attributes are present at a threshold of {PRESENT}; "
-                "search the index file for another."
+                f"{address} only knows which attributes are present at a threshold of {PRESENT}; "
+                "search the index file for another threshold."
             )
-        if question.last > MOST_RESULTS:
+        if request.last > MAX_RESULTS:
             raise DualhashError(
-                f"{place} gives {MOST_RESULTS:,} results at most, not {question.last:,}."
+                f"{address} returns {MAX_RESULTS:,} results at most, not {request.last:,}."
             )
 
-    def _one(self, query: Query | None, question: SearchRequest, stop: int) -> Results:
-        conditions = choose(
-            self.header.attribute_head,
-            want=question.want,
-            without=question.without,
-            match=question.match,
-            code=None if query is None else query.code,
-        )
-        check_task(question.task, conditions, question.radius, query=query is not None)
-        where = self._clauses(query, question, conditions)
-        if query is None or question.task == "attribute":
-            ids = best(self._by_probability(conditions, where, stop), question.last, stop)
-            matched = self._collection.count(" and ".join(where))
-        elif question.radius is None:
-            ids = best(self._by_distance(query.code, where, stop), question.last, stop)
-            matched = self._collection.count(" and ".join(where))
+    def _search(
+        self, query: Query | None, request: SearchRequest, task: Task, stop: int
+    ) -> Results:
+        predicates = choose(self.header.attribute_head, request, query)
+        clauses = self._clauses(query, request, task, predicates)
+        if query is None or task == "attribute":
+            found = best(self._by_probability(predicates, clauses, stop), request.last, stop)
+            matched = self._collection.count(" and ".join(clauses))
+            ranked = RankedIds(found.ids, matched, probabilities=-found.keys)
         else:
-            near = within(self._by_distance(query.code, where, stop), question.radius, stop)
-            ids, matched = near[: question.last], len(near)
-        ids = ids[question.offset :]
-        items, codes = self._items(ids)
+            fetch = self._by_distance(query.code, clauses, stop)
+            if request.radius is None:
+                found = best(fetch, request.last, stop)
+                matched = self._collection.count(" and ".join(clauses))
+            else:
+                found = within(fetch, request.radius, stop)
+                matched = len(found.ids)
+            first = slice(request.last)
+            ranked = RankedIds(found.ids[first], matched, found.keys[first].astype(np.int64))
+        ranked = ranked.after(request.offset)
+        items, codes = self._items(ranked.ids)
         return Results(
-            task=question.task,
+            task=task,
             bits=self.header.bits,
             query=query,
-            conditions=conditions.values,
+            conditions=predicates.values,
             matched=matched,
-            hits=hits(items, ids, codes, query, conditions, offset=question.offset),
-            threshold=question.threshold,
+            hits=make_hits(ranked, codes, items, query, predicates, offset=request.offset),
+            threshold=request.threshold,
         )
 
     def _clauses(
-        self, query: Query | None, question: SearchRequest, conditions: AttributePredicates
+        self,
+        query: Query | None,
+        request: SearchRequest,
+        task: Task,
+        predicates: AttributePredicates,
     ) -> tuple[str, ...]:
-        """Expressions that all matching items meet, at any distance."""
-        clauses = [with_fact(field, as_text(value)) for field, value in question.filter.items()]
-        if question.ids is not None:
-            clauses.append(between(*question.ids))
-        if question.task == "combined":
+        """Returns expressions that all matching items meet, at any distance."""
+        clauses = [with_fact(field, text) for field, text in request.filter.items()]
+        if request.ids is not None:
+            clauses.append(between(*request.ids))
+        if task == "combined":
             names = self.header.attribute_head.names
-            clauses.append(having(literals_of(conditions, names)))
+            clauses.append(having(literals_of(predicates, names)))
         if query is not None and query.id is not None:
             clauses.append(f"id != {query.id}")
         return tuple(clauses)
 
-    def _by_distance(self, code: NDArray[np.uint8], where: tuple[str, ...], stop: int) -> Ask:
-        """Distances are small integers, which Milvus gives exactly."""
+    def _by_distance(self, code: NDArray[np.uint8], clauses: tuple[str, ...], stop: int) -> Fetch:
+        """Distances are small integers, which Milvus returns exactly."""
 
-        def ask(low: int, high: int, limit: int) -> Found:
-            there = _among(where, low, high, stop)
-            ids, far = self._collection.best(CODE, code.tobytes(), there, limit)
-            return Found(ids, far, far[-1] if len(ids) == limit else NOTHING_MORE)
+        def fetch(low: int, high: int, limit: int) -> Keys:
+            among = _in_range(clauses, low, high, stop)
+            ids, distances = self._collection.best(CODE, code.tobytes(), among, limit)
+            return Keys(ids, distances, distances[-1] if len(ids) == limit else COMPLETE)
 
-        return ask
+        return fetch
 
     def _by_probability(
-        self, conditions: AttributePredicates, where: tuple[str, ...], stop: int
-    ) -> Ask:
-        """Inner products are logs of joint probabilities, rounded; these are found from the codes.
+        self, predicates: AttributePredicates, clauses: tuple[str, ...], stop: int
+    ) -> Fetch:
+        """Milvus ranks by rounded logs of probabilities; the exact ones come from the codes.
 
-        All terms of a sum have one sign, so that its error is bounded relative to it.
+        All terms of a sum have one sign, so its error is bounded relative to the sum.
         """
         names = self.header.attribute_head.names
         chosen = np.zeros(2 * len(names), np.float32)
-        chosen[literals_of(conditions, names)] = 1
-        margin = (len(conditions.wanted) + 2) * ROUNDING
+        chosen[literals_of(predicates, names)] = 1
+        margin = (len(predicates.wanted) + 2) * ROUNDING
 
-        def ask(low: int, high: int, limit: int) -> Found:
-            there = _among(where, low, high, stop)
-            ids, logs = self._collection.best(LOGS, chosen, there, limit)
+        def fetch(low: int, high: int, limit: int) -> Keys:
+            among = _in_range(clauses, low, high, stop)
+            ids, logs = self._collection.best(LOGS, chosen, among, limit)
             rows = self._collection.rows(ids.tolist(), [CODE])
             codes = self._codes([self._row(rows, item) for item in ids.tolist()])
-            scores = conditions.head.code_scores(codes)
-            probabilities = joint_probability(scores, conditions.wanted)
+            scores = predicates.head.code_scores(codes)
+            probabilities = joint_probability(scores, predicates.wanted)
             usual = probabilities > SMALLEST
             exact = np.log(probabilities[usual])
             if (np.abs(logs[usual] - exact) > SLACK - margin * exact).any():
                 raise DualhashError(
-                    f"{self._collection.place} computes inner products more coarsely than float32, "
-                    "too coarsely to rank by them exactly."
+                    f"{self._collection.address} computes inner products less precisely than "
+                    "float32, so it cannot rank by them exactly."
                 )
-            beyond = NOTHING_MORE
+            beyond = COMPLETE
             if len(ids) == limit:
                 highest = logs[-1] - margin * logs[-1] + SLACK
                 beyond = -max(float(np.exp(min(highest, 0))), SMALLEST)
-            return Found(ids, -probabilities, beyond)
+            return Keys(ids, -probabilities, beyond)
 
-        return ask
+        return fetch
 
     def _items(self, ids: NDArray[np.int64]) -> tuple[dict[int, Item], NDArray[np.uint8]]:
-        """What is kept beside the codes of some ids, and the codes (m, k/8)."""
+        """Returns m items by id, and their codes (m, k/8)."""
         rows: dict[int, dict[str, Any]] = {}
         for start in range(0, len(ids), ITEMS_AT_ONCE):
-            some = ids[start : start + ITEMS_AT_ONCE].tolist()
-            rows |= self._collection.rows(some, [CODE, "item"])
-        found = [self._row(rows, item) for item in ids.tolist()]
+            batch = ids[start : start + ITEMS_AT_ONCE].tolist()
+            rows |= self._collection.rows(batch, [CODE, "item"])
+        ordered = [self._row(rows, item) for item in ids.tolist()]
         names = self.header.attribute_head.names
-        return {row["id"]: read_item(row, names) for row in found}, self._codes(found)
+        return {row["id"]: read_item(row, names) for row in ordered}, self._codes(ordered)
 
     def _row(self, rows: Mapping[int, dict[str, Any]], item: int) -> dict[str, Any]:
         if item not in rows:
             raise DualhashError(
-                f"{self._collection.place} was changed during the search. Search again."
+                f"{self._collection.address} was changed during the search. Search again."
             )
         return rows[item]
 
     def _codes(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]:
-        """Packed codes (m, k/8) of rows."""
+        """Returns the packed codes (m, k/8) of rows."""
         codes = np.empty((len(rows), self.header.bits // 8), np.uint8)
         for which, row in enumerate(rows):
             codes[which] = read_code(row)
         return codes
 
 
-def _among(where: Sequence[str], low: int, high: int, stop: int) -> str:
-    """The expression for items that meet all of some and have ids from `low` to below `high`."""
+def _in_range(clauses: Sequence[str], low: int, high: int, stop: int) -> str:
+    """Returns the expression for items that meet all clauses and have low <= id < high."""
     everything = low == 0 and high == stop
-    return " and ".join(where if everything else [*where, between(low, high)])
+    return " and ".join(clauses if everything else [*clauses, between(low, high)])
