@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageOps
 from dualhash.analysis.drawing import (
     FRAME,
     GREY,
+    INK,
     MAT,
     PALE,
     PAPER,
@@ -45,6 +46,8 @@ FLATTEST, TALLEST = 0.6, 1.4
 """Limits of height / width of the boxes that show images."""
 
 MIN_COLUMNS = 5
+
+NO_CATEGORY = "no category label"
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """Image formats by file suffix."""
@@ -180,7 +183,8 @@ def _draw_query(sheet: Image.Image, results: Results, image: Image.Image | None)
     category, prediction = query.labels.category, query.prediction
     if category is None and prediction.category is not None:
         category = f"{prediction.category}, predicted at {_percent(prediction.probability)}"
-    _draw_category(pen, (MARGIN, top + LINE), category, LARGE, PANEL)
+    colour = GREY if category is None else INK
+    draw_text(pen, (MARGIN, top + LINE), category or NO_CATEGORY, LARGE, colour, width=PANEL)
     top += 2 * LINE + SPACE
     _draw_confidences(pen, (MARGIN, top), PANEL, results.confidences(prediction.attributes))
 
@@ -197,18 +201,11 @@ def _draw_hit(
     if hit.distance is not None:
         distance = f"{hit.distance} / {results.bits} bits"
         draw_text(pen, (right, top + LARGE - SMALL), distance, SMALL, GREY, right=True)
-    _draw_category(pen, (left, top + LINE), hit.labels.category, SMALL, CELL)
+    category = hit.labels.category
+    colour = GREY if category is None else INK
+    draw_text(pen, (left, top + LINE), category or NO_CATEGORY, SMALL, colour, width=CELL)
     top += 2 * LINE + SPACE // 2
     _draw_confidences(pen, (left, top), CELL, results.confidences(hit.probabilities))
-
-
-def _draw_category(
-    pen: ImageDraw.ImageDraw, position: tuple[int, int], category: str | None, size: int, width: int
-) -> None:
-    if category is None:
-        draw_text(pen, position, "no category label", size, GREY, width=width)
-    else:
-        draw_text(pen, position, category, size, width=width)
 
 
 def _draw_confidences(

@@ -92,3 +92,16 @@ def test_a_filter_before_a_search_says_when_it_applies(page: Page, address: str)
     page.goto(f"{address}#filter=season%3Dwinter")
     expect(page.locator("#notice")).to_contain_text("the filter applies to the search")
     expect(page.locator(f"{CARDS} img")).to_have_count(12)
+
+
+def test_an_address_holds_any_field_and_value(page: Page, address: str):
+    page.goto(address)
+    filters = {"a=b": "c=d", "größe %": "50 % & mehr", "season": "winter #1"}
+    restored = page.evaluate(
+        """async (filter) => {
+            const { EMPTY_VIEW, formatView, parseView } = await import("./script/url-state.js");
+            return parseView(formatView({ ...EMPTY_VIEW, filter })).filter;
+        }""",
+        filters,
+    )
+    assert restored == filters

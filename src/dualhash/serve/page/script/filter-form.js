@@ -40,9 +40,9 @@ export class FilterForm {
     const field = this.fields.find(({ name }) => name === byId("filter-field").value);
     const current = this.view?.filter[field.name] ?? "";
     const known = field.complete && field.values.some(({ value }) => value === (current || value));
-    const options = field.values.map(({ value, items }) =>
-      create("option", { value }, this.counted ? `${value} (${formatCount(items)})` : value),
-    );
+    const options = field.values
+      .filter(({ value }) => value)
+      .map(({ value, items }) => create("option", { value }, this.counted ? `${value} (${formatCount(items)})` : value));
     byId("filter-value").hidden = !known;
     byId("filter-text").hidden = known;
     if (known) byId("filter-value").replaceChildren(create("option", { value: "" }, "any value"), ...options);
