@@ -1,1 +1,1 @@
-"""What is timed."""
+"""Speed and memory benchmarks."""

@@ -1,4 +1,4 @@
-"""Rankings by attributes, timed: three wanted ones, a query's own values, one."""
+"""Times rankings by attributes: three wanted ones, a query's own values, one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.search.kernels import Bitmap, CodeMatrix, attribute_bitmaps, most_probable, size
 
 Selection = tuple[list[int], NDArray[np.bool_]]
-"""Rows of the head, and the values that are wanted of them."""
+"""Rows of the head, and their wanted values."""
 
 SINGLE = 3
 """So many attributes are ranked by one at a time."""
@@ -21,16 +21,16 @@ SINGLE = 3
 def attributes(
     report: Report,
     kind: data.Data,
-    blocks: CodeMatrix,
+    matrix: CodeMatrix,
     rng: np.random.Generator,
     *,
     selections: int,
     numpy_codes: int,
 ) -> None:
     """Top 100 by three attributes of many selections, and by one, at 2 threads."""
-    bitmaps = attribute_bitmaps(blocks, kind.head, threads=2)
+    bitmaps = attribute_bitmaps(matrix, kind.head, threads=2)
     cases = {
-        "three wanted attributes": partial(_three_wanted, kind, bitmaps, blocks.count, rng),
+        "three wanted attributes": partial(_three_wanted, kind, bitmaps, matrix.count, rng),
         "a query's own values": partial(_own_values, kind, rng),
     }
     for name, draw in cases.items():
@@ -39,7 +39,7 @@ def attributes(
             chosen = draw()
             seconds = in_turns(
                 {
-                    "dualhash": partial(_ranked, blocks, kind.head, chosen, bitmaps),
+                    "dualhash": partial(_ranked, matrix, kind.head, chosen, bitmaps),
                     "numpy": _by_numpy(kind, chosen, numpy_codes),
                 },
                 report.repeats,
@@ -47,7 +47,7 @@ def attributes(
             ours.append(seconds["dualhash"])
             theirs.append(seconds["numpy"])
         report.keep(
-            f"{name}, {kind.name}, {blocks.count} codes",
+            f"{name}, {kind.name}, {matrix.count} codes",
             {
                 "dualhash, median": float(np.median(ours)),
                 "dualhash, fastest": min(ours),
@@ -55,16 +55,16 @@ def attributes(
                 f"numpy, {numpy_codes} codes": float(np.median(theirs)),
             },
         )
-        report.note(f"{name}, million codes/s", blocks.count / float(np.median(ours)) / 1e6)
-        ratio = float(np.min(np.divide(theirs, ours))) * blocks.count / numpy_codes
+        report.note(f"{name}, million codes/s", matrix.count / float(np.median(ours)) / 1e6)
+        ratio = float(np.min(np.divide(theirs, ours))) * matrix.count / numpy_codes
         report.note("attributes against numpy", ratio)
-    _one(report, kind, blocks, bitmaps, rng)
+    _one(report, kind, matrix, bitmaps, rng)
 
 
 def _one(
     report: Report,
     kind: data.Data,
-    blocks: CodeMatrix,
+    matrix: CodeMatrix,
     bitmaps: NDArray[np.uint64],
     rng: np.random.Generator,
 ) -> None:
@@ -72,17 +72,17 @@ def _one(
     pq = peers.FaissBits(kind.codes)
     for row in rng.choice(len(kind.head.names), SINGLE, replace=False).tolist():
         head, wanted = kind.head.take([row]), np.array([True])
-        found, _ = most_probable(blocks, head, wanted, 100, threads=2)
+        found, _ = most_probable(matrix, head, wanted, 100, threads=2)
         theirs = pq.search(head.weight[0], 100, threads=2) + head.bias[0]
         np.testing.assert_allclose(1 / (1 + np.exp(-theirs)), found, rtol=1e-4)
         things: dict[str, Callable[[], object]] = {
-            "dualhash": partial(_ranked, blocks, kind.head, ([row], wanted), bitmaps)
+            "dualhash": partial(_ranked, matrix, kind.head, ([row], wanted), bitmaps)
         }
         for threads in (1, 2):
             search = partial(pq.search, head.weight[0], 100, threads=threads)
             things[f"IndexPQ, {threads} thread{'s'[: threads - 1]}"] = search
         seconds = report.run(
-            f"one attribute (number {row}), {kind.name}, {blocks.count} codes", things
+            f"one attribute (number {row}), {kind.name}, {matrix.count} codes", things
         )
         best = min(each for name, each in seconds.items() if name.startswith("IndexPQ"))
         report.note("one attribute against IndexPQ", best / seconds["dualhash"])
@@ -99,23 +99,23 @@ def _by_numpy(kind: data.Data, selection: Selection, count: int) -> Callable[[],
 
 
 def _ranked(
-    blocks: CodeMatrix, head: LinearHead, selection: Selection, bitmaps: NDArray[np.uint64]
+    matrix: CodeMatrix, head: LinearHead, selection: Selection, bitmaps: NDArray[np.uint64]
 ) -> object:
     rows, wanted = selection
     return most_probable(
-        blocks, head.take(rows), wanted, 100, likely=_likely(bitmaps[rows], wanted), threads=2
+        matrix, head.take(rows), wanted, 100, likely=_likely(bitmaps[rows], wanted), threads=2
     )
 
 
 def _likely(bitmaps: NDArray[np.uint64], wanted: NDArray[np.bool_]) -> list[Bitmap]:
-    """For each attribute the codes on the wanted side."""
+    """Returns for each attribute the codes that have the wanted value."""
     return [codes if want else ~codes for codes, want in zip(bitmaps, wanted, strict=True)]
 
 
 def _three_wanted(
     kind: data.Data, bitmaps: NDArray[np.uint64], count: int, rng: np.random.Generator
 ) -> Selection:
-    """Three attributes that at most a tenth of the codes have, and at least 100 of them."""
+    """Draws three attributes that at least 100 and at most a tenth of the codes have."""
     while True:
         rows = sorted(rng.choice(len(kind.head.names), 3, replace=False).tolist())
         if 100 <= size(np.bitwise_and.reduce(bitmaps[rows])) <= count / 10:
@@ -123,7 +123,7 @@ def _three_wanted(
 
 
 def _own_values(kind: data.Data, rng: np.random.Generator) -> Selection:
-    """Three attributes with the values that a query has."""
+    """Draws three attributes, with the values predicted from a query."""
     rows = sorted(rng.choice(len(kind.head.names), 3, replace=False).tolist())
     query = kind.queries[rng.integers(0, len(kind.queries))]
     return rows, kind.head.take(rows).code_scores(query[None])[0] >= 0

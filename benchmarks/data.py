@@ -25,13 +25,13 @@ CHUNK = 1 << 17
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What one part of the benchmark searches.
+    """The codes and queries of one part of the benchmark.
 
     Attributes:
         name: "random" or "learned".
         codes: (n, 32) uint8, packed.
         queries: (64, 32) uint8, packed.
-        head: Reads 30 attributes from them.
+        head: Predicts 30 attributes from codes.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Data:
 
 
 def uniform(count: int, rng: np.random.Generator) -> Data:
-    """Each bit an even chance."""
+    """Returns codes whose bits are 0 or 1 with equal chance."""
     codes = rng.integers(0, 256, (count, BITS // 8), dtype=np.uint8)
     queries = rng.integers(0, 256, (64, BITS // 8), dtype=np.uint8)
     weight = rng.normal(0, 0.25, (ATTRIBUTES, BITS)).astype(np.float32)
@@ -50,13 +50,13 @@ def uniform(count: int, rng: np.random.Generator) -> Data:
 
 
 def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
-    """Codes near others of their class.
+    """Returns codes that are close to others of their class.
 
     With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (p, 256) and
-    `bias` (p,), each code is one of those with about half the flips seen between two others of its
-    class: with half of them the 100th of millions is about as far away as the catalogue's own.
-    Without, classes are random codes whose bits flip with a chance of 3 to 21 %, so that the 100th
-    is about as far away.
+    `bias` (p,), each code is one of these codes with about half as many flips as between two of its
+    class; the 100th of millions is then about as far away as in the catalogue. Without a source,
+    classes are random codes whose bits flip with a chance of 3 to 21 %, which gives a similar
+    distance.
     """
     if source is None:
         pool, classes, rates = _made_up(rng)

@@ -17,13 +17,13 @@ ONE_AFTER_ANOTHER = 4
 PERCENTS = (1, 10, 50)
 
 
-def searches(report: Report, kind: data.Data, blocks: CodeMatrix, numpy_codes: int) -> None:
+def searches(report: Report, kind: data.Data, matrix: CodeMatrix, numpy_codes: int) -> None:
     """Top 10 and 100 of one query and of 64, at 1 and 2 threads."""
     flat = peers.FaissFlat(kind.codes)
     few = np.ascontiguousarray(kind.codes[:numpy_codes])
     expected = flat.search(kind.queries, 100, heap=True, threads=2)
     for threads in (1, 2):
-        ours = nearest(blocks, kind.queries, 100, threads=threads)[0]
+        ours = nearest(matrix, kind.queries, 100, threads=threads)[0]
         np.testing.assert_array_equal(ours, expected)
     single = kind.queries[:ONE_AFTER_ANOTHER]
     by_usearch = peers.usearch_exact(kind.codes, single[:1], 100, threads=2)
@@ -31,12 +31,12 @@ def searches(report: Report, kind: data.Data, blocks: CodeMatrix, numpy_codes: i
     np.testing.assert_array_equal(
         peers.numpy_exact(few, single, 100), nearest(CodeMatrix.of(few), single, 100)[0]
     )
-    where = f"{kind.name}, {blocks.count} codes"
+    where = f"{kind.name}, {matrix.count} codes"
     report.kth[where] = [float(np.median(expected[:, k - 1])) for k in (10, 100)]
     for k, (name, each) in product((10, 100), _queries(kind.queries).items()):
         things: dict[str, Callable[[], object]] = {}
         for threads in (1, 2):
-            ours_now = partial(nearest, blocks, k=k, threads=threads)
+            ours_now = partial(nearest, matrix, k=k, threads=threads)
             things[f"dualhash, {_threads(threads)}"] = partial(_each, ours_now, each)
         for heap, threads in product((True, False), (1, 2)):
             theirs = partial(flat.search, k=k, heap=heap, threads=threads)
@@ -55,24 +55,24 @@ def searches(report: Report, kind: data.Data, blocks: CodeMatrix, numpy_codes: i
 
 
 def filtered(
-    report: Report, kind: data.Data, blocks: CodeMatrix, rng: np.random.Generator, *, batches: bool
+    report: Report, kind: data.Data, matrix: CodeMatrix, rng: np.random.Generator, *, batches: bool
 ) -> None:
     """Top 100 among 1, 10 and 50 % of the codes, of one query, and of 64 if wanted; 2 threads."""
     flat = peers.FaissFlat(kind.codes)
     for percent in PERCENTS:
-        among = rng.random(blocks.count) < percent / 100
+        among = rng.random(matrix.count) < percent / 100
         ours, theirs = bitmap(among), np.packbits(among, bitorder="little")
         single = kind.queries[:ONE_AFTER_ANOTHER]
         np.testing.assert_array_equal(
-            nearest(blocks, single, 100, allowed=ours, threads=2)[0],
+            nearest(matrix, single, 100, allowed=ours, threads=2)[0],
             flat.search(single, 100, heap=True, threads=2, allowed=theirs),
         )
         for name, each in _queries(kind.queries).items():
             one_query = name == "one query"
             if not (one_query or batches):
                 continue
-            part = f"{name}, filter of {percent} %, {kind.name}, {blocks.count} codes"
-            search = partial(nearest, blocks, k=100, threads=2)
+            part = f"{name}, filter of {percent} %, {kind.name}, {matrix.count} codes"
+            search = partial(nearest, matrix, k=100, threads=2)
             things: dict[str, Callable[[], object]] = {
                 "dualhash": partial(_each, partial(search, allowed=ours), each)
             }
@@ -95,10 +95,10 @@ def filtered(
 
 
 def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
-    """One query among more and more codes, at 2 threads.
+    """One query over an increasing number of codes, with 2 threads.
 
-    Each is among other codes than the one before, as far as there are any, so that few codes do not
-    come from the processor's caches where many come from memory.
+    Each search uses other codes than the one before, if there are any, so that few codes are not
+    read from the processor's caches while many are read from memory.
     """
     things: dict[str, Callable[[], object]] = {}
     for count in counts:
@@ -115,11 +115,11 @@ def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
 
 
 def _in_all(parts: list[CodeMatrix], query: NDArray[np.uint8]) -> list[object]:
-    return [nearest(blocks, query, 100, threads=2) for blocks in parts]
+    return [nearest(matrix, query, 100, threads=2) for matrix in parts]
 
 
 def _queries(queries: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
-    """Batches (B, Q, k/8) that are searched one after another."""
+    """Returns batches (B, Q, k/8) that are searched one after another."""
     return {"one query": queries[:ONE_AFTER_ANOTHER, None], "64 queries": queries[None]}
 
 
@@ -130,7 +130,7 @@ def _each(
 
 
 def _faiss(seconds: dict[str, float], most: int) -> float:
-    """Its best time with at most so many threads."""
+    """Returns FAISS's best time with at most `most` threads."""
     starts = tuple(f"faiss, {_threads(threads)}" for threads in range(1, most + 1))
     return min(each for name, each in seconds.items() if name.startswith(starts))
 

@@ -1,4 +1,4 @@
-"""What the benchmark runs on, and how fast its memory is."""
+"""The machine of a benchmark: processor, versions and memory bandwidth."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ from dualhash.search.kernels.simd import (
 )
 
 AHEAD = 1 << 10
-"""Words; the kernels ask for memory about as far ahead."""
+"""Prefetch distance in words, about that of the kernels."""
 
 
 def machine() -> dict[str, object]:
@@ -44,7 +44,7 @@ def machine() -> dict[str, object]:
 
 
 def bandwidth(words: NDArray[np.uint64], repeats: int) -> dict[str, float]:
-    """Bytes a second that are read by 1 and by 2 threads which do nothing else."""
+    """Returns bytes a second that 1 and 2 threads can read."""
     with ThreadPoolExecutor(2) as pool:
         things: dict[str, Callable[[], object]] = {}
         for threads in (1, 2):

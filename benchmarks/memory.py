@@ -49,7 +49,7 @@ def make(path: Path, count: int, rng: np.random.Generator) -> None:
 
 
 def resident() -> float:
-    """Memory that this process holds now, in MB."""
+    """Returns the memory that this process uses now, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 

@@ -1,4 +1,4 @@
-"""The same searches by others."""
+"""The same searches with other libraries."""
 
 from collections.abc import Callable
 

@@ -80,7 +80,7 @@ def plot_growth(figures: Figures, path: Path) -> None:
 
 
 def text(figures: Figures) -> str:
-    """The document."""
+    """Returns the document."""
     ran, scale, speed = figures["machine"], figures["scale"], figures["bytes_per_second"]
     versions = {"Python": ran["python"], **ran["versions"]}
     targets = figures["targets"]
@@ -125,7 +125,7 @@ def text(figures: Figures) -> str:
 def _learned(name: str) -> str:
     if name == "made up":
         return "400 random codes whose bits flip with a chance of 3 to 21 %"
-    return f"codes of the model `{name}`, with half the flips seen between two others of the class"
+    return f"codes of the model `{name}`, each with half as many flips as between two of its class"
 
 
 def _again(figures: Figures) -> str:
@@ -140,8 +140,8 @@ def _again(figures: Figures) -> str:
     }
     worst = figures["without_target"]["no filter against the same again"]
     return (
-        f"Where 10 or 50 % pass the ratio is {ratios['dualhash']:.3f} on average. The same search "
-        f"without a filter, timed against itself in the same turns, gave {worst:g} at worst and "
+        f"If 10 or 50 % pass, the ratio is {ratios['dualhash']:.3f} on average. The search without "
+        f"a filter, timed against itself in the same turns, gave {worst:g} at worst and "
         f"{ratios['no filter again']:.3f} on average."
     )
 
@@ -160,8 +160,8 @@ def _single(figures: Figures) -> str:
         for threads in ("1 thread", "2 threads")
     )
     return (
-        "FAISS searches for one query with one thread, whatever it is given. With one thread, "
-        f"ours is {one} times as fast (random and learned codes), with two {two} times."
+        "FAISS uses one thread for one query. With one thread our search is "
+        f"{one} times as fast (random and learned codes), with two {two} times."
     )
 
 
@@ -170,7 +170,7 @@ def _met(each: dict[str, float]) -> bool:
 
 
 def _times(seconds: dict[str, dict[str, float]]) -> str:
-    """A table of each comparison with others at k = 100."""
+    """Returns a table of each comparison with others at k = 100."""
     rows = []
     for part, each in seconds.items():
         if part.endswith("k = 100") or ("filter of" in part and not part.endswith("none")):

@@ -36,12 +36,12 @@ TARGETS = {
     "attributes against numpy": 20.0,
     "growth: codes/s among the most codes against the fewest": 1.0,
 }
-"""Least values: times of others divided by ours, except where it says codes/s."""
+"""Lowest accepted values: times of others divided by ours, or codes/s if the name says so."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """The size of the measurements."""
 
     counts: tuple[int, ...] = (4_000_000, 8_000_000)
     growth: tuple[int, ...] = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000)

@@ -1,8 +1,4 @@
-"""How many searches a server answers, and what it does with more.
-
-`python -m benchmarks.serve --json out.json --plot out.png` needs wrk (Debian: `apt install wrk`).
-The server and wrk share the machine.
-"""
+"""How many searches a server answers, and how it handles more."""
 
 import argparse
 import json
@@ -33,7 +29,7 @@ SEARCH = "/api/v1/search"
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = 4
 PAUSE_MS = 100
-"""Of a client between an answer and its next question, where more is asked than can be answered."""
+"""Pause of a client between a response and its next request, if the server is overloaded."""
 
 OVERLOAD = 4
 BATCH = 50_000
@@ -42,7 +38,7 @@ CATEGORIES = tuple(f"category {number}" for number in range(50))
 
 
 def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
-    """An index of learned codes at `path`, unless there is one of that size."""
+    """Writes an index of learned codes to `path`, unless one of that size exists."""
     if path.exists():
         with Index.open(path) as index:
             if len(index) == items:
@@ -97,7 +93,7 @@ class Client:
         self._connection = HTTPConnection("127.0.0.1", port)
 
     def search(self, item: int) -> tuple[int, dict[str, Any]]:
-        """Status and answer."""
+        """Returns status and body of a search by id."""
         body = json.dumps({"id": item})
         self._connection.request("POST", SEARCH, body, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
@@ -105,7 +101,7 @@ class Client:
 
 
 def one_by_one(port: int, items: list[int]) -> dict[str, float]:
-    """Milliseconds of searches that nothing disturbs, as the server and as the client saw them."""
+    """Milliseconds of undisturbed searches, measured by the server and by the client."""
     client = Client(port)
     inside, outside = [], []
     for item in items:
@@ -122,7 +118,7 @@ def one_by_one(port: int, items: list[int]) -> dict[str, float]:
 
 
 def wrk(port: int, items: int, connections: int, pause_ms: int) -> subprocess.Popen[str]:
-    """Wrk at work with so many connections, see serve.lua."""
+    """Starts wrk with a number of connections; see serve.lua."""
     return subprocess.Popen(
         [
             *("wrk", "--threads", "1", "--connections", str(connections)),
@@ -136,7 +132,7 @@ def wrk(port: int, items: int, connections: int, pause_ms: int) -> subprocess.Po
 
 
 def outcome(running: subprocess.Popen[str]) -> dict[str, Any]:
-    """What wrk saw, with rates a second."""
+    """Returns the measurements of wrk, with rates a second."""
     said, _ = running.communicate()
     seen: dict[str, Any] = json.loads(said.splitlines()[-1])
     seen["answered_per_second"] = seen["answered"] / seen["seconds"]
@@ -145,7 +141,7 @@ def outcome(running: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def rising(port: int, items: int) -> list[dict[str, Any]]:
-    """The curve: ever more clients that ask again as soon as they are answered."""
+    """Measures an increasing number of clients that send the next request at once."""
     curve = []
     for connections in CONCURRENCY:
         point = {"connections": connections, **outcome(wrk(port, items, connections, 0))}
@@ -155,9 +151,9 @@ def rising(port: int, items: int) -> list[dict[str, Any]]:
 
 
 def overload(port: int, items: int, capacity: float, expected: dict[int, Any]) -> dict[str, Any]:
-    """Four times what can be answered, while another client checks what it is answered.
+    """Sends four times as many requests as the server can answer, and checks responses.
 
-    How much more was really asked than can be answered is `multiple`.
+    The exact factor is saved as `multiple`.
     """
     each = PAUSE_MS / 1000 + DELAY_SECONDS
     connections = round(1.4 * OVERLOAD * capacity * each)
@@ -180,7 +176,7 @@ def overload(port: int, items: int, capacity: float, expected: dict[int, Any]) -
 
 
 def faults(report: dict[str, Any]) -> list[str]:
-    """What a server must not do, and did; none where it was right all the time."""
+    """Returns the errors of the server; empty if there are none."""
     wrong = report["overload"]["checked"]["wrong"]
     failed = sum(each["failed"] for each in (*report["curve"], report["overload"]))
     found = {"answers were wrong": wrong, "requests were neither answered nor shed": failed}
@@ -188,7 +184,7 @@ def faults(report: dict[str, Any]) -> list[str]:
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """The curve as a picture."""
+    """Draws the measurements."""
     from matplotlib.figure import Figure
 
     curve = report["curve"]
@@ -198,7 +194,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
     answered = [point["answered_per_second"] for point in curve]
     shed = [point["shed"] / point["seconds"] for point in curve]
     rates.plot(clients, answered, "o-", color="#16875d", label="answered")
-    rates.plot(clients, shed, "s--", color="#c8372d", label="turned away (503)")
+    rates.plot(clients, shed, "s--", color="#c8372d", label="refused (503)")
     rates.set(ylabel="requests a second", ylim=(0, None), title=f"{report['items']:,} items, by id")
     rates.legend()
     times.plot(clients, [point["median_ms"] for point in curve], "o-", label="median")

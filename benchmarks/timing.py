@@ -1,4 +1,4 @@
-"""Times of things that are compared, taken in turns so that all see the same machine."""
+"""Times compared functions in turns, so that all run under the same conditions."""
 
 import statistics
 import time
@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 REST = 0.02
-"""Seconds of rest before each, in which threads that still wait for work go to sleep."""
+"""Seconds of rest before each run, in which waiting threads go to sleep."""
 
 SHORT = 0.2
-"""What takes fewer seconds is run untimed just before it is timed, to wake all processors."""
+"""A function that takes fewer seconds also runs untimed just before, to wake all processors."""
 
 Things = Mapping[str, Callable[[], object]]
 
 
 def in_turns(things: Things, repeats: int) -> dict[str, float]:
-    """The median of the seconds of each thing, by name.
+    """Returns the median time of each function in seconds, by name.
 
-    Each is run once before, and in every other turn they come in the opposite order, since what
-    ran before leaves the processors and their caches in one state or another.
+    Each runs once before the timing. Every second turn is in reverse order, since the previous
+    function leaves the processors and their caches in a certain state.
     """
     before = {name: _seconds(thing) for name, thing in things.items()}
     seconds: dict[str, list[float]] = {name: [] for name in things}
@@ -39,12 +39,12 @@ def _seconds(thing: Callable[[], object]) -> float:
 
 @dataclass
 class Report:
-    """What was measured.
+    """The measurements.
 
     Attributes:
-        repeats: How often each thing is timed, beside once before.
-        seconds: Medians, by part and by what ran.
-        measured: The figures that have targets, the worst where there are several of one name.
+        repeats: How often each function is timed, after one run before.
+        seconds: Medians, by part and by name.
+        measured: The figures with targets; if several have one name, the worst.
         kth: Median distance of the 10th and the 100th, by kind and number of codes.
     """
 
@@ -54,18 +54,18 @@ class Report:
     kth: dict[str, list[float]] = field(default_factory=dict)
 
     def run(self, part: str, things: Things, *, per: int = 1, more: int = 1) -> dict[str, float]:
-        """Medians of `more` times the repeats, divided by `per`; also kept and printed."""
+        """Returns, saves and prints medians of `more` times the repeats, divided by `per`."""
         medians = in_turns(things, more * self.repeats)
         found = {name: each / per for name, each in medians.items()}
         self.keep(part, found)
         return found
 
     def keep(self, part: str, seconds: dict[str, float]) -> None:
-        """Keeps and prints medians."""
+        """Saves and prints medians."""
         self.seconds[part] = seconds
         for name, each in seconds.items():
             print(f"{part:60} {name:26} {1000 * each:10.2f} ms", flush=True)
 
     def note(self, name: str, figure: float) -> None:
-        """A figure with a target; the smallest of each name counts."""
+        """Saves a figure with a target; the smallest of each name counts."""
         self.measured[name] = min(figure, self.measured.get(name, figure))
