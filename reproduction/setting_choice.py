@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from dualhash.training.config import TrainConfig
 from dualhash.training.loop.choose_alpha import Trial, choose_alpha
-from dualhash.training.loop.validation import validation_score
+from dualhash.training.loop.validation_score import validation_score
 from reproduction.grid_cell import Cell, Result
 from reproduction.grid_plan import GridPlan
 from reproduction.table_definition import Entry, Exhibit

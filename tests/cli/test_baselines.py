@@ -18,12 +18,12 @@ def run(*arguments: str) -> int:
 
 def test_lists_every_method(capsys: pytest.CaptureFixture[str]):
     assert run() == 0
-    said = capsys.readouterr().out
-    assert all(name in said for name in METHODS)
-    assert "Gong and" in said
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in METHODS)
+    assert "Gong and" in printed
 
 
-def test_json_says_all_there_is_to_know(capsys: pytest.CaptureFixture[str]):
+def test_json_lists_every_field(capsys: pytest.CaptureFixture[str]):
     assert run("--json") == 0
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(listed) == list(METHODS)
@@ -38,7 +38,7 @@ def test_json_says_all_there_is_to_know(capsys: pytest.CaptureFixture[str]):
     }
 
 
-def test_without_its_packages_it_says_what_to_install():
+def test_a_missing_package_is_reported_with_the_command_to_install_it():
     code = (
         "import sys; sys.modules['scipy'] = None\n"
         "from dualhash.cli import app; app.main(['baselines'])"

@@ -15,7 +15,7 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
-def test_weights_are_made_and_any_method_starts_from_them(
+def test_pretrain_writes_weights_that_other_methods_start_from(
     table: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
 ):
@@ -32,9 +32,9 @@ def test_weights_are_made_and_any_method_starts_from_them(
     assert "w: resnet18-half classifies 2 categories, trained on" in capsys.readouterr().out
     start = ("--weights", "w", "--frozen-stages", "3")
     assert run("train", "tiny.csv", "--out", "m", "--method", "ssdh", *usual, *start) == 0
-    said = capsys.readouterr()
-    assert "ssdh, preset small: resnet18-half, 16 bits" in said.err
-    assert "m: 16 bits from" in said.out
+    message = capsys.readouterr()
+    assert "ssdh, preset small: resnet18-half, 16 bits" in message.err
+    assert "m: 16 bits from" in message.out
     assert json.loads((table / "m" / "model.json").read_text())["method"] == "ssdh"
     assert run("evaluate", "m", "tiny.csv", "--bootstrap", "0") == 0
     judged = capsys.readouterr()
@@ -42,7 +42,7 @@ def test_weights_are_made_and_any_method_starts_from_them(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("pretrain", "tiny.csv", "--without-categories", "c7"), "no category 'c7'"),
         (("train", "tiny.csv", "--method", "sshd"), "'ssdh'"),
@@ -50,11 +50,11 @@ def test_weights_are_made_and_any_method_starts_from_them(
         (("train", "tiny.csv", "--frozen-stages", "2"), "set weights or pretrained"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_sentence(
+def test_wrong_settings_are_refused_with_a_message(
     table: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
-    said: str,
+    message: str,
 ):
     assert run(*arguments, "--out", "m", "--preset", "small") == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

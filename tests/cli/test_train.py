@@ -33,7 +33,7 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
-def test_trains_with_options_over_a_file_over_the_preset(
+def test_options_override_the_file_and_the_file_overrides_the_preset(
     table: Path, capsys: pytest.CaptureFixture[str]
 ):
     skipped = {"pretrained", "backbone", "lr_pretrained", "preset"}
@@ -47,10 +47,10 @@ def test_trains_with_options_over_a_file_over_the_preset(
     )
     options = ("--preset", "small", "--bits", "8", "--iterations", "1")
     assert run("--out", "m", "--config", "settings.json", *options) == 0
-    said = capsys.readouterr()
-    assert "preset small: resnet18-half, 8 bits" in said.err
-    assert "categories and 2 attributes" in said.err
-    assert "m: 8 bits from" in said.out
+    message = capsys.readouterr()
+    assert "preset small: resnet18-half, 8 bits" in message.err
+    assert "categories and 2 attributes" in message.err
+    assert "m: 8 bits from" in message.out
     card = json.loads((table / "m" / "model.json").read_text())
     config = card["config"]
     assert (config["momentum"], config["iterations"], config["nesterov"]) == (0.8, 1, False)
@@ -61,12 +61,14 @@ def test_trains_with_options_over_a_file_over_the_preset(
 def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         app.main(["train", "--help"])
-    said = capsys.readouterr().out.partition("--category-loss")[2].partition("--attribute-loss")[0]
-    assert [name for name in CATEGORY_LOSSES if name not in said] == []
+    message = (
+        capsys.readouterr().out.partition("--category-loss")[2].partition("--attribute-loss")[0]
+    )
+    assert [name for name in CATEGORY_LOSSES if name not in message] == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--preset", "smal"], "'small'"),
         (["--config", "none.json"], "none.json cannot be read"),
@@ -90,11 +92,11 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
         (["--method", "multiple-model", "--alpha", "1"], "Multiple-model always trains with alpha"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_sentence(
-    table: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+def test_wrong_settings_are_refused_with_a_message(
+    table: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ):
     (table / "wrong.toml").write_text("momentun = 0.9")
     (table / "list.json").write_text("[1]")
     assert run("--out", "m", *arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (table / "m").exists()

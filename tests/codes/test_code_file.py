@@ -18,7 +18,7 @@ def make_saved(images: int = 6, *, names: bool = True) -> SavedCodes:
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_survives_the_file(tmp_path, names):
+def test_reads_what_was_written(tmp_path, names):
     saved = make_saved(names=names)
     write_saved(tmp_path / "codes.npz", saved)
     found = read_saved(tmp_path / "codes.npz")
@@ -29,7 +29,7 @@ def test_survives_the_file(tmp_path, names):
     assert found.hash == saved.hash
 
 
-def test_numpy_reads_it(tmp_path):
+def test_numpy_can_read_the_file(tmp_path):
     write_saved(tmp_path / "codes.npz", make_saved())
     with np.load(tmp_path / "codes.npz") as file:
         assert {name: file[name].shape for name in file} == {
@@ -40,14 +40,14 @@ def test_numpy_reads_it(tmp_path):
         }
 
 
-def test_the_hash_is_that_of_the_codes():
+def test_the_hash_depends_on_the_codes_alone():
     saved = make_saved()
     assert replace(saved, images=()).hash == saved.hash
     assert replace(saved, outputs=1 - saved.outputs).hash != saved.hash
     assert replace(saved, probabilities=1 - saved.probabilities).hash != saved.hash
 
 
-def test_refuses_what_is_no_such_file(tmp_path):
+def test_files_of_another_kind_are_refused(tmp_path):
     path = tmp_path / "codes.npz"
     with pytest.raises(DualhashError, match="does not exist"):
         read_saved(path)
@@ -74,7 +74,7 @@ def test_refuses_what_is_no_such_file(tmp_path):
         {"images": np.array([{}] * 6, object)},
     ],
 )
-def test_refuses_arrays_of_other_kinds(tmp_path, wrong):
+def test_arrays_of_another_dtype_or_shape_are_refused(tmp_path, wrong):
     saved = make_saved()
     arrays = {name: getattr(saved, name) for name in ("outputs", "probabilities", "labels")}
     np.savez(tmp_path / "codes.npz", **({"images": np.array(saved.images)} | arrays | wrong))
@@ -83,7 +83,7 @@ def test_refuses_arrays_of_other_kinds(tmp_path, wrong):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"labels": np.zeros(5, int)}, r"arrays of different lengths: \[5, 6\]"),
         ({"images": ("a", "b")}, r"arrays of different lengths: \[2, 6\]"),
@@ -92,7 +92,7 @@ def test_refuses_arrays_of_other_kinds(tmp_path, wrong):
         ({"probabilities": np.array([[0.5]] * 5 + [[-1]])}, "attributes outside 0 to 1, .* 5"),
     ],
 )
-def test_refuses_what_does_not_fit(tmp_path, wrong, said):
+def test_arrays_that_do_not_match_are_refused(tmp_path, wrong, message):
     write_saved(tmp_path / "codes.npz", replace(make_saved(), **wrong))
-    with pytest.raises(DualhashError, match=said):
+    with pytest.raises(DualhashError, match=message):
         read_saved(tmp_path / "codes.npz")

@@ -16,7 +16,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_literal(tmp_path):
+def test_writes_the_bytes_of_a_literal(tmp_path):
     """Two images, eight bits and one attribute; float32 has the halves below exactly."""
     bits = [0.5, 0, 1, 0.25, 0, 0, 0, 1]
     (tmp_path / "code.dat").write_bytes(struct.pack("<16f", *bits, *reversed(bits)))
@@ -29,7 +29,7 @@ def test_literal(tmp_path):
     assert found.images == ()
 
 
-def test_what_is_written_is_what_test_m_reads(folder):
+def test_files_are_those_that_the_released_test_m_reads(folder):
     saved = make_saved()
     content = (folder / "code.dat").read_bytes()
     assert struct.unpack("<96f", content) == tuple(saved.outputs.ravel().tolist())
@@ -40,7 +40,7 @@ def test_what_is_written_is_what_test_m_reads(folder):
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_survives_the_files(tmp_path, names):
+def test_reads_what_was_written(tmp_path, names):
     write_dat(tmp_path, make_saved(3))
     saved = make_saved(names=names)
     write_dat(tmp_path, saved)
@@ -50,14 +50,14 @@ def test_survives_the_files(tmp_path, names):
     assert found.images == saved.images
 
 
-def test_without_attributes(tmp_path):
+def test_codes_without_attributes(tmp_path):
     saved = replace(make_saved(), probabilities=np.zeros((6, 0), np.float32))
     write_dat(tmp_path, saved)
     assert read_dat(tmp_path).probabilities.shape == (6, 0)
 
 
 @pytest.mark.parametrize("name", ["code.dat", "label.dat", "attribute.dat"])
-def test_names_a_file_that_is_missing_or_cut(folder, name):
+def test_a_missing_or_truncated_file_is_named(folder, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[:-1])
     with pytest.raises(DualhashError, match=rf"{name} has .* not a multiple of 4"):
@@ -68,7 +68,7 @@ def test_names_a_file_that_is_missing_or_cut(folder, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "numbers", "said"),
+    ("name", "numbers", "message"),
     [
         ("label.dat", (), "is empty"),
         ("label.dat", (0, 1, 2, 1, 0.5, 0), "must hold category indices"),
@@ -81,19 +81,19 @@ def test_names_a_file_that_is_missing_or_cut(folder, name):
         ("attribute.dat", (float("nan"),) * 6, "attributes outside 0 to 1, first for image 0"),
     ],
 )
-def test_refuses_numbers_that_cannot_be(folder, name, numbers, said):
+def test_invalid_numbers_are_refused(folder, name, numbers, message):
     (folder / name).write_bytes(struct.pack(f"<{len(numbers)}f", *numbers))
-    with pytest.raises(DualhashError, match=said):
+    with pytest.raises(DualhashError, match=message):
         read_dat(folder)
 
 
-def test_refuses_names_that_are_no_text(folder):
+def test_names_that_are_not_text_are_refused(folder):
     (folder / "images.txt").write_bytes(b"\xff\xfe\xfd")
     with pytest.raises(DualhashError, match=r"images\.txt cannot be read"):
         read_dat(folder)
 
 
-def test_refuses_to_write_what_the_format_cannot_hold(tmp_path):
+def test_values_that_the_format_cannot_hold_are_refused(tmp_path):
     saved = make_saved(2)
     with pytest.raises(DualhashError, match=r"label\.dat can hold only category indices below"):
         write_dat(tmp_path, replace(saved, labels=np.array([0, 2**24])))
@@ -102,7 +102,7 @@ def test_refuses_to_write_what_the_format_cannot_hold(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_float32_holds_every_number_of_a_category_below_the_limit(tmp_path):
+def test_float32_represents_every_category_index_below_the_limit(tmp_path):
     labels = np.array([2**24 - 1, 2**24 - 2])
     write_dat(tmp_path, SavedCodes(np.zeros((2, 8)), np.zeros((2, 1)), labels))
     assert read_dat(tmp_path).labels.tolist() == labels.tolist()

@@ -33,7 +33,7 @@ def test_outputs_of_plain_images(tmp_path: Path):
     assert encoded.failures == ()
 
 
-def test_bad_images_are_failures_and_stop_nothing(tmp_path: Path):
+def test_damaged_images_are_listed_and_do_not_stop_the_others(tmp_path: Path):
     good = colour_image(tmp_path / "good.png", (0, 0, 255))
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(good.read_bytes()[:-30])
@@ -54,13 +54,13 @@ def test_bad_images_are_failures_and_stop_nothing(tmp_path: Path):
     assert isinstance(encoded.failures[0], Failure)
 
 
-def test_nothing_but_bad_images(tmp_path: Path):
+def test_only_damaged_images(tmp_path: Path):
     encoded = encoder().encode([tmp_path / "missing.png"])
     assert len(encoded.failures) == 1
     assert encoded.codes.shape == (0, 1)
 
 
-def test_batches_come_back_in_order(tmp_path: Path):
+def test_batches_keep_their_order(tmp_path: Path):
     paths = [colour_image(tmp_path / f"{i}.png", (i, 255 - i, 7)) for i in range(2 * BATCH + 5)]
     paths[BATCH] = tmp_path / "missing.png"
     seen: list[tuple[int, int]] = []
@@ -73,7 +73,7 @@ def test_batches_come_back_in_order(tmp_path: Path):
     assert seen == [(BATCH, n), (2 * BATCH, n), (n, n)]
 
 
-def test_nothing_to_encode():
+def test_no_images_give_no_outputs():
     assert encoder().encode([]).reals.shape == (0, 8)
     assert encoder().encode_arrays(np.zeros((0, *SIZE, 3), np.uint8)).shape == (0, 8)
 
@@ -91,7 +91,7 @@ def test_views_are_averaged_before_they_become_bits(tmp_path: Path):
     np.testing.assert_allclose(encoder(roomy).encode([path]).reals[0], outputs[-1], atol=1e-5)
 
 
-def test_other_numbers_of_views_are_refused():
+def test_unsupported_numbers_of_views_are_refused():
     with pytest.raises(DualhashError, match="not 3"):
         encoder().encode([], views=3)
 
@@ -99,12 +99,12 @@ def test_other_numbers_of_views_are_refused():
 @pytest.mark.parametrize(
     "images", [np.zeros((2, 5, 4, 3), np.uint8), np.zeros((2, *SIZE, 3), np.float32)]
 )
-def test_arrays_of_another_kind_are_refused(images: np.ndarray):
+def test_arrays_of_another_dtype_or_shape_are_refused(images: np.ndarray):
     with pytest.raises(DualhashError, match=r"needs uint8 images of shape \(6, 4, 3\)"):
         encoder().encode_arrays(images)
 
 
-def test_a_graph_that_is_none_is_refused():
+def test_bytes_that_are_not_a_graph_are_refused():
     with pytest.raises(DualhashError, match="encoder cannot be loaded"):
         Encoder(b"not a graph", 8, PLAIN)
 

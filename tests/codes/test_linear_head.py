@@ -18,7 +18,7 @@ def random_head(
     return LinearHead(names, weight, rng.normal(size=outputs).astype(np.float32))
 
 
-def test_by_hand():
+def test_scores_by_hand():
     weight = np.array([[1, -2, 0.5, 0, 0, 0, 0, 4]], np.float32)
     head = LinearHead(("red",), weight, np.array([0.25], np.float32))
     bits = np.array([[1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 1]], bool)
@@ -28,7 +28,7 @@ def test_by_hand():
 
 
 @given(st.integers(0, 2**32), st.integers(0, 6), st.integers(1, 5), st.integers(1, 6))
-def test_against_exact_sums(seed: int, n: int, outputs: int, width: int):
+def test_scores_equal_exact_sums(seed: int, n: int, outputs: int, width: int):
     rng = np.random.default_rng(seed)
     head = random_head(rng, outputs, 8 * width, spread=6)
     bits = rng.random((n, 8 * width)) < 0.5
@@ -40,7 +40,7 @@ def test_against_exact_sums(seed: int, n: int, outputs: int, width: int):
 
 @settings(max_examples=20)
 @given(st.integers(0, 2**32))
-def test_sums_do_not_depend_on_order_batch_or_company(seed: int):
+def test_scores_do_not_depend_on_order_or_batch(seed: int):
     """What must hold if results ordered by scores are to be the same everywhere."""
     rng = np.random.default_rng(seed)
     head = random_head(rng, 7, 256, spread=12)
@@ -55,7 +55,7 @@ def test_sums_do_not_depend_on_order_batch_or_company(seed: int):
     np.testing.assert_array_equal(head.take([5, 2]).scores(bits), whole[:, [5, 2]])
 
 
-def test_a_sum_that_rounds_one_way_or_the_other():
+def test_scores_do_not_depend_on_the_direction_of_rounding():
     """1 + 2^-24 is halfway between two float32; what comes after it must not tip it by order."""
     weight = np.array([1, 2.0**-24, *[2.0**-54] * 6], np.float32)
     rng = np.random.default_rng(0)
@@ -77,23 +77,23 @@ def test_long_tables_are_scored_in_chunks():
     np.testing.assert_array_equal(head.code_scores(pack(bits)), head.scores(bits))
 
 
-def test_taking_rows_keeps_names_with_them():
+def test_take_keeps_names_with_their_rows():
     head = random_head(np.random.default_rng(0), 4, 8).take([3, 0])
     assert head.names == ("a3", "a0")
 
 
-def test_no_outputs_and_no_codes():
+def test_empty_heads_and_empty_codes():
     head = LinearHead((), np.zeros((0, 16), np.float32), np.zeros(0, np.float32))
     assert head.code_scores(np.zeros((3, 2), np.uint8)).shape == (3, 0)
     some = random_head(np.random.default_rng(0), 4, 16)
     assert some.code_scores(np.zeros((0, 2), np.uint8)).shape == (0, 4)
 
 
-def test_weights_of_zero():
+def test_zero_weights_give_the_bias():
     head = LinearHead(("a",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     assert head.probabilities(np.ones((1, 8), bool)).tolist() == [[0.5]]
 
 
-def test_the_sigmoid_neither_overflows_nor_loses_small_values():
+def test_the_sigmoid_is_exact_for_large_and_small_scores():
     assert sigmoid(np.array([-1e6, 0, 1e6])).tolist() == [0.0, 0.5, 1.0]
     assert sigmoid(np.array([-40.0]))[0] == pytest.approx(4.248354e-18, rel=1e-6)

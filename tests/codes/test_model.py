@@ -31,23 +31,23 @@ def test_predictions_by_hand():
     category[0, 0], category[1, 7] = 2, 1
     attribute = np.zeros((2, 8), np.float32)
     attribute[:, 0] = np.log(3), -np.log(3)
-    (said,) = predict(
+    (prediction,) = predict(
         pack(bits),
         LinearHead(("shoe", "hat"), category, np.zeros(2, np.float32)),
         LinearHead(("red", "new"), attribute, np.zeros(2, np.float32)),
     )
-    assert said.category == "shoe"
-    assert said.probability == pytest.approx(0.731059, abs=1e-6)
-    assert said.attributes == pytest.approx({"red": 0.75, "new": 0.25})
+    assert prediction.category == "shoe"
+    assert prediction.probability == pytest.approx(0.731059, abs=1e-6)
+    assert prediction.attributes == pytest.approx({"red": 0.75, "new": 0.25})
 
 
 def test_a_model_without_categories_predicts_none():
     empty = LinearHead((), np.zeros((0, 8), np.float32), np.zeros(0, np.float32))
-    (said,) = predict(np.zeros((1, 1), np.uint8), empty, empty)
-    assert (said.category, said.probability, said.attributes) == (None, 0.0, {})
+    (prediction,) = predict(np.zeros((1, 1), np.uint8), empty, empty)
+    assert (prediction.category, prediction.probability, prediction.attributes) == (None, 0.0, {})
 
 
-def test_the_hash_names_what_decides_codes(tmp_path: Path):
+def test_the_hash_depends_on_what_codes_depend_on(tmp_path: Path):
     same = colour_model(tmp_path / "a", seed=1).hash
     story = {"source": "elsewhere", "training": {"seconds": 3}}
     assert len(same) == 64
@@ -57,7 +57,7 @@ def test_the_hash_names_what_decides_codes(tmp_path: Path):
     assert colour_model(tmp_path / "d", seed=1, **swapped).hash != same
 
 
-def test_heads_that_do_not_fit_are_refused(tmp_path: Path):
+def test_heads_of_the_wrong_shape_are_refused(tmp_path: Path):
     heads = {
         "category_head.weight": np.zeros((3, 16), np.float32),
         "category_head.bias": np.zeros(3, np.float32),
@@ -74,7 +74,7 @@ def test_heads_that_do_not_fit_are_refused(tmp_path: Path):
         Model.open(tmp_path)
 
 
-def test_a_card_that_fits_no_encoder_is_refused(tmp_path: Path):
+def test_a_card_that_does_not_match_the_encoder_is_refused(tmp_path: Path):
     write_colour_model(tmp_path, bits=16)
     path = tmp_path / "model.json"
     described = json.loads(path.read_text())
@@ -84,7 +84,7 @@ def test_a_card_that_fits_no_encoder_is_refused(tmp_path: Path):
         Model.open(tmp_path)
 
 
-def test_units_that_are_attributes_are_taken_as_they_are(tmp_path: Path):
+def test_attribute_units_are_returned_unchanged(tmp_path: Path):
     model = colour_model(tmp_path / "model", attribute_units=(2, 0, 1))
     outputs = np.random.default_rng(0).random((3, 16), dtype=np.float32)
     assert np.array_equal(model.attribute_probabilities(outputs), outputs[:, [2, 0, 1]])

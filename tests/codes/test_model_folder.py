@@ -128,9 +128,9 @@ def test_a_folder_without_a_card_is_not_a_model(tmp_path: Path):
     ("content", "message"),
     [
         ("{", "is damaged: it is not JSON"),
-        ("[]", "states no format"),
-        ('{"name": "something else"}', "states no format"),
-        ('{"format": 2, "colour": "new"}', "format 2, newer than the 1 .* upgrade"),
+        ("[]", "has no format number"),
+        ('{"name": "something else"}', "has no format number"),
+        ('{"format": 2, "colour": "new"}', "format 2, but .* up to 1; upgrade"),
         ('{"format": 1}', "is damaged: bits: Field required"),
     ],
 )
@@ -157,7 +157,7 @@ def test_missing_and_damaged_files(tmp_path: Path, name: str):
     with pytest.raises(DualhashError, match=f"{name} is damaged or belongs to another model"):
         read_model(tmp_path)
     (tmp_path / name).unlink()
-    with pytest.raises(DualhashError, match=f"not complete: {name} cannot be read"):
+    with pytest.raises(DualhashError, match=f"is incomplete: {name} cannot be read"):
         read_model(tmp_path)
 
 

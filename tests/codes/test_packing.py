@@ -29,6 +29,6 @@ def test_unpacking_undoes_packing(shape: list[int], width: int, seed: int):
 
 
 @pytest.mark.parametrize("bits", [0, 4, 12])
-def test_codes_have_whole_bytes(bits: int):
+def test_lengths_that_are_not_multiples_of_8_are_refused(bits: int):
     with pytest.raises(DualhashError, match=f"positive multiple of 8, not {bits}"):
         pack(np.zeros((3, bits), bool))

@@ -13,7 +13,7 @@ def numbered(height: int, width: int) -> np.ndarray:
     return image
 
 
-def test_ten_views_are_corners_and_centre_and_their_mirrors():
+def test_ten_views_are_corners_centre_and_mirror_images():
     views = crop_views(numbered(6, 8), (2, 4), 10)
     first_pixels = [view[0, 0, 0, :2].tolist() for view in views]
     assert first_pixels[:5] == [[0, 0], [0, 4], [4, 0], [4, 4], [2, 2]]
@@ -36,6 +36,6 @@ def test_corners_need_images_larger_than_the_crop():
     assert enlarged_for_views(roomy, 10) == roomy
 
 
-def test_other_numbers_of_views_are_refused():
+def test_unsupported_numbers_of_views_are_refused():
     with pytest.raises(DualhashError, match=r"must be 1 .* or 10 .* not 5"):
         check_views(5)

@@ -4,6 +4,6 @@ Comes in: `TrainingData`. Goes out: an `ExportedModel`. May import `training` an
 it.
 """
 
-from dualhash.baselines.registry import METHODS, find_method
+from dualhash.baselines.method_registry import METHODS, find_method
 
 __all__ = ["METHODS", "find_method"]

@@ -16,7 +16,7 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.export.exported_model import ExportedModel, linear_head
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
-from dualhash.training.loop.validation import validation_score
+from dualhash.training.loop.validation_score import validation_score
 from dualhash.training.method import NetworkMethod
 
 CATEGORIES, ATTRIBUTES = "categories", "attributes"

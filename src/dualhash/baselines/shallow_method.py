@@ -25,7 +25,7 @@ from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.exported_model import ExportedModel, export_network
 from dualhash.training.initial_network import initial_backbone
 from dualhash.training.loop.train_network import TrainedNetwork
-from dualhash.training.loop.validation import validation_report
+from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display
 

@@ -33,12 +33,12 @@ _UNFINISHED = ".unfinished-"
 def write_model(
     folder: Path, card: ModelCard, tensors: Mapping[str, NDArray[Any]], onnx_bytes: bytes
 ) -> None:
-    """Writes a model into `folder`, in place of the one that is there; other files are left alone.
+    """Writes a model into `folder`, replacing an existing one; other files are not changed.
 
     Args:
-        folder: Made if it does not exist.
-        card: Its `files` are filled in here.
-        tensors: Arrays by name; among them the two heads (see `Model`).
+        folder: Created if it does not exist.
+        card: The description of the model; `files` is set here.
+        tensors: Arrays by name, including those of both heads (see `head_tensors`).
         onnx_bytes: The encoder: `images` uint8 (N, H, W, 3) to `outputs` float32 (N, k).
 
     Raises:
@@ -71,10 +71,11 @@ def write_model(
 
 
 def read_model(folder: Path) -> tuple[ModelCard, dict[str, NDArray[Any]], bytes]:
-    """The card, the tensors and the encoder of a model folder, checked to belong together.
+    """Returns card, tensors and encoder of a model folder, and checks that they belong together.
 
     Raises:
-        DualhashError: The folder is not a model's, of a newer format, incomplete or damaged.
+        DualhashError: The folder is not a model folder, has a newer format, is incomplete or is
+            damaged.
     """
     card = _read_card(folder)
     tensors = _read_checked(folder, TENSORS, card)
@@ -86,7 +87,7 @@ def read_model(folder: Path) -> tuple[ModelCard, dict[str, NDArray[Any]], bytes]
 
 
 def _finish(folder: Path) -> None:
-    """Moves the files of a committed write to their places and removes what came to nothing."""
+    """Moves the files of a completed write to their places and removes incomplete writes."""
     new = folder / _NEW
     if new.is_dir():
         for file in sorted(new.iterdir()):
@@ -118,18 +119,18 @@ def _read_card(folder: Path) -> ModelCard:
         raise DualhashError(f"{folder / CARD} is damaged: it is not JSON.") from error
     version = raw.get("format") if isinstance(raw, dict) else None
     if not isinstance(version, int):
-        raise DualhashError(f"{folder} is not a model folder: {CARD} states no format.")
+        raise DualhashError(f"{folder} is not a model folder: {CARD} has no format number.")
     if version > FORMAT:
         raise DualhashError(
-            f"{folder} has format {version}, newer than the {FORMAT} that this version of dualhash "
-            "reads; upgrade dualhash."
+            f"{folder} has format {version}, but this version of dualhash reads formats up to "
+            f"{FORMAT}; upgrade dualhash."
         )
     try:
         return ModelCard.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DualhashError(f"{folder / CARD} is damaged: {where}: {first['msg']}.") from error
+        field = ".".join(map(str, first["loc"]))
+        raise DualhashError(f"{folder / CARD} is damaged: {field}: {first['msg']}.") from error
 
 
 def _read_checked(folder: Path, name: str, card: ModelCard) -> bytes:
@@ -139,7 +140,7 @@ def _read_checked(folder: Path, name: str, card: ModelCard) -> bytes:
         raise DualhashError(not_readable(folder / name)) from error
     except OSError as error:
         raise DualhashError(
-            f"{folder} is not complete: {name} cannot be read. Copy the whole folder again."
+            f"{folder} is incomplete: {name} cannot be read. Copy the whole folder again."
         ) from error
     if sha256(content).hexdigest() != card.files.get(name):
         raise DualhashError(
@@ -157,7 +158,7 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Makes renames in `folder` last; systems whose folders cannot be opened need no such step."""
+    """Makes renames in `folder` durable; only POSIX systems need this step."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

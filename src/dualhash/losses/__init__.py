@@ -5,7 +5,7 @@ May import `network` and the rooms left of it.
 """
 
 from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss, JointLoss, JointLossValue
-from dualhash.losses.registry import (
+from dualhash.losses.loss_registry import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
     build_attribute_loss,

@@ -6,7 +6,7 @@ import torch
 from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
 from dualhash.training.initial_network import autocast_type
 from dualhash.training.loop.lightning_module import sgd
-from dualhash.training.loop.validation import validation_score
+from dualhash.training.loop.validation_score import validation_score
 from tests.training.cases import make_config
 
 

@@ -16,7 +16,7 @@ from dualhash.catalogue.catalogue import MISSING
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.training.data.training_data import TrainingData, iterations_of
-from dualhash.training.loop.fit import fit
+from dualhash.training.loop.fit_network import fit_network
 from dualhash.training.progress import Display
 
 TRIALS = "trials.json"
@@ -104,7 +104,7 @@ def configured_alpha(
             if trial.alpha == alpha:
                 return trial
         place = folder / "trials" / f"alpha-{alpha}"
-        _, rounds = fit(
+        _, rounds = fit_network(
             data, f"trying alpha {alpha}", place, display, alpha=alpha, iterations=length
         )
         finished.append(Trial(alpha, rounds[-1]["category_map"], rounds[-1]["avg_hm"]))

@@ -17,7 +17,7 @@ from dualhash.network.hashnet_layer import ContinuationLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import NETWORK, Batch, generator_for
 from dualhash.training.loop.learning_rate_schedule import multiplier
-from dualhash.training.loop.validation import validation_score
+from dualhash.training.loop.validation_score import validation_score
 
 LOSSES = ("loss", "category_loss", "attribute_loss")
 """Loss of a batch (equation 8) and its two terms, before the multiplication by alpha."""

@@ -8,7 +8,7 @@ from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.loop.choose_alpha import configured_alpha
-from dualhash.training.loop.fit import fit
+from dualhash.training.loop.fit_network import fit_network
 from dualhash.training.progress import Display
 
 
@@ -42,7 +42,7 @@ def train_network(
         display.note(note)
     iterations = iterations_of(data)
     alpha, trials = configured_alpha(data, folder, display)
-    network, rounds = fit(
+    network, rounds = fit_network(
         data,
         "training",
         folder,

@@ -23,7 +23,7 @@ from dualhash.training.loop.lightning_module import DualHashModule
 from dualhash.training.progress import Display
 
 
-def fit(
+def fit_network(
     data: TrainingData,
     title: str,
     folder: Path,
