@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import LabelNames
@@ -81,3 +82,31 @@ def test_refusals_begin_with_the_worst_cause(tmp_path: Path):
     assert left_out.startswith("2 of 3 images were left out, such as t.csv row 2: the image 1.png")
     assert "has no images to train on" in no_images
     assert facet.startswith("The facet 'colour' gives no attribute")
+
+
+def test_labels_that_a_model_was_not_trained_on_are_listed(tmp_path: Path):
+    for name in "abc":
+        (tmp_path / f"{name}.png").touch()
+    table = tmp_path / "t.csv"
+    table.write_text("image,category,red,new,size\na.png,hat,1,1,s\nb.png,cap,0,1,m\nc.png,,,,\n")
+    columns = Columns(attributes=("red", "new"), facets=("size",), min_positives=1)
+    for like, expected in (
+        (LabelNames(("cap", "hat"), ("red", "new", "size=s")), []),
+        (
+            LabelNames(("cap", "bag"), ("red", "old")),
+            [
+                "not trained on 1 of 2 categories: 'hat'",
+                "not trained on 1 of 2 attribute columns: 'new'; their labels are ignored",
+                "not trained on 1 of 1 facet columns: 'size'; their values are ignored",
+            ],
+        ),
+        (
+            LabelNames(("cap", "hat"), ("old",)),
+            ["2 of 2 attribute columns", "1 of 1 facet", "no row has a label for .*: 'old'"],
+        ),
+    ):
+        remarks = read_catalogue(table, columns, like=like).remarks
+        about_model = [remark for remark in remarks if "the model" in remark]
+        assert len(about_model) == len(expected)
+        for remark, pattern in zip(about_model, expected, strict=True):
+            assert re.search(pattern, remark)

@@ -53,8 +53,8 @@ def check_labels(catalogue: Catalogue) -> tuple[CatalogueProblem, ...]:
     return tuple(problems)
 
 
-def unknown_labels(catalogue: Catalogue, model: LabelNames) -> list[str]:
-    """What a catalogue and a model do not share, one message each for categories and attributes.
+def unknown_labels(catalogue: Catalogue, model: LabelNames) -> tuple[CatalogueProblem, ...]:
+    """What a catalogue and a model do not share, one problem each for categories and attributes.
 
     Args:
         catalogue: It was read like `model`.
@@ -72,15 +72,13 @@ def unknown_labels(catalogue: Catalogue, model: LabelNames) -> list[str]:
     for kind, (given, known, effect) in labels.items():
         if unknown := [repr(name) for name in given if name not in known]:
             messages.append(
-                f"{catalogue.source}: the model was not trained on {len(unknown):,} of "
-                f"{len(given):,} {kind}: {shortened(unknown)}{effect}"
+                f"the model was not trained on {len(unknown):,} of {len(given):,} {kind}: "
+                f"{shortened(unknown)}{effect}"
             )
     if catalogue.row_numbers is not None and model.attributes and not catalogue.observed.any():
         names = shortened([repr(name) for name in model.attributes])
-        messages.append(
-            f"{catalogue.source}: no row has a label for the model's attributes: {names}"
-        )
-    return messages
+        messages.append(f"no row has a label for the model's attributes: {names}")
+    return tuple(CatalogueProblem(catalogue.source, message) for message in messages)
 
 
 def training_refusals(catalogue: Catalogue) -> tuple[str, ...]:

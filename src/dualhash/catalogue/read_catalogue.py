@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
-from dualhash.catalogue.check_labels import check_labels
+from dualhash.catalogue.check_labels import check_labels, unknown_labels
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.readers import READERS
@@ -30,7 +30,8 @@ def read_catalogue(
             table (.csv, .parquet), a folder of category folders or of images, or a single image.
             A path that looks like the name of a data set is written `./openmoji`.
         columns: How a table is read; data sets and folders ignore it.
-        like: Give labels the indices of a trained model; see `Catalogue.aligned`.
+        like: Give labels the indices of a trained model; see `Catalogue.aligned`. Labels that the
+            model was not trained on are among the `problems`.
 
     Returns:
         The images that exist. Its `problems` list what was left out or looks wrong.
@@ -41,7 +42,8 @@ def read_catalogue(
     catalogue = _read(source, columns, like)
     if like is not None:
         catalogue = catalogue.aligned(like)
-    return replace(catalogue, problems=catalogue.problems + check_labels(catalogue))
+    unknown = () if like is None else unknown_labels(catalogue, like)
+    return replace(catalogue, problems=catalogue.problems + unknown + check_labels(catalogue))
 
 
 def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Catalogue:

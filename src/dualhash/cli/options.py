@@ -124,7 +124,8 @@ class ColumnOptions:
             if name is not None and name not in known:
                 raise DualhashError(f"{source} has no column {name!r}. {nearest(name, known)}")
         if model is not None:
-            output.list_remarks(unknown_labels(catalogue, model.card.names))
+            unknown = unknown_labels(catalogue, model.card.names)
+            output.list_remarks([str(problem) for problem in unknown])
         return catalogue
 
     def _given(self) -> dict[str, Any]:
