@@ -16,9 +16,9 @@ from dualhash.serve.schemas import Search
     ("options", "message"),
     [
         ({"task": "categroy"}, "`task` must be 'category', 'attribute', .*, not 'categroy'"),
-        ({"want": "red", "match": "red"}, "'red' cannot be both in `match` and stated"),
-        ({"without": "red", "match": ["new", "red"]}, "'red' cannot be both in `match` and"),
-        ({"want": "red", "without": ["red"]}, "'red' is both wanted and unwanted"),
+        ({"want": "red", "match": "red"}, "'red' is chosen in two ways"),
+        ({"without": "red", "match": ["new", "red"]}, "'red' is chosen in two ways"),
+        ({"want": "red", "without": ["red"]}, "'red' is chosen in two ways"),
         ({"k": 0}, "`k` must be at least 1, not 0"),
         ({"ids": (5, 2)}, "The ids 5:2 end before they begin"),
         ({"offset": -1}, "`offset` must be at least 0, not -1"),
@@ -132,7 +132,7 @@ def test_every_interface_has_the_options_of_the_request(capsys: pytest.CaptureFi
     shown = capsys.readouterr().out.replace("│", " ").split()
     for name, field in fields.items():
         assert f"--{name.replace('_', '-')}" in shown
-        assert field.description in " ".join(shown)
+        assert " ".join(field.description.split()) in " ".join(shown)
 
 
 def test_the_server_does_not_convert_text():

@@ -96,7 +96,8 @@ def _option(name: str) -> tuple[str, Any, Any]:
     """Returns an option of `SearchRequest` as a field that cyclopts turns into an option."""
     info = SearchRequest.model_fields[name]
     notation, addition = NOTATION.get(name, (info.annotation, ""))
-    described: Any = Annotated[notation, Parameter(help=f"{info.description}{addition}")]
+    words = " ".join(f"{info.description}{addition}".split())
+    described: Any = Annotated[notation, Parameter(help=words)]
     return name, described, field(default=() if name == "filter" else info.default)
 
 

@@ -1,5 +1,6 @@
 """The options of a search: their names, types, limits, defaults and documentation."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypedDict
 
@@ -35,56 +36,38 @@ class SearchRequest(BaseModel):
             `make_request` raises a DualhashError instead.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    task: Task | None = Field(
-        None,
-        description="What results are ranked by: category (distance from the query), attribute "
-        "(probability of the chosen attributes), combined (distance, among items that have the "
-        "chosen attributes) or weighted (distance and probability together). By default weighted "
-        "with an attribute weight, category without attributes, combined with a query and wanted "
-        "or unwanted attributes, else attribute.",
-    )
-    want: tuple[str, ...] = Field((), description="Attributes that results must have.")
-    without: tuple[str, ...] = Field((), description="Attributes that results must not have.")
-    match: tuple[str, ...] = Field(
-        (), description="Attributes whose predicted value results must share with the query."
-    )
-    filter: dict[str, str] = Field(
-        {},
-        description="Only items with these values of category or of payload fields. All must "
-        "match. A number matches however it is written.",
-    )
-    ids: tuple[int, int] | None = Field(
-        None, description="Only items with ids from the first number to below the second."
-    )
-    radius: int | None = Field(
-        None,
-        ge=0,
-        le=1 << 20,
-        description="Only items within this Hamming distance from the query, in bits.",
-    )
-    threshold: float = Field(
-        PRESENT,
-        gt=0,
-        lt=1,
-        description="For combined: the probability from which an attribute counts as present.",
-    )
-    attribute_weight: float | None = Field(
-        None,
-        ge=0,
-        le=1e6,
-        allow_inf_nan=False,
-        description="For weighted: how many bits of distance a factor of e in probability is "
-        "worth; higher counts the attributes more. By default the weight chosen for the model.",
-    )
-    k: int = Field(20, ge=1, description="Number of results.")
-    offset: int = Field(
-        0, ge=0, description="Number of best results to skip, to continue an earlier search."
-    )
-    threads: int | None = Field(
-        None, ge=1, description="Number of threads; one per core by default."
-    )
+    task: Task | None = None
+    """What results are ranked by: category (distance from the query), attribute (probability of
+    the chosen attributes), combined (distance, among items that have the chosen attributes) or
+    weighted (distance and probability together). By default weighted with an attribute weight,
+    category without attributes, combined with a query and wanted or unwanted attributes, else
+    attribute."""
+    want: tuple[str, ...] = ()
+    """Attributes that results must have."""
+    without: tuple[str, ...] = ()
+    """Attributes that results must not have."""
+    match: tuple[str, ...] = ()
+    """Attributes whose predicted value results must share with the query."""
+    filter: dict[str, str] = {}
+    """Only items with these values of category or of payload fields. All must match. A number
+    matches however it is written."""
+    ids: tuple[int, int] | None = None
+    """Only items with ids from the first number to below the second."""
+    radius: int | None = Field(None, ge=0, le=1 << 20)
+    """Only items within this Hamming distance from the query, in bits."""
+    threshold: float = Field(PRESENT, gt=0, lt=1)
+    """For combined: the probability from which an attribute counts as present."""
+    attribute_weight: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
+    """For weighted: how many bits of distance a factor of e in probability is worth; higher counts
+    the attributes more. By default the weight chosen for the model."""
+    k: int = Field(20, ge=1)
+    """Number of results."""
+    offset: int = Field(0, ge=0)
+    """Number of best results to skip, to continue an earlier search."""
+    threads: int | None = Field(None, ge=1)
+    """Number of threads; one per core by default."""
 
     @field_validator("want", "without", "match", mode="before")
     @classmethod
@@ -132,12 +115,9 @@ class SearchRequest(BaseModel):
         if self.ids is not None and self.ids[0] > self.ids[1]:
             start, stop = self.ids
             raise ValueError(f"The ids {start}:{stop} end before they begin")
-        for name in self.match:
-            if name in (*self.want, *self.without):
-                raise ValueError(f"The attribute {name!r} cannot be both in `match` and stated")
-        for name in self.want:
-            if name in self.without:
-                raise ValueError(f"The attribute {name!r} is both wanted and unwanted; choose one")
+        for name, count in Counter([*self.want, *self.without, *self.match]).items():
+            if count > 1:
+                raise ValueError(f"The attribute {name!r} is chosen in two ways; choose one")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""What a search gives back."""
+"""Items, queries and the results of a search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 @dataclass(frozen=True)
 class ItemLabels:
-    """What is known of an image, as opposed to what a code predicts.
+    """The labels of an image, as opposed to predictions.
 
     Attributes:
-        category: None where it is not known.
-        attributes: Present or absent by name; those not known are left out.
+        category: The category; None if it is missing.
+        attributes: True if present, False if absent, by name; missing labels are left out.
     """
 
     category: str | None = None
@@ -28,13 +28,13 @@ class ItemLabels:
 
 @dataclass(frozen=True)
 class Item:
-    """What an index keeps beside a code.
+    """An item of an index, without its code.
 
     Attributes:
-        id: Never given to another item.
+        id: Its id, which no other item ever gets.
         image: Path of its image.
-        labels: What is known of it.
-        payload: Whatever else belongs to it, such as the row of a table.
+        labels: Its labels.
+        payload: Further values, such as the row of a table.
     """
 
     id: int
@@ -45,14 +45,14 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """What was searched for.
+    """The query of a search.
 
     Attributes:
         code: (k/8,) uint8, packed.
-        image: Path of its image; None for a bare code.
-        id: Of the item in the index, if it is one.
-        labels: What is known of it; of an image outside the index nothing is.
-        prediction: What its code says.
+        image: Path of its image; None if it is a code.
+        id: Id of the item that it is; None if it is not in the index.
+        labels: Labels of that item.
+        prediction: What the heads predict from its code.
     """
 
     code: NDArray[np.uint8]
@@ -62,7 +62,7 @@ class Query:
     prediction: Prediction
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in terms of JSON; the code in hexadecimal."""
+        """Returns it as JSON values, with the code in hexadecimal."""
         return {
             "id": self.id,
             "image": self.image,
@@ -78,14 +78,14 @@ class Hit:
 
     Attributes:
         rank: 1 is best.
-        id: Of the item.
-        distance: Bits that differ from the query; None without a query.
-        score: Joint probability of the chosen attributes having the wanted values; None where
-            none are chosen.
-        probabilities: Of each chosen attribute being present, by name.
+        id: Id of the item.
+        distance: Hamming distance from the query; None without a query.
+        score: Joint probability that the chosen attributes have the wanted values; None if no
+            attributes are chosen.
+        probabilities: Probability that each chosen attribute is present, by name.
         image: Path of its image.
-        labels: What is known of it.
-        payload: What was kept with it.
+        labels: Its labels.
+        payload: Its payload.
         code: (k/8,) uint8, packed.
     """
 
@@ -100,7 +100,7 @@ class Hit:
     code: NDArray[np.uint8] = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """What is shown of it, in terms of JSON; of the labels the category."""
+        """Returns it as JSON values, without code and attribute labels."""
         return {
             "rank": self.rank,
             "id": self.id,
@@ -115,16 +115,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results:
-    """The outcome of one search.
+    """The results of one search.
 
     Attributes:
-        task: Which kind of search.
-        bits: k, what distances are out of.
-        query: What was searched for; None where wanted attributes alone define it.
-        conditions: Whether each chosen attribute shall be present, by name.
-        matched: How many items matched; there are fewer hits where fewer than k did.
+        task: The kind of search.
+        bits: Length k of the codes.
+        query: The query; None in a search by attributes alone.
+        conditions: Whether each chosen attribute must be present, by name.
+        matched: Number of items that matched, of which `hits` are the first.
         hits: Best first.
-        threshold: The probability from which on an attribute counted as present, for `combined`.
+        threshold: The probability from which an attribute counted as present, for `combined`.
         attribute_weight: The weight that was used, for `weighted`; None for other tasks.
     """
 
@@ -139,17 +139,17 @@ class Results:
 
     @property
     def words(self) -> str:
-        """What was asked for, such as "Same kind, but colour=red and not size=small"."""
-        asked = " and ".join(_in_words(*condition) for condition in self.conditions.items())
+        """Describes the search, such as "Same kind, but colour=red and not size=small"."""
+        wanted = " and ".join(_in_words(*condition) for condition in self.conditions.items())
         if self.task == "attribute" or self.query is None:
-            return asked
-        if not asked:
+            return wanted
+        if not wanted:
             return "Same kind"
-        return f"Same kind, {'preferably' if self.task == 'weighted' else 'but'} {asked}"
+        return f"Same kind, {'preferably' if self.task == 'weighted' else 'but'} {wanted}"
 
     @property
     def found(self) -> str:
-        """How much was found, such as "20 of 134 that match"."""
+        """Describes the number of results, such as "20 of 134 that match"."""
         if not self.matched:
             return "nothing matches"
         if not self.hits:
@@ -161,10 +161,10 @@ class Results:
         return f"the first {len(self.hits):,} of {self.matched:,}"
 
     def confidences(self, probabilities: Mapping[str, float]) -> dict[str, float]:
-        """How probable each wanted value is, by its words, such as "red" or "not small".
+        """Returns the probability of each wanted value, by a name such as "red" or "not small".
 
         Args:
-            probabilities: Of each attribute being present, by name, as of a hit.
+            probabilities: Probability that each attribute is present, by name, as in a hit.
         """
         return {
             _in_words(name, wanted): probabilities[name] if wanted else 1 - probabilities[name]
@@ -172,7 +172,7 @@ class Results:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in terms of JSON."""
+        """Returns them as JSON values."""
         return {
             "task": self.task,
             "bits": self.bits,
