@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from dualhash.cli import output
 from dualhash.cli.app import exit_code
-from dualhash.cli.options import Names
+from dualhash.cli.options import Flag, Names
 
 if TYPE_CHECKING:
     from dualhash.catalogue.catalogue import Catalogue
@@ -27,8 +27,6 @@ app = App(
 
 RESULTS, DOCS = Path("benchmarks/results/paper"), Path("docs")
 BUILD, QUICK_BUILD = Path("build/paper"), Path("build/paper-quick")
-
-Flag = Annotated[bool, Parameter(negative=())]
 
 
 @app.command

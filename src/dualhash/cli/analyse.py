@@ -1,14 +1,12 @@
-"""`dualhash analyse`: what each bit of a model's codes is for."""
+"""`dualhash analyse`: which categories and attributes each bit of a code stands for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Literal
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Flag
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,23 +23,24 @@ def analyse(
     /,
     *,
     out: Path,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Flag = False,
     views: Literal[1, 10] = 1,
     columns: ColumnOptions = REMEMBERED,
 ) -> None:
-    """See what each bit says of categories and attributes, on the test images of a catalogue.
+    """Show which categories and attributes each bit stands for, on the test images of a catalogue.
 
-    Writes a summary in words, figures, tables and the numbers as JSON: figures 10 and 11 of the
-    paper, and which bits carry which attribute. The table is read with the columns that the model
-    remembers, unless others are given.
+    Writes a summary in words, figures 10 and 11 of the paper, tables of the bits that each
+    attribute depends on, and all numbers as JSON. The table is read with the columns saved in the
+    model, unless you give others.
 
     Args:
         model: A model folder.
-        table: A catalogue with images in the subset test, as `dualhash train` takes it.
-        out: The folder for summary.md and the rest; files of these names are replaced.
+        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
+        out: The folder for summary.md and the other files; existing files of these names are
+            replaced.
         json: Print the numbers as JSON.
-        views: 10 averages corners, centre and mirrors of each image.
-        columns: Which column plays which part.
+        views: 10 averages corners, centre and mirror images of each image.
+        columns: The role of each column.
     """
     from dualhash.analysis.analyse import analyse as look_into
     from dualhash.analysis.plots import check_installed

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from dualhash.cli import output
+from dualhash.cli.options import Flag
 from dualhash.errors import DualhashError
 
 ANSWERS = ("category", "attribute", "combined")
@@ -18,7 +15,7 @@ LABELS = {
 }
 
 
-def baselines(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+def baselines(*, json: Flag = False) -> None:
     """List the comparison methods, which `dualhash train --method NAME` trains.
 
     Args:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Flag
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,8 +42,8 @@ def show(
     /,
     *,
     columns: ColumnOptions = DEFAULT_COLUMNS,
-    json: Annotated[bool, Parameter(negative=())] = False,
-    all: Annotated[bool, Parameter(negative=())] = False,
+    json: Flag = False,
+    all: Flag = False,
     check_images: bool = True,
 ) -> None:
     """Print categories, attributes and subsets, and every problem.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Flag
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, new_folder
 
@@ -30,7 +30,7 @@ def export(
     format: Literal["dat", "npz"] = "dat",
     views: Literal[1, 10] = 1,
     model: Path | None = None,
-    replace: Annotated[bool, Parameter(negative=())] = False,
+    replace: Flag = False,
     columns: ColumnOptions = REMEMBERED,
 ) -> None:
     """Export a whole index, or the codes of the test images of a catalogue.
@@ -117,7 +117,7 @@ def import_(
     /,
     *,
     out: Path,
-    replace: Annotated[bool, Parameter(negative=())] = False,
+    replace: Flag = False,
 ) -> None:
     """Import codes that the paper's released code wrote, to evaluate them.
 

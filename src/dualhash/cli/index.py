@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, IndexFile
+from dualhash.cli.options import ColumnOptions, Flag, IndexFile
 from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def create(
     *,
     out: Path,
     views: Literal[1, 10] = 1,
-    replace: Annotated[bool, Parameter(negative=())] = False,
+    replace: Flag = False,
     columns: ColumnOptions = REMEMBERED,
 ) -> None:
     """Encode images and write an index of their codes.
@@ -76,7 +76,7 @@ def add(
     images: str,
     /,
     *,
-    update: Annotated[bool, Parameter(negative=())] = False,
+    update: Flag = False,
     columns: ColumnOptions = REMEMBERED,
     model: Path | None = None,
 ) -> None:
@@ -143,7 +143,7 @@ def compact(index: IndexFile, /) -> None:
 
 
 @index_app.command
-def stats(index: IndexFile, /, *, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+def stats(index: IndexFile, /, *, json: Flag = False) -> None:
     """Show the size of an index.
 
     Args:
@@ -185,7 +185,7 @@ def push(
     /,
     *,
     to: str,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Flag = False,
 ) -> None:
     """Copy an index to Milvus, to search collections that are too large for one machine.
 

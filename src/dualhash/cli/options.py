@@ -55,9 +55,11 @@ def index_file(_: object, tokens: Sequence[Token]) -> Path:
     )
 
 
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+"""An option without a value, off by default."""
+
 IndexFile = Annotated[Path, Parameter(converter=index_file)]
 """An index file; the URI of a remote index is refused."""
-
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 """An option that takes a whole number of at least 1."""

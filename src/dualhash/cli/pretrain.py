@@ -6,12 +6,11 @@ from pathlib import Path
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Flag
 from dualhash.cli.train import (
     NO_COLUMNS,
     NO_OPTIONS,
-    Flag,
-    RecipeOptions,
+    TrainingOptions,
     build_config,
     read_catalogue,
 )
@@ -27,7 +26,7 @@ def pretrain(
     resume: Flag = False,
     replace: Flag = False,
     keep_checkpoints: Flag = False,
-    recipe: RecipeOptions = NO_OPTIONS,
+    options: TrainingOptions = NO_OPTIONS,
     columns: ColumnOptions = NO_COLUMNS,
 ) -> None:
     """Train a backbone to classify the categories of a catalogue, without a code.
@@ -45,14 +44,14 @@ def pretrain(
         resume: Continue the unfinished training of this folder.
         replace: Replace the existing weights when the new ones are complete.
         keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
-        recipe: Settings that override those of the preset.
+        options: Settings that override those of the preset.
         columns: The role of each column.
     """
     learn = dualhash.pretrain  # without torch, this reports what to install
     catalogue = read_catalogue(table, columns)
     card = learn(
         catalogue,
-        build_config(catalogue, preset, config, recipe),
+        build_config(catalogue, preset, config, options),
         out,
         resume=resume,
         replace=replace,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from dualhash.cli import output
-from dualhash.cli.options import Names
+from dualhash.cli.options import Flag, Names
 from dualhash.errors import DualhashError
 from dualhash.search.request import SearchRequest, make_request
 from dualhash.search.storage.reader import LAST_ID
@@ -113,7 +113,7 @@ def search(
     *,
     options: Annotated[Options, Parameter(name="*")] = DEFAULTS,  # type: ignore[valid-type]
     batch: Path | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
+    json: Flag = False,
     sheet: Path | None = None,
     model: Path | None = None,
 ) -> None:

@@ -6,23 +6,21 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Names
+from dualhash.cli.options import ColumnOptions, Flag, Names
 from dualhash.errors import DualhashError
 
 NO_COLUMNS = ColumnOptions()
 
-Flag = Annotated[bool, Parameter(negative=())]
 
-
-@Parameter(name="*", group="Recipe")
+@Parameter(name="*", group="Training settings")
 @dataclass(frozen=True)
-class RecipeOptions:
+class TrainingOptions:
     """Settings that override those of the preset; `--config` accepts all settings.
 
     Attributes:
@@ -71,7 +69,7 @@ class RecipeOptions:
         return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
-NO_OPTIONS = RecipeOptions()
+NO_OPTIONS = TrainingOptions()
 
 
 def train(
@@ -87,7 +85,7 @@ def train(
     replace: Flag = False,
     keep_checkpoints: Flag = False,
     tensorboard: Flag = False,
-    recipe: RecipeOptions = NO_OPTIONS,
+    options: TrainingOptions = NO_OPTIONS,
     columns: ColumnOptions = NO_COLUMNS,
 ) -> None:
     """Learn codes from the images and labels of a catalogue, and write a model folder.
@@ -111,20 +109,20 @@ def train(
         replace: Replace the existing model when the new one is complete.
         keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
         tensorboard: Also log for TensorBoard, into OUT/tensorboard.
-        recipe: Settings that override those of the preset.
+        options: Settings that override those of the preset.
         columns: The role of each column.
     """
     learn = dualhash.train  # without torch, this reports what to install
     from dualhash.baselines import find_method
 
     chosen = find_method(method, base)
-    chosen.check_settings(recipe.settings())
+    chosen.check_settings(options.settings())
     catalogue = read_catalogue(table, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
     )
-    configuration = build_config(catalogue, preset, config, recipe)
+    configuration = build_config(catalogue, preset, config, options)
     output.note(
         f"{method}, preset {configuration.preset}: {configuration.backbone}, "
         f"{configuration.bits} bits" + (f", alpha {configuration.alpha}" if method == "dph" else "")
@@ -155,13 +153,13 @@ def read_catalogue(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
 
 
 def build_config(
-    catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, recipe: RecipeOptions
+    catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, options: TrainingOptions
 ) -> dualhash.TrainConfig:
     """Returns the settings: options override the file, and the file overrides the preset."""
     from dualhash.training.data.image_size import median_size
     from dualhash.training.presets import preset_for
 
-    settings = (_read_settings(config) if config else {}) | recipe.settings()
+    settings = (_read_settings(config) if config else {}) | options.settings()
     in_file = settings.pop("preset", None)
     chosen = preset or in_file or preset_for(max(median_size(catalogue.images)))
     return dualhash.preset_config(chosen, **settings)
