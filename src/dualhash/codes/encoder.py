@@ -138,12 +138,9 @@ class Encoder:
         reals = np.full((len(paths), self.bits), np.nan, np.float32)
         failures: list[Failure] = []
         for rows, loaded in _decoded(paths, preprocessing):
-            images = {}
-            for row, image in zip(rows, loaded, strict=True):
-                if isinstance(image, Failure):
-                    failures.append(image)
-                else:
-                    images[row] = image
+            failures += [image for image in loaded if isinstance(image, Failure)]
+            pairs = zip(rows, loaded, strict=True)
+            images = {row: image for row, image in pairs if not isinstance(image, Failure)}
             if images:
                 reals[list(images)] = self.encode_views(np.stack(list(images.values())), views)
             if progress:
@@ -152,21 +149,16 @@ class Encoder:
 
     def _check_interface(self) -> None:
         """Checks the inputs and outputs of the graph; sizes that it leaves open are accepted."""
-        found_in, *more_in = self._session.get_inputs()
-        found_out, *_ = self._session.get_outputs()
-        wanted_in = [None, *self.preprocessing.crop, 3]
-        fits = (
-            not more_in
-            and (found_in.name, found_in.type) == ("images", "tensor(uint8)")
-            and (found_out.name, found_out.type) == ("outputs", "tensor(float)")
-            and _agree(found_in.shape, wanted_in)
-            and _agree(found_out.shape, [None, self.bits])
-        )
-        if not fits:
+        nodes = [*self._session.get_inputs(), self._session.get_outputs()[0]]
+        expected = [
+            ("images", "tensor(uint8)", [None, *self.preprocessing.crop, 3]),
+            ("outputs", "tensor(float)", [None, self.bits]),
+        ]
+        if len(nodes) != 2 or not all(map(_matches, nodes, expected)):
+            actual = " to ".join(f"{node.name} {node.shape}" for node in nodes)
+            needed = " to ".join(f"{name} {shape}" for name, _, shape in expected)
             raise DualhashError(
-                f"The encoder does not match model.json: it maps {found_in.name} {found_in.shape} "
-                f"to {found_out.name} {found_out.shape}, not images {wanted_in} to outputs "
-                f"{[None, self.bits]}."
+                f"The encoder does not match model.json: it maps {actual}, not {needed}."
             )
 
 
@@ -193,8 +185,9 @@ def _decoded(
             current = ahead
 
 
-def _agree(stated: Sequence[int | str | None], wanted: Sequence[int | None]) -> bool:
-    return len(stated) == len(wanted) and all(
-        want is None or not isinstance(size, int) or size == want
-        for size, want in zip(stated, wanted, strict=True)
+def _matches(node: onnxruntime.NodeArg, expected: tuple[str, str, Sequence[int | None]]) -> bool:
+    name, kind, sizes = expected
+    return (node.name, node.type, len(node.shape)) == (name, kind, len(sizes)) and all(
+        size is None or not isinstance(stated, int) or stated == size
+        for stated, size in zip(node.shape, sizes, strict=True)
     )

@@ -8,14 +8,8 @@ from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbone_registry import BACKBONES, build_backbone, describe_backbone
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
-from dualhash.network.network import (
-    ClassifierHead,
-    DualHashNetwork,
-    Encoder,
-    NetworkOutput,
-    Normalise,
-)
-from dualhash.network.parameter_groups import ParameterGroup, parameter_groups
+from dualhash.network.network import ClassifierHead, DualHashNetwork, Encoder, Normalise
+from dualhash.network.parameter_groups import parameter_groups
 from dualhash.network.staged_network import Activations
 
 __all__ = [
@@ -28,10 +22,8 @@ __all__ = [
     "DualHashNetwork",
     "Encoder",
     "HashLayer",
-    "NetworkOutput",
     "NoHashLayer",
     "Normalise",
-    "ParameterGroup",
     "build_backbone",
     "build_hash_layer",
     "describe_backbone",
