@@ -12,35 +12,35 @@ OPEN = Correlation(value=0.1, low=-0.2, high=0.4, pairs=40)
 NONE = Correlation(value=None, pairs=1)
 
 
-def told(**correlations: Correlation) -> str:
+def summary_with(**correlations: Correlation) -> str:
     analysis = make_analysis()
     found = analysis.functionality.model_copy(update=correlations)
     return summarise(replace(analysis, functionality=found))
 
 
 @pytest.mark.parametrize(
-    ("correlation", "said"),
+    ("correlation", "words"),
     [
-        (ABOVE, "also those that attributes are read from (correlation 0.50 over 40 bits"),
-        (BELOW, "kept in different bits"),
-        (OPEN, "Whether the two go together cannot be told (correlation 0.10"),
-        (NONE, "Over 1 bits no correlation"),
+        (ABOVE, "from the same bits as categories (correlation 0.50 over 40 bits"),
+        (BELOW, "are in different bits"),
+        (OPEN, "It is not clear whether the two are related (correlation 0.10"),
+        (NONE, "1 bits are too few for a correlation"),
     ],
 )
-def test_the_words_follow_the_interval_over_bits(correlation, said):
-    assert said in told(correlation=correlation)
+def test_the_words_follow_the_interval_over_bits(correlation, words):
+    assert words in summary_with(correlation=correlation)
 
 
 @pytest.mark.parametrize(
-    ("correlation", "said"),
+    ("correlation", "words"),
     [
-        (ABOVE, "the more it is read from the bits that tell categories"),
-        (BELOW, "rather read from bits that do not tell categories"),
-        (OPEN, "cannot be told (correlation 0.10 over 40 attributes"),
+        (ABOVE, "are predicted from the bits of categories"),
+        (BELOW, "from other bits than categories"),
+        (OPEN, "It is not clear whether the two are related (correlation 0.10 over 40 attributes"),
     ],
 )
-def test_the_words_follow_the_interval_over_attributes(correlation, said):
-    assert said in told(alignment_correlation=correlation)
+def test_the_words_follow_the_interval_over_attributes(correlation, words):
+    assert words in summary_with(alignment_correlation=correlation)
 
 
 def test_says_who_took_part_and_who_counts_most():

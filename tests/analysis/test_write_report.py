@@ -42,8 +42,8 @@ def test_of_a_model_without_attributes_only_what_there_is_is_written(tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(written)
     assert "attribute" not in (tmp_path / "bits.csv").read_text()
     page = (tmp_path / "summary.md").read_text()
-    assert "The model tells no attributes, so nothing is said of them." in page
-    told = page.replace("The model tells no attributes", "")
+    assert "The model has no attributes, so only categories are analysed." in page
+    told = page.replace("The model has no attributes", "")
     assert [word for word in ("attribute", "paper", ".png") if word in told] == []
     assert [path.name for path in written[1:] if f"`{path.name}`" not in page] == []
 

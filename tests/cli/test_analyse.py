@@ -53,7 +53,7 @@ def test_prints_the_correlations_and_where_the_words_are(
     assert run("--out", "report") == 0
     said = capsys.readouterr().out
     assert "18 test images, 16 bits, 3 attributes" in said
-    assert "In words: report/summary.md" in said
+    assert "Summary: report/summary.md" in said
     assert (folder / "report" / "bits.png").is_file()
 
 
@@ -64,8 +64,8 @@ def test_of_a_model_without_attributes_says_so(folder: Path, capsys: pytest.Capt
     with pytest.raises(SystemExit):
         app.main(["analyse", "ssdh", "shapes.csv", "--out", "report"])
     said = capsys.readouterr().out
-    assert "18 test images, 16 bits. The model tells no attributes" in said
-    assert "Beside it: analysis.json, bits.csv." in said
+    assert "18 test images, 16 bits. The model has no attributes" in said
+    assert "Also written: analysis.json, bits.csv." in said
 
 
 def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):

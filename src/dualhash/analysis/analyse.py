@@ -1,4 +1,4 @@
-"""What the bits of a model are for, on the test images of a catalogue."""
+"""Analyses the bits of a model on the test images of a catalogue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from dualhash.evaluation.encoded_test_set import encode_test_images
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """All that is found out about the bits of a model.
+    """The results for the bits of a model.
 
     Attributes:
         source: The catalogue, as the user named it.
         functionality: Equations 9 to 11 on its test images.
-        head: Reads p attributes from k bits.
-        attributions: (p, k) in [-1, 1]; see `attribution.attributions`.
-        correlations: (p, k) in [-1, 1]; see `attribution.label_correlations`.
+        head: Predicts p attributes from k bits.
+        attributions: (p, k) in [-1, 1]; see `bit_attribution.attributions`.
+        correlations: (p, k) in [-1, 1]; see `bit_attribution.label_correlations`.
         largest: Name of the category with the most test images.
-        largest_share: Of the pairs of images of one category, those that are of this one.
+        largest_share: Its share of the pairs of images of the same category.
         hashes: Of the `model` and of the `data`, the label table of the test images.
-        failures: Why each test image that was left out cannot be read.
+        failures: One sentence for each test image that was left out.
     """
 
     source: str
@@ -49,21 +49,21 @@ def analyse(
     views: int = 1,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Analysis:
-    """Encodes the `test` images and looks at each bit of their binary codes.
+    """Encodes the `test` images and analyses each bit of their binary codes.
 
-    Test images, since bits fit those that were trained on better than any others. Images without a
-    category take no part in equations 9 to 11, those without the label of an attribute take none
-    for that attribute.
+    Only test images are used, since bits fit training images better than others. Images without a
+    category are left out of equations 9 to 11, images with a missing label of an attribute are left
+    out for that attribute.
 
     Args:
-        model: Its attributes must be those of the catalogue, in the same order.
-        catalogue: What is true of the images.
-        views: 1, or 10 to average corners, centre and mirrors before thresholding.
-        progress: Called with how many images are done and how many there are.
+        model: A model with the attributes of the catalogue, in the same order.
+        catalogue: The images and their true labels.
+        views: 1, or 10 to average corners, centre and mirror images before thresholding.
+        progress: Called with the number of images that are done and the number of all.
 
     Raises:
-        DualhashError: No test images, none that can be read, other attributes than the model's, or
-            fewer than two categories.
+        DualhashError: There are no readable test images, their attributes are not those of the
+            model, or they are of fewer than two categories.
     """
     unseen = encode_test_images(model, catalogue, views=views, progress=progress)
     bits, labels = quantise(unseen.reals), unseen.labels

@@ -1,4 +1,4 @@
-"""Which bits carry which attribute: what the head reads, and what the bits say by themselves."""
+"""Which bits carry which attribute, by the weights of the head and by the labels."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from dualhash.evaluation.bootstrap import divide
 
 @dataclass(frozen=True)
 class CarriedAttribute:
-    """An attribute that a bit has a part in.
+    """An attribute that a bit contributes to.
 
     Attributes:
         name: Of the attribute.
@@ -24,14 +24,14 @@ class CarriedAttribute:
 
 
 def attributions(head: LinearHead) -> NDArray[np.float64]:
-    """The weight of each bit in each attribute's score, over the attribute's largest weight.
+    """Returns the weight of each bit in each attribute's score, divided by the largest weight.
 
-    Weights |w_j[i]| tell how much bit i contributes to attribute j (equation 10's summands), but
-    attributes have weights of different sizes; divided by max over i of |w_j[i]| they can be
-    compared. A positive one means that the bit, where it is 1, speaks for the attribute.
+    |w_j[i]| is the contribution of bit i to attribute j (the summands of equation 10), but the
+    weights of attributes differ in size. Divided by max over i of |w_j[i]| they can be compared. If
+    the value is positive, a set bit raises the probability of the attribute.
 
     Args:
-        head: Reads p attributes from k bits.
+        head: Predicts p attributes from k bits.
 
     Returns:
         (p, k) float64 in [-1, 1]; the strongest bit of each attribute has 1 or -1, and an attribute
@@ -43,12 +43,12 @@ def attributions(head: LinearHead) -> NDArray[np.float64]:
 
 
 def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[CarriedAttribute, ...]:
-    """The attributes that one bit carries, by descending size of its `attributions`; ties by row.
+    """Returns the attributes of one bit, by descending size of `attributions`; ties by row.
 
     Args:
-        head: Reads p attributes from k bits.
+        head: Predicts p attributes from k bits.
         bit: In 0..k-1.
-        count: How many at most.
+        count: The most attributes to return.
 
     Raises:
         DualhashError: There is no such bit.
@@ -64,18 +64,17 @@ def carried_attributes(head: LinearHead, bit: int, count: int = 5) -> tuple[Carr
 def label_correlations(
     bits: NDArray[np.bool_], attributes: NDArray[np.int8], observed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Correlation of each bit with each attribute's labels (the phi coefficient), from counts.
+    """Returns the correlation of each bit with each attribute's labels (the phi coefficient).
 
-    Unlike the weights, it does not depend on what the other bits say, so several bits that say the
-    same all have it.
+    Unlike a weight, it does not depend on other bits: several equal bits all have the same value.
 
     Args:
         bits: (N, k) bool.
         attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, which labels are known; the others take no part.
+        observed: (N, p) bool, False if the label is missing; then the image takes no part.
 
     Returns:
-        (p, k) float64 in [-1, 1]; NaN where the bit or the label is the same in all images.
+        (p, k) float64 in [-1, 1]; NaN if the bit or the label is the same in all images.
     """
     ones, known = bits.astype(np.float64), observed.astype(np.float64)
     present = known * (attributes == 1)

@@ -1,4 +1,4 @@
-"""What each bit of a code is for: how much it says of categories and of attributes.
+"""The functionality of each bit of a code: its category and attribute information.
 
 Source: Liu et al. 2020, sections 3.6 and 4.2.4, equations 9 to 11, figures 10 and 11.
 """
@@ -18,14 +18,14 @@ class AttributeFunctionality(BaseModel):
 
     Attributes:
         name: Of the attribute.
-        alignment: v_j, equation 11 as `separation` has it, in [-1, 1]: 1 where the categories
-            decide the attribute; None where its labels are of fewer than two categories.
-        shared: c_j^attr, the correlation over bits of |W_jk| with the category information: above 0
-            where the attribute is read from bits that also tell categories. None where one of
+        alignment: v_j, equation 11 as computed by `separation`, in [-1, 1]: 1 if the categories
+            determine the attribute; None if its labels are of fewer than two categories.
+        shared: c_j^attr, the correlation over bits of |W_jk| with the category information:
+            positive if the attribute is predicted from bits that hold categories. None if one of
             both is the same for all bits.
         present: Images with a category that have the attribute.
-        absent: Those that have it not.
-        missing: Those of which it is not known; they take no part.
+        absent: Images with a category that do not have it.
+        missing: Images with a category and a missing label; they take no part.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,20 +39,20 @@ class AttributeFunctionality(BaseModel):
 
 
 class BitFunctionality(BaseModel):
-    """The bits of a code, and everything that figures 10 and 11 show; saved as JSON.
+    """The bits of a code, with all numbers of figures 10 and 11; saved as JSON.
 
-    Values are not normalised; the figures normalise them by their smallest and largest.
+    Values are not normalised; the figures normalise them by minimum and maximum.
 
     Attributes:
-        category_information: I_k^cat of k bits, equation 9 as `separation` has it, in [-1, 1].
+        category_information: I_k^cat of k bits, equation 9 as computed by `separation`, in [-1, 1].
         attribute_information: I_k^attr of k bits, equation 10: the sum over attributes of |W_jk|.
         ones: Share of the images in which each of k bits is 1, in [0, 1].
         correlation: Of category and attribute information, over bits (figure 10).
         attributes: The p attributes.
         alignment_correlation: Of alignment and `shared`, over attributes (figure 11).
-        images: With a category; only these take part.
-        images_without_category: The others.
-        categories: With an image.
+        images: Images with a category; only these take part.
+        images_without_category: The other images.
+        categories: Categories with an image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +69,7 @@ class BitFunctionality(BaseModel):
 
 
 def attribute_information(head: LinearHead) -> NDArray[np.float64]:
-    """I_k^attr of k bits (k,), equation 10: the sum over attributes of |W_jk|."""
+    """Returns I_k^attr of k bits (k,), equation 10: the sum over attributes of |W_jk|."""
     information: NDArray[np.float64] = np.abs(head.weight.astype(np.float64)).sum(axis=0)
     return information
 
@@ -81,14 +81,14 @@ def bit_functionality(
     observed: NDArray[np.bool_],
     head: LinearHead,
 ) -> BitFunctionality:
-    """Equations 9 to 11 and the correlations of section 4.2.4.
+    """Computes equations 9 to 11 and the correlations of section 4.2.4.
 
     Args:
         bits: (N, k) bool, the codes.
-        categories: (N,) int64, negative where missing.
+        categories: (N,) int64, negative if missing.
         attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, whether the attribute label is known.
-        head: Reads the p attributes from the k bits.
+        observed: (N, p) bool, False if the attribute label is missing.
+        head: Predicts the p attributes from the k bits.
 
     Raises:
         DualhashError: The images with a category are of fewer than two categories.
@@ -98,7 +98,7 @@ def bit_functionality(
     left_out, categories = int((~labelled).sum()), categories[labelled]
     if len(np.unique(categories)) < 2:
         raise DualhashError(
-            "What a bit says of categories needs images of at least two categories; here are "
+            "Category information needs images of at least two categories; here are "
             f"{len(categories)} images of {len(np.unique(categories))}."
         )
     category_information = separation(bits, categories)

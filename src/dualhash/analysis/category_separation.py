@@ -1,24 +1,24 @@
-"""How well a yes-or-no property separates categories: sums over all pairs of images, closed.
+"""How well a binary property separates categories: sums over all pairs of images, in closed form.
 
 Source: Liu et al. 2020, section 3.6, equations 9 and 11. For a property x in {0, 1} of the images,
 a bit of the code or an attribute label, both equations read
 
     - sum over y_i = y_j of (x_i - x_j)^2  +  lambda * sum over y_i != y_j of (x_i - x_j)^2
 
-over all ordered pairs, with lambda = S / D, the number S of pairs of the same category over the
-number D of pairs of different ones. As printed, an image makes a pair of the same category with
-itself. Of a category with n images, s of which have the property, 2 s (n - s) pairs differ, so
-class counts are enough and no pair is looked at.
+over all ordered pairs, with lambda = S / D, the number S of pairs of the same category divided by
+the number D of pairs of different ones. As printed, an image forms a pair of the same category with
+itself. In a category with n images, s of them with the property, 2 s (n - s) pairs differ. So class
+counts are enough, and no loop over pairs is needed.
 
-Deviation: the value is divided by S. That makes it
+Deviation: the value is divided by S. The result is
 
     (share of the pairs of different categories that differ) - (share of the pairs of the same
     category that differ),
 
-in [-1, 1]: 1 for a property that every category has wholly or not at all and no two categories
-share, about 0 for one that knows nothing of categories. What is made of the values in section 3.6,
-min-max normalisation and correlations, is the same for both, where every image has every label;
-where labels are missing, only the shares can be compared between attributes.
+in [-1, 1]: 1 if each category has the property in all images or in none and no two categories
+share it, about 0 if the property does not depend on categories. Min-max normalisation and
+correlations of section 3.6 do not change if every image has every label. With missing labels, only
+the shares can be compared between attributes.
 """
 
 import numpy as np
@@ -32,16 +32,16 @@ def separation(
     categories: NDArray[np.int64],
     observed: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Equations 9 and 11, divided by the number of pairs of the same category.
+    """Computes equations 9 and 11, divided by the number of pairs of the same category.
 
     Args:
         values: (N, m) bool, m properties of N images.
-        categories: (N,) int64, negative where missing; such images take no part.
-        observed: (N, m) bool, which values are known; an image takes no part for a property that
-            is not known of it. All are by default.
+        categories: (N,) int64, negative if missing; such images take no part.
+        observed: (N, m) bool, False if the value is missing; then the image takes no part for that
+            property. All are observed by default.
 
     Returns:
-        (m,) float64 in [-1, 1]; NaN where fewer than two categories take part.
+        (m,) float64 in [-1, 1]; NaN if fewer than two categories take part.
     """
     rows = np.flatnonzero(categories >= 0)
     rows = rows[np.argsort(categories[rows], kind="stable")]
@@ -57,7 +57,7 @@ def separation(
 
 
 def _counts(values: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How many are true in each run of rows, (C, m); float64 holds their products exactly."""
+    """Counts the true values in each run of rows, (C, m); float64 holds their products exactly."""
     if not len(starts):
         return np.zeros((0, values.shape[1]))
     counts: NDArray[np.float64] = np.add.reduceat(values, starts, axis=0, dtype=np.float64)

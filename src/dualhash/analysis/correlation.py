@@ -1,22 +1,22 @@
-"""Pearson's correlation with an interval, and min-max normalisation; both know undefined values."""
+"""Pearson's correlation with an interval, and min-max normalisation; both accept NaN."""
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 NORMAL_95 = 1.959963984540054
-"""The standard normal distribution has 95 % of its mass within so much of 0."""
+"""The standard normal distribution has 95 % of its mass within this distance of 0."""
 
 
 class Correlation(BaseModel):
     """Pearson's coefficient of n pairs of values.
 
     Attributes:
-        value: In [-1, 1]; None where one side does not vary.
-        low: Lower end of Fisher's 95 % interval, which takes the pairs for independent and normal;
-            None for fewer than four pairs.
+        value: In [-1, 1]; None if one side does not vary.
+        low: Lower end of Fisher's 95 % interval, which assumes independent normal pairs; None for
+            fewer than four pairs.
         high: Its upper end.
-        pairs: n, those of which both values are defined.
+        pairs: n, the pairs with two defined values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ class Correlation(BaseModel):
 
 
 def correlate(first: NDArray[np.float64], second: NDArray[np.float64]) -> Correlation:
-    """Correlation of two (n,) arrays; pairs with a NaN are left out.
+    """Correlates two (n,) arrays; pairs with a NaN are left out.
 
     Source of the interval: Fisher, "On the probable error of a coefficient of correlation deduced
     from a small sample", Metron 1, 1921.
@@ -48,7 +48,7 @@ def correlate(first: NDArray[np.float64], second: NDArray[np.float64]) -> Correl
 
 
 def min_max(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (n,) moved and scaled to [0, 1]; NaN stays, and 0 stands for values that are equal."""
+    """Scales values (n,) to [0, 1]; NaN stays NaN, and equal values become 0."""
     if np.isnan(values).all():
         return values
     low, high = np.nanmin(values), np.nanmax(values)

@@ -1,4 +1,4 @@
-"""An analysis as tables, for other programs to read."""
+"""An analysis as tables, for other programs."""
 
 import numpy as np
 import polars as pl
@@ -7,13 +7,13 @@ from dualhash.analysis.analyse import Analysis
 from dualhash.analysis.correlation import min_max
 
 STRONGEST = 5
-"""Bits that are named for an attribute, and attributes for a bit."""
+"""Number of bits listed for an attribute, and of attributes listed for a bit."""
 
 
 def bit_table(analysis: Analysis) -> pl.DataFrame:
-    """One row a bit: figure 10, how often it is 1, and the attributes that it carries most.
+    """One row for each bit: figure 10, how often it is 1, and its strongest attributes.
 
-    Without attributes, what is about them is left out.
+    Without attributes, the columns about them are left out.
     """
     found = analysis.functionality
     category, attribute = found.category_information, found.attribute_information
@@ -35,7 +35,7 @@ def bit_table(analysis: Analysis) -> pl.DataFrame:
 
 
 def attribute_table(analysis: Analysis) -> pl.DataFrame:
-    """One row an attribute: figure 11, its labels, and the bits that carry it most."""
+    """One row for each attribute: figure 11, its labels, and its strongest bits."""
     found = analysis.functionality.attributes
     alignment = np.array([attribute.alignment for attribute in found], np.float64)
     strongest = np.argsort(-np.abs(analysis.attributions), axis=1, kind="stable")[:, :STRONGEST]
@@ -70,7 +70,7 @@ def attribution_table(analysis: Analysis) -> pl.DataFrame:
 
 
 def half_weight(analysis: Analysis) -> list[int]:
-    """Of each attribute, the fewest bits that together have half of the sum of its |weights|."""
+    """For each attribute, the fewest bits that have half of the sum of its absolute weights."""
     heaviest = -np.sort(-np.abs(analysis.attributions), axis=1)
     reached = np.cumsum(heaviest, axis=1) >= heaviest.sum(axis=1, keepdims=True) / 2
     counts: list[int] = (reached.argmax(axis=1) + 1).tolist()
@@ -78,7 +78,7 @@ def half_weight(analysis: Analysis) -> list[int]:
 
 
 def best_correlations(analysis: Analysis) -> list[float]:
-    """Of each attribute, the largest |correlation| of a single bit; NaN where none is defined."""
+    """For each attribute, the largest |correlation| of a single bit; NaN if none is defined."""
     sizes = np.abs(analysis.correlations)
     best = np.nanmax(sizes, axis=1, initial=-1.0)
     found: list[float] = np.where(best < 0, np.nan, best).tolist()

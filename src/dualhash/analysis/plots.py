@@ -1,7 +1,7 @@
-"""Figures 10 and 11 of the paper, and which bits carry which attribute, from their numbers alone.
+"""Figures 10 and 11 of the paper, and which bits carry which attribute, drawn from numbers.
 
 Drawing needs the extra `analysis`. Colours are those of Okabe and Ito, which colour-blind people
-can tell apart, and groups differ in their marks too.
+can distinguish; groups also differ in their markers.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ STYLES = (
     ("#56b4e9", "v"),
     ("#e69f00", "P"),
 )
-"""Colours and marks of groups of attributes; further groups begin again."""
+"""Colours and markers of groups of attributes, repeated for further groups."""
 
 INK, GREY, PALE = "#1d2733", "#5b6673", "#e6eaef"
 
 DOTS_PER_INCH = 160
 
 LABEL_ROOM = (1.4, 2.0)
-"""Boxes of labels are taken for so much wider and higher when they are moved apart."""
+"""Factors of width and height by which label boxes are enlarged when they are moved apart."""
 
 LABEL_ROUNDS = 500
-"""Labels are moved so many times, whatever the time, so that the figure is always the same."""
+"""Number of rounds in which labels are moved apart; fixed, so the figure is always the same."""
 
 ROW_INCHES, HEAD_INCHES = 0.24, 2.0
-"""Height of an attribute in `draw_attributions`, and of all else."""
+"""Height of an attribute in `draw_attributions`, and of everything else."""
 
 
 def check_installed() -> None:
-    """Refuses to go on without the extra `analysis`, so that nothing is computed in vain.
+    """Raises an error without the extra `analysis`, before anything is computed.
 
     Raises:
-        DualhashError: It is not installed.
+        DualhashError: The extra is not installed.
     """
     for package in ("matplotlib", "adjustText"):
         if not find_spec(package):
@@ -62,7 +62,7 @@ def check_installed() -> None:
 
 
 def draw_bits(functionality: BitFunctionality) -> Figure:
-    """Figure 10: each bit by its category and attribute information, both min-max normalised.
+    """Draws figure 10: each bit by its category and attribute information, both normalised.
 
     Raises:
         DualhashError: The extra `analysis` is not installed.
@@ -84,10 +84,10 @@ def draw_bits(functionality: BitFunctionality) -> Figure:
 
 
 def draw_alignment(functionality: BitFunctionality) -> Figure:
-    """Figure 11: each attribute by its alignment with categories, min-max normalised, and c_attr.
+    """Draws figure 11: each attribute by its normalised alignment with categories, and c_attr.
 
-    Attributes `facet=value` are coloured by facet. Those without an alignment or correlation are
-    not drawn.
+    Attributes `facet=value` are coloured by facet. Attributes without an alignment or correlation
+    are not drawn.
 
     Raises:
         DualhashError: The extra `analysis` is not installed.
@@ -126,12 +126,12 @@ def draw_alignment(functionality: BitFunctionality) -> Figure:
 def draw_attributions(
     attributions: NDArray[np.float64], names: Sequence[str], category_information: Sequence[float]
 ) -> Figure:
-    """Which bits carry which attribute: one row an attribute, one column a bit.
+    """Draws which bits carry which attribute: a row for each attribute, a column for each bit.
 
-    Bits stand by ascending category information.
+    Bits are ordered by ascending category information.
 
     Args:
-        attributions: (p, k) in [-1, 1]; see `attribution.attributions`.
+        attributions: (p, k) in [-1, 1]; see `bit_attribution.attributions`.
         names: p names.
         category_information: Of k bits.
 
@@ -139,8 +139,10 @@ def draw_attributions(
         DualhashError: The extra `analysis` is not installed.
     """
     size = (11.0, HEAD_INCHES + ROW_INCHES * len(names))
-    said = "weight of each bit over the attribute's largest; bits by ascending category information"
-    figure, axes = _figure("Which bits carry which attribute", said, size)
+    subtitle = (
+        "weight of each bit / the attribute's largest; bits by ascending category information"
+    )
+    figure, axes = _figure("Which bits carry which attribute", subtitle, size)
     order = np.argsort(category_information, kind="stable")
     image = axes.imshow(
         attributions[:, order],
@@ -173,7 +175,7 @@ def save(figure: Figure, path: Path) -> None:
     write_whole(path, drawn.getvalue())
 
 
-def _figure(title: str, said: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
+def _figure(title: str, subtitle: str, size: tuple[float, float]) -> tuple[Figure, Axes]:
     check_installed()
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -181,7 +183,7 @@ def _figure(title: str, said: str, size: tuple[float, float]) -> tuple[Figure, A
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12))
     axes = figure.add_subplot()
     figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)
-    axes.set_title(said, loc="left", fontsize=10, color=GREY)
+    axes.set_title(subtitle, loc="left", fontsize=10, color=GREY)
     axes.grid(color=PALE)
     axes.set_axisbelow(True)
     axes.spines[:].set_color(PALE)
@@ -204,7 +206,7 @@ def _said(correlation: Correlation, of: str) -> str:
 def _label(
     figure: Figure, x: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str]
 ) -> None:
-    """Names beside points, moved apart until they can be read."""
+    """Writes names beside points and moves them apart until they are readable."""
     from adjustText import adjust_text
     from matplotlib.patheffects import withStroke
 
@@ -215,7 +217,7 @@ def _label(
         for left, top, name in zip(x, y, names, strict=True)
     ]
     if texts:
-        figure.draw_without_rendering()  # so that places on paper are known
+        figure.draw_without_rendering()  # computes positions
         adjust_text(
             texts,
             x=x,

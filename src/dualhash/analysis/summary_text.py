@@ -1,67 +1,70 @@
-"""An analysis in words: a page that says what the numbers show and what they do not."""
+"""An analysis as a page of text: what the numbers show, and what they do not show."""
 
 from math import isnan
 from statistics import median
 
 from dualhash.analysis.analyse import Analysis
-from dualhash.analysis.bit_functionality import AttributeFunctionality
 from dualhash.analysis.correlation import Correlation
 from dualhash.analysis.csv_tables import STRONGEST, best_correlations, half_weight
 
 EXTREMES = 5
-"""Attributes at either end that are listed."""
+"""Number of attributes listed at either end."""
+
+NO_ATTRIBUTES = "The model has no attributes, so only categories are analysed."
+
+FILES = """\
+- `bits.png`, `bits.csv`: the two kinds of information of each bit (figure 10 of Liu et al. 2020).
+- `alignment.png`, `attributes.csv`: the alignment of each attribute with the categories, and
+  whether it uses the bits of categories (figure 11).
+- `attributions.png`, `attributions.csv`: the weight of every bit in every attribute.
+- `analysis.json`: the numbers of figures 10 and 11, and their source."""
+
+FILES_WITHOUT_ATTRIBUTES = """\
+- `bits.csv`: the category information of each bit.
+- `analysis.json`: the same numbers, and their source."""
+
+LIMITS_OF_ATTRIBUTES = """\
+- The information of a single bit: weights are fitted together, so equal bits share them, and a bit
+  with a small weight may still hold the attribute. The correlations with the labels in
+  `attributions.csv` are those of single bits.
+- The alignment of rare attributes: if few images have an attribute, few pairs differ, so its
+  alignment is near 0 for any categories. Compare attributes of similar frequency.
+- Equal weight of all attributes: the attribute information of a bit is a sum over attributes, so a
+  facet counts once for each of its values.
+- Exact intervals of the correlations: they treat bits and attributes as independent draws, but the
+  values of one facet are not independent."""
 
 
 def summarise(analysis: Analysis) -> str:
-    """The page, in Markdown."""
-    return (
-        "\n\n".join(
-            (
-                "# What the bits say",
-                _judged_on(analysis),
-                "## What the numbers show",
-                _categories(analysis),
-                *(_of_attributes(analysis) if analysis.head.names else (NO_ATTRIBUTES,)),
-                "## What they do not show",
-                _limits(analysis),
-                "## The files",
-                FILES if analysis.head.names else FILES_WITHOUT_ATTRIBUTES,
-            )
-        ).rstrip("\n")
-        + "\n"
+    """Returns the page, in Markdown."""
+    with_attributes = bool(analysis.head.names)
+    sections = (_bits, _attributes, _extremes, _carriers)
+    paragraphs = (
+        "# What the bits hold",
+        _source(analysis),
+        "## What the numbers show",
+        _categories(analysis),
+        *([section(analysis) for section in sections] if with_attributes else [NO_ATTRIBUTES]),
+        "## What they do not show",
+        _limits(analysis),
+        "## The files",
+        FILES if with_attributes else FILES_WITHOUT_ATTRIBUTES,
     )
+    return "\n\n".join(paragraphs) + "\n"
 
 
-NO_ATTRIBUTES = "The model tells no attributes, so nothing is said of them."
-
-FILES = """\
-- `bits.png`, `bits.csv`: each bit by its two kinds of information (figure 10 of Liu et al. 2020).
-- `alignment.png`, `attributes.csv`: each attribute by its alignment with the categories and by
-  where it is kept (figure 11).
-- `attributions.png`, `attributions.csv`: the weight of every bit in every attribute.
-- `analysis.json`: the numbers of figures 10 and 11, and what they were made from."""
-
-FILES_WITHOUT_ATTRIBUTES = """\
-- `bits.csv`: each bit by its category information.
-- `analysis.json`: the same numbers, and what they were made from."""
-
-
-def _judged_on(analysis: Analysis) -> str:
+def _source(analysis: Analysis) -> str:
     found = analysis.functionality
-    left_out = [
-        f"{count:,} {why}"
-        for count, why in (
-            (found.images_without_category, "have no category and take no part"),
-            (len(analysis.failures), "cannot be read"),
-        )
-        if count
-    ]
-    further = f" Of the others {' and '.join(left_out)}." if left_out else ""
-    attributes = f" and with {len(found.attributes)} attributes" if found.attributes else ""
+    reasons = (
+        (found.images_without_category, "have no category and are left out"),
+        (len(analysis.failures), "cannot be read"),
+    )
+    left_out = " and ".join(f"{count:,} {reason}" for count, reason in reasons if count)
+    attributes = f" with {len(found.attributes)} attributes" if found.attributes else ""
     return (
-        f"Codes of {len(found.ones)} bits of the model {analysis.hashes['model'][:12]}, on "
-        f"{found.images:,} test images of {analysis.source}, which training did not see, in "
-        f"{found.categories} categories{attributes}.{further}"
+        f"Codes of {len(found.ones)} bits of the model {analysis.hashes['model'][:12]}, for "
+        f"{found.images:,} test images of {analysis.source}, in {found.categories} "
+        f"categories{attributes}." + (f" Of the others, {left_out}." if left_out else "")
     )
 
 
@@ -73,132 +76,109 @@ def _categories(analysis: Analysis) -> str:
     changing = f"{constant} bits never change." if constant else "No bit is the same in all images."
     return (
         "**Bits and categories.** The category information of a bit is how much more often it "
-        "differs between two images of different categories than between two of one: 1 at most, "
-        f"0 where it knows nothing. It goes from {category[worst]:.2f} (bit {worst}) to "
-        f"{category[best]:.2f} (bit {best}), median {median(category):.2f}. {changing}"
+        "differs between images of different categories than between images of the same category: "
+        f"at most 1, and 0 for a bit without category information. It ranges from "
+        f"{category[worst]:.2f} (bit {worst}) to {category[best]:.2f} (bit {best}), median "
+        f"{median(category):.2f}. {changing}"
     )
-
-
-def _of_attributes(analysis: Analysis) -> tuple[str, ...]:
-    return _bits(analysis), _attributes(analysis), _extremes(analysis), _carriers(analysis)
 
 
 def _bits(analysis: Analysis) -> str:
-    found = analysis.functionality
+    conclusion = _conclusion(
+        analysis.functionality.correlation,
+        "bits",
+        positive="Attributes are predicted from the same bits as categories",
+        negative="Categories and attributes are in different bits",
+    )
     return (
         "**Bits and attributes.** The attribute information of a bit is the sum of its absolute "
-        f"weights in all attributes. {_tie(found.correlation)} The paper has 0.27 on ImageNet-150K "
-        "and 0.48 on CFW-60K."
-    )
-
-
-def _tie(correlation: Correlation) -> str:
-    return _verdict(
-        correlation,
-        "bits",
-        above="The bits that tell categories are also those that attributes are read from",
-        below="Categories and attributes are kept in different bits: the more a bit says of the "
-        "one, the less of the other",
+        f"weights in all attributes. {conclusion} The paper has 0.27 on ImageNet-150K and 0.48 on "
+        "CFW-60K."
     )
 
 
 def _attributes(analysis: Analysis) -> str:
-    verdict = _verdict(
+    conclusion = _conclusion(
         analysis.functionality.alignment_correlation,
         "attributes",
-        above="The more an attribute goes with the category, the more it is read from the bits "
-        "that tell categories",
-        below="Attributes that go with the category are rather read from bits that do not tell "
+        positive="Attributes that follow from the category are predicted from the bits of "
+        "categories",
+        negative="Attributes that follow from the category are predicted from other bits than "
         "categories",
     )
     return (
-        "**Attributes and categories.** The alignment of an attribute is what category information "
-        f"is of a bit, computed from its labels. {verdict} The paper has 0.61 and 0.74."
+        "**Attributes and categories.** The alignment of an attribute is computed like category "
+        f"information, from its labels instead of a bit. {conclusion} The paper has 0.61 and 0.74."
     )
 
 
-def _verdict(correlation: Correlation, of: str, *, above: str, below: str) -> str:
+def _conclusion(correlation: Correlation, of: str, *, positive: str, negative: str) -> str:
     if correlation.value is None or correlation.low is None or correlation.high is None:
-        return f"Over {correlation.pairs} {of} no correlation of the two can be told."
+        return f"{correlation.pairs} {of} are too few for a correlation, or do not vary."
     figures = (
-        f"correlation {correlation.value:.2f} over {correlation.pairs} {of}, 95 % interval "
-        f"{correlation.low:.2f} to {correlation.high:.2f}"
+        f"(correlation {correlation.value:.2f} over {correlation.pairs} {of}, 95 % interval "
+        f"{correlation.low:.2f} to {correlation.high:.2f})."
     )
     if correlation.low > 0:
-        return f"{above} ({figures})."
+        return f"{positive} {figures}"
     if correlation.high < 0:
-        return f"{below} ({figures})."
-    return f"Whether the two go together cannot be told ({figures})."
+        return f"{negative} {figures}"
+    return f"It is not clear whether the two are related {figures}"
 
 
 def _extremes(analysis: Analysis) -> str:
-    """The attributes that go most and least with the categories."""
-    ranked = sorted(
-        (a for a in analysis.functionality.attributes if a.alignment is not None),
-        key=_alignment,
-        reverse=True,
-    )
+    """A table of the attributes that follow most and least from the categories."""
+    aligned = [
+        (a.alignment, a) for a in analysis.functionality.attributes if a.alignment is not None
+    ]
+    ranked = sorted(aligned, key=lambda each: each[0], reverse=True)
+    if not ranked:
+        return "No attribute has labels of two categories, so there are no alignments."
     if len(ranked) > 2 * EXTREMES:
         ranked = ranked[:EXTREMES] + ranked[-EXTREMES:]
     rows = [
-        f"| {a.name} | {a.present:,} | {_alignment(a):.3f} | "
+        f"| {a.name} | {a.present:,} | {alignment:.3f} | "
         f"{'' if a.shared is None else f'{a.shared:.2f}'} |"
-        for a in ranked
+        for alignment, a in ranked
     ]
-    head = "| attribute | images that have it | alignment | kept where categories are |"
-    said = "Those that go most and least with the categories; the last column is c_attr:"
-    return "\n".join((said, "", head, "|---|---|---|---|", *rows)) if rows else NO_ALIGNMENT
-
-
-NO_ALIGNMENT = "No attribute has labels of two categories, so none has an alignment."
-
-
-def _alignment(attribute: AttributeFunctionality) -> float:
-    return attribute.alignment or 0.0
+    return "\n".join(
+        (
+            "The attributes that follow most and least from the categories; the last column is "
+            "c_attr:",
+            "",
+            "| attribute | images that have it | alignment | use of category bits |",
+            "|---|---|---|---|",
+            *rows,
+        )
+    )
 
 
 def _carriers(analysis: Analysis) -> str:
     halves, names = half_weight(analysis), analysis.head.names
     narrow, wide = halves.index(min(halves)), halves.index(max(halves))
-    told = [
-        (best, name)
-        for best, name in zip(best_correlations(analysis), names, strict=True)
-        if not isnan(best)
-    ]
-    single = ""
-    if told:
-        single = (
-            " A single bit goes with the labels of an attribute at best with a correlation of "
-            f"{max(told)[0]:.2f} ({max(told)[1]}), at worst {min(told)[0]:.2f} ({min(told)[1]}), "
-            f"median {median(best for best, _ in told):.2f}."
-        )
+    correlations = zip(best_correlations(analysis), names, strict=True)
+    best = sorted((value, name) for value, name in correlations if not isnan(value))
+    single = (
+        f" The strongest correlation of a single bit with the labels is {best[-1][0]:.2f} for the "
+        f"best attribute ({best[-1][1]}), {best[0][0]:.2f} for the worst ({best[0][1]}), median "
+        f"{median(value for value, _ in best):.2f}."
+        if best
+        else ""
+    )
     return (
         "**Which bits carry which attribute.** Half of the weight of an attribute is on "
-        f"{halves[narrow]} bits at the fewest ({names[narrow]}) and {halves[wide]} at the most "
-        f"({names[wide]}), median {median(halves):.0f}.{single} `attributes.csv` names the "
+        f"{halves[narrow]} bits at least ({names[narrow]}) and {halves[wide]} at most "
+        f"({names[wide]}), median {median(halves):.0f}.{single} `attributes.csv` lists the "
         f"{STRONGEST} strongest bits of each."
     )
 
 
 def _limits(analysis: Analysis) -> str:
     limits = f"""\
-- How good the codes are: that is what `dualhash evaluate` tells. A bit with little information can
-  still be needed beside others.
-- All categories alike: pairs are counted, so large categories count most. Of the pairs of one
-  category {100 * analysis.largest_share:.0f} % are of {analysis.largest}.
-- More than one training: another seed gives other bits, and the number of a bit means nothing in
-  another model."""
+- The quality of the codes: use `dualhash evaluate`. A bit with little information can still be
+  needed in combination with others.
+- Equal weight of all categories: pairs are counted, so large categories count most. Of the pairs
+  of the same category, {100 * analysis.largest_share:.0f} % are of {analysis.largest}.
+- More than one training: another seed gives other bits, and bit numbers of two models are not
+  related."""
     return f"{limits}\n{LIMITS_OF_ATTRIBUTES}" if analysis.head.names else limits
-
-
-LIMITS_OF_ATTRIBUTES = """\
-- What a bit is for by itself: weights are fitted together, so bits that say the same share them,
-  and a small weight does not mean that the bit knows nothing of the attribute. The correlations
-  with the labels in `attributions.csv` look at each bit alone.
-- How strongly rare attributes go with the categories: where few images have an attribute hardly any
-  pair differs, so its alignment is near 0 whatever the categories do. Compare attributes that are
-  about equally frequent.
-- All attributes alike: the attribute information of a bit is a sum over attributes, so a facet
-  counts as often as it has values.
-- How sure the correlations are: their intervals take bits and attributes for independent draws;
-  values of one facet are not."""

@@ -1,4 +1,4 @@
-"""An analysis as a folder of figures, tables and words."""
+"""Writes an analysis as a folder of text, tables and figures."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from dualhash.files import write_whole
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
-    """The numbers of figures 10 and 11 and where they are from, in terms of JSON."""
+    """Returns the numbers of figures 10 and 11 and their source, for JSON."""
     return {
         "source": analysis.source,
         "hashes": analysis.hashes,
@@ -23,20 +23,20 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
 
 
 def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
-    """Writes summary.md, analysis.json, three tables and three figures; other files stay.
+    """Writes summary.md, analysis.json, three tables and three figures; other files are kept.
 
-    Of a model that tells no attributes the only table is that of the bits, and there are no
-    figures, since each of them is about attributes.
+    For a model without attributes only the table of bits and no figures are written, since
+    everything else is about attributes.
 
     Args:
-        analysis: What was found.
-        folder: Made if it does not exist.
+        analysis: The analysis.
+        folder: Created if it does not exist.
 
     Returns:
         The files, the summary first.
 
     Raises:
-        DualhashError: The extra `analysis` is not installed; then nothing is written.
+        DualhashError: The extra `analysis` is not installed; nothing is written.
         OSError: The folder cannot be written.
     """
     numbers = json.dumps(as_json(analysis), indent=2, ensure_ascii=False, allow_nan=False)

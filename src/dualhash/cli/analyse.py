@@ -65,17 +65,16 @@ def analyse(
         output.show(_correlations(found, judged))
     else:
         output.say(f"{judged}. {NO_ATTRIBUTES}")
-    output.say(f"In words: {written[0]}. Beside it: {', '.join(p.name for p in written[1:])}.")
+    output.say(f"Summary: {written[0]}. Also written: {', '.join(p.name for p in written[1:])}.")
 
 
 def _correlations(found: BitFunctionality, judged: str) -> Table:
     shown = output.table(
         f"{judged}, {len(found.attributes)} attributes", "correlation", ">over", ">value", ">95 %"
     )
-    shown.add_row("of a bit's category and attribute information", *_cells(found.correlation))
+    shown.add_row("category and attribute information of a bit", *_cells(found.correlation))
     shown.add_row(
-        "of an attribute's alignment with categories and where it is kept",
-        *_cells(found.alignment_correlation),
+        "alignment of an attribute and use of category bits", *_cells(found.alignment_correlation)
     )
     return shown
 
