@@ -1,8 +1,10 @@
 """Linear classifiers that read categories and attributes from codes."""
 
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +66,23 @@ class LinearHead:
         step = np.ldexp(1.0, exponent - 52)
         both = np.rint(both / step) * step
         return both[:, :-1], both[:, -1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the head as JSON values; arrays are float32, little-endian, in base64."""
+        return {
+            "names": list(self.names),
+            "weight": b64encode(self.weight.astype("<f4").tobytes()).decode(),
+            "bias": b64encode(self.bias.astype("<f4").tobytes()).decode(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], bits: int) -> "LinearHead":
+        """Reads what `as_dict` returns, for codes of `bits` bits."""
+        weight, bias = (
+            np.frombuffer(b64decode(values[name]), "<f4").astype(np.float32)
+            for name in ("weight", "bias")
+        )
+        return cls(tuple(values["names"]), weight.reshape(-1, bits), bias)
 
 
 def sigmoid(scores: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -102,7 +102,7 @@ def answer(
         batch = QueryBatch.of([queries[row] for row in rows], table)
         ranked = rank(task, batch, predicates[rows[0]], scope, weight or 0.0)
         rankings |= zip(rows, ranked, strict=True)
-    shown = [rankings[row].after(request.offset) for row in range(len(queries))]
+    shown = [rankings[row].take(slice(request.offset, None)) for row in range(len(queries))]
     ids = np.concatenate([np.empty(0, np.int64), *(best.ids for best in shown)])
     items = index.items_of(ids)
     for item in ids.tolist():

@@ -1,8 +1,8 @@
 """Ranks codes in memory for each task (section 3.5), exactly; many queries at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +64,13 @@ class RankedIds:
     distances: NDArray[np.integer] | None = None
     probabilities: NDArray[np.float64] | None = None
 
-    def after(self, offset: int) -> "RankedIds":
-        """Leaves out the first ids."""
+    def take(self, rows: slice | NDArray[np.int64]) -> "RankedIds":
+        """Returns some of the ids, such as those after an offset."""
         return RankedIds(
-            self.ids[offset:],
+            self.ids[rows],
             self.matched,
-            None if self.distances is None else self.distances[offset:],
-            None if self.probabilities is None else self.probabilities[offset:],
+            None if self.distances is None else self.distances[rows],
+            None if self.probabilities is None else self.probabilities[rows],
         )
 
 
@@ -96,27 +96,24 @@ class SearchScope:
         """Returns how many to find so that k are left without the query itself."""
         return self.k + bool((queries.own != NO_ITEM).any())
 
-    def matched(self, own: int) -> int:
-        """Returns the number of allowed codes without the query itself."""
-        return size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
-
     def first(
         self,
         positions: NDArray[np.int64],
         own: int,
-        matched: int,
         *,
         distances: NDArray[np.integer] | None = None,
         probabilities: NDArray[np.float64] | None = None,
     ) -> RankedIds:
-        """Returns the first k positions that are not the query itself, as ids."""
-        others = np.flatnonzero(positions != own)[: self.k]
-        return RankedIds(
-            self.table.ids_at(positions[others]),
-            matched,
-            None if distances is None else distances[others],
-            None if probabilities is None else probabilities[others],
-        )
+        """Returns the first k positions that are not the query itself, as ids.
+
+        All allowed codes match; within a radius, those at `positions`.
+        """
+        others = np.flatnonzero(positions != own)
+        matched = len(others)
+        if self.radius is None:
+            matched = size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
+        ranked = RankedIds(positions, matched, distances, probabilities).take(others[: self.k])
+        return replace(ranked, ids=self.table.ids_at(ranked.ids))
 
 
 def rank(
@@ -152,26 +149,17 @@ def by_distance(
 
     All allowed codes match, or those within the radius.
     """
-    ranked = []
+    matrix = scope.table.matrix
+    limits: dict[str, Any] = {"allowed": scope.allowed, "threads": scope.threads}
+    found: Iterable[tuple[NDArray[np.integer], NDArray[np.int64]]]
     if scope.radius is None:
-        found = nearest(
-            scope.table.matrix,
-            codes,
-            scope.limit(queries),
-            allowed=scope.allowed,
-            threads=scope.threads,
-        )
-        for distances, positions, own in zip(*found, queries.own.tolist(), strict=True):
-            matched = scope.matched(own)
-            ranked.append(scope.first(positions, own, matched, distances=distances))
-        return ranked
-    for code, own in zip(codes, queries.own.tolist(), strict=True):
-        distances, positions = within_radius(
-            scope.table.matrix, code, scope.radius, allowed=scope.allowed, threads=scope.threads
-        )
-        matched = int((positions != own).sum())
-        ranked.append(scope.first(positions, own, matched, distances=distances))
-    return ranked
+        found = zip(*nearest(matrix, codes, scope.limit(queries), **limits), strict=True)
+    else:
+        found = (within_radius(matrix, code, scope.radius, **limits) for code in codes)
+    return [
+        scope.first(positions, own, distances=distances)
+        for (distances, positions), own in zip(found, queries.own.tolist(), strict=True)
+    ]
 
 
 def by_attributes(
@@ -188,8 +176,7 @@ def by_attributes(
         threads=scope.threads,
     )
     return [
-        scope.first(positions, own, scope.matched(own), probabilities=probabilities)
-        for own in queries.own.tolist()
+        scope.first(positions, own, probabilities=probabilities) for own in queries.own.tolist()
     ]
 
 
@@ -215,5 +202,5 @@ def by_weight(
             likely=likely,
             threads=scope.threads,
         )
-        ranked.append(scope.first(positions, own, scope.matched(own)))
+        ranked.append(scope.first(positions, own))
     return ranked

@@ -2,7 +2,6 @@
 
 import json
 import os
-from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -71,8 +70,8 @@ class ServiceIndex:
                 views=model["views"],
                 model_hash=model["model"],
                 model_folder=Path(),
-                category_head=_head(model["category"], model["bits"]),
-                attribute_head=_head(model["attribute"], model["bits"]),
+                category_head=LinearHead.from_dict(model["category"], model["bits"]),
+                attribute_head=LinearHead.from_dict(model["attribute"], model["bits"]),
                 attribute_weight=model["attribute_weight"],
             )
 
@@ -245,14 +244,6 @@ def open_service(uri: str, model: Model | None = None) -> ServiceIndex:
     if model:
         check_model(opened.address, header, model)
     return opened
-
-
-def _head(content: Mapping[str, Any], bits: int) -> LinearHead:
-    weight, bias = (
-        np.frombuffer(b64decode(content[name]), "<f4").astype(np.float32)
-        for name in ("weight", "bias")
-    )
-    return LinearHead(tuple(content["names"]), weight.reshape(-1, bits), bias)
 
 
 def _code(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:

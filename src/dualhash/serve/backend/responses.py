@@ -1,6 +1,5 @@
 """Builds response models from what the library returns."""
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.analysis.verdict import explain_verdicts, verdict
-from dualhash.codes import linear_head
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.hints import shortage
@@ -140,8 +138,8 @@ def model(index: Index) -> schemas.Model:
         views=header.views,
         model=header.model_hash,
         attribute_weight=header.attribute_weight,
-        category=_head(header.category_head),
-        attribute=_head(header.attribute_head),
+        category=schemas.LinearHead(**header.category_head.as_dict()),
+        attribute=schemas.LinearHead(**header.attribute_head.as_dict()),
     )
 
 
@@ -230,10 +228,3 @@ def _field(name: str, counts: Mapping[str, int]) -> schemas.FilterField:
         common = [(value, items) for value, items in common[:FIELD_VALUES] if items > 1]
     values = [schemas.FieldValue(value=value, items=items) for value, items in common]
     return schemas.FilterField(name=name, values=values, complete=len(values) == len(counts))
-
-
-def _head(head: linear_head.LinearHead) -> schemas.LinearHead:
-    weight, bias = (
-        b64encode(array.astype("<f4").tobytes()).decode() for array in (head.weight, head.bias)
-    )
-    return schemas.LinearHead(names=list(head.names), weight=weight, bias=bias)

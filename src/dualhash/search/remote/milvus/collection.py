@@ -50,15 +50,17 @@ class Collection:
         """Closes the connection; a second call does nothing."""
         self._client.close()
 
+    def _call(self, method: str, *arguments: object, **options: object) -> Any:  # noqa: ANN401
+        with milvus_errors(self.address):
+            return getattr(self._client, method)(*arguments, **options, timeout=TIMEOUT)
+
     def exists(self) -> bool:
         """Whether there is a collection of this name."""
-        with milvus_errors(self.address):
-            return bool(self._client.has_collection(self._name, timeout=TIMEOUT))
+        return bool(self._call("has_collection", self._name))
 
     def has_metadata(self) -> bool:
         """Whether there is metadata; a collection without it was not made by dualhash."""
-        with milvus_errors(self.address):
-            return bool(self._client.has_collection(self._metadata, timeout=TIMEOUT))
+        return bool(self._call("has_collection", self._metadata))
 
     def create(self, bits: int, attributes: int) -> None:
         """Creates the collection and its metadata, unless they exist.
@@ -98,20 +100,14 @@ class Collection:
         self._create(self._name, items, [CODE, LOGS] if attributes else [CODE])
 
     def _create(self, name: str, schema: "CollectionSchema", vectors: list[str]) -> None:
-        client = self._client
-        with milvus_errors(self.address):
-            if not client.has_collection(name, timeout=TIMEOUT):
-                client.create_collection(
-                    name, schema=schema, consistency_level="Strong", timeout=TIMEOUT
-                )
-            indexed = client.list_indexes(name, timeout=TIMEOUT)
-            for field in vectors:
-                if field not in indexed:
-                    params = client.prepare_index_params()
-                    kind, metric = EXACT_INDEXES[field]
-                    params.add_index(field, index_type=kind, metric_type=metric, index_name=field)
-                    client.create_index(name, params, sync=False, timeout=TIMEOUT)
-            client.load_collection(name, timeout=TIMEOUT)
+        if not self._call("has_collection", name):
+            self._call("create_collection", name, schema=schema, consistency_level="Strong")
+        for field in set(vectors) - set(self._call("list_indexes", name)):
+            params = self._client.prepare_index_params()
+            kind, metric = EXACT_INDEXES[field]
+            params.add_index(field, index_type=kind, metric_type=metric, index_name=field)
+            self._call("create_index", name, params, sync=False)
+        self._call("load_collection", name)
 
     def check_indexes(self) -> None:
         """Refuses approximate indexes.
@@ -119,44 +115,31 @@ class Collection:
         Raises:
             DualhashError: An exact index of the collection was replaced by an approximate one.
         """
-        with milvus_errors(self.address):
-            for field in self._client.list_indexes(self._name, timeout=TIMEOUT):
-                index = self._client.describe_index(self._name, field, timeout=TIMEOUT)
-                kind, _ = EXACT_INDEXES.get(field, (None, None))
-                if kind and index["index_type"] not in (kind, "AUTOINDEX"):
-                    raise DualhashError(
-                        f"{self.address} has an index of type {index['index_type']} on {field}, "
-                        f"which does not find everything; change it to type {kind}."
-                    )
+        for field in self._call("list_indexes", self._name):
+            found = self._call("describe_index", self._name, field)["index_type"]
+            kind, _ = EXACT_INDEXES.get(field, (None, None))
+            if kind and found not in (kind, "AUTOINDEX"):
+                raise DualhashError(
+                    f"{self.address} has an index of type {found} on {field}, which does not find "
+                    f"everything; change it to type {kind}."
+                )
 
     def count(self, where: str = "") -> int:
         """Counts the items, or those that meet an expression."""
-        with milvus_errors(self.address):
-            (row,) = self._client.query(
-                self._name, filter=where, output_fields=["count(*)"], timeout=TIMEOUT
-            )
+        (row,) = self._call("query", self._name, filter=where, output_fields=["count(*)"])
         return int(row["count(*)"])
 
     def rows(self, ids: Sequence[int], fields: list[str]) -> dict[int, dict[str, Any]]:
         """Returns fields of up to `MAX_ROWS` items by id; ids that do not exist are left out."""
         if not ids:
             return {}
-        with milvus_errors(self.address):
-            rows = self._client.query(
-                self._name, ids=list(ids), output_fields=["id", *fields], timeout=TIMEOUT
-            )
+        rows = self._call("query", self._name, ids=list(ids), output_fields=["id", *fields])
         return {row["id"]: row for row in rows}
 
     def checksums(self, where: str) -> dict[int, int]:
         """Returns checksums by id of up to `MAX_ROWS` items that meet an expression."""
-        with milvus_errors(self.address):
-            rows = self._client.query(
-                self._name,
-                filter=where,
-                output_fields=["id", "checksum"],
-                limit=MAX_ROWS,
-                timeout=TIMEOUT,
-            )
+        fields = ["id", "checksum"]
+        rows = self._call("query", self._name, filter=where, output_fields=fields, limit=MAX_ROWS)
         return {row["id"]: row["checksum"] for row in rows}
 
     def best(
@@ -173,43 +156,34 @@ class Collection:
         Returns:
             Ids (m,) and distances or inner products (m,), best first.
         """
-        with milvus_errors(self.address):
-            (hits,) = self._client.search(
-                self._name,
-                data=[query],
-                anns_field=field,
-                filter=where,
-                limit=limit,
-                search_params={"metric_type": EXACT_INDEXES[field][1]},
-                timeout=TIMEOUT,
-            )
-        return (
-            np.array([hit["id"] for hit in hits], np.int64),
-            np.array([hit["distance"] for hit in hits], np.float64),
+        (hits,) = self._call(
+            "search",
+            self._name,
+            data=[query],
+            anns_field=field,
+            filter=where,
+            limit=limit,
+            search_params={"metric_type": EXACT_INDEXES[field][1]},
         )
+        ids, keys = ([hit[name] for hit in hits] for name in ("id", "distance"))
+        return np.array(ids, np.int64), np.array(keys, np.float64)
 
     def put(self, rows: list[dict[str, Any]]) -> None:
         """Adds items, or replaces those with the same ids."""
-        with milvus_errors(self.address):
-            self._client.upsert(self._name, rows, timeout=TIMEOUT)
+        self._call("upsert", self._name, rows)
 
     def delete(self, ids: list[int]) -> None:
         """Deletes items."""
-        with milvus_errors(self.address):
-            self._client.delete(self._name, ids=ids, timeout=TIMEOUT)
+        self._call("delete", self._name, ids=ids)
 
     def write_text(self, number: int, text: str) -> None:
         """Writes a text of the metadata, at most `MAX_TEXT` bytes."""
-        row = {"id": number, CODE: b"\0", "text": text}
-        with milvus_errors(self.address):
-            self._client.upsert(self._metadata, [row], timeout=TIMEOUT)
+        self._call("upsert", self._metadata, [{"id": number, CODE: b"\0", "text": text}])
 
     def texts(self, numbers: Sequence[int]) -> dict[int, str]:
         """Returns texts of the metadata by number; those that do not exist are left out."""
-        with milvus_errors(self.address):
-            rows = self._client.query(
-                self._metadata, ids=list(numbers), output_fields=["id", "text"], timeout=TIMEOUT
-            )
+        fields = ["id", "text"]
+        rows = self._call("query", self._metadata, ids=list(numbers), output_fields=fields)
         return {row["id"]: row["text"] for row in rows}
 
 

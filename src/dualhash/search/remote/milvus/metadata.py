@@ -1,13 +1,8 @@
 """The metadata of a collection: the state of its pushes, and the header of its index."""
 
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
@@ -61,7 +56,7 @@ class CollectionState:
 
 def write_heads(collection: Collection, header: Header) -> CollectionState:
     """Writes the heads of an index and returns the state before its first push."""
-    text = json.dumps([_of_head(header.category_head), _of_head(header.attribute_head)])
+    text = json.dumps([header.category_head.as_dict(), header.attribute_head.as_dict()])
     parts = [text[start : start + PART] for start in range(0, len(text), PART)]
     for number, part in enumerate(parts, start=STATE + 1):
         collection.write_text(number, part)
@@ -119,7 +114,9 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
             f"{collection.address} is damaged: its heads have changed. Drop this "
             f"collection and the one with the suffix {METADATA_SUFFIX}, and push the index again."
         )
-    category_head, attribute_head = (_head(values, state.bits) for values in json.loads(text))
+    category_head, attribute_head = (
+        LinearHead.from_dict(values, state.bits) for values in json.loads(text)
+    )
     return Header(
         bits=state.bits,
         views=state.views,
@@ -129,18 +126,3 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
         attribute_head=attribute_head,
         attribute_weight=state.attribute_weight,
     )
-
-
-def _of_head(head: LinearHead) -> dict[str, Any]:
-    return {
-        "names": head.names,
-        "weight": b64encode(head.weight.astype("<f4").tobytes()).decode(),
-        "bias": b64encode(head.bias.astype("<f4").tobytes()).decode(),
-    }
-
-
-def _head(values: Mapping[str, Any], bits: int) -> LinearHead:
-    names = tuple(values["names"])
-    weight = np.frombuffer(b64decode(values["weight"]), "<f4").reshape(len(names), bits)
-    bias = np.frombuffer(b64decode(values["bias"]), "<f4")
-    return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))

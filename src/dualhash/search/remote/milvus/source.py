@@ -139,7 +139,7 @@ class MilvusSource:
                 matched = len(found.ids)
             first = slice(request.last)
             ranked = RankedIds(found.ids[first], matched, found.keys[first].astype(np.int64))
-        ranked = ranked.after(request.offset)
+        ranked = ranked.take(slice(request.offset, None))
         items, codes = self._items(ranked.ids)
         return Results(
             task=task,
