@@ -9,6 +9,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from dualhash.catalogue.images import READS_HEIF
+
+NEW_FORMATS = ("TIFF", "AVIF", "HEIF") if READS_HEIF else ("TIFF", "AVIF")
+"""Pillow's names of formats that are accepted besides JPEG, PNG, WebP and GIF."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", *NEW_FORMATS)
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -195,7 +202,11 @@ UPLOADS: dict[str, Hostile] = {
     "webp canvas": Hostile(lambda: webp_canvas(16_383, 16_383), *TOO_MANY),
     "gif bomb": Hostile(lambda: gif_of_size(65_535, 65_535), *TOO_MANY),
     "tiff bomb": Hostile(lambda: tiff_of_size(60_000, 60_000), *TOO_MANY),
-    "avif bomb": Hostile(lambda: boxes_of_size("AVIF", 30_000, 30_000), *DAMAGED),
+    **{
+        f"{kind} bomb": Hostile(lambda k=kind: boxes_of_size(k, 30_000, 30_000), *DAMAGED)
+        for kind in NEW_FORMATS
+        if kind != "TIFF"
+    },
     # Sizes that cannot be.
     "png without rows": Hostile(lambda: png(0, 10), *DAMAGED),
     "png of a negative size": Hostile(lambda: png(2**32 - 1, 10), *TOO_MANY),
@@ -212,7 +223,7 @@ UPLOADS: dict[str, Hostile] = {
     # Cut off and spoilt.
     **{
         f"{kind} cut at {share}": Hostile(lambda k=kind, s=share: cut(k, s), *DAMAGED)
-        for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
+        for kind in FORMATS
         for share in (0.1, 0.6)
     },
     "jpeg of two marks": Hostile(lambda: b"\xff\xd8\xff\xe0", *DAMAGED),
@@ -221,7 +232,7 @@ UPLOADS: dict[str, Hostile] = {
     "webp of a signature": Hostile(lambda: b"RIFF\xff\xff\xff\x7fWEBPVP8 ", *DAMAGED),
     **{
         f"{kind} of noise": Hostile(lambda k=kind: spoilt(k), *DAMAGED)
-        for kind in ("PNG", "WEBP", "JPEG", "TIFF", "AVIF")
+        for kind in ("PNG", "WEBP", "JPEG", *NEW_FORMATS)
     },
     # Nothing, and other things.
     "0 bytes": Hostile(lambda: b"", *NO_IMAGE),
@@ -259,14 +270,13 @@ UPLOADS: dict[str, Hostile] = {
             ("WEBP", {"lossless": True}),
             ("GIF", {}),
             ("JPEG", {"progressive": True}),
-            ("TIFF", {}),
             ("TIFF", {"compression": "tiff_lzw"}),
-            ("AVIF", {}),
+            *((kind, {}) for kind in NEW_FORMATS),
         )
     },
     **{
         f"{kind} with a {name} behind it": Hostile(lambda k=kind, b=behind: image(k) + b, *NO_IMAGE)
-        for kind in ("TIFF", "AVIF")
+        for kind in NEW_FORMATS
         for name, behind in (("zip", ZIP), ("program", ELF), ("box of a page", PAGE_BOX))
     },
     "tiff with a page in its description": Hostile(
@@ -304,7 +314,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "exif of nothing": lambda: with_exif(b""),
     **{
         f"{kind} with {name} behind it": lambda k=kind, b=behind: image(k) + b
-        for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
+        for kind in FORMATS
         for name, behind in (
             ("a film", FILM + bytes(5000)),
             ("chance", CHANCE),

@@ -1,4 +1,4 @@
-"""`dualhash serve`: an index behind HTTP, with a page to look at."""
+"""`dualhash serve`: an index over HTTP, with a page for searching by eye."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def serve(
     grace: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 10,
     model: Path | None = None,
 ) -> None:
-    """Serve an index: a page to search by eye, and the API behind it.
+    """Serve an index over HTTP: a page for searching by eye, and a JSON API.
 
-    Only this machine can reach it unless another address is given. When another index takes the
-    file's place it is picked up by itself. Ctrl-C and SIGTERM stop the server after the requests
-    under way.
+    By default only this machine can reach the server. If the index file is replaced, the server
+    loads the new one. Ctrl-C and SIGTERM stop the server after the requests in progress.
 
     Args:
         index: An index file.
-        host: Address to listen on, such as 0.0.0.0 for all of this machine's; other machines can
-            only be let in with --token or --insecure.
-        port: Port to listen on; 0 takes a free one.
-        token: What clients must show; best set as DUALHASH_TOKEN, where others cannot read it.
-        insecure: Let everybody in who reaches the address.
-        trusted_host: Names by which this server is called, as search.example.org; its addresses
-            and localhost need not be named.
-        proxy: Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as
-            127.0.0.1; without one they are ignored.
-        cors_origin: Origins of other pages that may use the API, as https://example.org.
-        rate: Requests a second that one client may make on average; 0 for any number.
-        grace: Seconds that requests in progress may take when the server is stopped.
-        model: The model folder, where it is not where it was when the index was made.
+        host: Address to listen on, such as 0.0.0.0 for all addresses of this machine. An address
+            that other machines can reach needs --token or --insecure.
+        port: Port to listen on; 0 chooses a free one.
+        token: Secret that clients must send. Set it as DUALHASH_TOKEN, because other users can see
+            command lines.
+        insecure: Let in everyone who can reach the address.
+        trusted_host: Host names of this server, such as search.example.org. IP addresses and
+            localhost are always accepted.
+        proxy: Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are used,
+            such as 127.0.0.1. Other headers are ignored.
+        cors_origin: Origins of other pages that may use the API, such as https://example.org.
+        rate: Requests per second that one client may make on average; 0 for no limit.
+        grace: Seconds that requests in progress have to finish when the server is stopped.
+        model: The model folder, if it was moved since the index was made.
     """
     run_server(
         index,
@@ -70,10 +70,10 @@ def serve(
 
 
 def run_server(index: Path, model: Path | None = None, **settings: object) -> None:
-    """Serves until it is stopped, and says how.
+    """Serves an index until it is stopped, and prints the address.
 
     Raises:
-        DualhashError: The index cannot be served, or the extra `serve` is not installed.
+        DualhashError: The index cannot be served, or the extra `serve` is missing.
     """
     try:
         from dualhash.serve.server import run

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.settings import Settings
 from dualhash.serve.uploads.decoder_pool import DecoderPool
-from tests.serve.hostile_uploads import image
+from tests.serve.hostile_uploads import FORMATS, image
 
 SIZE = (4, 4)
 
@@ -47,7 +47,7 @@ def test_a_process_that_died_is_no_fault_of_the_next_image(noticed: bool):
     tell(story)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_the_pixel_limit_holds_for_every_format(kind: str):
     async def story() -> None:
         pool = DecoderPool(Settings(max_pixels=1000), 1)

@@ -9,13 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dualhash.serve.uploads.upload_checks import IMAGE_END, find_foreign_content, is_missing_rows
-from tests.serve.hostile_uploads import BEHIND, DOS, PNG, chunk, image, image_of, packed, with_exif
+from dualhash.serve.uploads.upload_checks import (
+    IMAGE_END,
+    find_foreign_content,
+    image_format,
+    is_missing_rows,
+)
+from tests.serve.hostile_uploads import (
+    BEHIND,
+    DOS,
+    FORMATS,
+    PNG,
+    chunk,
+    image,
+    image_of,
+    packed,
+    with_exif,
+)
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP")
 
 WHOLE = {
-    **{kind: (kind, image(kind)) for kind in KINDS},
+    **{kind: (kind, image(kind)) for kind in FORMATS if kind != "TIFF"},
     "progressive": ("JPEG", image("JPEG", progressive=True)),
     "lossless": ("WEBP", image("WEBP", lossless=True)),
     "thumbnail within": ("JPEG", with_exif(b"MM\0*" + image("JPEG", (8, 8)))),
@@ -27,6 +42,17 @@ WHOLE = {
         ),
     ),
 }
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_format_is_read_from_the_content(kind: str):
+    assert image_format(image(kind)) == kind
+    assert image_format(image(kind)[1:]) is None
+
+
+def test_a_heic_film_and_other_boxes_are_no_image():
+    for brand in (b"mp42", b"qt  ", b"crx "):
+        assert image_format(b"\0\0\0\x18ftyp" + brand + bytes(16)) is None
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -14,7 +14,7 @@ from dualhash.serve.app import create_app
 from dualhash.serve.http.body import BodyReader
 from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.settings import Settings
-from tests.serve.hostile_uploads import ODD, UPLOADS, image
+from tests.serve.hostile_uploads import FORMATS, ODD, UPLOADS, image
 from tests.serve.server_process import SEARCH, Live, serving
 from tests.serve.test_api import refused
 
@@ -99,7 +99,7 @@ def test_names_of_files_mean_nothing(client: TestClient, index: Index, name: str
         refused(answered, 400, "bad-request")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_all_formats_are_accepted_under_any_name(client: TestClient, kind: str):
     files = {"image": ("notes.txt", image(kind), "text/plain")}
     assert client.post(SEARCH, files=files).status_code == 200
