@@ -119,7 +119,7 @@ def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixtur
         (("id:0", "--want", "red", "--attribute-weight", "2.5"), "weighted"),
     ],
 )
-def test_the_task_follows_from_what_is_given(
+def test_the_default_task_follows_from_the_options(
     shop: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], task: str
 ):
     create(shop)

@@ -139,7 +139,7 @@ def test_how_much_was_found_in_words(index: Index):
         ("id:1", {"want": ["red"], "attribute_weight": 1.0}, "weighted"),
     ],
 )
-def test_the_task_follows_from_what_is_given(index: Index, query, options: dict, task: str):
+def test_the_default_task_follows_from_the_options(index: Index, query, options: dict, task: str):
     found = index.search(query, **options)
     assert found.as_dict() == index.search(query, task=task, **options).as_dict()
     if query is not None:

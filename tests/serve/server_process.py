@@ -72,7 +72,7 @@ def connect(live: Live) -> socket.socket:
     return connection
 
 
-def until_it_hangs_up(connection: socket.socket) -> bytes:
+def read_until_closed(connection: socket.socket) -> bytes:
     received = b""
     while part := connection.recv(65536):
         received += part

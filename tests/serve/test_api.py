@@ -58,7 +58,7 @@ def refused(answered: Any, status: int, kind: str) -> str:
         {"id": 3, "task": "weighted", "want": ["shiny"], "attribute_weight": 0.5},
     ],
 )
-def test_it_finds_what_the_library_finds(client: TestClient, index: Index, search: dict[str, Any]):
+def test_results_are_those_of_the_library(client: TestClient, index: Index, search: dict[str, Any]):
     answer = ask(client, **search)
     found = index.search(search.get("id"), **{k: v for k, v in search.items() if k != "id"})
     assert found.hits
@@ -99,7 +99,7 @@ def test_an_uploaded_image_finds_itself(client: TestClient, index: Index):
     assert 0 < timings["decode"] + timings["encode"] + timings["search"] <= timings["total"]
 
 
-def test_more_goes_on_where_the_last_answer_ended(client: TestClient):
+def test_pages_continue_at_next_offset(client: TestClient):
     everything = ids(ask(client, id=0, k=COUNT))
     pages, offset = [], 0
     while offset is not None:
@@ -178,7 +178,7 @@ def test_items_are_looked_up_without_a_search(
     assert client.get(f"/api/v1/{address}").status_code == 200
 
 
-def test_where_each_part_of_what_is_known_comes_from(client: TestClient, index: Index):
+def test_labels_and_predictions_are_told_apart(client: TestClient, index: Index):
     labelled, predicted = (client.get(f"/api/v1/items/{i}").json() for i in (2, 3))
     assert labelled["category"]["name"] == "circle"
     assert labelled["category"]["source"] == "labelled"
@@ -224,7 +224,7 @@ def test_bits_name_the_attributes_they_say_most_about(client: TestClient, index:
         ]
 
 
-def test_samples_are_found_where_most_was_deleted(shapes: Path, tmp_path: Path):
+def test_samples_of_an_index_with_few_items_left(shapes: Path, tmp_path: Path):
     with Index.open(shutil.copy(shapes, tmp_path / "few.dhx")) as few:
         code = few.search(0, k=1).query.code
         few.add(np.repeat(code[None], 2000, axis=0), ["x.png"] * 2000)
@@ -248,7 +248,7 @@ def test_stats(client: TestClient):
     assert (stats["images"], stats["problem"]) == (True, None)
 
 
-def test_which_wish_excludes_most(client: TestClient, index: Index):
+def test_the_shortage_names_the_condition_that_excludes_most(client: TestClient, index: Index):
     wishes = {"want": ["shiny"], "without": ["colour=red"]}
     filters = {"parity": "even"}
     answer = ask(client, id=3, task="combined", k=COUNT, filter=filters, **wishes)
@@ -266,7 +266,7 @@ def test_which_wish_excludes_most(client: TestClient, index: Index):
 
 
 @pytest.mark.parametrize("query", [{"id": 3}, {}])
-def test_the_only_wish_is_the_one_that_excludes(client: TestClient, query: dict[str, int]):
+def test_a_single_condition_explains_the_shortage(client: TestClient, query: dict[str, int]):
     wish = next(
         name for name in NAMES if ask(client, task="combined", want=[name])["shortage"] is not None
     )
@@ -296,20 +296,18 @@ NOTHING = {"id": 3, "filter": {"parity": "even", "number": 1}, "radius": 0}
 """Any two of these three wishes exclude everything; alone, so does the radius, and one is odd."""
 
 
-def test_of_wishes_that_exclude_together_the_one_is_named_that_fewest_match(client: TestClient):
+def test_of_overlapping_conditions_the_rarest_explains_the_shortage(client: TestClient):
     answer = ask(client, **NOTHING)
     assert answer["matched"] == 0
     assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": 0}
 
 
-def test_wishes_that_exclude_nothing_are_not_to_blame(client: TestClient):
+def test_conditions_that_exclude_nothing_are_no_shortage(client: TestClient):
     answer = ask(client, id=3, k=COUNT, radius=16)
     assert (answer["matched"], answer["shortage"]) == (COUNT - 1, None)
 
 
-def test_a_wish_counts_once_however_often_it_is_named(
-    client: TestClient, counted: list[dict[str, Any]]
-):
+def test_repeated_conditions_count_once(client: TestClient, counted: list[dict[str, Any]]):
     once = ask(client, id=3, task="combined", want=["shiny"], without=["colour=red"], k=COUNT)
     searches = len(counted)
     again = ask(
@@ -319,7 +317,7 @@ def test_a_wish_counts_once_however_often_it_is_named(
     assert {**again, "timings": None} == {**once, "timings": None}
 
 
-def test_only_so_many_wishes_are_tried(
+def test_the_number_of_tried_conditions_is_limited(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("dualhash.search.hints.MAX_CONDITIONS", 2)
@@ -362,7 +360,7 @@ def test_the_radius_can_be_what_excludes(client: TestClient):
         ({"id": 0, "filter": {"parity": [1]}}, 422, "invalid-request", "filter"),
     ],
 )
-def test_what_cannot_be_searched_for(
+def test_invalid_searches_are_refused(
     client: TestClient, search: dict[str, Any], status: int, kind: str, says: str
 ):
     assert says in refused(client.post(SEARCH, json=search), status, kind)
@@ -371,7 +369,7 @@ def test_what_cannot_be_searched_for(
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff\xfe", b'{"id": 1e}', b'["\\ud800"]', b"[" * 9999]
 )
-def test_what_is_not_json(client: TestClient, body: bytes):
+def test_malformed_json_is_refused(client: TestClient, body: bytes):
     answered = client.post(SEARCH, content=body, headers={"Content-Type": "application/json"})
     refused(answered, 400, "bad-request")
 
@@ -379,7 +377,7 @@ def test_what_is_not_json(client: TestClient, body: bytes):
 @pytest.mark.parametrize(
     "kind", ["text/plain", "image/png", "application/x-www-form-urlencoded", ""]
 )
-def test_other_content_types(client: TestClient, kind: str):
+def test_other_content_types_are_refused(client: TestClient, kind: str):
     answered = client.post(SEARCH, content=b"{}", headers={"Content-Type": kind})
     refused(answered, 415, "wrong-content-type")
 
@@ -398,11 +396,13 @@ def test_other_content_types(client: TestClient, kind: str):
         ("GET", SEARCH, 405, "method-not-allowed"),
     ],
 )
-def test_other_addresses(client: TestClient, method: str, path: str, status: int, kind: str):
+def test_unknown_addresses_and_methods_are_refused(
+    client: TestClient, method: str, path: str, status: int, kind: str
+):
     refused(client.request(method, path), status, kind)
 
 
-def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
+def test_no_response_contains_a_path_of_the_server(client: TestClient, shapes: Path):
     answers = [
         client.post(SEARCH, json={"id": 0}),
         client.get("/api/v1/items/0"),
@@ -423,7 +423,9 @@ def test_no_answer_names_a_path_of_the_server(client: TestClient, shapes: Path):
         ({"id": 3, "want": ["shiny"], "threshold": 0.9}, "combined"),
     ],
 )
-def test_the_task_follows_from_what_is_given(client: TestClient, search: dict[str, Any], task: str):
+def test_the_default_task_follows_from_the_options(
+    client: TestClient, search: dict[str, Any], task: str
+):
     answer, named = ask(client, **search, k=COUNT), ask(client, **search, task=task, k=COUNT)
     assert (answer["task"], answer["hits"]) == (task, named["hits"])
     assert answer["shortage"] == named["shortage"]

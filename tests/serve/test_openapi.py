@@ -23,23 +23,21 @@ described = create_app("none.dhx").openapi()
 
 
 @pytest.mark.parametrize(("method", "path", "schema"), EXAMPLES)
-def test_answers_are_shown_by_examples_that_are_such_answers(
-    method: str, path: str, schema: type[BaseModel]
-):
+def test_example_responses_match_their_schemas(method: str, path: str, schema: type[BaseModel]):
     answered = described["paths"][path][method]["responses"]["200"]
     said = answered["content"]["application/json"]
     assert said["schema"]["$ref"].endswith(f"/{schema.__name__}")
     assert schema.model_validate(said["example"], strict=True).model_dump() == said["example"]
 
 
-def test_an_upload_is_shown_with_a_search_that_is_one():
+def test_the_example_upload_is_valid():
     content = described["paths"][SEARCH]["post"]["requestBody"]["content"]
     shown = content["multipart/form-data"]["example"]
     assert set(shown) == {"image", "search"}
     assert list(schemas.Search.model_validate(shown["search"]).want) == shown["search"]["want"]
 
 
-def test_where_a_token_may_be_needed(shapes: Path):
+def test_the_description_says_which_addresses_need_a_token(shapes: Path):
     assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     app = create_app(shapes, settings=Settings(rate=0, token="secret"))
     with TestClient(app, base_url="http://localhost") as client:
@@ -50,7 +48,7 @@ def test_where_a_token_may_be_needed(shapes: Path):
                 assert (status == 401) != open_to_all
 
 
-def test_metrics_say_how_they_refuse():
+def test_metrics_describe_their_errors():
     assert {"400", "401", "429", "503"} <= set(described["paths"]["/metrics"]["get"]["responses"])
 
 
@@ -65,7 +63,7 @@ def test_every_status_of_a_problem_is_described():
     assert {status for status, _ in KINDS.values()} <= listed | by_hand
 
 
-def test_what_is_refused_at_the_gate_counts_for_its_address(shapes: Path):
+def test_requests_refused_by_access_control_count_for_their_route(shapes: Path):
     app = create_app(shapes, settings=Settings(rate=0, token="secret"))
     with TestClient(app, base_url="http://localhost") as client:
         refused(client.post(SEARCH, json={"id": 1}), 401, "token-needed")
@@ -77,7 +75,7 @@ def test_what_is_refused_at_the_gate_counts_for_its_address(shapes: Path):
         assert counted in text
 
 
-def test_a_code_is_another_kind_of_query_than_none(client: TestClient):
+def test_metrics_distinguish_codes_from_no_query(client: TestClient):
     for search in ({"code": "0f0f"}, {"task": "attribute", "want": ["shiny"]}):
         assert client.post(SEARCH, json=search).status_code == 200
     text = client.get("/metrics").text

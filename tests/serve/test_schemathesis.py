@@ -43,7 +43,5 @@ def live(shapes: Path) -> Iterator[Live]:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_whatever_is_asked_has_an_answer_of_the_kind_that_is_described(
-    live: Live, case: schemathesis.Case
-):
+def test_responses_match_the_openapi_description(live: Live, case: schemathesis.Case):
     case.call_and_validate(base_url=live.address, checks=CHECKS)

@@ -14,7 +14,7 @@ def report(wrong: int = 0, failed: int = 0, overload_failed: int = 0) -> dict[st
     }
 
 
-def test_a_server_that_only_sheds_has_no_faults():
+def test_a_server_that_only_refuses_has_no_faults():
     assert faults(report()) == []
 
 

@@ -25,8 +25,8 @@ from tests.serve.server_process import (
     SEARCH,
     Live,
     connect,
+    read_until_closed,
     serving,
-    until_it_hangs_up,
 )
 
 
@@ -38,7 +38,7 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def impatient(shapes: Path) -> Iterator[Live]:
+def short_timeout(shapes: Path) -> Iterator[Live]:
     with serving(shapes, idle_seconds=1.0) as server:
         yield server
 
@@ -46,13 +46,13 @@ def impatient(shapes: Path) -> Iterator[Live]:
 @pytest.mark.parametrize(
     "sent", [b"", b"P", HEAD, HEAD + b"X-Long: " + b"a" * 20_000], ids=["", "P", "head", "long"]
 )
-def test_who_does_not_finish_a_head_is_hung_up_on(impatient: Live, sent: bytes):
-    with connect(impatient) as connection:
+def test_an_unfinished_head_times_out(short_timeout: Live, sent: bytes):
+    with connect(short_timeout) as connection:
         connection.sendall(sent)
-        assert b"200 OK" not in until_it_hangs_up(connection)
+        assert b"200 OK" not in read_until_closed(connection)
 
 
-def said(received: bytes) -> tuple[int, str, dict[str, str]]:
+def problem_of(received: bytes) -> tuple[int, str, dict[str, str]]:
     """Status, kind of the problem, and headers of the only answer; all are lower case."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *fields = head.decode().lower().split("\r\n")
@@ -67,7 +67,7 @@ def said(received: bytes) -> tuple[int, str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def patient(shapes: Path) -> Iterator[Live]:
+def long_timeout(shapes: Path) -> Iterator[Live]:
     with serving(shapes, idle_seconds=10 * PATIENCE) as server:
         yield server
 
@@ -88,88 +88,88 @@ CHUNKED = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n
     ],
     ids=["address", "endless", "long", "many", "trailer", "trailers", "extension"],
 )
-def test_a_head_that_is_too_long_is_refused_however_patient_the_server(patient: Live, sent: bytes):
-    with connect(patient) as connection:
+def test_a_head_that_is_too_large_is_refused_before_a_timeout(long_timeout: Live, sent: bytes):
+    with connect(long_timeout) as connection:
         connection.sendall(sent)
-        assert said(until_it_hangs_up(connection))[:2] == (431, "head-too-large")
+        assert problem_of(read_until_closed(connection))[:2] == (431, "head-too-large")
 
 
-def test_trailers_are_no_headers_and_are_not_kept(patient: Live):
+def test_trailers_do_not_become_headers(long_timeout: Live):
     body = b'a\r\n{"id": 1}\t\r\n0\r\nHost: evil.example\r\n\r\n'
-    with connect(patient) as connection:
+    with connect(long_timeout) as connection:
         connection.sendall(HEAD + b"Connection: close\r\n" + CHUNKED + body)
-        assert b"200 OK" in until_it_hangs_up(connection)
+        assert b"200 OK" in read_until_closed(connection)
 
 
-def test_a_long_body_in_small_chunks_is_no_long_head(patient: Live):
+def test_small_chunks_do_not_count_as_a_large_head(long_timeout: Live):
     body = b"1\r\n \r\n" * 30_000 + b'9\r\n{"id": 1}\r\n0\r\n\r\n'
-    with connect(patient) as connection:
+    with connect(long_timeout) as connection:
         connection.sendall(HEAD + b"Connection: close\r\n" + CHUNKED + body)
-        assert b"200 OK" in until_it_hangs_up(connection)
+        assert b"200 OK" in read_until_closed(connection)
 
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02", b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n"])
-def test_what_is_not_http_is_told_so(patient: Live, sent: bytes):
-    with connect(patient) as connection:
+def test_bytes_that_are_not_http_are_refused(long_timeout: Live, sent: bytes):
+    with connect(long_timeout) as connection:
         connection.sendall(sent)
-        assert said(until_it_hangs_up(connection))[:2] == (400, "bad-request")
+        assert problem_of(read_until_closed(connection))[:2] == (400, "bad-request")
 
 
-def test_who_answered_already_does_not_answer_again(patient: Live):
-    with connect(patient) as connection, contextlib.suppress(ConnectionError):
+def test_a_request_gets_only_one_response(long_timeout: Live):
+    with connect(long_timeout) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + CHUNKED)
         received = connection.recv(65536)
         connection.sendall(b"0\r\nX-Long: " + b"a" * (1 << 20))
-        received += until_it_hangs_up(connection)
+        received += read_until_closed(connection)
     assert received.count(b"HTTP/1.1") == 1
 
 
-def test_who_comes_when_too_many_are_connected(shapes: Path):
+def test_connections_above_the_limit_get_a_503(shapes: Path):
     with serving(shapes, connections=2) as live, contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(live)) for _ in range(3)]
         connections[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200 OK" in connections[0].recv(65536)
         connections[2].sendall(b"GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        status, kind, headers = said(until_it_hangs_up(connections[2]))
+        status, kind, headers = problem_of(read_until_closed(connections[2]))
         assert (status, kind, headers["retry-after"]) == (503, "busy", "1")
         connections[1].sendall(
             b"GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         )
-        assert b"200 OK" in until_it_hangs_up(connections[1])
+        assert b"200 OK" in read_until_closed(connections[1])
 
 
-def test_the_second_head_of_a_connection_is_not_waited_for_either(impatient: Live):
-    with connect(impatient) as connection:
+def test_the_second_head_of_a_connection_times_out_too(short_timeout: Live):
+    with connect(short_timeout) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200 OK" in connection.recv(65536)
         connection.sendall(b"GET /healthz HT")
-        assert b"200 OK" not in until_it_hangs_up(connection)
+        assert b"200 OK" not in read_until_closed(connection)
 
 
-def test_a_half_sent_upload_is_broken_off_and_holds_up_nobody(impatient: Live):
+def test_stalled_uploads_do_not_delay_other_clients(short_timeout: Live):
     kind = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n"
-    half = [connect(impatient) for _ in range(20)]
+    half = [connect(short_timeout) for _ in range(20)]
     for connection in half:
         connection.sendall(HEAD + kind)
-    with impatient.client() as client:
+    with short_timeout.client() as client:
         answered = client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
         assert answered.status_code == 200
     for connection in half:
-        received = until_it_hangs_up(connection)
+        received = read_until_closed(connection)
         assert b"408" in received
         assert b"upload-slow" in received
         connection.close()
 
 
-def test_an_upload_that_is_broken_off_by_its_sender_is_forgotten(impatient: Live):
-    with connect(impatient) as connection:
+def test_an_upload_aborted_by_the_client_is_dropped(short_timeout: Live):
+    with connect(short_timeout) as connection:
         connection.sendall(HEAD + b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
-    with impatient.client() as client:
+    with short_timeout.client() as client:
         assert client.post(SEARCH, json={"id": 1}).status_code == 200
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_stopped_answers_what_it_was_asked(shapes: Path, stop: signal.Signals):
+def test_a_stopped_server_finishes_requests_in_progress(shapes: Path, stop: signal.Signals):
     with serving(shapes) as live, connect(live) as connection:
         body = b'{"id": 1, "k": 2}'
         connection.sendall(
@@ -179,15 +179,15 @@ def test_a_server_that_is_stopped_answers_what_it_was_asked(shapes: Path, stop: 
         with live.client() as client:
             assert client.get("/readyz").status_code == 200
         live.process.send_signal(stop)
-        wait_until_nobody_listens(live)
+        wait_until_port_is_closed(live)
         connection.sendall(body[5:])
-        answered = until_it_hangs_up(connection)
+        answered = read_until_closed(connection)
         assert b"200 OK" in answered
         assert b'"hits":[{"rank":1' in answered
         assert live.process.wait(PATIENCE) == 0
 
 
-def wait_until_nobody_listens(live: Live) -> None:
+def wait_until_port_is_closed(live: Live) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
@@ -197,7 +197,7 @@ def wait_until_nobody_listens(live: Live) -> None:
     pytest.fail("it still listens")
 
 
-def test_an_index_that_takes_the_files_place_is_picked_up_and_nobody_notices(folder: Path):
+def test_a_replaced_index_is_loaded_without_interruption(folder: Path):
     with serving(folder / "shapes.dhx") as live, live.client() as client:
         before = client.post(SEARCH, json={"id": 0, "k": COUNT}).json()
         write_index(folder, colour_model(folder / "new", seed=4, attribute_names=NAMES), 30, seed=1)
@@ -215,7 +215,7 @@ def test_an_index_that_takes_the_files_place_is_picked_up_and_nobody_notices(fol
         assert client.post(SEARCH, files=upload).json()["hits"][0]["distance"] == 0
 
 
-def test_what_others_add_is_found(folder: Path):
+def test_items_added_by_another_process_are_found(folder: Path):
     from dualhash.search import Index
 
     with serving(folder / "shapes.dhx") as live, live.client() as client:
@@ -225,7 +225,7 @@ def test_what_others_add_is_found(folder: Path):
         assert (hits[0]["id"], hits[0]["distance"]) == (added, 0)
 
 
-def test_a_flood_is_shed_and_what_is_answered_is_right(shapes: Path):
+def test_a_flood_is_refused_and_responses_stay_right(shapes: Path):
     with serving(shapes, queue_length=1) as live, live.client() as client:
         expected = client.post(SEARCH, json={"id": 2}).json()["hits"]
 
@@ -254,14 +254,14 @@ def test_the_token_is_shown_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch, 
     assert address == f"http://127.0.0.1:{port}{shown}"
 
 
-def test_a_port_that_is_taken(shapes: Path):
+def test_a_port_in_use_is_refused(shapes: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(DualhashError, match=rf"port {port}: .*--port"):
             run(shapes, Settings(port=port))
 
 
-def test_an_index_that_is_not_there(tmp_path: Path):
+def test_a_missing_index_is_refused(tmp_path: Path):
     with pytest.raises(DualhashError, match="does not exist"):
         run(tmp_path / "none.dhx", Settings(port=0))
 

@@ -148,7 +148,7 @@ def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: I
         (3.5, {}, "not float"),
     ],
 )
-def test_what_cannot_be_searched_for(there: Index, query: Any, options: Any, says: str):
+def test_invalid_searches_are_refused(there: Index, query: Any, options: Any, says: str):
     with pytest.raises(DualhashError, match=says):
         there.search(query, **options)
 

@@ -28,7 +28,7 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of a server of that index, which looks at the file only when `refresh` says so."""
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     monkeypatch.setattr(index_watcher, "POLL_SECONDS", 3600)
@@ -51,65 +51,61 @@ def stats(client: TestClient) -> dict[str, object]:
     return client.get("/api/v1/stats").json()
 
 
-def test_a_refused_file_that_is_mended_in_place_is_served(folder: Path, changed: TestClient):
+def test_a_refused_file_is_served_once_it_is_repaired(folder: Path, client: TestClient):
     sound = (folder / "shapes.dhx").read_bytes()
     replace(folder, b"not an index")
-    refresh(changed)
-    assert stats(changed)["generation"] == 1
+    refresh(client)
+    assert stats(client)["generation"] == 1
     refused = (folder / "shapes.dhx").stat().st_ino
     (folder / "shapes.dhx").write_bytes(sound)
     assert (folder / "shapes.dhx").stat().st_ino == refused
-    refresh(changed)
-    assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+    refresh(client)
+    assert (stats(client)["generation"], stats(client)["problem"]) == (2, None)
 
 
-def test_an_index_that_is_copied_into_the_file_is_served(folder: Path, changed: TestClient):
+def test_an_index_copied_over_the_file_is_served(folder: Path, client: TestClient):
     other = write_index(folder / "other", colour_model(folder / "else", seed=5), COUNT, seed=7)
     (folder / "shapes.dhx").write_bytes(other.read_bytes())
-    refresh(changed)
-    assert (stats(changed)["generation"], stats(changed)["problem"]) == (2, None)
+    refresh(client)
+    assert (stats(client)["generation"], stats(client)["problem"]) == (2, None)
     with Index.open(other) as index:
-        assert stats(changed)["model"] == index.header.model_hash
+        assert stats(client)["model"] == index.header.model_hash
         expected = index.search(0, k=3).hits
-    said = changed.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
+    said = client.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
     assert [hit["id"] for hit in said] == [hit.id for hit in expected]
 
 
-def test_an_index_that_holds_as_much_is_told_from_the_one_it_was_copied_over(
-    folder: Path, changed: TestClient, shapes: Path
-):
+def test_a_copied_index_of_equal_size_is_noticed(folder: Path, client: TestClient, shapes: Path):
     with Index.open(shapes) as index:
         other = write_index(folder / "other", index.model, COUNT, seed=7)
     (folder / "shapes.dhx").write_bytes(other.read_bytes())
-    refresh(changed)
-    assert stats(changed)["generation"] == 2
+    refresh(client)
+    assert stats(client)["generation"] == 2
 
 
-def test_what_spoils_the_file_is_told_and_what_mends_it_takes_that_back(
-    folder: Path, changed: TestClient
-):
+def test_an_overwritten_file_is_reported_until_it_is_repaired(folder: Path, client: TestClient):
     sound = (folder / "shapes.dhx").read_bytes()
     (folder / "shapes.dhx").write_bytes(b"spoilt" * 1000)
-    refresh(changed)
-    refused(changed.get("/api/v1/stats"), 503, "index-unusable")
+    refresh(client)
+    refused(client.get("/api/v1/stats"), 503, "index-unusable")
     (folder / "shapes.dhx").write_bytes(sound)
-    refresh(changed)
-    assert stats(changed)["problem"] is None
-    assert ask(changed, id=0)["matched"] == COUNT - 1
+    refresh(client)
+    assert stats(client)["problem"] is None
+    assert ask(client, id=0)["matched"] == COUNT - 1
 
 
-def test_what_others_add_makes_it_no_other_index(folder: Path, changed: TestClient):
+def test_added_items_do_not_start_a_new_generation(folder: Path, client: TestClient):
     for number in range(3):
         with Index.open(folder / "shapes.dhx") as index:
             code = index.search(0, k=1).query.code
             index.add(code[None], [f"{number}.png"], [{"text": "a" * (4 << 20)}])
-        refresh(changed)
-    assert stats(changed)["generation"] == 1
-    assert ask(changed, id=0)["matched"] == COUNT + 2
+        refresh(client)
+    assert stats(client)["generation"] == 1
+    assert ask(client, id=0)["matched"] == COUNT + 2
 
 
-def test_a_refused_file_that_went_and_came_back_is_tried_again(
-    folder: Path, changed: TestClient, monkeypatch: pytest.MonkeyPatch
+def test_a_refused_file_is_tried_again_after_it_was_moved_away(
+    folder: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
     """As where a file system gives its number to another file."""
     tried = []
@@ -122,24 +118,24 @@ def test_a_refused_file_that_went_and_came_back_is_tried_again(
     monkeypatch.setattr(index_watcher.LoadedIndex, "open", noted)
     monkeypatch.setattr(index_watcher, "fingerprint", lambda path: (1,) if path.exists() else None)
     replace(folder, b"not an index")
-    refresh(changed)
-    refresh(changed)
+    refresh(client)
+    refresh(client)
     assert len(tried) == 1
     (folder / "shapes.dhx").rename(folder / "away.dhx")
-    refresh(changed)
+    refresh(client)
     (folder / "away.dhx").rename(folder / "shapes.dhx")
-    refresh(changed)
+    refresh(client)
     assert len(tried) == 2
 
 
-def test_a_deleted_file_is_served_on_and_says_what_mends_it(folder: Path, changed: TestClient):
-    before = ask(changed, id=1)["hits"]
+def test_a_deleted_index_stays_in_service(folder: Path, client: TestClient):
+    before = ask(client, id=1)["hits"]
     (folder / "shapes.dhx").unlink()
-    refresh(changed)
-    said = stats(changed)["problem"]
+    refresh(client)
+    said = stats(client)["problem"]
     assert "was deleted" in said
     assert "dualhash index create MODEL PICTURES --out shapes.dhx --replace" in said
-    assert ask(changed, id=1)["hits"] == before
+    assert ask(client, id=1)["hits"] == before
 
 
 def test_watching_goes_on_after_a_failure(
@@ -161,7 +157,7 @@ def test_watching_goes_on_after_a_failure(
     assert "disk on fire" in caplog.text
 
 
-def test_a_model_that_comes_later_is_found(folder: Path):
+def test_a_model_that_is_restored_is_loaded(folder: Path):
     (folder / "model").rename(folder / "away")
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as client:
@@ -173,7 +169,7 @@ def test_a_model_that_comes_later_is_found(folder: Path):
         assert client.post(SEARCH, files=upload).status_code == 200
 
 
-def test_no_folder_is_told(folder: Path):
+def test_messages_contain_no_folders(folder: Path):
     shutil.rmtree(folder / "model")
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as client:
@@ -198,52 +194,52 @@ def test_no_folder_is_told(folder: Path):
         ("x.dhx and ../y stay", "x.dhx and ../y stay"),
     ],
 )
-def test_paths_without_folders(said: str, told: str):
+def test_without_folders_removes_folders_only(said: str, told: str):
     paths = (Path("/a/b/x.dhx"), Path("/a/b/../m/model"), Path("x.dhx"))
     assert index_watcher.without_folders(said, *paths) == told
 
 
-def test_a_file_that_was_cut_off_is_not_ready_but_still_measured(folder: Path, changed: TestClient):
-    ask(changed, id=1)
+def test_a_truncated_file_is_not_ready_but_has_metrics(folder: Path, client: TestClient):
+    ask(client, id=1)
     file = folder / "shapes.dhx"
     sound = file.read_bytes()
     with file.open("r+b") as opened:
         opened.truncate(8192)
-    refused(changed.post(SEARCH, json={"id": 1}), 503, "index-unusable")
-    refresh(changed)
-    assert "The index" in refused(changed.get("/readyz"), 503, "index-unusable")
-    assert changed.get("/healthz").status_code == 200
-    assert f"dualhash_index_items {float(COUNT)}" in changed.get("/metrics").text
+    refused(client.post(SEARCH, json={"id": 1}), 503, "index-unusable")
+    refresh(client)
+    assert "The index" in refused(client.get("/readyz"), 503, "index-unusable")
+    assert client.get("/healthz").status_code == 200
+    assert f"dualhash_index_items {float(COUNT)}" in client.get("/metrics").text
     file.write_bytes(sound)
-    refresh(changed)
-    assert changed.get("/readyz").json() == {"status": "ok"}
-    ask(changed, id=1)
+    refresh(client)
+    assert client.get("/readyz").json() == {"status": "ok"}
+    ask(client, id=1)
 
 
-def test_one_damaged_item_leaves_the_others_served(folder: Path, changed: TestClient):
+def test_one_damaged_item_does_not_make_the_index_unready(folder: Path, client: TestClient):
     with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
         connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
-    refused(changed.get("/api/v1/items/3"), 503, "index-unusable")
-    refresh(changed)
-    assert changed.get("/readyz").status_code == 200
+    refused(client.get("/api/v1/items/3"), 503, "index-unusable")
+    refresh(client)
+    assert client.get("/readyz").status_code == 200
 
 
-def test_more_of_a_search_is_not_taken_from_another_index(folder: Path, changed: TestClient):
-    first = ask(changed, id=1, k=2)
+def test_the_next_page_must_come_from_the_same_index(folder: Path, client: TestClient):
+    first = ask(client, id=1, k=2)
     known = {"generation": first["index"]["generation"]}
-    assert ask(changed, id=1, k=2, offset=2, **known)["hits"]
+    assert ask(client, id=1, k=2, offset=2, **known)["hits"]
     shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
     (folder / "new.dhx").replace(folder / "shapes.dhx")
-    refresh(changed)
-    answered = changed.post(SEARCH, json={"id": 1, "k": 2, "offset": 2, **known})
+    refresh(client)
+    answered = client.post(SEARCH, json={"id": 1, "k": 2, "offset": 2, **known})
     assert "from the beginning" in refused(answered, 409, "index-replaced")
-    assert ask(changed, id=1, k=2, offset=2)["hits"]
+    assert ask(client, id=1, k=2, offset=2)["hits"]
 
 
-def test_pictures_of_another_index_have_other_addresses(folder: Path, changed: TestClient):
+def test_thumbnail_addresses_change_with_the_index(folder: Path, client: TestClient):
     def addresses() -> list[str]:
-        answer = ask(changed, id=1, k=2)
-        known = [answer["query"], *answer["hits"], changed.get("/api/v1/items/1").json()]
+        answer = ask(client, id=1, k=2)
+        known = [answer["query"], *answer["hits"], client.get("/api/v1/items/1").json()]
         return [each["thumbnail"] for each in known]
 
     before = addresses()
@@ -251,20 +247,20 @@ def test_pictures_of_another_index_have_other_addresses(folder: Path, changed: T
     assert before[0] == before[-1]
     shutil.copy(folder / "shapes.dhx", folder / "new.dhx")
     (folder / "new.dhx").replace(folder / "shapes.dhx")
-    refresh(changed)
+    refresh(client)
     assert not set(before) & set(addresses())
 
 
-def test_only_pictures_of_a_version_are_kept_without_asking(changed: TestClient):
-    address = ask(changed, id=1, k=1)["hits"][0]["thumbnail"]
-    assert changed.get(address).headers["cache-control"] == "private, max-age=300"
-    bare = changed.get(address.partition("?")[0])
+def test_only_versioned_thumbnails_are_cached_by_browsers(client: TestClient):
+    address = ask(client, id=1, k=1)["hits"][0]["thumbnail"]
+    assert client.get(address).headers["cache-control"] == "private, max-age=300"
+    bare = client.get(address.partition("?")[0])
     assert bare.headers["cache-control"] == "private, no-cache"
-    assert (bare.status_code, bare.content) == (200, changed.get(address).content)
+    assert (bare.status_code, bare.content) == (200, client.get(address).content)
 
 
-def test_what_every_visit_needs_is_found_out_once_for_each_state_of_the_index(
-    folder: Path, changed: TestClient, monkeypatch: pytest.MonkeyPatch
+def test_responses_are_cached_until_the_index_changes(
+    folder: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
     searches = []
     search = Index.search
@@ -277,7 +273,7 @@ def test_what_every_visit_needs_is_found_out_once_for_each_state_of_the_index(
 
     def visit() -> tuple[dict[str, object], ...]:
         addresses = ("attributes", "bits", "model", "stats")
-        return tuple(changed.get(f"/api/v1/{address}").json() for address in addresses)
+        return tuple(client.get(f"/api/v1/{address}").json() for address in addresses)
 
     first = visit()
     asked = len(searches)

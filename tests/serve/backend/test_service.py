@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def changed(folder: Path) -> Iterator[TestClient]:
+def client(folder: Path) -> Iterator[TestClient]:
     """A client of a server of that index."""
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as opened:
@@ -40,12 +40,12 @@ def refresh(client: TestClient) -> None:
     client.portal.call(client.app.state.service.watcher.refresh)
 
 
-def test_a_thumbnail_is_made_anew_from_pixels(folder: Path, changed: TestClient):
+def test_a_thumbnail_has_no_metadata(folder: Path, client: TestClient):
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "where I live"
     drawn = Image.new("RGB", (600, 300), "red")
     drawn.save(folder / "images" / "0-3.png", exif=exif)
-    answered = changed.get("/api/v1/items/3/thumbnail?side=128")
+    answered = client.get("/api/v1/items/3/thumbnail?side=128")
     assert answered.headers["content-type"] == "image/webp"
     assert b"where I live" not in answered.content
     with Image.open(io.BytesIO(answered.content)) as small:
@@ -56,39 +56,39 @@ def test_a_thumbnail_is_made_anew_from_pixels(folder: Path, changed: TestClient)
         assert not small.getexif()
 
 
-def test_a_thumbnail_is_not_larger_than_its_image(changed: TestClient):
-    answered = changed.get("/api/v1/items/3/thumbnail?side=512")
+def test_a_thumbnail_is_not_larger_than_its_image(client: TestClient):
+    answered = client.get("/api/v1/items/3/thumbnail?side=512")
     assert Image.open(io.BytesIO(answered.content)).size == (8, 8)
 
 
-def test_a_browser_asks_again_only_for_thumbnails_that_changed(folder: Path, changed: TestClient):
-    first = changed.get("/api/v1/items/3/thumbnail")
+def test_the_etag_changes_with_the_image(folder: Path, client: TestClient):
+    first = client.get("/api/v1/items/3/thumbnail")
     known = {"If-None-Match": first.headers["etag"]}
-    again = changed.get("/api/v1/items/3/thumbnail", headers=known)
+    again = client.get("/api/v1/items/3/thumbnail", headers=known)
     assert (again.status_code, again.content) == (304, b"")
-    assert changed.get("/api/v1/items/4/thumbnail", headers=known).status_code == 200
+    assert client.get("/api/v1/items/4/thumbnail", headers=known).status_code == 200
     (folder / "images" / "0-3.png").write_bytes(image("PNG"))
-    other = changed.get("/api/v1/items/3/thumbnail", headers=known)
+    other = client.get("/api/v1/items/3/thumbnail", headers=known)
     assert (other.status_code, other.content != first.content) == (200, True)
 
 
-def test_an_image_that_is_gone_or_damaged(folder: Path, changed: TestClient):
+def test_thumbnails_of_missing_or_damaged_images(folder: Path, client: TestClient):
     (folder / "images" / "0-3.png").unlink()
     (folder / "images" / "0-4.png").write_text("notes")
     for item in (3, 4):
-        answered = changed.get(f"/api/v1/items/{item}/thumbnail")
+        answered = client.get(f"/api/v1/items/{item}/thumbnail")
         assert str(folder) not in refused(answered, 404, "image-missing")
-    assert changed.get("/api/v1/items/5/thumbnail").status_code == 200
+    assert client.get("/api/v1/items/5/thumbnail").status_code == 200
 
 
-def test_metrics_count_what_was_asked(changed: TestClient):
-    ask(changed, id=1)
-    ask(changed, id=1, task="attribute", want=["shiny"])
-    changed.post(SEARCH, json={"id": 99})
-    changed.post(SEARCH, files={"image": ("a.png", image("PNG"))})
+def test_metrics_count_requests_and_searches(client: TestClient):
+    ask(client, id=1)
+    ask(client, id=1, task="attribute", want=["shiny"])
+    client.post(SEARCH, json={"id": 99})
+    client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
     for item in range(5):
-        changed.get(f"/api/v1/items/{item}")
-    text = changed.get("/metrics").text
+        client.get(f"/api/v1/items/{item}")
+    text = client.get("/metrics").text
     figures = dict(re.findall(r"^(dualhash_\S+) (\S+)$", text, re.MULTILINE))
 
     def requests(route: str, status: int, method: str = "GET") -> float:
@@ -109,29 +109,29 @@ def test_metrics_count_what_was_asked(changed: TestClient):
     assert float(figures['dualhash_waiting_requests{work="search"}']) == 0
 
 
-def test_methods_and_addresses_that_are_made_up_make_no_new_series(changed: TestClient):
+def test_unknown_methods_and_addresses_make_no_new_time_series(client: TestClient):
     for number in range(5):
-        changed.request(f"MADE{number}", "/api/v1/stats")
-        changed.get(f"/made-up-{number}")
-    text = changed.get("/metrics").text
+        client.request(f"MADE{number}", "/api/v1/stats")
+        client.get(f"/made-up-{number}")
+    text = client.get("/metrics").text
     assert 'method="other"' in text
     assert "MADE" not in text
     assert "made-up" not in text
 
 
-def test_a_damaged_file_in_the_indexs_place_is_not_served(folder: Path, changed: TestClient):
-    before = ask(changed, id=1)["hits"]
+def test_a_damaged_replacement_is_not_served(folder: Path, client: TestClient):
+    before = ask(client, id=1)["hits"]
     (folder / "bad.dhx").write_bytes(b"not an index" * 100)
     (folder / "bad.dhx").replace(folder / "shapes.dhx")
-    refresh(changed)
-    stats = changed.get("/api/v1/stats").json()
+    refresh(client)
+    stats = client.get("/api/v1/stats").json()
     assert "cannot be served" in stats["problem"]
     assert (stats["items"], stats["generation"]) == (COUNT, 1)
-    assert ask(changed, id=1)["hits"] == before
+    assert ask(client, id=1)["hits"] == before
     (folder / "shapes.dhx").unlink()
-    refresh(changed)
-    assert "was deleted" in changed.get("/api/v1/stats").json()["problem"]
-    assert ask(changed, id=1)["hits"] == before
+    refresh(client)
+    assert "was deleted" in client.get("/api/v1/stats").json()["problem"]
+    assert ask(client, id=1)["hits"] == before
 
 
 @pytest.mark.parametrize(
@@ -143,20 +143,20 @@ def test_a_damaged_file_in_the_indexs_place_is_not_served(folder: Path, changed:
         ("GET", "/api/v1/samples?count=50"),
     ],
 )
-def test_damage_that_is_found_while_serving_is_no_fault_of_the_question(
-    folder: Path, changed: TestClient, method: str, address: str
+def test_damage_found_while_serving_is_a_server_error(
+    folder: Path, client: TestClient, method: str, address: str
 ):
     with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
         connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
-    answered = changed.request(method, address, json={"id": 1} if method == "POST" else None)
+    answered = client.request(method, address, json={"id": 1} if method == "POST" else None)
     said = refused(answered, 503, "index-unusable")
     assert said.startswith("The index is damaged: item 3")
     assert "dualhash index create --replace" in said
     assert answered.headers["retry-after"]
-    assert changed.get("/api/v1/items/4").status_code == 200
+    assert client.get("/api/v1/items/4").status_code == 200
 
 
-def test_an_index_whose_model_is_gone_answers_all_but_images(folder: Path):
+def test_without_its_model_an_index_answers_all_but_uploads(folder: Path):
     shutil.rmtree(folder / "model")
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as client:

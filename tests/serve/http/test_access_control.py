@@ -32,7 +32,7 @@ def serve(shapes: Path) -> Iterator[Serve]:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "search.example.org", ""])
-def test_other_machines_are_let_in_only_on_purpose(host: str):
+def test_a_public_host_needs_a_token_or_insecure(host: str):
     with pytest.raises(DualhashError, match=r"--token.*--insecure"):
         Settings(host=host)
     assert Settings(host=host, insecure=True).host == host
@@ -40,22 +40,22 @@ def test_other_machines_are_let_in_only_on_purpose(host: str):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_this_machine_needs_nothing(host: str):
+def test_a_loopback_host_needs_no_token(host: str):
     assert Settings(host=host).token is None
 
 
-def test_an_empty_token_is_none():
+def test_an_empty_token_is_refused():
     with pytest.raises(DualhashError, match="token is empty"):
         Settings(token=" ")
 
 
 @pytest.mark.parametrize("token", ["correct horse", "corr\u00e9ct", "a\n", "\u20ac", "a\x7f", " a"])
-def test_a_token_that_cannot_be_sent_everywhere_is_refused_at_once(token: str):
+def test_a_token_with_unsendable_characters_is_refused(token: str):
     with pytest.raises(DualhashError, match=r"printable.*choose another"):
         Settings(token=token)
 
 
-def test_servers_on_other_ports_have_cookies_of_their_own(serve: Serve):
+def test_each_port_has_its_own_cookie(serve: Serve):
     client = serve(token=TOKEN)
     cookies = [
         client.get(f"http://localhost:{port}/", params={"token": TOKEN}).headers["set-cookie"]
@@ -65,7 +65,7 @@ def test_servers_on_other_ports_have_cookies_of_their_own(serve: Serve):
     assert names == [f"{COOKIE}_8000", f"{COOKIE}_8001"]
 
 
-def test_without_the_token_nothing_of_the_index_is_told(serve: Serve):
+def test_without_the_token_all_of_the_api_is_refused(serve: Serve):
     client = serve(token=TOKEN)
     addresses = ["/api/v1/items/0", "/api/v1/items/0/thumbnail", "/api/v1/stats", "/metrics"]
     addresses += ["/api/v1/openapi.json", "/api/v1/attributes", "/api/v1/samples", "/api/v1/none"]
@@ -81,20 +81,20 @@ def test_without_the_token_nothing_of_the_index_is_told(serve: Serve):
 @pytest.mark.parametrize(
     "shown", ["Bearer wrong", "Bearer ", f"Basic {TOKEN}", TOKEN, "Bearer corréct"]
 )
-def test_another_token_is_refused(serve: Serve, shown: str):
+def test_a_wrong_token_is_refused(serve: Serve, shown: str):
     client = serve(token=TOKEN)
     answered = client.get("/api/v1/stats", headers={"Authorization": shown.encode()})
     refused(answered, 401, "token-needed")
 
 
-def test_programs_show_the_token(serve: Serve):
+def test_the_token_is_accepted_in_the_authorization_header(serve: Serve):
     client = serve(token=TOKEN)
     for shown in (f"Bearer {TOKEN}", f"bearer {TOKEN}"):
         answered = client.get("/api/v1/stats", headers={"Authorization": shown})
         assert answered.status_code == 200
 
 
-def test_browsers_open_an_address_and_keep_the_token(serve: Serve):
+def test_a_token_in_the_address_becomes_a_cookie(serve: Serve):
     client = serve(token=TOKEN)
     refused(client.get("/?token=wrong"), 401, "token-needed")
     welcome = client.get("/", params={"id": 3, "token": TOKEN})
@@ -108,7 +108,7 @@ def test_browsers_open_an_address_and_keep_the_token(serve: Serve):
     refused(client.get("/api/v1/stats"), 401, "token-needed")
 
 
-def test_the_way_on_leads_to_this_server(serve: Serve):
+def test_the_redirect_stays_on_this_server(serve: Serve):
     client = serve(token=TOKEN)
     welcome = client.get("http://localhost//evil.example/", params={"token": TOKEN})
     assert (welcome.status_code, welcome.headers["location"]) == (303, "/evil.example/")
@@ -117,7 +117,7 @@ def test_the_way_on_leads_to_this_server(serve: Serve):
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.nip.io", "evil.example:8000"]
 )
-def test_a_name_of_others_is_refused(serve: Serve, host: str):
+def test_unknown_host_names_are_refused(serve: Serve, host: str):
     answered = serve().get("/api/v1/stats", headers={"Host": host})
     refused(answered, 400, "unknown-host")
 
@@ -125,7 +125,7 @@ def test_a_name_of_others_is_refused(serve: Serve, host: str):
 @pytest.mark.parametrize(
     "host", ["localhost:8000", "127.0.0.1", "192.168.1.7:80", "[::1]:8000", "Shop.Example:8000"]
 )
-def test_its_own_names_and_addresses_are_taken(serve: Serve, host: str):
+def test_own_host_names_and_ip_addresses_are_accepted(serve: Serve, host: str):
     client = serve(trusted_hosts=("shop.example",))
     assert client.get("/api/v1/stats", headers={"Host": host}).status_code == 200
 
@@ -134,11 +134,11 @@ def test_its_own_names_and_addresses_are_taken(serve: Serve, host: str):
     ("host", "name"),
     [("A.b:80", "a.b"), ("[::1]:80", "::1"), ("a.", "a"), ("[::1", "::1"), ("", "")],
 )
-def test_names_in_host(host: str, name: str):
+def test_host_name_strips_the_port(host: str, name: str):
     assert host_name(host) == name
 
 
-def test_who_asks_too_often_waits(serve: Serve):
+def test_requests_above_the_rate_are_refused(serve: Serve):
     client = serve(rate=0.001, burst=3)
     statuses = [client.get("/api/v1/stats").status_code for _ in range(3)]
     assert statuses == [200, 200, 200]
@@ -149,7 +149,7 @@ def test_who_asks_too_often_waits(serve: Serve):
 
 
 @pytest.mark.parametrize("address", ["/", "/api/v1/stats", "/healthz", "/none", "/api/v1/items/0"])
-def test_browsers_are_told_to_be_careful(serve: Serve, address: str):
+def test_every_response_has_security_headers(serve: Serve, address: str):
     client = serve(token=TOKEN)
     headers = client.get(address).headers
     policy = headers["content-security-policy"]
@@ -161,7 +161,7 @@ def test_browsers_are_told_to_be_careful(serve: Serve, address: str):
     assert "server" not in headers
 
 
-def test_a_fault_is_answered_as_carefully(shapes: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_internal_error_has_security_headers(shapes: Path, monkeypatch: pytest.MonkeyPatch):
     app = create_app(shapes, settings=Settings(rate=0))
     with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         monkeypatch.setattr(app.state.service, "stats", None)
@@ -171,7 +171,7 @@ def test_a_fault_is_answered_as_carefully(shapes: Path, monkeypatch: pytest.Monk
         assert "default-src 'none'" in answered.headers["content-security-policy"]
 
 
-def test_other_pages_may_not_read_answers_unless_they_are_named(serve: Serve):
+def test_cors_is_limited_to_the_named_origins(serve: Serve):
     origin = {"Origin": "https://shop.example"}
     assert "access-control-allow-origin" not in serve().get("/api/v1/stats", headers=origin).headers
     client = serve(cors_origins=("https://shop.example",), token=TOKEN)

@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.search import Index
 from dualhash.serve.http.protocol import MAX_PIPELINED
 from dualhash.serve.settings import MIB, Settings
-from tests.serve.server_process import HEAD, PATIENCE, Live, connect, serving, until_it_hangs_up
+from tests.serve.server_process import HEAD, PATIENCE, Live, connect, read_until_closed, serving
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 IMAGE = b"Content-Type: multipart/form-data; boundary=x\r\nConnection: close\r\n"
@@ -30,15 +30,15 @@ def live(shapes: Path):
         yield server
 
 
-def test_who_sends_all_before_it_reads_is_told_that_it_is_too_much(live: Live):
+def test_a_client_that_sends_everything_first_gets_the_refusal(live: Live):
     body = b"a" * (Settings().upload_bytes + 8 * MIB)
     with connect(live) as connection:
         connection.sendall(HEAD + IMAGE + b"Content-Length: %d\r\n\r\n" % len(body))
         connection.sendall(body)
-        assert b"upload-too-large" in until_it_hangs_up(connection)
+        assert b"upload-too-large" in read_until_closed(connection)
 
 
-def test_the_library_hears_why_its_upload_is_refused(live: Live, tmp_path: Path):
+def test_the_library_reports_why_its_upload_is_refused(live: Live, tmp_path: Path):
     picture = tmp_path / "large.jpg"
     picture.write_bytes(b"a" * (Settings().upload_bytes + 8 * MIB))
     with (
@@ -48,7 +48,7 @@ def test_the_library_hears_why_its_upload_is_refused(live: Live, tmp_path: Path)
         index.search(picture)
 
 
-def test_a_refused_body_that_never_ends_is_not_read_for_ever(shapes: Path):
+def test_a_refused_endless_body_is_cut_off(shapes: Path):
     with serving(shapes, transfer_seconds=0.5) as live, connect(live) as connection:
         connection.sendall(HEAD + IMAGE + b"Content-Length: 99999999999\r\n\r\n")
         with pytest.raises(OSError, match=HUNG_UP):
@@ -56,35 +56,35 @@ def test_a_refused_body_that_never_ends_is_not_read_for_ever(shapes: Path):
 
 
 @pytest.mark.parametrize("zeros", [5, 5000])
-def test_a_length_with_zeros_before_it(live: Live, zeros: int):
+def test_a_content_length_with_leading_zeros(live: Live, zeros: int):
     search = b'{"id": 1}'
     head = HEAD + b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: "
     with connect(live) as connection:
         connection.sendall(head + b"0" * zeros + b"%d\r\n\r\n" % len(search) + search)
-        assert b"200 OK" in until_it_hangs_up(connection)
+        assert b"200 OK" in read_until_closed(connection)
 
 
-def test_a_body_that_another_protocol_is_asked_for_with_is_not_taken_for_none(live: Live):
+def test_a_body_with_an_upgrade_header_is_refused(live: Live):
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
     kind = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     with connect(live) as connection:
         connection.sendall(HEAD + upgrade + kind + b'{"id": 1}')
-        assert b"without an Upgrade header" in until_it_hangs_up(connection)
+        assert b"without an Upgrade header" in read_until_closed(connection)
 
 
-def test_requests_one_behind_the_other_are_answered(live: Live):
+def test_pipelined_requests_are_answered(live: Live):
     last = PROBE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     with connect(live) as connection:
         connection.sendall(PROBE * (MAX_PIPELINED - 1) + last)
-        assert until_it_hangs_up(connection).count(b"200 OK") == MAX_PIPELINED
+        assert read_until_closed(connection).count(b"200 OK") == MAX_PIPELINED
 
 
-def test_requests_without_end_one_behind_the_other_are_hung_up_on(live: Live):
+def test_endless_pipelining_closes_the_connection(live: Live):
     with connect(live) as connection, pytest.raises(OSError, match=HUNG_UP):
         send_for_ever(connection, PROBE * 1000)
 
 
-def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Path):
+def test_a_client_that_does_not_read_is_disconnected(shapes: Path, tmp_path: Path):
     shutil.copytree(shapes.parent, tmp_path / "shapes")
     with Index.open(tmp_path / "shapes" / shapes.name) as index:
         code = index.search(0, k=1).query.code
@@ -102,7 +102,7 @@ def test_who_does_not_take_the_answers_is_hung_up_on(shapes: Path, tmp_path: Pat
                 assert time.monotonic() < end, "it is still connected"
 
 
-def test_who_comes_when_far_too_many_are_connected_is_not_even_told(shapes: Path):
+def test_connections_far_above_the_limit_are_closed(shapes: Path):
     with (
         serving(shapes, connections=1, refused_connections=2) as live,
         contextlib.ExitStack() as stack,
@@ -111,10 +111,10 @@ def test_who_comes_when_far_too_many_are_connected_is_not_even_told(shapes: Path
             stack.enter_context(connect(live))
         with connect(live) as connection, contextlib.suppress(ConnectionError):
             connection.sendall(PROBE)
-            assert until_it_hangs_up(connection) == b""
+            assert read_until_closed(connection) == b""
 
 
-def test_there_are_files_enough_for_all_who_may_connect(shapes: Path):
+def test_the_limit_on_open_files_is_raised(shapes: Path):
     with serving(shapes, files=(256, 4096)) as live, contextlib.ExitStack() as stack:
         for _ in range(500):
             stack.enter_context(connect(live))
@@ -123,7 +123,7 @@ def test_there_are_files_enough_for_all_who_may_connect(shapes: Path):
             assert b"200 OK" in connection.recv(65536)
 
 
-def test_where_few_files_may_be_open_fewer_may_connect(shapes: Path):
+def test_few_open_files_mean_fewer_connections(shapes: Path):
     with serving(shapes, files=(256, 256)) as live, contextlib.ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(connect(live))

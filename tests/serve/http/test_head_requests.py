@@ -10,7 +10,7 @@ PATHS = ("/", "/script/main.js", "/api/v1/status", "/healthz", "/api/v1/none", "
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_get_answers_without_its_body(client: TestClient, path: str):
+def test_head_answers_like_get_without_a_body(client: TestClient, path: str):
     whole, head = client.get(path), client.head(path)
     assert head.status_code == whole.status_code
     assert whole.content
@@ -21,7 +21,7 @@ def test_what_get_answers_without_its_body(client: TestClient, path: str):
     }
 
 
-def test_the_connection_goes_on_afterwards(shapes: Path):
+def test_a_connection_stays_open_after_head(shapes: Path):
     with serving(shapes) as live:
         connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
         for method in ("HEAD", "GET", "HEAD", "GET"):

@@ -10,7 +10,7 @@ from tests.serve.server_process import serving
 @pytest.mark.parametrize(
     ("proxies", "last"), [((), 429), (("192.0.2.1",), 429), (("127.0.0.1",), 200)]
 )
-def test_another_address_in_a_header_makes_another_client_only_by_a_named_proxy(
+def test_forwarded_addresses_count_only_from_a_trusted_proxy(
     shapes: Path, monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], last: int
 ):
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")

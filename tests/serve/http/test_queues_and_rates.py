@@ -41,7 +41,7 @@ def test_no_rate_allows_everything():
     assert all(RateLimiter(0, 1).allows("a") for _ in range(100))
 
 
-def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch):
+def test_the_least_recent_client_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "MAX_CLIENTS", 3)
     bucket = RateLimiter(0.001, 1, Clock())
     for client in "abcd":
@@ -51,7 +51,7 @@ def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch):
     assert bucket.allows("a"), "it was forgotten"
 
 
-def test_a_lane_lets_so_many_run_and_so_many_wait():
+def test_a_queue_limits_running_and_waiting_jobs():
     async def story() -> None:
         queue, go = BoundedQueue(slots=2, capacity=3), asyncio.Event()
         running = most = 0
@@ -83,7 +83,7 @@ def test_a_lane_lets_so_many_run_and_so_many_wait():
     asyncio.run(story())
 
 
-def test_work_that_fails_gives_its_slot_back():
+def test_a_failed_job_releases_its_slot():
     async def story() -> None:
         queue = BoundedQueue(slots=1, capacity=0)
         for _ in range(3):
@@ -94,7 +94,7 @@ def test_work_that_fails_gives_its_slot_back():
     asyncio.run(story())
 
 
-def test_thumbnails_that_were_not_asked_for_longest_go_first():
+def test_the_cache_drops_the_least_recently_used_thumbnail():
     kept = ThumbnailCache(capacity=10)
     a, b, c = (("x", 0, side) for side in (128, 256, 512))
     kept.put(a, b"1234")

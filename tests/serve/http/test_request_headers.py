@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.server_process import Live, connect, serving, until_it_hangs_up
+from tests.serve.server_process import Live, connect, read_until_closed, serving
 
 SEARCH = b'{"id": 1}'
 POST = (
@@ -27,7 +27,7 @@ def exchange(live: Live, request: bytes) -> tuple[int, str, dict[str, str]]:
     """Sends a request and returns status, kind of the problem ("" if none) and headers."""
     with connect(live) as connection:
         connection.sendall(request)
-        head, _, body = until_it_hangs_up(connection).partition(b"\r\n\r\n")
+        head, _, body = read_until_closed(connection).partition(b"\r\n\r\n")
     status, *fields = head.decode().lower().split("\r\n")
     problem = json.loads(body) if b"problem+json" in head else {"type": ""}
     headers = dict(field.split(": ", 1) for field in fields)

@@ -19,10 +19,10 @@ from tests.serve.hostile_uploads import FORMATS, image
 SIZE = (4, 4)
 
 
-def tell(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
-    """With one process for uploads, which has been started."""
+def run_with_pool(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
+    """Runs a coroutine function with a pool of one started process."""
 
-    async def told() -> None:
+    async def run() -> None:
         pool = DecoderPool(Settings(), 1)
         await pool.start()
         try:
@@ -30,11 +30,11 @@ def tell(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
         finally:
             await pool.stop()
 
-    asyncio.run(told())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("noticed", [True, False])
-def test_a_process_that_died_is_no_fault_of_the_next_image(noticed: bool):
+def test_a_dead_process_is_replaced(noticed: bool):
     async def story(pool: DecoderPool) -> None:
         expected = await pool.pixels(image("PNG"), SIZE)
         for _ in range(2):
@@ -44,7 +44,7 @@ def test_a_process_that_died_is_no_fault_of_the_next_image(noticed: bool):
                 await process.wait()
             np.testing.assert_array_equal(await pool.pixels(image("PNG"), SIZE), expected)
 
-    tell(story)
+    run_with_pool(story)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -62,7 +62,7 @@ def test_the_pixel_limit_holds_for_every_format(kind: str):
     asyncio.run(story())
 
 
-def test_an_image_of_which_two_processes_die_costs_too_much(monkeypatch: pytest.MonkeyPatch):
+def test_an_image_that_kills_two_processes_is_refused(monkeypatch: pytest.MonkeyPatch):
     usual, dying = asyncio.create_subprocess_exec, "import sys; sys.stdin.readline()"
     started = []
 
@@ -81,10 +81,10 @@ def test_an_image_of_which_two_processes_die_costs_too_much(monkeypatch: pytest.
         monkeypatch.undo()
         assert (await pool.pixels(image("PNG"), SIZE)).shape == (*SIZE, 3)
 
-    tell(story)
+    run_with_pool(story)
 
 
-def test_a_process_that_cannot_be_started_is_no_fault_of_the_image(
+def test_a_process_that_cannot_start_means_busy(
     monkeypatch: pytest.MonkeyPatch,
 ):
     async def start(*_: str, **__: object) -> None:
@@ -97,7 +97,7 @@ def test_a_process_that_cannot_be_started_is_no_fault_of_the_image(
             await pool.pixels(image("PNG"), SIZE)
         assert refused.value.kind == "busy"
 
-    tell(story)
+    run_with_pool(story)
 
 
 def test_thumbnails_do_not_wait_for_uploads(client: TestClient):

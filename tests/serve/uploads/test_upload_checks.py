@@ -50,21 +50,21 @@ def test_the_format_is_read_from_the_content(kind: str):
     assert image_format(image(kind)[1:]) is None
 
 
-def test_a_heic_film_and_other_boxes_are_no_image():
+def test_films_and_raw_files_are_not_images():
     for brand in (b"mp42", b"qt  ", b"crx "):
         assert image_format(b"\0\0\0\x18ftyp" + brand + bytes(16)) is None
 
 
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("behind", [b"", b"\xff\xd9", b"\0;\0IEND", bytes(99)])
-def test_an_image_ends_where_it_was_written_to(name: str, behind: bytes):
+def test_the_end_of_an_image_is_found(name: str, behind: bytes):
     kind, content = WHOLE[name]
     assert IMAGE_END[kind](content + behind) == len(content)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.binary(max_size=200))
-def test_the_end_does_not_depend_on_what_is_behind_it(kind: str, content: bytes):
+def test_the_end_does_not_depend_on_appended_bytes(kind: str, content: bytes):
     whole = image(kind)
     assert IMAGE_END[kind](whole + content) == len(whole)
     assert find_foreign_content(whole[: len(whole) // 2] + content[:4], kind) is None
@@ -80,42 +80,42 @@ def test_the_end_does_not_depend_on_what_is_behind_it(kind: str, content: bytes)
         ("php", "a script or a page"),
     ],
 )
-def test_what_stands_behind_is_named(name: str, words: str):
+def test_foreign_content_is_named(name: str, words: str):
     assert find_foreign_content(image("JPEG") + BEHIND[name], "JPEG") == words
 
 
 @pytest.mark.parametrize(
     ("behind", "archive"), [(17, False), (18, True), (65_553, True), (65_554, False)]
 )
-def test_an_archive_ends_near_the_end(behind: int, archive: bool):
+def test_a_zip_archive_is_found_by_its_end(behind: int, archive: bool):
     """The end of an archive has 22 bytes, and a comment of at most 65,535."""
     content = image("PNG") + b"PK\x05\x06" + bytes(behind)
     assert find_foreign_content(content, "PNG") == ("an archive" if archive else None)
 
 
-def test_many_ends_of_archives_are_looked_for_once():
+def test_many_zip_ends_take_linear_time():
     """Were the rest of the file read for each of them, this would not end."""
     ends = b"PK\x05\x06" * 4_000_000
     assert find_foreign_content(image("PNG") + ends, "PNG") == "an archive"
     assert find_foreign_content(image("PNG") + ends + bytes(70_000), "PNG") is None
 
 
-def test_a_long_fill_before_no_mark_is_read_once():
+def test_long_jpeg_fill_takes_linear_time():
     """Were the rest of the fill read from each of its bytes, this would not end."""
     fill = b"\xff" * 4_000_000 + b"\0"
     assert IMAGE_END["JPEG"](b"\xff\xd8" + fill + b"\xff\xd9") == len(fill) + 4
 
 
-def test_a_dos_program_by_chance_is_none():
+def test_a_dos_header_alone_is_not_a_program():
     assert find_foreign_content(image("JPEG") + DOS, "JPEG") is None
 
 
-def test_what_stands_within_an_image_is_not_behind_it():
+def test_content_inside_the_image_is_not_foreign():
     assert find_foreign_content(with_exif(b"<html>"), "JPEG") is None
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LA", "RGBA", "I;16"])
-def test_a_png_that_is_whole_lacks_no_rows(mode: str):
+def test_a_complete_png_has_all_rows(mode: str):
     assert not is_missing_rows(image_of(mode, "PNG"))
 
 
@@ -144,7 +144,7 @@ def adam7(width: int, height: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 2), (5, 5), (8, 8), (9, 3), (17, 30)])
 @pytest.mark.parametrize("interlaced", [0, 1])
-def test_a_byte_less_than_all_rows_is_missed(size: tuple[int, int], interlaced: int):
+def test_one_missing_byte_of_the_rows_is_noticed(size: tuple[int, int], interlaced: int):
     width, height = size
     passes = adam7(width, height) if interlaced else [(width, height)]
     rows = bytes(sum(rows * (1 + 3 * columns) for columns, rows in passes))

@@ -69,7 +69,7 @@ def test_hostile_uploads_are_refused_while_others_are_answered(
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_of_odd_images_only_the_pixels_are_taken(client: TestClient, name: str):
+def test_odd_images_are_accepted(client: TestClient, name: str):
     answered = client.post(SEARCH, files={"image": ("photo.jpg", ODD[name]())})
     assert answered.status_code == 200
     assert b"script" not in answered.content
@@ -88,7 +88,7 @@ def test_of_odd_images_only_the_pixels_are_taken(client: TestClient, name: str):
         "",
     ],
 )
-def test_names_of_files_mean_nothing(client: TestClient, index: Index, name: str):
+def test_the_file_name_of_an_upload_is_ignored(client: TestClient, index: Index, name: str):
     """Some are refused by the multipart format itself; none is answered otherwise than without."""
     content = Path(index.item(4).image).read_bytes()
     usual = client.post(SEARCH, files={"image": ("a.png", content)}).json()
@@ -105,7 +105,7 @@ def test_all_formats_are_accepted_under_any_name(client: TestClient, kind: str):
     assert client.post(SEARCH, files=files).status_code == 200
 
 
-def test_an_image_is_turned_as_its_exif_says(tmp_path: Path, client: TestClient, index: Index):
+def test_the_exif_orientation_is_applied(tmp_path: Path, client: TestClient, index: Index):
     from PIL import Image
 
     plain = Image.new("RGB", (40, 40), "red")
@@ -125,7 +125,7 @@ def test_an_image_is_turned_as_its_exif_says(tmp_path: Path, client: TestClient,
     assert codes[0] == codes[1]
 
 
-def test_a_query_and_an_image_together_say_that_one_is_enough(client: TestClient):
+def test_an_image_and_an_id_together_are_refused(client: TestClient):
     answered = client.post(
         SEARCH, files={"image": ("a.png", image("PNG"))}, data={"search": '{"id": 1}'}
     )
@@ -153,7 +153,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n'
     ],
     ids=range(11),
 )
-def test_uploads_that_are_not_multipart(client: TestClient, kind: str, body: bytes):
+def test_malformed_multipart_is_refused(client: TestClient, kind: str, body: bytes):
     refused(client.post(SEARCH, content=body, headers={"Content-Type": kind}), 400, "bad-request")
 
 
@@ -171,7 +171,7 @@ def strict(shapes: Path) -> Iterator[TestClient]:
         yield opened
 
 
-def test_what_says_that_it_is_too_large_is_not_read(strict: TestClient):
+def test_a_declared_length_above_the_limit_is_refused_unread(strict: TestClient):
     def body() -> Iterator[bytes]:
         raise AssertionError("it was read")
         yield b""
@@ -182,7 +182,7 @@ def test_what_says_that_it_is_too_large_is_not_read(strict: TestClient):
     assert "larger than" in refused(answered, 413, "upload-too-large")
 
 
-def test_what_does_not_say_how_large_it_is_is_counted(live: Live):
+def test_a_body_without_length_is_counted(live: Live):
     def body() -> Iterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
         for _ in range(100):
@@ -193,7 +193,7 @@ def test_what_does_not_say_how_large_it_is_is_counted(live: Live):
         refused(answered, 413, "upload-too-large")
 
 
-def test_a_search_in_words_is_short(client: TestClient):
+def test_a_long_json_search_is_refused(client: TestClient):
     answered = client.post(
         SEARCH,
         content=json.dumps({"want": ["a" * 100_000]}),
@@ -202,9 +202,7 @@ def test_a_search_in_words_is_short(client: TestClient):
     refused(answered, 413, "upload-too-large")
 
 
-def test_the_first_upload_waits_for_no_process_to_start(
-    shapes: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_decoders_start_before_the_first_upload(shapes: Path, monkeypatch: pytest.MonkeyPatch):
     def start(*_: object, **__: object) -> None:
         raise AssertionError("it was started late")
 
@@ -215,12 +213,12 @@ def test_the_first_upload_waits_for_no_process_to_start(
         assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
 
 
-def test_unpacking_takes_only_so_long(strict: TestClient):
+def test_decoding_has_a_time_limit(strict: TestClient):
     answered = strict.post(SEARCH, files={"image": ("a.png", image("PNG"))})
     assert "too long" in refused(answered, 422, "image-too-costly")
 
 
-def test_unpacking_takes_only_so_much_memory(shapes: Path):
+def test_decoding_has_a_memory_limit(shapes: Path):
     settings = Settings(rate=0, decode_bytes=400 << 20)
     with TestClient(create_app(shapes, settings=settings), base_url="http://localhost") as client:
         large = image("PNG", (6000, 6000))
@@ -229,7 +227,7 @@ def test_unpacking_takes_only_so_much_memory(shapes: Path):
         assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
 
 
-def test_bodies_under_way_share_a_limit(shapes: Path):
+def test_uploads_share_a_memory_limit(shapes: Path):
     settings = Settings(rate=0, total_upload_bytes=1000)
     app = create_app(shapes, settings=settings)
     with TestClient(app, base_url="http://localhost") as client:
@@ -240,7 +238,7 @@ def test_bodies_under_way_share_a_limit(shapes: Path):
         assert app.state.service.body_reader.upload_bytes == 0
 
 
-def test_a_search_in_words_has_room_of_its_own(shapes: Path):
+def test_json_searches_do_not_count_as_uploads(shapes: Path):
     app = create_app(shapes, settings=Settings(rate=0, total_upload_bytes=0))
     with TestClient(app, base_url="http://localhost") as client:
         refused(client.post(SEARCH, files={"image": ("a.png", image("PNG"))}), 503, "busy")
@@ -251,7 +249,7 @@ def test_a_search_in_words_has_room_of_its_own(shapes: Path):
     "charset",
     ["undefined", "utf-7", "unicode_escape", "idna", "punycode", "utf-16", "zlib", "none", ""],
 )
-def test_a_charset_means_nothing(client: TestClient, index: Index, charset: str):
+def test_the_charset_of_an_upload_is_ignored(client: TestClient, index: Index, charset: str):
     content = Path(index.item(4).image).read_bytes()
     search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"k": 3}\r\n'
     part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
@@ -263,7 +261,7 @@ def test_a_charset_means_nothing(client: TestClient, index: Index, charset: str)
     assert (answered.status_code, len(answered.json()["hits"])) == (200, 3)
 
 
-def test_a_search_that_is_not_utf_8(client: TestClient):
+def test_a_search_must_be_utf_8(client: TestClient):
     search = b'--x\r\nContent-Disposition: form-data; name="search"\r\n\r\n{"want": ["\xe9"]}\r\n'
     answered = client.post(
         SEARCH, content=search + b"--x--\r\n", headers={"Content-Type": BOUNDARY}
@@ -272,7 +270,7 @@ def test_a_search_that_is_not_utf_8(client: TestClient):
 
 
 @pytest.mark.parametrize("boundary", ['""', "x" * 71, '"a\\"b"', '"a "', "\u00e9"])
-def test_boundaries_that_separate_nothing(client: TestClient, boundary: str):
+def test_malformed_boundaries_are_refused(client: TestClient, boundary: str):
     kind = f"multipart/form-data; boundary={boundary}".encode("latin-1")
     answered = client.post(SEARCH, content=b"--x--", headers={"Content-Type": kind})
     assert "boundary" in refused(answered, 400, "bad-request")
@@ -314,7 +312,7 @@ async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
     ],
     ids=["steady", "pauses", "trickle", "stops", "stops later", "long"],
 )
-def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
+def test_slow_uploads_are_aborted(pauses: list[float], length: int, slow: bool):
     async def story() -> None:
         reader = BodyReader(Settings())
         upload = Upload((pause, bytes(length)) for pause in pauses)
@@ -329,7 +327,7 @@ def test_an_upload_keeps_a_pace(pauses: list[float], length: int, slow: bool):
         asyncio.run(story())
 
 
-def test_one_client_sends_a_few_at_a_time_and_others_do_not_wait_for_it():
+def test_uploads_are_limited_per_client():
     async def story() -> None:
         reader, go = BodyReader(Settings(uploads_per_client=2)), asyncio.Event()
         begun: list[str] = []

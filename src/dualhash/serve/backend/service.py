@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -83,26 +83,25 @@ class Service:
             ProblemError: The image cannot be used, the index was replaced, or the server is busy.
             DualhashError: The search is not possible.
         """
-        clock, search = Stopwatch(), incoming.search
-        async with self.watcher.use() as loaded:
-            if search.generation not in (None, loaded.generation):
-                raise ProblemError(
-                    "index-replaced",
-                    "The index was replaced since the earlier response; search again from the "
-                    "beginning.",
-                )
-            code = None
-            if incoming.image is not None:
-                code = await self._encode_upload(loaded, incoming.image, clock)
-            async with self.search_queue.slot():
-                with clock.stage("search"):
-                    response = await loaded.run(
-                        lambda index: search_response(
-                            index, search, code, loaded.generation, loaded.version
-                        )
+        search, code = incoming.search, None
+        timings: dict[str, float] = {}
+        with _timed(timings, "total"):
+            async with self.watcher.use() as loaded:
+                if search.generation not in (None, loaded.generation):
+                    raise ProblemError(
+                        "index-replaced", "The index was replaced; search again from the beginning."
                     )
+                if incoming.image is not None:
+                    code = await self._encode_upload(loaded, incoming.image, timings)
+                async with self.search_queue.slot():
+                    with _timed(timings, "search"):
+                        response = await loaded.run(
+                            lambda index: search_response(
+                                index, search, code, loaded.generation, loaded.version
+                            )
+                        )
         loaded.items = response.index.items
-        response.timings = clock.timings()
+        response.timings = schemas.Timings(**timings)
         latency = self.metrics.search_seconds.labels(response.task, incoming.query_kind)
         latency.observe(response.timings.total / 1000)
         return response
@@ -170,7 +169,7 @@ class Service:
         return self.metrics.text()
 
     async def _encode_upload(
-        self, loaded: LoadedIndex, image: bytes, clock: "Stopwatch"
+        self, loaded: LoadedIndex, image: bytes, timings: dict[str, float]
     ) -> NDArray[np.uint8]:
         """Returns the code (k/8,) of an uploaded image."""
         model, views = loaded.model, loaded.index.header.views
@@ -179,32 +178,21 @@ class Service:
                 "model-unavailable", loaded.model_problem or "The model is not available."
             )
         size = enlarged_for_views(model.card.preprocessing, views).resize
-        with clock.stage("decode"):
+        with _timed(timings, "decode"):
             pixels = await self._upload_decoders.pixels(image, size)
         async with self._encode_queue.slot():
-            with clock.stage("encode"):
+            with _timed(timings, "encode"):
                 return await asyncio.to_thread(_encode, model, pixels, views)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Adds the milliseconds spent in the block to the timings of a search."""
+    started = time.perf_counter()
+    yield
+    timings[stage] = 1000 * (time.perf_counter() - started)
 
 
 def _encode(model: Model, pixels: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
     (code,) = pack(quantise(model.encoder.encode_views(pixels[None], views)))
     return np.asarray(code)
-
-
-@dataclass
-class Stopwatch:
-    """Measures the stages of a search, in milliseconds."""
-
-    _started: float = field(default_factory=time.perf_counter)
-    _spent: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measures the block as a stage, a field of `Timings`."""
-        started = time.perf_counter()
-        yield
-        self._spent[name] = 1000 * (time.perf_counter() - started)
-
-    def timings(self) -> schemas.Timings:
-        """Returns the time spent in each stage, and in total."""
-        return schemas.Timings(**self._spent, total=1000 * (time.perf_counter() - self._started))

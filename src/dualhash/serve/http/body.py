@@ -145,16 +145,6 @@ class _MultiPartParser(MultiPartParser):
 
     spool_max_size = 1 << 62
 
-    def __init__(self, boundary: bytes, chunks: AsyncGenerator[bytes]) -> None:
-        content_type = f'multipart/form-data; boundary="{boundary.decode()}"'
-        super().__init__(
-            Headers({"Content-Type": content_type}),
-            chunks,
-            max_files=1,
-            max_fields=1,
-            max_part_size=JSON_BYTES,
-        )
-
     def on_part_end(self) -> None:
         if self._current_part.file is None:
             self._current_part.data.decode()  # raises; the base class would read it as Latin-1
@@ -167,7 +157,9 @@ async def _parse_upload(request: Request, chunks: AsyncGenerator[bytes]) -> Inco
     if not BOUNDARY.fullmatch(boundary):
         raise ProblemError("bad-request", "The multipart boundary is missing or not valid.")
     try:
-        form = await _MultiPartParser(boundary, chunks).parse()
+        headers = Headers({"Content-Type": f'multipart/form-data; boundary="{boundary.decode()}"'})
+        limits = {"max_files": 1, "max_fields": 1, "max_part_size": JSON_BYTES}
+        form = await _MultiPartParser(headers, chunks, **limits).parse()
     except MultiPartException as error:
         raise ProblemError("bad-request", f"The upload cannot be read: {error.message}") from error
     except UnicodeError as error:

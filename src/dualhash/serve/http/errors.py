@@ -49,6 +49,12 @@ KIND_OF_ERROR: dict[type[DualhashError], str] = {
 }
 """Kind of problem for errors of the library; the first match counts."""
 
+PROBLEM_OF_STATUS = {
+    404: ("not-found", "This address does not exist; the API is at /api/v1."),
+    405: ("method-not-allowed", "This address supports other methods."),
+}
+"""Kind and detail of errors of the framework, by status; others are bad requests."""
+
 RETRY_STATUSES = {408, 429, 503}
 """Responses with these statuses have a Retry-After header."""
 
@@ -117,16 +123,9 @@ def _problem_of(error: Exception) -> ProblemError:
     if isinstance(error, RequestValidationError):
         return invalid_request(error)
     if isinstance(error, HTTPException):
-        return _problem_of_status(error)
+        kind, detail = PROBLEM_OF_STATUS.get(error.status_code, ("bad-request", f"{error.detail}"))
+        return ProblemError(kind, detail)
     for raised, kind in KIND_OF_ERROR.items():
         if isinstance(error, raised):
             return ProblemError(kind, str(error))
     return ProblemError("failed", "The server failed; its log has the details.")
-
-
-def _problem_of_status(error: HTTPException) -> ProblemError:
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return ProblemError("not-found", "This address does not exist; the API is at /api/v1.")
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return ProblemError("method-not-allowed", "This address supports other methods.")
-    return ProblemError("bad-request", f"{error.detail}")
