@@ -16,7 +16,7 @@ NAMES = ("colour=red", "colour=green", "shiny")
 
 
 def write_index(folder: Path, model: Model, count: int = COUNT, seed: int = 0) -> Path:
-    """Items of random colours; half of them are labelled. Replaces the one that is there."""
+    """Writes an index of items of random colours, half of them labelled; replaces any index."""
     rng = np.random.default_rng(seed)
     paths = [
         colour_image(folder / "images" / f"{seed}-{i}.png", tuple(rng.integers(0, 256, 3).tolist()))
@@ -35,21 +35,21 @@ def write_index(folder: Path, model: Model, count: int = COUNT, seed: int = 0) -
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index that no test changes, beside its model and its images."""
+    """An index that no test changes, with its model and its images."""
     folder = tmp_path_factory.mktemp("shapes")
     return write_index(folder, colour_model(folder / "model", attribute_names=NAMES))
 
 
 @pytest.fixture(scope="session")
 def index(shapes: Path) -> Iterator[Index]:
-    """The same, as the library opens it."""
+    """The same index, opened by the library."""
     with Index.open(shapes) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def client(shapes: Path) -> Iterator[TestClient]:
-    """A client of a server that keeps no rate."""
+    """A client of a server without a rate limit."""
     app = create_app(shapes, settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""Uploads that nobody should send."""
+"""Hostile and odd uploads."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Hostile:
-    """An upload and how it is refused: status and kind."""
+    """An upload, and the status and kind of its refusal."""
 
     content: Callable[[], bytes]
     status: int
@@ -65,7 +65,7 @@ def with_exif(orientation: bytes) -> bytes:
 
 
 def jpeg_of_size(width: int, height: int) -> bytes:
-    """A JPEG that says it is so large."""
+    """A JPEG whose header gives this size."""
     content = bytearray(image("JPEG"))
     at = content.index(b"\xff\xc0")
     content[at + 5 : at + 9] = struct.pack(">HH", height, width)
@@ -73,16 +73,16 @@ def jpeg_of_size(width: int, height: int) -> bytes:
 
 
 def webp_of_size(width: int, height: int) -> bytes:
-    """A lossless WebP that says it is so large."""
+    """A lossless WebP whose header gives this size."""
     content = bytearray(image("WEBP", lossless=True))
     at = content.index(b"VP8L") + 9
-    said = struct.unpack_from("<I", content, at)[0] >> 28 << 28
-    struct.pack_into("<I", content, at, said | (height - 1) << 14 | (width - 1))
+    bits = struct.unpack_from("<I", content, at)[0] >> 28 << 28
+    struct.pack_into("<I", content, at, bits | (height - 1) << 14 | (width - 1))
     return bytes(content)
 
 
 def webp_canvas(width: int, height: int) -> bytes:
-    """An extended WebP whose canvas is so large, around a small picture."""
+    """An extended WebP with a canvas of this size around a small image."""
     inner = image("WEBP")[12:]
     canvas = struct.pack("<I", 0) + (width - 1).to_bytes(3, "little")
     canvas += (height - 1).to_bytes(3, "little")
@@ -118,14 +118,14 @@ def cut(kind: str, share: float) -> bytes:
     return content[: int(len(content) * share)]
 
 
-def spoilt(kind: str) -> bytes:
-    """Nothing but noise after its head."""
+def noise(kind: str) -> bytes:
+    """An image with noise after its header."""
     content = image(kind, (256, 256))
     return content[:24] + bytes((7 * i + 13) % 256 for i in range(len(content) - 24))
 
 
 def scans(count: int) -> bytes:
-    """A progressive JPEG of which one scan is said so many times."""
+    """A progressive JPEG that repeats one scan this many times."""
     content = image("JPEG", (2000, 2000), progressive=True)
     first = content.index(b"\xff\xda")
     second = content.index(b"\xff\xda", first + 2)
@@ -141,7 +141,7 @@ def archive() -> bytes:
 
 
 def commented(kind: str, comment: bytes) -> bytes:
-    """An image that says this beside its pixels."""
+    """An image with a comment."""
     return packed(Image.radial_gradient("L").resize((16, 16)), kind, comment=comment)
 
 
@@ -157,7 +157,7 @@ WINDOWS = b"MZ" + b"\0" * 58 + struct.pack("<I", 128) + b"\0" * 64 + b"PE\0\0" +
 DOS = WINDOWS.replace(b"PE", b"  ")
 FILM = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42\0\0\0\x08mdat"
 CHANCE = bytes(2000) + b"PK\x03\x04\xff\xff\xff\xff\xff\xff PK\x05\x06 %PDF #!/ MZ" + bytes(70_000)
-"""What may stand somewhere in a film."""
+"""Bytes that a film may contain by chance."""
 
 PAGE_BOX = struct.pack(">I", 14) + b"free" + b"<html>"
 """A valid box of an AVIF or HEIC file."""
@@ -181,14 +181,14 @@ BEHIND: dict[str, bytes] = {
     "svg": SVG,
     "php": b"<?php system($_GET['c']); ?>",
 }
-"""What nobody's phone appends to a picture."""
+"""Content that no phone appends to an image."""
 
 TOO_MANY = (413, "too-many-pixels")
 NO_IMAGE = (415, "not-an-image")
 DAMAGED = (422, "image-damaged")
 
 UPLOADS: dict[str, Hostile] = {
-    # More pixels than anybody has.
+    # Too many pixels.
     "png bomb": Hostile(lambda: png(60_000, 60_000), *TOO_MANY),
     "png bomb with its rows": Hostile(
         lambda: png(30_000, 2_000, rows=b"\0" * (90_001 * 2_000)), *TOO_MANY
@@ -207,7 +207,7 @@ UPLOADS: dict[str, Hostile] = {
         for kind in NEW_FORMATS
         if kind != "TIFF"
     },
-    # Sizes that cannot be.
+    # Impossible sizes.
     "png without rows": Hostile(lambda: png(0, 10), *DAMAGED),
     "png of a negative size": Hostile(lambda: png(2**32 - 1, 10), *TOO_MANY),
     "jpeg without rows": Hostile(lambda: jpeg_of_size(64, 0), *DAMAGED),
@@ -220,7 +220,7 @@ UPLOADS: dict[str, Hostile] = {
     "png profile bomb": Hostile(lambda: small_png(chunk(b"iCCP", TEXT)), *DAMAGED),
     "png chunk of 2 GB": Hostile(lambda: small_png(chunk(b"tEXt", b"", 2**31 - 1)), *DAMAGED),
     "jpeg of many scans": Hostile(lambda: scans(40), *DAMAGED),
-    # Cut off and spoilt.
+    # Truncated and damaged.
     **{
         f"{kind} cut at {share}": Hostile(lambda k=kind, s=share: cut(k, s), *DAMAGED)
         for kind in FORMATS
@@ -231,10 +231,10 @@ UPLOADS: dict[str, Hostile] = {
     "gif of a signature": Hostile(lambda: b"GIF89a", *DAMAGED),
     "webp of a signature": Hostile(lambda: b"RIFF\xff\xff\xff\x7fWEBPVP8 ", *DAMAGED),
     **{
-        f"{kind} of noise": Hostile(lambda k=kind: spoilt(k), *DAMAGED)
+        f"{kind} of noise": Hostile(lambda k=kind: noise(k), *DAMAGED)
         for kind in ("PNG", "WEBP", "JPEG", *NEW_FORMATS)
     },
-    # Nothing, and other things.
+    # Not images.
     "0 bytes": Hostile(lambda: b"", *NO_IMAGE),
     "one byte": Hostile(lambda: b"\xff", *NO_IMAGE),
     "svg": Hostile(lambda: SVG, *NO_IMAGE),
@@ -292,13 +292,13 @@ UPLOADS: dict[str, Hostile] = {
     "gif with an archive in its comment": Hostile(lambda: commented("GIF", archive()), *NO_IMAGE),
     "jpeg with a document in its comment": Hostile(lambda: commented("JPEG", PDF), *NO_IMAGE),
     "gif with a document in its comment": Hostile(lambda: commented("GIF", PDF), *NO_IMAGE),
-    # Rows that are not there.
+    # Missing rows.
     "png of half its rows": Hostile(lambda: png(40, 40, rows=b"\0" * 121 * 20), *DAMAGED),
     "png without its last byte": Hostile(
         lambda: png(40, 40, rows=b"\0" * (121 * 40 - 1)), *DAMAGED
     ),
 }
-"""By what is wrong with it."""
+"""Uploads by what is wrong with them."""
 
 
 ODD: dict[str, Callable[[], bytes]] = {
@@ -323,7 +323,7 @@ ODD: dict[str, Callable[[], bytes]] = {
             ("a dos program", DOS),
         )
     },
-    "jpeg that speaks of archives": lambda: commented("JPEG", b"PK\x05\x06" + bytes(18)),
+    "jpeg with a zip end in its comment": lambda: commented("JPEG", b"PK\x05\x06" + bytes(18)),
     "gif without an end": lambda: image("GIF")[:-1],
     "png without an end": lambda: small_png()[:-12],
     "png of one bit": lambda: image_of("1", "PNG"),
@@ -339,4 +339,4 @@ ODD: dict[str, Callable[[], bytes]] = {
         Image.new("P", (9, 9)), "GIF", save_all=True, append_images=[Image.new("P", (9, 9), 1)]
     ),
 }
-"""Odd, but images: only their pixels are taken."""
+"""Odd images that are accepted."""

@@ -1,4 +1,4 @@
-"""A server in a process of its own, and what it is asked."""
+"""Starts a server in a separate process, for tests."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SEARCH = "/api/v1/search"
 PATIENCE = 60.0
 
 HEAD = b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\n"
-"""Without the empty line at its end."""
+"""Begin of a request, without the empty line after the headers."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Live:
 
 @contextmanager
 def serving(path: Path, files: tuple[int, int] | None = None, **settings: object) -> Iterator[Live]:
-    """Serves an index on a free port with these settings, and without a rate.
+    """Serves an index on a free port with these settings and no rate limit.
 
     Args:
         path: The index file.
-        files: How many it may open, and may allow itself to open.
-        settings: The other ones.
+        files: Soft and hard limit on open files.
+        settings: Fields of `Settings`.
     """
     given = json.dumps({"port": 0, "rate": 0, **settings})
     process = subprocess.Popen(

@@ -34,7 +34,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 
 
 def refused(answered: Any, status: int, kind: str) -> str:
-    """The sentence of a problem."""
+    """Checks that a request was refused, and returns the detail of the problem."""
     assert answered.headers["content-type"] == "application/problem+json"
     problem = answered.json()
     assert (answered.status_code, problem["type"]) == (status, TYPE_PREFIX + kind), problem
@@ -178,7 +178,7 @@ def test_items_are_looked_up_without_a_search(
     assert client.get(f"/api/v1/{address}").status_code == 200
 
 
-def test_labels_and_predictions_are_told_apart(client: TestClient, index: Index):
+def test_every_value_says_whether_it_is_labelled_or_predicted(client: TestClient, index: Index):
     labelled, predicted = (client.get(f"/api/v1/items/{i}").json() for i in (2, 3))
     assert labelled["category"]["name"] == "circle"
     assert labelled["category"]["source"] == "labelled"
@@ -191,9 +191,9 @@ def test_labels_and_predictions_are_told_apart(client: TestClient, index: Index)
     )
     red, _, shiny = labelled["attributes"]
     assert (red["present"], shiny["present"]) == (True, False)
-    said = index.search(3, k=1).query.prediction
+    prediction = index.search(3, k=1).query.prediction
     for each in predicted["attributes"]:
-        assert each["probability"] == said.attributes[each["name"]]
+        assert each["probability"] == prediction.attributes[each["name"]]
         assert each["present"] is (each["probability"] >= 0.5)
     assert labelled["payload"] == {"number": 2, "parity": "even"}
 
@@ -280,7 +280,7 @@ def test_a_single_condition_explains_the_shortage(client: TestClient, query: dic
 
 @pytest.fixture
 def counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Every search that is made of the index."""
+    """The options of every search of the index."""
     made: list[dict[str, Any]] = []
     search = Index.search
 
@@ -293,7 +293,7 @@ def counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
 
 NOTHING = {"id": 3, "filter": {"parity": "even", "number": 1}, "radius": 0}
-"""Any two of these three wishes exclude everything; alone, so does the radius, and one is odd."""
+"""Any two of these three conditions exclude everything; so does the radius alone."""
 
 
 def test_of_overlapping_conditions_the_rarest_explains_the_shortage(client: TestClient):

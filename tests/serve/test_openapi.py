@@ -1,4 +1,4 @@
-"""What the description of the API says beyond its schemas."""
+"""Examples, security and errors in the OpenAPI description."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ described = create_app("none.dhx").openapi()
 @pytest.mark.parametrize(("method", "path", "schema"), EXAMPLES)
 def test_example_responses_match_their_schemas(method: str, path: str, schema: type[BaseModel]):
     answered = described["paths"][path][method]["responses"]["200"]
-    said = answered["content"]["application/json"]
-    assert said["schema"]["$ref"].endswith(f"/{schema.__name__}")
-    assert schema.model_validate(said["example"], strict=True).model_dump() == said["example"]
+    content = answered["content"]["application/json"]
+    assert content["schema"]["$ref"].endswith(f"/{schema.__name__}")
+    assert schema.model_validate(content["example"], strict=True).model_dump() == content["example"]
 
 
 def test_the_example_upload_is_valid():
@@ -42,8 +42,8 @@ def test_the_description_says_which_addresses_need_a_token(shapes: Path):
     app = create_app(shapes, settings=Settings(rate=0, token="secret"))
     with TestClient(app, base_url="http://localhost") as client:
         for path, methods in described["paths"].items():
-            for method, said in methods.items():
-                open_to_all = said.get("security", described["security"]) == []
+            for method, operation in methods.items():
+                open_to_all = operation.get("security", described["security"]) == []
                 status = client.request(method, path.replace("{number}", "1")).status_code
                 assert (status == 401) != open_to_all
 
@@ -56,8 +56,8 @@ def test_every_status_of_a_problem_is_described():
     listed = {
         int(status)
         for methods in described["paths"].values()
-        for said in methods.values()
-        for status in said["responses"]
+        for operation in methods.values()
+        for status in operation["responses"]
     }
     by_hand = {404, 405, 431, 500}
     assert {status for status, _ in KINDS.values()} <= listed | by_hand

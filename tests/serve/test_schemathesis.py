@@ -1,4 +1,4 @@
-"""The description of the API, and whatever can be asked by it."""
+"""Random requests that follow the OpenAPI description."""
 
 from collections.abc import Iterator
 from pathlib import Path

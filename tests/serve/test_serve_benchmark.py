@@ -1,4 +1,4 @@
-"""What the benchmark of the server makes of what it saw."""
+"""Faults that the benchmark of the server reports."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A server as a program: stopped, starved, flooded, and given a new index."""
+"""A server in its own process: limits, stopping, floods, and a replaced index."""
 
 import contextlib
 import json
@@ -53,7 +53,7 @@ def test_an_unfinished_head_times_out(short_timeout: Live, sent: bytes):
 
 
 def problem_of(received: bytes) -> tuple[int, str, dict[str, str]]:
-    """Status, kind of the problem, and headers of the only answer; all are lower case."""
+    """Returns status, kind of the problem, and headers (in lower case) of the only response."""
     head, _, body = received.partition(b"\r\n\r\n")
     status, *fields = head.decode().lower().split("\r\n")
     headers = dict(field.split(": ", 1) for field in fields)

@@ -1,4 +1,4 @@
-"""The file of an index changes while it is served."""
+"""The index file is replaced, overwritten, damaged or deleted while it is served."""
 
 import asyncio
 import shutil
@@ -29,7 +29,7 @@ def folder(shapes: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A client of a server of that index, which looks at the file only when `refresh` says so."""
+    """A client of a server of that index, which looks at the file only in `refresh`."""
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     monkeypatch.setattr(index_watcher, "POLL_SECONDS", 3600)
     with TestClient(app, base_url="http://localhost") as opened:
@@ -42,7 +42,7 @@ def refresh(client: TestClient) -> None:
 
 
 def replace(folder: Path, content: bytes) -> None:
-    """Another file takes the index's place."""
+    """Replaces the index file."""
     (folder / "new.dhx").write_bytes(content)
     (folder / "new.dhx").replace(folder / "shapes.dhx")
 
@@ -71,8 +71,8 @@ def test_an_index_copied_over_the_file_is_served(folder: Path, client: TestClien
     with Index.open(other) as index:
         assert stats(client)["model"] == index.header.model_hash
         expected = index.search(0, k=3).hits
-    said = client.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
-    assert [hit["id"] for hit in said] == [hit.id for hit in expected]
+    hits = client.post(SEARCH, json={"id": 0, "k": 3}).json()["hits"]
+    assert [hit["id"] for hit in hits] == [hit.id for hit in expected]
 
 
 def test_a_copied_index_of_equal_size_is_noticed(folder: Path, client: TestClient, shapes: Path):
@@ -107,7 +107,7 @@ def test_added_items_do_not_start_a_new_generation(folder: Path, client: TestCli
 def test_a_refused_file_is_tried_again_after_it_was_moved_away(
     folder: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
-    """As where a file system gives its number to another file."""
+    """As if the file system used the same inode again."""
     tried = []
     opened = index_watcher.LoadedIndex.open
 
@@ -132,9 +132,9 @@ def test_a_deleted_index_stays_in_service(folder: Path, client: TestClient):
     before = ask(client, id=1)["hits"]
     (folder / "shapes.dhx").unlink()
     refresh(client)
-    said = stats(client)["problem"]
-    assert "was deleted" in said
-    assert "dualhash index create MODEL PICTURES --out shapes.dhx --replace" in said
+    message = stats(client)["problem"]
+    assert "was deleted" in message
+    assert "dualhash index create MODEL PICTURES --out shapes.dhx --replace" in message
     assert ask(client, id=1)["hits"] == before
 
 
@@ -173,30 +173,30 @@ def test_messages_contain_no_folders(folder: Path):
     shutil.rmtree(folder / "model")
     app = create_app(folder / "shapes.dhx", settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as client:
-        told = [stats(client)["problem"]]
+        messages = [stats(client)["problem"]]
         upload = {"image": ("a.png", (folder / "images" / "0-0.png").read_bytes())}
-        told.append(refused(client.post(SEARCH, files=upload), 503, "model-unavailable"))
+        messages.append(refused(client.post(SEARCH, files=upload), 503, "model-unavailable"))
         replace(folder, b"not an index")
         refresh(client)
-        told.append(stats(client)["problem"])
-    for said in told:
-        assert str(folder.parent) not in said
-        assert "/" not in said
-    assert "model" in told[0]
-    assert "option `model`" in told[1]
+        messages.append(stats(client)["problem"])
+    for message in messages:
+        assert str(folder.parent) not in message
+        assert "/" not in message
+    assert "model" in messages[0]
+    assert "option `model`" in messages[1]
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("message", "expected"),
     [
         ("/a/b/x.dhx is damaged", "x.dhx is damaged"),
         ("/a/b/../m/model/model.json is missing", "model/model.json is missing"),
         ("x.dhx and ../y stay", "x.dhx and ../y stay"),
     ],
 )
-def test_without_folders_removes_folders_only(said: str, told: str):
+def test_without_folders_removes_folders_only(message: str, expected: str):
     paths = (Path("/a/b/x.dhx"), Path("/a/b/../m/model"), Path("x.dhx"))
-    assert index_watcher.without_folders(said, *paths) == told
+    assert index_watcher.without_folders(message, *paths) == expected
 
 
 def test_a_truncated_file_is_not_ready_but_has_metrics(folder: Path, client: TestClient):
@@ -276,16 +276,16 @@ def test_responses_are_cached_until_the_index_changes(
         return tuple(client.get(f"/api/v1/{address}").json() for address in addresses)
 
     first = visit()
-    asked = len(searches)
-    assert asked == len(NAMES)
+    count = len(searches)
+    assert count == len(NAMES)
     assert visit() == first
-    assert len(searches) == asked
+    assert len(searches) == count
     with Index.open(folder / "shapes.dhx") as index:
         index.add(index.search(1, k=1).query.code[None], ["x.png"])
         index.delete([2, 3])
     del searches[:]
     attributes, bits, model, stats = visit()
-    assert len(searches) == asked
+    assert len(searches) == count
     assert (bits, model, stats["items"]) == (first[1], first[2], COUNT - 1)
     with Index.open(folder / "shapes.dhx") as index:
         for facet in attributes["facets"]:

@@ -1,4 +1,4 @@
-"""What is served besides searches: thumbnails, metrics, and an index that has gone wrong."""
+"""Thumbnails, metrics, and a damaged index."""
 
 import io
 import re
@@ -149,9 +149,9 @@ def test_damage_found_while_serving_is_a_server_error(
     with closing(sqlite3.connect(folder / "shapes.dhx")) as connection, connection:
         connection.execute("UPDATE items SET payload = '{}' WHERE id = 3")
     answered = client.request(method, address, json={"id": 1} if method == "POST" else None)
-    said = refused(answered, 503, "index-unusable")
-    assert said.startswith("The index is damaged: item 3")
-    assert "dualhash index create --replace" in said
+    message = refused(answered, 503, "index-unusable")
+    assert message.startswith("The index is damaged: item 3")
+    assert "dualhash index create --replace" in message
     assert answered.headers["retry-after"]
     assert client.get("/api/v1/items/4").status_code == 200
 

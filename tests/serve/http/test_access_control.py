@@ -17,7 +17,7 @@ Serve = Callable[..., TestClient]
 
 @pytest.fixture
 def serve(shapes: Path) -> Iterator[Serve]:
-    """Clients of servers with other settings."""
+    """Returns clients of servers with other settings."""
     opened: list[TestClient] = []
 
     def client(**settings: object) -> TestClient:

@@ -1,4 +1,4 @@
-"""Connections of clients that close too early, ask too much, or never take their answers."""
+"""Clients that send too much, pipeline too much, or do not read; and too many connections."""
 
 import contextlib
 import shutil
@@ -16,10 +16,10 @@ from tests.serve.server_process import HEAD, PATIENCE, Live, connect, read_until
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 IMAGE = b"Content-Type: multipart/form-data; boundary=x\r\nConnection: close\r\n"
-HUNG_UP = r"reset|Broken"
+DISCONNECTED = r"reset|Broken"
 
 
-def send_for_ever(connection: socket.socket, data: bytes) -> None:
+def send_forever(connection: socket.socket, data: bytes) -> None:
     while True:
         connection.sendall(data)
 
@@ -51,8 +51,8 @@ def test_the_library_reports_why_its_upload_is_refused(live: Live, tmp_path: Pat
 def test_a_refused_endless_body_is_cut_off(shapes: Path):
     with serving(shapes, transfer_seconds=0.5) as live, connect(live) as connection:
         connection.sendall(HEAD + IMAGE + b"Content-Length: 99999999999\r\n\r\n")
-        with pytest.raises(OSError, match=HUNG_UP):
-            send_for_ever(connection, b"a" * MIB)
+        with pytest.raises(OSError, match=DISCONNECTED):
+            send_forever(connection, b"a" * MIB)
 
 
 @pytest.mark.parametrize("zeros", [5, 5000])
@@ -80,8 +80,8 @@ def test_pipelined_requests_are_answered(live: Live):
 
 
 def test_endless_pipelining_closes_the_connection(live: Live):
-    with connect(live) as connection, pytest.raises(OSError, match=HUNG_UP):
-        send_for_ever(connection, PROBE * 1000)
+    with connect(live) as connection, pytest.raises(OSError, match=DISCONNECTED):
+        send_forever(connection, PROBE * 1000)
 
 
 def test_a_client_that_does_not_read_is_disconnected(shapes: Path, tmp_path: Path):

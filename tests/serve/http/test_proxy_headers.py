@@ -1,4 +1,4 @@
-"""Whom a request is from: the proxy is believed that is named, and nobody else."""
+"""X-Forwarded-For is used only if a named proxy sends it."""
 
 from pathlib import Path
 

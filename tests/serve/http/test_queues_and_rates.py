@@ -1,4 +1,4 @@
-"""Rates, lanes, and what is kept in memory."""
+"""The rate limiter, bounded queues and the thumbnail cache."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ def test_the_least_recent_client_is_forgotten(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_queue_limits_running_and_waiting_jobs():
-    async def story() -> None:
+    async def scenario() -> None:
         queue, go = BoundedQueue(slots=2, capacity=3), asyncio.Event()
         running = most = 0
 
@@ -80,18 +80,18 @@ def test_a_queue_limits_running_and_waiting_jobs():
         async with queue.slot():
             pass
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_a_failed_job_releases_its_slot():
-    async def story() -> None:
+    async def scenario() -> None:
         queue = BoundedQueue(slots=1, capacity=0)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
                 async with queue.slot():
                     raise ZeroDivisionError
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_the_cache_drops_the_least_recently_used_thumbnail():

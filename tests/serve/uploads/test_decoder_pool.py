@@ -1,4 +1,4 @@
-"""Processes that die, that cannot be started, and that others do not wait for."""
+"""Decoder processes that die or cannot be started, and their limits."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from tests.serve.hostile_uploads import FORMATS, image
 SIZE = (4, 4)
 
 
-def run_with_pool(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
+def run_with_pool(scenario: Callable[[DecoderPool], Awaitable[None]]) -> None:
     """Runs a coroutine function with a pool of one started process."""
 
     async def run() -> None:
         pool = DecoderPool(Settings(), 1)
         await pool.start()
         try:
-            await story(pool)
+            await scenario(pool)
         finally:
             await pool.stop()
 
@@ -35,7 +35,7 @@ def run_with_pool(story: Callable[[DecoderPool], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize("noticed", [True, False])
 def test_a_dead_process_is_replaced(noticed: bool):
-    async def story(pool: DecoderPool) -> None:
+    async def scenario(pool: DecoderPool) -> None:
         expected = await pool.pixels(image("PNG"), SIZE)
         for _ in range(2):
             (process,) = pool._idle
@@ -44,12 +44,12 @@ def test_a_dead_process_is_replaced(noticed: bool):
                 await process.wait()
             np.testing.assert_array_equal(await pool.pixels(image("PNG"), SIZE), expected)
 
-    run_with_pool(story)
+    run_with_pool(scenario)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_pixel_limit_holds_for_every_format(kind: str):
-    async def story() -> None:
+    async def scenario() -> None:
         pool = DecoderPool(Settings(max_pixels=1000), 1)
         try:
             assert (await pool.pixels(image(kind, (40, 25)), SIZE)).shape == (*SIZE, 3)
@@ -59,7 +59,7 @@ def test_the_pixel_limit_holds_for_every_format(kind: str):
         finally:
             await pool.stop()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_an_image_that_kills_two_processes_is_refused(monkeypatch: pytest.MonkeyPatch):
@@ -70,7 +70,7 @@ def test_an_image_that_kills_two_processes_is_refused(monkeypatch: pytest.Monkey
         started.append(await usual(sys.executable, "-c", dying, **options))
         return started[-1]
 
-    async def story(pool: DecoderPool) -> None:
+    async def scenario(pool: DecoderPool) -> None:
         pool._idle.pop().kill()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
         with pytest.raises(ProblemError) as refused:
@@ -81,7 +81,7 @@ def test_an_image_that_kills_two_processes_is_refused(monkeypatch: pytest.Monkey
         monkeypatch.undo()
         assert (await pool.pixels(image("PNG"), SIZE)).shape == (*SIZE, 3)
 
-    run_with_pool(story)
+    run_with_pool(scenario)
 
 
 def test_a_process_that_cannot_start_means_busy(
@@ -90,14 +90,14 @@ def test_a_process_that_cannot_start_means_busy(
     async def start(*_: str, **__: object) -> None:
         raise BlockingIOError("too many processes")
 
-    async def story(pool: DecoderPool) -> None:
+    async def scenario(pool: DecoderPool) -> None:
         pool._idle.pop().kill()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
         with pytest.raises(ProblemError) as refused:
             await pool.pixels(image("PNG"), SIZE)
         assert refused.value.kind == "busy"
 
-    run_with_pool(story)
+    run_with_pool(scenario)
 
 
 def test_thumbnails_do_not_wait_for_uploads(client: TestClient):

@@ -1,4 +1,4 @@
-"""Where images end, and rows that are missing; the uploads of `hostile` go all the way."""
+"""Formats, ends of images, foreign content and missing rows."""
 
 import struct
 import zlib
@@ -94,14 +94,14 @@ def test_a_zip_archive_is_found_by_its_end(behind: int, archive: bool):
 
 
 def test_many_zip_ends_take_linear_time():
-    """Were the rest of the file read for each of them, this would not end."""
+    """If each one searched the rest of the file, this test would not end."""
     ends = b"PK\x05\x06" * 4_000_000
     assert find_foreign_content(image("PNG") + ends, "PNG") == "an archive"
     assert find_foreign_content(image("PNG") + ends + bytes(70_000), "PNG") is None
 
 
 def test_long_jpeg_fill_takes_linear_time():
-    """Were the rest of the fill read from each of its bytes, this would not end."""
+    """If each byte searched the rest of the fill, this test would not end."""
     fill = b"\xff" * 4_000_000 + b"\0"
     assert IMAGE_END["JPEG"](b"\xff\xd8" + fill + b"\xff\xd9") == len(fill) + 4
 

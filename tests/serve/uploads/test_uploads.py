@@ -19,8 +19,8 @@ from tests.serve.server_process import SEARCH, Live, serving
 from tests.serve.test_api import refused
 
 
-class Bystander:
-    """A second client that searches all the time, and what it was answered."""
+class OtherClient:
+    """A second client that searches all the time, and the statuses of its responses."""
 
     def __init__(self, live: Live) -> None:
         self.statuses: list[int] = []
@@ -32,7 +32,7 @@ class Bystander:
             while not self._stop.is_set():
                 self.statuses.append(client.post(SEARCH, json={"id": 1}).status_code)
 
-    def __enter__(self) -> "Bystander":
+    def __enter__(self) -> "OtherClient":
         self._thread.start()
         return self
 
@@ -48,24 +48,24 @@ def live(shapes: Path) -> Iterator[Live]:
 
 
 @pytest.fixture(scope="module")
-def bystander(live: Live) -> Iterator[Bystander]:
-    with Bystander(live) as other:
+def other_client(live: Live) -> Iterator[OtherClient]:
+    with OtherClient(live) as other:
         yield other
     assert set(other.statuses) == {200}
 
 
 @pytest.mark.parametrize("name", UPLOADS)
 def test_hostile_uploads_are_refused_while_others_are_answered(
-    live: Live, bystander: Bystander, name: str
+    live: Live, other_client: OtherClient, name: str
 ):
     hostile = UPLOADS[name]
-    before = len(bystander.statuses)
+    before = len(other_client.statuses)
     with live.client() as client:
         answered = client.post(SEARCH, files={"image": ("photo.jpg", hostile.content())})
-        said = refused(answered, hostile.status, hostile.kind)
-        assert said.endswith(".")
+        message = refused(answered, hostile.status, hostile.kind)
+        assert message.endswith(".")
         assert client.post(SEARCH, json={"id": 1}).status_code == 200
-    assert len(bystander.statuses) >= before
+    assert len(other_client.statuses) >= before
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -89,7 +89,7 @@ def test_odd_images_are_accepted(client: TestClient, name: str):
     ],
 )
 def test_the_file_name_of_an_upload_is_ignored(client: TestClient, index: Index, name: str):
-    """Some are refused by the multipart format itself; none is answered otherwise than without."""
+    """Some names are not valid in multipart; all others give the same results."""
     content = Path(index.item(4).image).read_bytes()
     usual = client.post(SEARCH, files={"image": ("a.png", content)}).json()
     answered = client.post(SEARCH, files={"image": (name, content)})
@@ -158,8 +158,8 @@ def test_malformed_multipart_is_refused(client: TestClient, kind: str, body: byt
 
 
 @pytest.fixture(scope="module")
-def strict(shapes: Path) -> Iterator[TestClient]:
-    """A server with little patience."""
+def strict_client(shapes: Path) -> Iterator[TestClient]:
+    """A client of a server with low limits."""
     settings = Settings(
         rate=0,
         upload_bytes=100_000,
@@ -171,12 +171,12 @@ def strict(shapes: Path) -> Iterator[TestClient]:
         yield opened
 
 
-def test_a_declared_length_above_the_limit_is_refused_unread(strict: TestClient):
+def test_a_declared_length_above_the_limit_is_refused_unread(strict_client: TestClient):
     def body() -> Iterator[bytes]:
         raise AssertionError("it was read")
         yield b""
 
-    answered = strict.post(
+    answered = strict_client.post(
         SEARCH, content=body(), headers={"Content-Type": BOUNDARY, "Content-Length": "999999999"}
     )
     assert "larger than" in refused(answered, 413, "upload-too-large")
@@ -213,8 +213,8 @@ def test_decoders_start_before_the_first_upload(shapes: Path, monkeypatch: pytes
         assert client.post(SEARCH, files={"image": ("a.png", image("PNG"))}).status_code == 200
 
 
-def test_decoding_has_a_time_limit(strict: TestClient):
-    answered = strict.post(SEARCH, files={"image": ("a.png", image("PNG"))})
+def test_decoding_has_a_time_limit(strict_client: TestClient):
+    answered = strict_client.post(SEARCH, files={"image": ("a.png", image("PNG"))})
     assert "too long" in refused(answered, 422, "image-too-costly")
 
 
@@ -277,7 +277,7 @@ def test_malformed_boundaries_are_refused(client: TestClient, boundary: str):
 
 
 class Upload:
-    """The body of a request as it arrives, by a clock of its own."""
+    """The body of a request that arrives by a simulated clock."""
 
     def __init__(self, chunks: Iterable[tuple[float, bytes]]) -> None:
         self._chunks = iter(chunks)
@@ -287,12 +287,12 @@ class Upload:
     async def stream(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         for pause, chunk in self._chunks:
-            await hours(loop, pause)
+            await advance_clock(loop, pause)
             yield chunk
 
 
-async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-    """Lets time go by without waiting for it."""
+async def advance_clock(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Advances the clock of the loop without waiting."""
     usual, start = loop.time, loop.time()
     loop.time = lambda: usual() + seconds  # type: ignore[method-assign]
     assert loop.time() >= start + seconds
@@ -313,7 +313,7 @@ async def hours(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
     ids=["steady", "pauses", "trickle", "stops", "stops later", "long"],
 )
 def test_slow_uploads_are_aborted(pauses: list[float], length: int, slow: bool):
-    async def story() -> None:
+    async def scenario() -> None:
         reader = BodyReader(Settings())
         upload = Upload((pause, bytes(length)) for pause in pauses)
         chunks = reader._chunks(upload, 1 << 30)
@@ -322,13 +322,13 @@ def test_slow_uploads_are_aborted(pauses: list[float], length: int, slow: bool):
 
     if slow:
         with pytest.raises(ProblemError, match="too long"):
-            asyncio.run(story())
+            asyncio.run(scenario())
     else:
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
 def test_uploads_are_limited_per_client():
-    async def story() -> None:
+    async def scenario() -> None:
         reader, go = BodyReader(Settings(uploads_per_client=2)), asyncio.Event()
         begun: list[str] = []
 
@@ -354,4 +354,4 @@ def test_uploads_are_limited_per_client():
         assert sorted(begun) == ["a", "a", "a", "a", "b"]
         assert (reader.upload_bytes, len(reader._queues)) == (0, 0)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
