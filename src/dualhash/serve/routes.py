@@ -24,7 +24,7 @@ async def _service(request: Request) -> Service:
     return service
 
 
-Served = Annotated[Service, Depends(_service)]
+ServiceDep = Annotated[Service, Depends(_service)]
 Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")]
 
 
@@ -37,14 +37,14 @@ Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")
         "model-unavailable",
     ),
 )
-async def search(request: Request, service: Served) -> schemas.SearchResponse:
+async def search(request: Request, service: ServiceDep) -> schemas.SearchResponse:
     """Search with an uploaded image, an item of the index, or attributes alone."""
     async with service.body_reader.search(request) as incoming:
         return await service.search(incoming)
 
 
 @api.get("/items/{number}", responses=problems("item-not-found", "invalid-request"))
-async def item(service: Served, number: Id) -> schemas.Item:
+async def item(service: ServiceDep, number: Id) -> schemas.Item:
     """Returns the labels, predictions and payload of an item."""
     return await service.read(partial(responses.item, number=number))
 
@@ -60,7 +60,7 @@ async def item(service: Served, number: Id) -> schemas.Item:
 )
 async def thumbnail(
     request: Request,
-    service: Served,
+    service: ServiceDep,
     number: Id,
     side: Side = Side.MEDIUM,
     v: Annotated[
@@ -76,32 +76,32 @@ async def thumbnail(
 
 
 @api.get("/attributes", responses=problems())
-async def attributes(service: Served) -> schemas.Attributes:
+async def attributes(service: ServiceDep) -> schemas.Attributes:
     """Returns the attributes of the model by facet, and its categories."""
     return await service.read_cached(responses.attributes_by_facet)
 
 
 @api.get("/fields", responses=problems())
-async def fields(service: Served) -> schemas.Fields:
+async def fields(service: ServiceDep) -> schemas.Fields:
     """Returns the fields of `filter` with their common values."""
     return await service.read_cached(responses.fields)
 
 
 @api.get("/bits", responses=problems())
-async def bits(service: Served) -> schemas.Bits:
+async def bits(service: ServiceDep) -> schemas.Bits:
     """Returns the attributes that each bit of a code contributes to."""
     return await service.read_cached(responses.bits)
 
 
 @api.get("/model", responses=problems())
-async def model(service: Served) -> schemas.Model:
+async def model(service: ServiceDep) -> schemas.Model:
     """Returns what a program needs to read codes: names, and the weights of both heads."""
     return await service.read_cached(responses.model)
 
 
 @api.get("/samples", responses=problems("invalid-request"))
 async def samples(
-    service: Served,
+    service: ServiceDep,
     count: Annotated[int, Query(ge=1, le=50, description="Number of items.")] = 12,
     seed: Annotated[
         int | None, Query(ge=0, lt=2**63, description="The same seed draws the same items.")
@@ -113,7 +113,7 @@ async def samples(
 
 
 @api.get("/stats", responses=problems())
-async def stats(service: Served) -> schemas.Stats:
+async def stats(service: ServiceDep) -> schemas.Stats:
     """Returns the size of the index, and what is wrong with it."""
     return await service.stats()
 
@@ -125,7 +125,7 @@ async def healthz() -> schemas.Health:
 
 
 @probes.get("/readyz", responses={503: problems()[503]})
-async def readyz(service: Served) -> schemas.Health:
+async def readyz(service: ServiceDep) -> schemas.Health:
     """The server answers searches."""
     if problem := service.watcher.unusable:
         raise ProblemError("index-unusable", problem)
@@ -133,6 +133,6 @@ async def readyz(service: Served) -> schemas.Health:
 
 
 @probes.get("/metrics", responses=problems(), response_class=PlainTextResponse)
-async def metrics(service: Served) -> PlainTextResponse:
+async def metrics(service: ServiceDep) -> PlainTextResponse:
     """Returns metrics in Prometheus' text format."""
     return PlainTextResponse(service.metrics_text(), media_type=CONTENT_TYPE_LATEST)
