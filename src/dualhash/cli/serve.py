@@ -47,8 +47,8 @@ def serve(
         insecure: Let in everyone who can reach the address.
         trusted_host: Host names of this server, such as search.example.org. IP addresses and
             localhost are always accepted.
-        proxy: Addresses of proxies, such as 127.0.0.1. X-Forwarded-For and X-Forwarded-Proto headers
-            from other addresses are ignored.
+        proxy: Addresses of proxies, such as 127.0.0.1. From other addresses the headers
+            X-Forwarded-For and X-Forwarded-Proto are ignored.
         cors_origin: Origins of other pages that may use the API, such as https://example.org.
         rate: Requests per second that one client may make on average; 0 for no limit.
         grace: Seconds that requests in progress have to finish when the server is stopped.
