@@ -71,7 +71,9 @@ def test_an_image_that_kills_two_processes_is_refused(monkeypatch: pytest.Monkey
         return started[-1]
 
     async def scenario(pool: DecoderPool) -> None:
-        pool._idle.pop().kill()
+        process = pool._idle.pop()
+        process.kill()
+        await process.wait()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
         with pytest.raises(ProblemError) as refused:
             await pool.pixels(image("PNG"), SIZE)
@@ -91,7 +93,9 @@ def test_a_process_that_cannot_start_means_busy(
         raise BlockingIOError("too many processes")
 
     async def scenario(pool: DecoderPool) -> None:
-        pool._idle.pop().kill()
+        process = pool._idle.pop()
+        process.kill()
+        await process.wait()
         monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
         with pytest.raises(ProblemError) as refused:
             await pool.pixels(image("PNG"), SIZE)
