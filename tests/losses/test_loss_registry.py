@@ -1,25 +1,60 @@
 import numpy as np
 import pytest
 
-from dualhash.errors import DualhashError, settings_of
+from dualhash.errors import DualhashError
 from dualhash.losses import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
     build_attribute_loss,
     build_category_loss,
 )
-from dualhash.losses.weighted_cross_entropy import AttributeCounts
+from dualhash.losses.dnnh import DnnhLoss
+from dualhash.losses.hashnet import HashNetLoss
+from dualhash.losses.hinge import HingeLoss
+from dualhash.losses.softmax import SoftmaxLoss
+from dualhash.losses.ssdh import SsdhLoss
+from dualhash.losses.triplet import TripletLoss
+from dualhash.losses.weighted_cross_entropy import AttributeCounts, WeightedCrossEntropy
 
 COUNTS = AttributeCounts(("red",), np.array([1]), np.array([2]))
 
 
-def test_the_papers_losses_are_there():
-    assert set(CATEGORY_LOSSES) >= {"softmax", "triplet", "ssdh", "hashnet", "dnnh"}
-    assert set(ATTRIBUTE_LOSSES) >= {"weighted-cross-entropy", "hinge"}
+DEFAULTS = {
+    "softmax": {},
+    "triplet": {"margin": 4.0},
+    "ssdh": {"push": 1.0, "balance": 1.0},
+    "hashnet": {"slope": 10.0, "similar": 1.0},
+    "dnnh": {"margin": 1.0},
+}
+"""The settings of every category loss, with the values of its paper."""
 
 
-def test_the_triplet_loss_has_the_papers_margin():
-    assert build_category_loss("triplet", {}).margin == 4
+def test_the_registries_hold_the_papers_losses():
+    assert list(CATEGORY_LOSSES) == list(DEFAULTS)
+    assert list(ATTRIBUTE_LOSSES) == ["weighted-cross-entropy", "hinge"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("softmax", SoftmaxLoss),
+        ("triplet", TripletLoss),
+        ("ssdh", SsdhLoss),
+        ("hashnet", HashNetLoss),
+        ("dnnh", DnnhLoss),
+    ],
+)
+def test_a_name_builds_its_category_loss_with_the_papers_settings(name, kind):
+    loss = build_category_loss(name)
+    assert type(loss) is kind
+    assert {setting: getattr(loss, setting) for setting in DEFAULTS[name]} == DEFAULTS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("weighted-cross-entropy", WeightedCrossEntropy), ("hinge", HingeLoss)]
+)
+def test_a_name_builds_its_attribute_loss(name, kind):
+    assert type(build_attribute_loss(name, COUNTS)) is kind
 
 
 def test_unknown_category_loss_names_the_nearest():
@@ -32,10 +67,9 @@ def test_unknown_attribute_loss_names_the_nearest():
         build_attribute_loss("hing", COUNTS)
 
 
-@pytest.mark.parametrize("name", CATEGORY_LOSSES)
-def test_every_category_loss_takes_its_settings_and_no_others(name):
-    settings = settings_of(CATEGORY_LOSSES[name])
-    loss = build_category_loss(name, dict.fromkeys(settings, 0.25))
-    assert all(getattr(loss, setting) == 0.25 for setting in settings)
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_category_loss_takes_its_settings_and_no_others(name):
+    loss = build_category_loss(name, dict.fromkeys(DEFAULTS[name], 0.25))
+    assert all(getattr(loss, setting) == 0.25 for setting in DEFAULTS[name])
     with pytest.raises(DualhashError, match="has no setting 'marign'"):
         build_category_loss(name, {"marign": 1.0})

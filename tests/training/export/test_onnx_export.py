@@ -94,10 +94,11 @@ def test_bits_may_differ_only_within_rounding_of_one_half(
         assert check_encoder(graph, Constant(trained), images, SIZE)["equal_bits"] == equal_bits
 
 
-def test_the_graph_is_sound_and_tells_nothing_of_the_machine(graph: bytes):
+def test_the_graph_is_valid_and_names_no_source_files(graph: bytes):
     model = onnx.load_model_from_string(graph)
     onnx.checker.check_model(model, full_check=True)
-    assert b".py" not in graph
+    del model.graph.initializer[:]  # any bytes may occur among the weights
+    assert b".py" not in model.SerializeToString()
     assert export_encoder(NetworkEncoder(make_network(0)), SIZE.crop) == graph
 
 
