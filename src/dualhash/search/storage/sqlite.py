@@ -66,7 +66,7 @@ def connect_existing(path: Path) -> sqlite3.Connection:
     """Opens an existing index, also on a read-only medium or a full disk.
 
     SQLite must create files beside a database that has a log. If it cannot, the database is opened
-    as one that nobody changes.
+    as an unchanging file.
 
     Only SQLite may open the file while it is sound: closing another handle would release the locks
     of all connections of this process.
