@@ -110,9 +110,9 @@ def test_a_wrong_file_is_refused(root, change, message):
 
 
 def test_a_missing_variable_is_named(root):
-    lacking = content()
-    del lacking["label_test"]
-    savemat(root / "dataset_info.mat", lacking)
+    incomplete = content()
+    del incomplete["label_test"]
+    savemat(root / "dataset_info.mat", incomplete)
     with pytest.raises(DualhashError, match="has no variable 'label_test'"):
         read_release(SMALL, root)
 
