@@ -99,8 +99,10 @@ def test_queries_are_taken_as_results_are(many: Index, monkeypatch: pytest.Monke
     assert [found.query.id for found in results] == [5, 6, 7, 8]
 
 
-def test_a_question_that_is_none_is_refused_before_the_first_query(many: Index):
+def test_wrong_options_are_refused_before_the_first_query(many: Index):
     with pytest.raises(DualhashError, match="at least 1"):
         many.search_batch(["id:4"], k=0)
+    with pytest.raises(DualhashError, match="needs at least one attribute"):
+        many.search_batch(["id:4"], task="combined")
     with pytest.raises(DualhashError, match="Did you mean 'red'"):
         list(many.search_batch(["id:4"], task="combined", want=["rde"]))

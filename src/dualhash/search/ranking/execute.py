@@ -43,14 +43,22 @@ def search(
 def search_batch(
     source: Source, answer: Answer, queries: Iterable[QueryLike], request: SearchRequest
 ) -> Iterator[Results | Failure]:
-    """Yields the results of each query, or why it cannot be used.
-
-    Images are encoded before a state of the index is read, so that writers do not wait for it.
+    """Returns an iterator over the results of each query, or why it cannot be used.
 
     Raises:
-        DualhashError: See `Index.search_batch`.
+        DualhashError: The options do not fit together; raised before the first query is read.
     """
-    task = request.task_for(query=True)
+    return _batches(source, answer, queries, request, request.task_for(query=True))
+
+
+def _batches(
+    source: Source,
+    answer: Answer,
+    queries: Iterable[QueryLike],
+    request: SearchRequest,
+    task: Task,
+) -> Iterator[Results | Failure]:
+    """Encodes images before it reads a state of the index, so that writers need not wait."""
     remaining, start = iter(queries), 0
     while batch := list(islice(remaining, BATCH)):
         codes = encode_images(batch, source)
