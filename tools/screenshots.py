@@ -82,7 +82,7 @@ def take(browser: Browser, address: str, screenshot: Screenshot) -> bytes:
         expect(page.locator("#grid > .card:not(.skeleton)").first).to_be_visible()
         page.wait_for_load_state("networkidle")
     if screenshot.hovered:
-        page.locator("#grid > .card").nth(screenshot.hovered - 1).hover()
+        page.locator("#grid > .card .frame").nth(screenshot.hovered - 1).hover()
         expect(page.locator("#strip-text")).to_contain_text(f"Result {screenshot.hovered} ")
     png = page.screenshot()
     context.close()
