@@ -8,13 +8,12 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from dualhash.cli import output
-from dualhash.cli.options import Names
+from dualhash.cli.options import Flag, Names
 from dualhash.errors import DualhashError
 
 EXTRA = ("fastapi", "httptools", "starlette", "uvicorn", "prometheus_client", "python_multipart")
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
-Switch = Annotated[bool, Parameter(negative=())]
 
 
 def serve(
@@ -24,7 +23,7 @@ def serve(
     host: str = "127.0.0.1",
     port: Port = 8000,
     token: Annotated[str | None, Parameter(env_var="DUALHASH_TOKEN")] = None,
-    insecure: Switch = False,
+    insecure: Flag = False,
     trusted_host: Names = (),
     proxy: Names = (),
     cors_origin: Names = (),
