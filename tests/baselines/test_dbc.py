@@ -97,5 +97,5 @@ def test_learning_brings_the_codes_of_a_category_together():
 
 
 def test_more_bits_than_features_are_refused():
-    with pytest.raises(DualhashError, match="use shorter codes"):
+    with pytest.raises(DualhashError, match="at most 64 bits, not 72"):
         DBC.fit(digits()[0], 72, np.random.default_rng(0))

@@ -60,7 +60,7 @@ def principal_signs(values: NDArray[np.float32], bits: int) -> Signs:
     if bits > values.shape[1]:
         raise DualhashError(
             f"This method needs a principal component per bit, and features have "
-            f"{values.shape[1]} components, not {bits}: use shorter codes."
+            f"{values.shape[1]} components: use at most {values.shape[1]} bits, not {bits}."
         )
     centred = values - values.mean(axis=0)
     return signs(centred @ principal_components(values, bits).astype(np.float32))
