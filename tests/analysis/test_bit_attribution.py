@@ -43,7 +43,7 @@ def test_the_size_of_weights_does_not_matter(case):
 
 
 @pytest.mark.parametrize("bit", [-1, 3])
-def test_refuses_a_bit_that_is_not_there(bit):
+def test_refuses_an_unknown_bit(bit):
     with pytest.raises(DualhashError, match=rf"no bit {bit}: .* 0 to 2"):
         carried_attributes(HEAD, bit)
 

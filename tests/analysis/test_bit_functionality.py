@@ -16,7 +16,7 @@ def whole(case):
 
 @settings(max_examples=30)
 @given(cases().map(whole))
-def test_agrees_with_what_is_printed(case):
+def test_agrees_with_the_printed_equation(case):
     found = bit_functionality(*case)
     categories = case.categories.tolist()
     columns = case.bits.T.astype(int).tolist()

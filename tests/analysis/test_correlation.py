@@ -29,7 +29,7 @@ def test_the_interval_is_that_of_fisher():
     assert (found.low, found.high) == (pytest.approx(0.00571, abs=1e-5), pytest.approx(0.797935))
 
 
-def test_what_is_undefined_takes_no_part():
+def test_undefined_values_are_left_out():
     first = np.array([1.0, np.nan, 2, 3, 9])
     second = np.array([1.0, 5, 2, 3, np.nan])
     found = correlate(first, second)
@@ -37,7 +37,7 @@ def test_what_is_undefined_takes_no_part():
 
 
 @pytest.mark.parametrize("first", [[], [1.0], [2.0, 2.0, 2.0], [np.nan, np.nan]])
-def test_what_does_not_vary_has_no_correlation(first):
+def test_constant_values_have_no_correlation(first):
     found = correlate(np.array(first), np.arange(float(len(first))))
     assert found.value is None
     assert found.low is None

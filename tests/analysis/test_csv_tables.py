@@ -58,7 +58,7 @@ def test_the_best_correlation_is_the_largest_of_those_defined():
     np.testing.assert_array_equal(found, [0.6, np.nan])
 
 
-def test_what_is_undefined_is_an_empty_cell():
+def test_undefined_values_are_empty_cells():
     analysis = make_analysis()
     undefined = replace(analysis, correlations=np.full((3, 8), np.nan))
     assert attribution_table(undefined)["label_correlation"].null_count() == 24

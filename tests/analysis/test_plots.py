@@ -47,7 +47,7 @@ def test_figure_11_has_a_named_point_for_every_attribute(functionality):
     assert (drawn[:, 0].min(), drawn[:, 0].max()) == (0, 1)
 
 
-def test_figure_11_leaves_out_what_has_no_place(functionality):
+def test_figure_11_leaves_out_undefined_attributes(functionality):
     lost = functionality.attributes[0].model_copy(update={"alignment": None})
     fewer = functionality.model_copy(update={"attributes": (lost, *functionality.attributes[1:])})
     assert len(points(draw_alignment(fewer))) == 3

@@ -43,7 +43,7 @@ def test_the_words_follow_the_interval_over_attributes(correlation, words):
     assert words in summary_with(alignment_correlation=correlation)
 
 
-def test_says_who_took_part_and_who_counts_most():
+def test_states_the_images_left_out_and_the_largest_category():
     analysis = make_analysis()
     page = summarise(analysis)
     found = analysis.functionality

@@ -36,7 +36,7 @@ def test_the_summary_names_every_file(tmp_path):
     assert [name for name in names[1:] if f"`{name}`" not in page] == []
 
 
-def test_of_a_model_without_attributes_only_what_there_is_is_written(tmp_path):
+def test_without_attributes_only_category_files_are_written(tmp_path):
     written = write_report(make_analysis(attributes=0), tmp_path)
     assert [path.name for path in written] == ["summary.md", "analysis.json", "bits.csv"]
     assert sorted(tmp_path.iterdir()) == sorted(written)

@@ -141,7 +141,7 @@ def test_agrees_with_sklearn_where_nothing_ties():
         assert found[0, query] == pytest.approx(average_precision_score(relevant, scores))
 
 
-def test_without_attributes_there_is_no_figure():
+def test_without_attributes_no_figure_is_drawn():
     empty = TrueLabels(np.zeros(3, np.int64), np.zeros((3, 0), np.int8), np.zeros((3, 0), bool))
     for protocol in (ijcv2020, cvpr2017):
         measured = protocol(np.zeros((3, 0)), empty, one_draw(3))

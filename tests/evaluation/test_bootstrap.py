@@ -56,7 +56,7 @@ def test_interval_literal():
     assert interval(np.array([])) is None
 
 
-def test_the_interval_of_a_mean_is_as_wide_as_theory_says():
+def test_the_interval_of_a_mean_agrees_with_theory():
     rng = np.random.default_rng(0)
     values = rng.random((2000, 1))
     draws = weighted_means(values, query_weights(2000, 2000, rng))[1:, 0]

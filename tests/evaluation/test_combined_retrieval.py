@@ -128,7 +128,7 @@ def test_the_released_filter_keeps_the_wrong_side():
     assert wrong["combined_recall_at_1"] == 1
 
 
-def test_the_released_code_asks_only_those_predicted_to_lack_it():
+def test_cvpr2017_queries_are_predicted_not_to_have_the_attribute():
     labels, codes = labels_of([0, 0], [[0], [1]]), bits("00", "00")
     measured = cvpr2017(codes, np.array([[0.1], [0.9]]), labels, one_draw(2))
     assert measured.counts["combined_queries"] == 1

@@ -35,7 +35,7 @@ def test_a_constant_difference_has_an_interval_of_width_zero():
     assert compare(first, first - 0.125) == pytest.approx((0.125, 0.125, 0.125))
 
 
-def test_queries_of_which_one_method_has_no_value_take_no_part():
+def test_queries_without_a_value_of_both_methods_are_left_out():
     found = compare([1, np.nan, 0.5, 0], [0.5, 0.1, np.nan, 0], resamples=0)
     assert found == (0.25, None, None)
 

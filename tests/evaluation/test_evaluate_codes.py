@@ -47,7 +47,7 @@ def test_progress_names_every_stage_and_ends_at_one(case):
     assert last == {"category": 1.0, "attribute": 1.0, "combined": 1.0}
 
 
-def test_refuses_what_does_not_fit(case):
+def test_refuses_arrays_that_do_not_fit(case):
     with pytest.raises(DualhashError, match="25 images and 3 attributes do not fit 24 codes"):
         evaluate_codes(case.codes[1:], case.probabilities, case.labels)
     with pytest.raises(DualhashError, match=r"probabilities of shape \(25, 2\)"):

@@ -11,12 +11,12 @@ def test_results_are_in_the_order_of_the_parts():
     assert list(on_all_processors(lambda part: part, [])) == []
 
 
-def test_as_many_work_at_once_as_there_are_processors(monkeypatch: pytest.MonkeyPatch):
+def test_uses_one_thread_per_processor(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parallel.os, "cpu_count", lambda: 3)
     together = Barrier(3, timeout=30)
     assert sorted(on_all_processors(lambda _: together.wait(), range(3))) == [0, 1, 2]
 
 
-def test_what_goes_wrong_is_raised():
+def test_errors_of_threads_are_raised():
     with pytest.raises(ZeroDivisionError):
         list(on_all_processors(lambda part: 1 / part, [1, 0]))

@@ -49,7 +49,7 @@ def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], wei
     np.testing.assert_allclose([value[0] for value in found.values()], expected, rtol=1e-9)
 
 
-def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
+def test_equal_probabilities_give_the_recall_without_a_filter():
     bits, scores, labels = made_up(300)
     weights = query_weights(300, 20, np.random.default_rng(0))
     chance = np.full(scores.shape, 0.5)
@@ -63,7 +63,7 @@ def test_what_ranks_by_chance_finds_as_much_as_a_filter_that_keeps_all():
         np.testing.assert_allclose(ranked, filtered, atol=0.02)  # ties apart
 
 
-def test_what_is_impossible_comes_last_however_near():
+def test_images_of_probability_zero_are_ranked_last():
     """Image 1 lacks the attribute for certain and is as near as can be; image 2 is as far."""
     bits = np.array([[0] * 16, [0] * 16, [1] * 16], bool)
     labels = TrueLabels(np.zeros(3, int), np.array([[0], [0], [1]], np.int8), np.ones((3, 1), bool))

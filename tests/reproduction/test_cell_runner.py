@@ -96,7 +96,7 @@ def trials(runner: CellRunner):
     }
 
 
-def test_a_cell_keeps_what_its_tables_need(runner, models, monkeypatch, tmp_path):
+def test_a_result_contains_the_figures_of_its_tables(runner, models, monkeypatch, tmp_path):
     dph = usual("dph", SMALL)[0]
     kept = run(runner, dph, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
     assert {"category_map", "half_least_category_map"} < runner.requirements(dph).figures
@@ -114,19 +114,19 @@ def test_a_cell_keeps_what_its_tables_need(runner, models, monkeypatch, tmp_path
     assert kept.seconds["judging"] < 60
 
 
-def test_a_trial_is_not_judged_on_test_images(runner, models, monkeypatch, tmp_path):
+def test_a_trial_is_not_evaluated_on_test_images(runner, models, monkeypatch, tmp_path):
     trial = trial_cells("dph", SMALL)[0]
     kept = run(runner, trial, {"dph": models["ssdh"]}, monkeypatch, tmp_path)
     assert set(kept.figures) == {"validation_avg_hm"}
 
 
-def test_what_is_not_defined_on_validation_images_is_none():
+def test_undefined_validation_figures_are_none():
     card = {"best": {"category_map": 0.5, "avg_hm": float("nan"), "score": 0.5}}
     expected = {"validation_category_map": 0.5, "validation_avg_hm": None}
     assert validation_figures(card) == expected
 
 
-def test_unseen_categories_are_judged_alone(runner, models, monkeypatch, tmp_path):
+def test_held_out_categories_are_evaluated_separately(runner, models, monkeypatch, tmp_path):
     cell = Cell("hashnet", 16, held_out=1)
     kept = run(runner, cell, {"hashnet": models["ssdh"]}, monkeypatch, tmp_path)
     assert {"unseen_map", "unseen_among_all_map"} <= set(kept.figures)
@@ -190,11 +190,11 @@ def test_a_backbone_is_pretrained_without_the_held_out_categories(runner):
         (Cell("dph", 16, held_out=1), {"category"}),
     ],
 )
-def test_what_is_measured_of_a_cell(cell: Cell, expected: set[str]):
+def test_the_tasks_that_a_cell_is_measured_on(cell: Cell, expected: set[str]):
     assert tasks_of(cell) == expected
 
 
-def test_what_methods_are_judged_by(shapes, models):
+def test_the_outputs_that_methods_are_evaluated_by(shapes, models):
     images = shapes.images[:20]
     outputs = models["ssdh"].encode(images).reals
     alone = run_method("dph", {"dph": models["ssdh"]}, images, lambda *_: None)
@@ -251,7 +251,7 @@ def test_class_bits_differ_in_two_bits_or_none():
     assert bits.tolist() == [[True, False, False], [False, False, True], [False, False, True]]
 
 
-def test_every_method_of_the_grid_answers_what_its_tables_ask():
+def test_every_method_has_the_tasks_of_its_tables():
     by_figure = {"category_map": "category", "attribute_map": "attribute", "avg_hm": "attribute"}
     for exhibit in exhibits(PLAN).values():
         for entries in getattr(exhibit, "rows", {}).values():

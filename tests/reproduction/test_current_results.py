@@ -30,6 +30,6 @@ def test_a_cell_that_disagrees_is_missing(change):
     assert not consistent([SSDH], PLAN, results(**{"push": 1.0} | change))
 
 
-def test_what_is_not_known_does_not_disagree():
+def test_missing_parts_and_trials_do_not_invalidate_a_result():
     alone = {SSDH.name: results(push=10.0, weights="v")[SSDH.name]}
     assert list(consistent([SSDH], PLAN, alone)) == [SSDH.name]

@@ -32,7 +32,7 @@ def test_figures_are_those_of_an_evaluation():
         ({"attribute"}, {"attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "avg_precision"}),
     ],
 )
-def test_only_what_a_method_is_made_for_is_measured(answers: set, figures: set):
+def test_only_the_tasks_of_a_method_are_measured(answers: set, figures: set):
     said = Outputs(BITS, PROBABILITIES)
     found = measure(said, LABELS, resamples=0, answers=frozenset(answers))
     assert set(found.figures) == figures

@@ -52,7 +52,7 @@ def test_different_cells_have_different_names(name: str):
     assert len({cell.name for cell in every}) == len(every)
 
 
-def test_a_cell_that_feeds_several_tables_is_one():
+def test_a_cell_of_several_tables_is_listed_once():
     cells = cells_of(exhibits(PLAN))
     assert len(cells) == len(set(cells))
     feeds = [name for name, each in exhibits(PLAN).items() if DPH in each.cells()]
@@ -80,7 +80,7 @@ def test_every_deep_method_starts_from_the_same_weights():
         assert all(part.held_out == PLAN.held_out for part in backbones)
 
 
-def test_methods_made_of_others_take_the_models_of_their_seed():
+def test_combined_methods_use_the_models_of_their_seed():
     made_of = {
         cell.name: [part.name for part in parts_of(cell, PLAN)]
         for cell in cells_of(exhibits(PLAN))
@@ -120,14 +120,14 @@ def test_quick_trainings_are_short_with_every_backbone(name: str):
         assert (config.iterations, config.epochs) == (QUICK_SETTINGS["iterations"], None)
 
 
-def test_a_backbone_that_says_its_settings_needs_no_trials_of_them():
+def test_settings_of_a_backbone_need_no_trials():
     own = Cell("dph", 16, settings=(("backbone", "efficientnet-lite0"),))
     tried = {trial.settings[0][0] for trial in trials_of(own, PLAN)}
     assert tried == {"alpha"}
     assert {trial.settings[0][0] for trial in trials_of(DPH, PLAN)} == {"alpha", "lr_pretrained"}
 
 
-def test_trials_decide_unless_a_cell_says_all():
+def test_trials_choose_the_settings_that_a_cell_leaves_open():
     tried = trial_cells("dph", PLAN)
     assert trials_of(DPH, PLAN) == tried
     assert not trials_of(tried[0], PLAN)
@@ -136,7 +136,7 @@ def test_trials_decide_unless_a_cell_says_all():
     assert not trials_of(Cell("itq", 16), PLAN)
 
 
-def test_what_is_needed_of_a_cell_follows_from_what_it_feeds():
+def test_required_figures_follow_from_the_tables_of_a_cell():
     required = required_figures(PLAN)
     assert required[DPH].extras == {"histogram", "bits", "attribute_sheet", "combined_sheet"}
     assert {"category_map", "avg_hm", "half_least_category_map"} < required[DPH].figures
@@ -153,7 +153,7 @@ def test_what_is_needed_of_a_cell_follows_from_what_it_feeds():
     assert not required[Cell("lsh", 16)].draws
 
 
-def test_a_result_that_lacks_anything_does_not_meet_the_needs():
+def test_a_result_without_a_required_figure_is_incomplete():
     required = required_figures(PLAN)[DPH]
     whole = {
         "figures": {name: figure(0.5) for name in required.figures},
@@ -225,7 +225,7 @@ def test_fewer_images_are_passed_over_as_many_more_times():
             ]
 
 
-def test_whose_attributes_are_told():
+def test_the_model_whose_attributes_are_used():
     cells = {title: row[0].cells[0] for title, row in exhibits(PLAN)["filters"].rows.items()}
     methods = {title: (cell.method, dict(cell.settings)) for title, cell in cells.items()}
     assert methods == {
@@ -253,7 +253,7 @@ def test_ssdhs_loss_is_tried_with_the_settings_that_ssdh_has():
     assert dict(SSDH_SETTINGS) == {"category_loss": "ssdh", **ssdh}
 
 
-def test_what_was_chosen_for_one_catalogue_is_not_tried_on_others():
+def test_settings_chosen_for_one_catalogue_are_not_used_on_others():
     title = "SSDH's category loss"
     assert title in exhibits(plan_for("fashion"))["balance"].rows
     assert title not in exhibits(plan_for("cfw60k"))["balance"].rows

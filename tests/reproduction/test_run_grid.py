@@ -61,7 +61,7 @@ def test_models_stay_while_other_tables_need_them(runner, store, tmp_path):
     assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
 
 
-def test_a_killed_run_goes_on_where_it_stopped(runner, store, tmp_path):
+def test_a_killed_run_continues_where_it_stopped(runner, store, tmp_path):
     runner.dies_at = SSDH
     with pytest.raises(Killed):
         go(runner, store, tmp_path)
@@ -72,7 +72,7 @@ def test_a_killed_run_goes_on_where_it_stopped(runner, store, tmp_path):
     assert runner.resumed == [SSDH]
 
 
-def test_what_was_begun_with_other_settings_is_not_gone_on_with(runner, store, tmp_path):
+def test_a_training_with_other_settings_is_not_continued(runner, store, tmp_path):
     runner.dies_at = DPH
     with pytest.raises(Killed):
         go(runner, store, tmp_path)
@@ -82,7 +82,7 @@ def test_what_was_begun_with_other_settings_is_not_gone_on_with(runner, store, t
     assert not changed.resumed
 
 
-def test_a_part_whose_model_is_gone_is_made_again(runner, store, tmp_path):
+def test_a_part_without_its_model_is_trained_again(runner, store, tmp_path):
     go(runner, store, tmp_path)
     (store.folder / f"{SVM.name}.json").unlink()
     runner.performed.clear()
@@ -103,14 +103,14 @@ def test_results_on_other_data_or_with_other_settings_are_made_again(runner, sto
         assert all(step.due for step in steps)
 
 
-def test_what_is_made_from_a_model_that_changed_is_made_again(runner, store, tmp_path):
+def test_cells_made_from_a_changed_model_are_run_again(runner, store, tmp_path):
     go(runner, store, tmp_path)
     changed = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)}, versions={SSDH: 2})
     go(changed, store, tmp_path)
     assert changed.performed == [SSDH, SVM]
 
 
-def test_what_lacks_a_figure_that_tables_have_is_made_again(runner, store, tmp_path):
+def test_a_cell_without_a_required_figure_is_run_again(runner, store, tmp_path):
     go(runner, store, tmp_path)
     runner.asked = {DPH: RequiredFigures(frozenset({"category_map"}))}
     runner.performed.clear()
@@ -144,7 +144,7 @@ def test_the_time_left_is_that_of_finished_cells_of_the_method():
     assert expected_seconds(Cell("lsh", 32), {}) is None
 
 
-def test_the_time_left_is_told(runner, store, tmp_path):
+def test_the_remaining_time_is_shown(runner, store, tmp_path):
     said = go(runner, store, tmp_path)
     assert said[1] == "pretraining-s0: 1 of 5, remaining time unknown"
     assert said[2] == "dph-16-trial-s0: 2 of 5, remaining time unknown"

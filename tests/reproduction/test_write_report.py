@@ -54,7 +54,7 @@ def written(tmp_path_factory) -> Path:
     return folder / "out"
 
 
-def test_every_table_and_figure_is_there_and_every_link_leads_somewhere(written: Path):
+def test_the_report_has_every_table_and_figure_and_no_broken_link(written: Path):
     text = (written / "results.md").read_text()
     for name, exhibit in exhibits(PLAN).items():
         assert f"## {heading(name)}: {exhibit.title}" in text
@@ -66,7 +66,7 @@ def test_every_table_and_figure_is_there_and_every_link_leads_somewhere(written:
     }
 
 
-def test_what_is_missing_is_said_to_be_missing(written: Path):
+def test_missing_results_are_shown_as_missing(written: Path):
     text = (written / "results.md").read_text()
     assert "| LSH | missing | missing |" in text
     assert "- lsh-8-s0" in text
@@ -75,7 +75,7 @@ def test_what_is_missing_is_said_to_be_missing(written: Path):
     assert data["tables"]["table-4"]["rows"]["LSH"] == [None, None]
 
 
-def test_prose_stands_where_it_was_written_for(written: Path):
+def test_prose_is_below_its_table(written: Path):
     text = (written / "results.md").read_text()
     assert text.count("All four learn.") == 1
     assert text.index("All four learn.") < text.index("## Table 2")
@@ -108,7 +108,7 @@ def test_claims_are_held_against_the_numbers(written: Path):
     assert claim["holds"] == (dph - ssdh >= -0.01)
 
 
-def test_without_results_there_is_no_report(tmp_path: Path):
+def test_a_report_without_results_is_refused(tmp_path: Path):
     with pytest.raises(DualhashError, match="holds no results"):
         write_report(PLAN, ResultStore(tmp_path / "none"), tmp_path)
 
@@ -135,7 +135,7 @@ def test_a_cell_without_a_figure_that_a_table_has_is_missing(tmp_path: Path):
     assert f"- {DPH[0].name}" in (tmp_path / "out" / "results.md").read_text()
 
 
-def test_sheets_without_queries_are_said_to_be_so(tmp_path: Path):
+def test_examples_without_queries_are_explained(tmp_path: Path):
     store = ResultStore(tmp_path / "in")
     fill(store, without="none")
     kept = store.read()[DPH[0].name]

@@ -65,8 +65,8 @@ def analyse(
         DualhashError: There are no readable test images, their attributes are not those of the
             model, or they are of fewer than two categories.
     """
-    unseen = encode_test_images(model, catalogue, views=views, progress=progress)
-    bits, labels = quantise(unseen.reals), unseen.labels
+    test_set = encode_test_images(model, catalogue, views=views, progress=progress)
+    bits, labels = quantise(test_set.reals), test_set.labels
     functionality = bit_functionality(bits, *labels, model.attribute_head)
     pairs = np.bincount(labels.categories[labels.categories >= 0]) ** 2
     return Analysis(
@@ -77,6 +77,6 @@ def analyse(
         correlations=label_correlations(bits, labels.attributes, labels.observed),
         largest=catalogue.names.categories[int(pairs.argmax())],
         largest_share=float(pairs.max() / pairs.sum()),
-        hashes={"model": model.hash, "data": unseen.label_hash},
-        failures=tuple(failure.reason for failure in unseen.failures),
+        hashes={"model": model.hash, "data": test_set.label_hash},
+        failures=tuple(failure.reason for failure in test_set.failures),
     )

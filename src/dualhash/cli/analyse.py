@@ -42,7 +42,7 @@ def analyse(
         views: 10 averages corners, centre and mirror images of each image.
         columns: The role of each column.
     """
-    from dualhash.analysis.analyse import analyse as look_into
+    from dualhash.analysis.analyse import analyse as analyse_model
     from dualhash.analysis.plots import check_installed
     from dualhash.analysis.summary_text import NO_ATTRIBUTES
     from dualhash.analysis.write_report import as_json, write_report
@@ -53,30 +53,30 @@ def analyse(
     catalogue = columns.read(table, opened)
     output.list_left_out(catalogue.left_out)
     with output.progress("Encoding") as report:
-        analysis = look_into(opened, catalogue, views=views, progress=report)
+        analysis = analyse_model(opened, catalogue, views=views, progress=report)
     output.list_left_out(analysis.failures)
     written = write_report(analysis, out)
     if json:
         output.print_json(as_json(analysis))
         return
     found = analysis.functionality
-    judged = f"{found.images:,} test images, {opened.bits} bits"
+    summary = f"{found.images:,} test images, {opened.bits} bits"
     if found.attributes:
-        output.show(_correlations(found, judged))
+        output.show(_correlations(found, summary))
     else:
-        output.say(f"{judged}. {NO_ATTRIBUTES}")
+        output.say(f"{summary}. {NO_ATTRIBUTES}")
     output.say(f"Summary: {written[0]}. Also written: {', '.join(p.name for p in written[1:])}.")
 
 
-def _correlations(found: BitFunctionality, judged: str) -> Table:
-    shown = output.table(
-        f"{judged}, {len(found.attributes)} attributes", "correlation", ">over", ">value", ">95 %"
+def _correlations(found: BitFunctionality, summary: str) -> Table:
+    table = output.table(
+        f"{summary}, {len(found.attributes)} attributes", "correlation", ">over", ">value", ">95 %"
     )
-    shown.add_row("category and attribute information of a bit", *_cells(found.correlation))
-    shown.add_row(
+    table.add_row("category and attribute information of a bit", *_cells(found.correlation))
+    table.add_row(
         "alignment of an attribute and use of category bits", *_cells(found.alignment_correlation)
     )
-    return shown
+    return table
 
 
 def _cells(correlation: Correlation) -> tuple[str, str, str]:

@@ -12,9 +12,7 @@ from tests.search.kernels.cases import cases, heads
 
 @given(st.data(), st.sampled_from([0.5, 0.5, 0.05, 0.9]))
 @settings(max_examples=100)
-def test_a_bit_says_whether_the_probability_reaches_the_threshold(
-    data: st.DataObject, least: float
-):
+def test_a_bit_is_set_if_the_probability_reaches_the_threshold(data: st.DataObject, least: float):
     case = data.draw(cases())
     head = data.draw(heads(8 * case.codes.shape[1]))
     bitmaps = attribute_bitmaps(case.matrix, head, threshold=least, threads=case.threads)

@@ -45,7 +45,7 @@ def test_everything_within_a_radius_is_found(case: Case, radius: int):
         assert found == naive(case, query, radius)
 
 
-def test_more_within_a_radius_than_there_is_usually_room_for(monkeypatch: pytest.MonkeyPatch):
+def test_more_codes_within_a_radius_than_the_usual_capacity(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kernel, "USUAL_CAPACITY", 3)
     codes = np.repeat(np.arange(4, dtype=np.uint8)[:, None], 50, axis=0)
     distances, positions = within_radius(CodeMatrix.of(codes), codes[0], 1, threads=2)
@@ -87,7 +87,7 @@ def test_many_chunks_with_codes_that_half_the_words_rule_out(
         np.testing.assert_array_equal(distances, np.take_along_axis(far, expected, axis=1))
 
 
-def test_the_worst_order_comes_out_right(rng: np.random.Generator):
+def test_codes_that_each_come_nearer_are_ranked_correctly(rng: np.random.Generator):
     """Each code is nearer than all before it, so that candidates are dropped again and again."""
     bits = np.tri(257, 256, -1, dtype=bool)[::-1].repeat(20, axis=0)
     distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)
