@@ -1,4 +1,4 @@
-"""What is put into an index, and how it is kept."""
+"""Items of an index: adding them and reading them again."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
