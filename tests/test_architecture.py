@@ -21,6 +21,7 @@ ROOMS = (
     ("codes",),
     ("search",),
     ("evaluation",),
+    ("features",),
     ("network",),
     ("losses",),
     ("training",),

@@ -137,7 +137,7 @@ class Encoder:
         preprocessing = enlarged_for_views(self.preprocessing, views)
         reals = np.full((len(paths), self.bits), np.nan, np.float32)
         failures: list[Failure] = []
-        for rows, loaded in _decoded(paths, preprocessing):
+        for rows, loaded in decoded_batches(paths, preprocessing):
             failures += [image for image in loaded if isinstance(image, Failure)]
             pairs = zip(rows, loaded, strict=True)
             images = {row: image for row, image in pairs if not isinstance(image, Failure)}
@@ -162,7 +162,7 @@ class Encoder:
             )
 
 
-def _decoded(
+def decoded_batches(
     paths: Sequence[Path | str], preprocessing: Preprocessing
 ) -> Iterator[tuple[range, list[NDArray[np.uint8] | Failure]]]:
     """Yields rows and images in batches; the next batch is decoded in the background."""

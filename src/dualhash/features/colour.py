@@ -37,8 +37,8 @@ class ColourStatistics(nn.Module):
 def colour_map(images: Tensor) -> Tensor:
     """Mean R, G and B of each cell of the grid, (N, 3 GRID**2) in [0, 1]."""
     height, width = (side // GRID * GRID for side in images.shape[1:3])
-    cells = images[:, :height, :width].float().reshape(
-        -1, GRID, height // GRID, GRID, width // GRID, 3
+    cells = (
+        images[:, :height, :width].float().reshape(-1, GRID, height // GRID, GRID, width // GRID, 3)
     )
     return cells.mean(dim=(2, 4)).flatten(1) / 255
 

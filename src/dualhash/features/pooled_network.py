@@ -5,8 +5,8 @@ from lower layers. The features therefore join several depths (Babenko and Lempi
 Deep Convolutional Features for Image Retrieval", ICCV 2015, for the pooling).
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,11 @@ from dualhash.features.colour import ColourStatistics
 
 DEPTHS = 4
 """Depths at which a transformer's blocks are read, evenly spaced, the last block included."""
+
+
+def pretrained_config(network: nn.Module) -> Mapping[str, Any]:
+    """What timm knows of a network's weights: `mean`, `std`, `input_size`, ..."""
+    return cast("Mapping[str, Any]", network.pretrained_cfg)
 
 
 class PooledNetwork(nn.Module):
@@ -33,9 +38,9 @@ class PooledNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: Any, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
         self.colours = ColourStatistics()
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1))

@@ -1,0 +1,102 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dualhash.errors import DualhashError
+from dualhash.features import feature_array
+from dualhash.features.feature_array import extract_features
+from tests.features.cases import colours, mean_extractor, solid_images
+
+COUNT = 100
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    return solid_images(tmp_path / "images", COUNT)
+
+
+def test_features_are_those_of_the_extractor(images: list[Path], tmp_path: Path):
+    features = extract_features(mean_extractor(), images, tmp_path / "cache")
+    assert features.values.dtype == np.float16
+    np.testing.assert_array_equal(features.values, colours(COUNT))
+    assert features.failed == {}
+
+
+def test_a_second_call_reads_what_the_first_kept(images: list[Path], tmp_path: Path):
+    extract_features(mean_extractor(), images, tmp_path / "cache")
+    calls = []
+    again = extract_features(
+        mean_extractor(), images, tmp_path / "cache", lambda *done: calls.append(done)
+    )
+    np.testing.assert_array_equal(again.values, colours(COUNT))
+    assert not calls
+
+
+def test_a_changed_image_is_extracted_again(images: list[Path], tmp_path: Path):
+    extract_features(mean_extractor(), images, tmp_path / "cache")
+    images[3].write_bytes(images[7].read_bytes())
+    os.utime(images[3], ns=(1, 1))
+    again = extract_features(mean_extractor(), images, tmp_path / "cache")
+    np.testing.assert_array_equal(again.values[3], colours(COUNT)[7])
+
+
+def test_another_extractor_has_another_array(images: list[Path], tmp_path: Path):
+    extract_features(mean_extractor(), images, tmp_path / "cache")
+    extract_features(mean_extractor((3, 3)), images, tmp_path / "cache")
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
+
+
+def test_images_that_cannot_be_read_are_listed(images: list[Path], tmp_path: Path):
+    images[70].write_bytes(b"damaged")
+    images[2].unlink()
+    features = extract_features(mean_extractor(), images, tmp_path / "cache")
+    assert sorted(features.failed) == [2, 70]
+    assert "does not exist" in features.failed[2]
+    assert not features.values[[2, 70]].any()
+    rest = np.delete(np.arange(COUNT), [2, 70])
+    np.testing.assert_array_equal(features.values[rest], colours(COUNT)[rest])
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.features.cases import mean_extractor
+from dualhash.features import feature_array
+feature_array.FLUSH_SECONDS = 0
+images = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+feature_array.extract_features(
+    mean_extractor(), images, Path(sys.argv[2]),
+    lambda done, total: os.kill(os.getpid(), signal.SIGKILL),
+)
+"""
+
+
+def test_a_killed_extraction_continues_where_it_stopped(images: list[Path], tmp_path: Path):
+    listed, cache = tmp_path / "images.txt", tmp_path / "cache"
+    listed.write_text("\n".join(map(str, images)))
+    images[1].write_bytes(b"damaged")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(listed), str(cache)], check=False, cwd=Path.cwd()
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not [path for path in cache.glob("*.npy") if "unfinished" not in path.name]
+    reported = []
+    features = extract_features(
+        mean_extractor(), images, cache, lambda done, total: reported.append((done, total))
+    )
+    assert reported == [(COUNT, COUNT)], "the first batch is not extracted again"
+    assert list(features.failed) == [1]
+    rest = np.delete(np.arange(COUNT), [1])
+    np.testing.assert_array_equal(features.values[rest], colours(COUNT)[rest])
+
+
+def test_a_full_disk_is_named(images: list[Path], tmp_path: Path, monkeypatch):
+    usage = type("Usage", (), {"free": 10})
+    monkeypatch.setattr(feature_array.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(DualhashError, match=r"cache: 0.0 GB are more than is free.*DUALHASH_CACHE"):
+        extract_features(mean_extractor(), images, tmp_path / "cache")
