@@ -1,0 +1,44 @@
+import math
+
+import torch
+from torch.nn import functional
+
+from dualhash.losses.cosine_margin import CosineMarginLoss
+
+
+def naive(logits: torch.Tensor, categories: torch.Tensor, margin: float, scale: float) -> float:
+    losses = []
+    for row, category in zip(logits.tolist(), categories.tolist(), strict=True):
+        if category < 0:
+            continue
+        lowered = [z - scale * margin * (j == category) for j, z in enumerate(row)]
+        losses.append(math.log(sum(map(math.exp, lowered))) - lowered[category])
+    return sum(losses) / max(1, len(losses))
+
+
+def test_against_a_naive_sum():
+    torch.manual_seed(0)
+    logits, categories = 8 * torch.rand(6, 4) - 4, torch.tensor([0, 3, -1, 2, -1, 1])
+    loss = CosineMarginLoss(margin=0.3, scale=4.0)(torch.zeros(6, 8), logits, categories)
+    assert abs(loss.item() - naive(logits, categories, 0.3, 4.0)) < 1e-5
+
+
+def test_by_hand():
+    """Two categories, logits 2 and 0, margin 0.5 at scale 2: log(1 + exp(0 - 1))."""
+    loss = CosineMarginLoss(margin=0.5, scale=2.0)
+    value = loss(torch.zeros(1, 8), torch.tensor([[2.0, 0.0]]), torch.tensor([0]))
+    assert abs(value.item() - math.log(1 + math.exp(-1))) < 1e-6
+
+
+def test_without_a_margin_it_is_the_softmax_loss():
+    logits, categories = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    loss = CosineMarginLoss(margin=0.0)(torch.zeros(5, 8), logits, categories)
+    torch.testing.assert_close(loss, functional.cross_entropy(logits, categories))
+
+
+def test_missing_categories_are_ignored():
+    logits = torch.randn(2, 3, requires_grad=True)
+    loss = CosineMarginLoss()(torch.zeros(2, 8), logits, torch.tensor([-1, -1]))
+    assert loss.item() == 0
+    loss.backward()
+    assert not logits.grad.any()
