@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from dualhash.baselines.features import Features, Report, compute_features, no_report
 from dualhash.baselines.shallow_method import check_attributes
-from dualhash.catalogue.images import centre_crop
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model
@@ -86,8 +85,7 @@ class HeadMethod(Method):
         card, _, encoder = read_model(self.base_folder)
 
         def compute(rows: Rows) -> NDArray[np.bool_]:
-            images = centre_crop(only.pixels[rows], only.preprocessing.crop)
-            return quantise(model.encode_arrays(images))
+            return quantise(model.encode_arrays(only.images(rows)))
 
         training, validation = (
             compute_features(compute, model.bits, only, rows, display)

@@ -65,8 +65,13 @@ class ShallowMethod(Method):
         """See `Method.configure`.
 
         Raises:
-            DualhashError: The backbone has no weights.
+            DualhashError: The backbone has no weights, or features are given.
         """
+        if config.features:
+            raise DualhashError(
+                f"{self.title} learns from the features of a backbone: give --backbone, not "
+                "--features."
+            )
         if not (config.pretrained or config.weights):
             raise DualhashError(
                 f"{self.title} learns from the features of a pretrained backbone: give weights "
@@ -113,6 +118,7 @@ class ShallowMethod(Method):
             ).eval()
         if names.categories:
             bits = quantise(function.outputs(training.values))
+            assert isinstance(network.category_head, ClassifierHead)
             _set(network.category_head, category_head(bits, training.labels, len(names.categories)))
         if function.attribute_head:
             _set(network.attribute_head, function.attribute_head)

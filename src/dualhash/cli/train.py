@@ -25,6 +25,9 @@ class TrainingOptions:
 
     Attributes:
         bits: Length of the code, a multiple of 8.
+        features: Train a code head on the features of a frozen network, which are computed once:
+            efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder, hub:OWNER/NAME
+            or a model folder. Sets the preset features.
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
             efficientnet-lite0, resnet18-half, or timm:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
@@ -48,6 +51,7 @@ class TrainingOptions:
     """
 
     bits: int | None = None
+    features: str | None = None
     backbone: str | None = None
     pretrained: bool | None = None
     weights: str | None = None
@@ -100,7 +104,8 @@ def train(
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
-        preset: A complete set of settings: small (images under 100 pixels, from scratch), photo
+        preset: A complete set of settings: features (a head on the features of a frozen network,
+            in minutes), small (images under 100 pixels, from scratch), photo
             (larger images, from pretrained weights), paper-imagenet, paper-cfw, released-imagenet
             or released-cfw. The default is small or photo, by the size of the images.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
@@ -124,7 +129,8 @@ def train(
     )
     configuration = build_config(catalogue, preset, config, options)
     output.note(
-        f"{method}, preset {configuration.preset}: {configuration.backbone}, "
+        f"{method}, preset {configuration.preset}: "
+        f"{configuration.features or configuration.backbone}, "
         f"{configuration.bits} bits" + (f", alpha {configuration.alpha}" if method == "dph" else "")
     )
     try:
@@ -161,7 +167,8 @@ def build_config(
 
     settings = (_read_settings(config) if config else {}) | options.settings()
     in_file = settings.pop("preset", None)
-    chosen = preset or in_file or preset_for(max(median_size(catalogue.images)))
+    chosen = preset or in_file or ("features" if settings.get("features") else None)
+    chosen = chosen or preset_for(max(median_size(catalogue.images)))
     return dualhash.preset_config(chosen, **settings)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from dualhash.errors import look_up
+from dualhash.losses.cosine_margin import CosineMarginLoss
 from dualhash.losses.dnnh import DnnhLoss
 from dualhash.losses.hashnet import HashNetLoss
 from dualhash.losses.hinge import HingeLoss
@@ -19,6 +20,7 @@ CATEGORY_LOSSES: dict[str, Callable[..., CategoryLoss]] = {
     "ssdh": SsdhLoss,
     "hashnet": HashNetLoss,
     "dnnh": DnnhLoss,
+    "cosine-margin": CosineMarginLoss,
 }
 """Category losses. Arguments of a class are the settings of the loss; defaults are those of its
 paper."""

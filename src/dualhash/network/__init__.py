@@ -6,6 +6,8 @@ modules. May import the rooms left of it (catalogue, codes, search, evaluation).
 
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbone_registry import BACKBONES, build_backbone, describe_backbone
+from dualhash.network.cosine_head import CosineHead
+from dualhash.network.feature_network import HiddenLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
 from dualhash.network.network import ClassifierHead, DualHashNetwork, Encoder, Normalise
@@ -19,9 +21,11 @@ __all__ = [
     "Backbone",
     "BuiltBackbone",
     "ClassifierHead",
+    "CosineHead",
     "DualHashNetwork",
     "Encoder",
     "HashLayer",
+    "HiddenLayer",
     "NoHashLayer",
     "Normalise",
     "build_backbone",

@@ -6,11 +6,14 @@ from dualhash.errors import look_up
 from dualhash.network.dnnh_layer import SliceLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hashnet_layer import ContinuationLayer
+from dualhash.network.network import AnyHashLayer
+from dualhash.network.straight_through_layer import StraightThroughLayer
 
-HASH_LAYERS: dict[str, Callable[..., HashLayer | NoHashLayer]] = {
+HASH_LAYERS: dict[str, Callable[..., AnyHashLayer]] = {
     "sigmoid": HashLayer,
     "continuation": ContinuationLayer,
     "slices": SliceLayer,
+    "straight-through": StraightThroughLayer,
     "none": lambda features, bits: NoHashLayer(features),
 }
 """Layers between backbone and heads, built from the numbers of features and bits. Further
@@ -19,7 +22,7 @@ arguments of a class are settings; their defaults are the values of its paper.""
 
 def build_hash_layer(
     name: str, features: int, bits: int, settings: Mapping[str, float]
-) -> HashLayer | NoHashLayer:
+) -> AnyHashLayer:
     """Builds a hash layer; weights are drawn from torch's global generator.
 
     Args:

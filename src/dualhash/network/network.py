@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from dualhash.network.backbone import Backbone, BuiltBackbone
+from dualhash.network.cosine_head import CosineHead
+from dualhash.network.feature_network import HiddenLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.staged_network import Activations
+from dualhash.network.straight_through_layer import StraightThroughLayer
 
 
 class Normalise(nn.Module):
@@ -25,6 +28,9 @@ class Normalise(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Returns float32 (N, 3, H, W), channels last in memory, for uint8 (N, H, W, 3)."""
         return (images.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+
+
+AnyHashLayer = HashLayer | NoHashLayer | StraightThroughLayer
 
 
 class ClassifierHead(nn.Linear):
@@ -61,39 +67,49 @@ class DualHashNetwork(nn.Module):
     New layers are drawn from torch's global generator: call `torch.manual_seed` first.
 
     Args:
-        backbone: The feature extractor phi.
+        backbone: The feature extractor phi, or the hidden layer above kept features.
         hash_layer: Maps features to the outputs that both heads read.
         categories: C; 0 without categories.
         attributes: p; 0 without attributes.
+        cosine: Compare directions in the category head, as the cosine-margin loss needs it.
         autocast: Number format of the backbone, such as `torch.bfloat16`; None for float32. The
             hash layer and the heads always use float32.
     """
 
     def __init__(
         self,
-        backbone: BuiltBackbone,
-        hash_layer: HashLayer | NoHashLayer,
+        backbone: BuiltBackbone | HiddenLayer,
+        hash_layer: AnyHashLayer,
         categories: int,
         attributes: int,
         *,
+        cosine: bool = False,
         autocast: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.normalise = Normalise(backbone.spec)
+        self.normalise = (
+            Normalise(backbone.spec) if isinstance(backbone, BuiltBackbone) else nn.Identity()
+        )
         self.backbone = backbone
         self.hash_layer = hash_layer
-        self.category_head = ClassifierHead(hash_layer.out_features, categories)
+        category_head = CosineHead if cosine else ClassifierHead
+        self.category_head = category_head(hash_layer.out_features, categories)
         self.attribute_head = ClassifierHead(hash_layer.out_features, attributes)
         self.autocast = autocast
 
     def forward(self, inputs: Tensor | Activations) -> NetworkOutput:
-        """Returns outputs and logits of RGB images, uint8 (N, H, W, 3), or their activations."""
+        """Returns outputs and logits of inputs, as `features` takes them."""
         outputs: Tensor = self.hash_layer(self.features(inputs))
         return NetworkOutput(outputs, self.category_head(outputs), self.attribute_head(outputs))
 
     def features(self, inputs: Tensor | Activations) -> Tensor:
-        """Returns the features phi(x), float32 (N, d), of images or frozen activations."""
+        """Returns the features phi(x), float32 (N, d).
+
+        Args:
+            inputs: RGB images, uint8 (N, H, W, 3), frozen activations, or kept features.
+        """
         if isinstance(inputs, Activations):
+            assert isinstance(self.backbone, BuiltBackbone)
             with self._precision(inputs.maps.device.type):
                 return self.backbone.upper(inputs).float()
         normalised = self.normalise(inputs)
@@ -117,7 +133,7 @@ class DualHashNetwork(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The part of a network that is exported: images to outputs, in float32.
+    """The part of a network that is exported: inputs to outputs, in float32.
 
     It shares its modules with the network.
     """
@@ -126,7 +142,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(network.normalise, network.backbone, network.hash_layer)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Returns outputs r in [0, 1], float32 (N, k), of RGB images, uint8 (N, H, W, 3)."""
-        outputs: Tensor = self.layers(images)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Returns outputs r in [0, 1], float32 (N, k), of images or kept features."""
+        outputs: Tensor = self.layers(inputs)
         return outputs

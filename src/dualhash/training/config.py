@@ -15,6 +15,11 @@ class TrainConfig(BaseModel):
     Attributes:
         preset: The preset that the settings started from; a note without effect.
         method: The training method; set by `dualhash.train`.
+        features: An extractor, as `features.registry.open_extractor` takes it. Its features are
+            computed once per image and kept, and only a code head is trained on them, in seconds
+            to minutes. None trains a backbone.
+        hidden_units: Units of the hidden layer between features and hash layer; 0 for none.
+        dropout: Share of the hidden units that are dropped in training.
         backbone: A name of `dualhash.network.BACKBONES`, or any timm model as `timm:NAME`.
         pretrained: Start with the published weights of the backbone.
         weights: Folder of the weights to start with instead: the result of `pretrain`, or
@@ -30,6 +35,7 @@ class TrainConfig(BaseModel):
         hash_layer: A name of `dualhash.network.HASH_LAYERS`.
         hash_settings: Settings of the hash layer by name; the defaults are those of its paper.
         bits: Length of the code k, a multiple of 8.
+        category_head: "linear", or "cosine" for the loss "cosine-margin".
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
         loss_settings: Settings of the category loss by name; the defaults are those of its paper.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
@@ -46,6 +52,7 @@ class TrainConfig(BaseModel):
             passes, instead of class-aware batches; categories then appear by their frequency (the
             released code: 200). If a batch has no label of some kind, an image with such a label
             replaces another.
+        optimiser: "sgd", or "adamw", which decouples the weight decay from the gradient.
         momentum: Momentum of SGD.
         nesterov: Use Nesterov's momentum.
         lr_new: Learning rate of the hash layer and the heads.
@@ -73,6 +80,9 @@ class TrainConfig(BaseModel):
 
     preset: str | None = None
     method: str = "dph"
+    features: str | None = None
+    hidden_units: int = Field(default=1024, ge=0)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     backbone: str = "alexnet"
     pretrained: bool = True
     weights: str | None = None
@@ -84,6 +94,7 @@ class TrainConfig(BaseModel):
     hash_settings: dict[str, float] = {}
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
 
+    category_head: Literal["linear", "cosine"] = "linear"
     category_loss: str = "softmax"
     loss_settings: dict[str, float] = {}
     attribute_loss: str = "weighted-cross-entropy"
@@ -98,6 +109,7 @@ class TrainConfig(BaseModel):
     images_per_category: int = Field(default=4, ge=1)
     shuffled_images: int | None = Field(default=None, ge=2)
 
+    optimiser: Literal["sgd", "adamw"] = "sgd"
     momentum: float = Field(default=0.9, ge=0, lt=1)
     nesterov: bool = False
     lr_new: float = Field(default=1e-2, gt=0)
@@ -132,6 +144,10 @@ class TrainConfig(BaseModel):
             raise ValueError("Give either iterations or epochs")
         if self.frozen_stages and not (self.pretrained or self.weights):
             raise ValueError("frozen_stages needs weights: set weights or pretrained")
+        if (self.category_loss == "cosine-margin") != (self.category_head == "cosine"):
+            raise ValueError("the loss cosine-margin needs the category head cosine, and only it")
+        if self.features and (self.frozen_stages or self.weights):
+            raise ValueError("features replaces the backbone: leave out frozen_stages and weights")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         if self.alpha != "auto" and self.alpha < 0:

@@ -3,15 +3,22 @@
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from dualhash.catalogue.catalogue import LabelNames
-from dualhash.network import BuiltBackbone, DualHashNetwork, build_backbone, build_hash_layer
+from dualhash.network import (
+    BuiltBackbone,
+    DualHashNetwork,
+    HiddenLayer,
+    build_backbone,
+    build_hash_layer,
+)
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.backbone_weights import load_weights
 
 
 def initial_network(
-    config: TrainConfig, crop: tuple[int, int], names: LabelNames
+    config: TrainConfig, crop: tuple[int, int], names: LabelNames, features: Tensor | None = None
 ) -> DualHashNetwork:
     """Builds the network; new layers are drawn from torch's global generator.
 
@@ -19,8 +26,13 @@ def initial_network(
         config: The settings.
         crop: Height and width of the images.
         names: Labels that the heads predict.
+        features: Kept features (n, d) of some training images; None to train a backbone.
     """
-    backbone = initial_backbone(config, crop)
+    backbone: BuiltBackbone | HiddenLayer
+    if features is None:
+        backbone = initial_backbone(config, crop)
+    else:
+        backbone = HiddenLayer(features, config.hidden_units, config.dropout)
     hash_layer = build_hash_layer(
         config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
     )
@@ -29,7 +41,8 @@ def initial_network(
         hash_layer,
         len(names.categories),
         len(names.attributes),
-        autocast=autocast_type(config.precision),
+        cosine=config.category_head == "cosine",
+        autocast=autocast_type(config.precision) if features is None else None,
     )
     return network.to(memory_format=torch.channels_last)
 

@@ -61,6 +61,22 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "iterations": 6_000,
             "crop_padding": 4,
         },
+        # A code head on the features of a frozen network, for images of any size.
+        "features": {
+            "features": "efficientnet-lite0",
+            "hash_layer": "straight-through",
+            "category_head": "cosine",
+            "category_loss": "cosine-margin",
+            "alpha": 0.5,
+            "optimiser": "adamw",
+            "lr_new": 4e-3,
+            "weight_decay": 1e-2,
+            "decay_bias": False,
+            "schedule": "one-cycle",
+            "shuffled_images": 512,
+            "epochs": 15,
+            "validation_every": 200,
+        },
         # Larger images, from weights that are installed with the package.
         "photo": _ONE_CYCLE
         | {

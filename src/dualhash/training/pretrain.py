@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
+from dualhash.network import BuiltBackbone
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.backbone_weights import (
@@ -25,6 +26,9 @@ PRETRAINING = {
     "category_loss": "softmax",
     "loss_settings": {},
     "alpha": 0.0,
+    "features": None,
+    "category_head": "linear",
+    "optimiser": "sgd",
 }
 """Settings that replace those of the configuration."""
 
@@ -81,6 +85,8 @@ def pretrain(
             versions=library_versions(),
             training=trained.report,
         )
-        write_weights(run.out, card, trained.network.backbone)
+        backbone = trained.network.backbone
+        assert isinstance(backbone, BuiltBackbone)
+        write_weights(run.out, card, backbone)
         run.finish(keep=keep_checkpoints)
         return card

@@ -70,7 +70,8 @@ def train(
         run.check(resume=resume, replace=replace)
         runs = method.runs(config, len(catalogue.names.attributes))
         data = {name: prepare_data(catalogue, each, display) for name, each in runs.items()}
-        if isinstance(method, NetworkMethod) and config.backbone not in BACKBONES:
+        named = config.features is None and config.backbone not in BACKBONES
+        if isinstance(method, NetworkMethod) and named:
             display.note("checking that the backbone can be exported")
             check_export(next(iter(data.values())))
         run.begin(resume=resume)

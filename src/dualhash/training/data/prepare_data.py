@@ -1,5 +1,8 @@
 """From a catalogue to the data of a training."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -7,12 +10,15 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.features.feature_array import extract_features
+from dualhash.features.registry import open_extractor
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.array_cache import cache_folder
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
 from dualhash.training.data.image_cache import CachedImages, cached_images
-from dualhash.training.data.image_size import choose_preprocessing
+from dualhash.training.data.image_size import choose_preprocessing, median_size
+from dualhash.training.data.kept_features import KeptFeatures
 from dualhash.training.data.training_data import SPLIT, TrainingData, generator_for
 from dualhash.training.data.training_labels import (
     check_trainable,
@@ -41,15 +47,22 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     """
     whole = training_catalogue(catalogue)
     restricted, rows = restrict(whole, config)
-    preprocessing = choose_preprocessing(config, whole.images)
-    with display.bar("decoding images") as step:
-        images = cached_images(whole.images, preprocessing, cache_folder(), step)
-    notes = tuple(f"Left out: {reason}" for reason in images.failed.values())
+    images: CachedImages | None = None
+    features: KeptFeatures | None = None
+    if config.features:
+        features, failed = _features(config.features, config, whole.images, display)
+        preprocessing = features.extractor.preprocessing
+    else:
+        preprocessing = choose_preprocessing(config, whole.images)
+        with display.bar("decoding images") as step:
+            images = cached_images(whole.images, preprocessing, cache_folder(), step)
+        failed = images.failed
+    notes = tuple(f"Left out: {reason}" for reason in failed.values())
     for note in notes:
         display.note(note)
-    readable = np.delete(np.arange(len(whole)), list(images.failed))
+    readable = np.delete(np.arange(len(whole)), list(failed))
     if not len(readable):
-        raise DualhashError(f"No training image can be read. {images.failed[0]}")
+        raise DualhashError(f"No training image can be read. {failed[0]}")
     chosen = split_validation(
         take(visible_labels(whole), readable),
         config.validation_fraction,
@@ -69,16 +82,30 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     return TrainingData(
         config=config,
         names=restricted.names,
-        pixels=images.pixels,
+        pixels=images.pixels if images else None,
         labels=labels,
         counts=counts,
         training=training,
         validation=validation,
         plan=plan,
         preprocessing=preprocessing,
-        frozen=_frozen(images, preprocessing, config, display) if config.frozen_stages else None,
+        frozen=_frozen(images, preprocessing, config, display)
+        if images and config.frozen_stages
+        else None,
+        features=features,
         notes=notes,
     )
+
+
+def _features(
+    name: str, config: TrainConfig, images: Sequence[Path], display: Display
+) -> tuple[KeptFeatures, dict[int, str]]:
+    """Returns the features of images, and why an image could not be read, by row."""
+    size = config.image_size or median_size(images)
+    extractor = open_extractor(name, size, cache_folder())
+    with display.bar(f"features by {name}") as step:
+        array = extract_features(extractor, images, cache_folder(), step)
+    return KeptFeatures(extractor, array.values, images), array.failed
 
 
 def _frozen(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dualhash.catalogue.catalogue import LabelNames
-from dualhash.catalogue.images import Preprocessing, centre_crop
+from dualhash.catalogue.images import Preprocessing, centre_crop, load_image
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.losses import AttributeCounts
 from dualhash.network import Activations
@@ -19,6 +19,7 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.data.augmentation import augment
 from dualhash.training.data.batch_sampler import BatchPlan, batches
 from dualhash.training.data.frozen_features import FrozenFeatures
+from dualhash.training.data.kept_features import KeptFeatures
 from dualhash.training.data.training_labels import Rows, take
 
 BATCHES, AUGMENTATION, NETWORK, SPLIT = range(4)
@@ -31,7 +32,8 @@ class Batch(NamedTuple):
     """n images with their labels.
 
     Attributes:
-        inputs: Pixels (n, h, w, 3) uint8, or the output of the frozen stages.
+        inputs: Pixels (n, h, w, 3) uint8, the output of the frozen stages, or kept features
+            (n, d) float16.
         categories: (n,) int64; -1 if missing.
         attributes: (n, p) float32, 1 present, 0 absent or missing.
         observed: (n, p) bool; False if the label is missing.
@@ -50,7 +52,8 @@ class TrainingData:
     Attributes:
         config: The settings that the data was prepared for.
         names: Names of the labels.
-        pixels: (N, H, W, 3) uint8 at the size `preprocessing.resize`, a memory map.
+        pixels: (N, H, W, 3) uint8 at the size `preprocessing.resize`, a memory map; None if
+            features were kept.
         labels: Visible labels of the N images.
         counts: Numbers of positive and negative training labels of each attribute.
         training: Rows to train on.
@@ -58,12 +61,13 @@ class TrainingData:
         plan: Composition of the batches; its rows index `training`.
         preprocessing: Sizes of the images.
         frozen: Output of the frozen stages for the N images; None if all stages are trained.
+        features: Kept features of the N images; None if a backbone is trained.
         notes: Sentences on images that were left out.
     """
 
     config: TrainConfig
     names: LabelNames
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | None
     labels: TrueLabels
     counts: AttributeCounts
     training: Rows
@@ -71,6 +75,7 @@ class TrainingData:
     plan: BatchPlan
     preprocessing: Preprocessing
     frozen: FrozenFeatures | None = None
+    features: KeptFeatures | None = None
     notes: tuple[str, ...] = ()
 
     def batch(self, rows: Rows, generator: np.random.Generator | None = None) -> Batch:
@@ -80,19 +85,25 @@ class TrainingData:
             rows: Rows of the N images.
             generator: Augments the images; None takes their central crops.
         """
-        config, mirrored = self.config, np.zeros(len(rows), bool)
-        if self.frozen and generator:
-            mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
         labels = take(self.labels, rows)
         return Batch(
-            self.frozen.take(rows, mirrored) if self.frozen else self._images(rows, generator),
+            self._inputs(rows, generator),
             torch.from_numpy(labels.categories),
             torch.from_numpy(labels.attributes.astype(np.float32)),
             torch.from_numpy(labels.observed),
         )
 
-    def _images(self, rows: Rows, generator: np.random.Generator | None) -> Tensor:
-        config, images, crop = self.config, self.pixels[rows], self.preprocessing.crop
+    def _inputs(self, rows: Rows, generator: np.random.Generator | None) -> Tensor | Activations:
+        config = self.config
+        if self.features:
+            return self.features.take(rows)
+        if self.frozen:
+            mirrored = np.zeros(len(rows), bool)
+            if generator:
+                mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
+            return self.frozen.take(rows, mirrored)
+        assert self.pixels is not None
+        images, crop = self.pixels[rows], self.preprocessing.crop
         if generator:
             images = augment(
                 images,
@@ -105,6 +116,19 @@ class TrainingData:
         else:
             images = centre_crop(images, crop)
         return torch.from_numpy(np.ascontiguousarray(images))
+
+    @property
+    def feature_sample(self) -> Tensor | None:
+        """Kept features of some training images, (n, d); None if a backbone is trained."""
+        return self.features.sample(self.training) if self.features else None
+
+    def images(self, rows: Rows) -> NDArray[np.uint8]:
+        """Returns the images of rows, (n, h, w, 3) at the size of the crop."""
+        if self.features:
+            files = [self.features.images[row] for row in rows]
+            return np.stack([load_image(file, self.preprocessing) for file in files])
+        assert self.pixels is not None
+        return centre_crop(self.pixels[rows], self.preprocessing.crop)
 
     def training_batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yields the batches of the iterations from `first` to before `last`."""

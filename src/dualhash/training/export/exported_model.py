@@ -20,7 +20,7 @@ from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
-from dualhash.network import ClassifierHead, Encoder
+from dualhash.network import ClassifierHead, CosineHead, Encoder
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.onnx_export import export_checked
@@ -76,9 +76,10 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
     )
 
 
-def linear_head(head: ClassifierHead, names: tuple[str, ...]) -> LinearHead:
+def linear_head(head: ClassifierHead | CosineHead, names: tuple[str, ...]) -> LinearHead:
     """Returns a head of a network as numpy arrays, with names for its outputs."""
-    weight, bias = (each.detach().cpu().float().numpy() for each in (head.weight, head.bias))
+    tensors = head.linear() if isinstance(head, CosineHead) else (head.weight, head.bias)
+    weight, bias = (each.detach().cpu().float().numpy() for each in tensors)
     return LinearHead(names, weight, bias)
 
 
@@ -119,7 +120,7 @@ def write_exported(
         columns=catalogue.columns,
         source=catalogue.source,
         preprocessing=model.preprocessing,
-        backbone=config.backbone,
+        backbone=config.features or config.backbone,
         config=config.model_dump(mode="json"),
         seed=config.seed,
         label_hash=catalogue.label_hash,

@@ -3,17 +3,20 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from dualhash.catalogue.images import Preprocessing, centre_crop
+from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder as OnnxEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.features.extractor import FEATURES
+from dualhash.features.onnx_export import export_module
+from dualhash.features.onnx_graphs import join
 from dualhash.network import Encoder
+from dualhash.training.data.kept_features import KeptFeatures
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.initial_network import initial_network
 
-OPSET = 18
 CHECKED = 64
 """Number of training images on which the exported encoder is compared with the network."""
 
@@ -30,10 +33,24 @@ def export_checked(encoder: nn.Module, data: TrainingData) -> tuple[bytes, dict[
     Raises:
         DualhashError: The encoder cannot be exported, or the graph differs from it.
     """
-    crop = data.preprocessing.crop
-    graph = export_encoder(encoder, crop)
-    sample = centre_crop(data.pixels[data.training[:CHECKED]], crop)
+    sample = data.images(data.training[:CHECKED])
+    if data.features:
+        graph = export_head(encoder, data.features)
+        features = torch.from_numpy(data.features.extractor.extract(sample))
+        return graph, check_encoder(graph, encoder, sample, data.preprocessing, features)
+    graph = export_encoder(encoder, data.preprocessing.crop)
     return graph, check_encoder(graph, encoder, sample, data.preprocessing)
+
+
+def export_head(head: nn.Module, features: KeptFeatures) -> bytes:
+    """Exports a head on kept features, joined to their extractor: an encoder of images.
+
+    Raises:
+        DualhashError: The head uses operations that ONNX does not support.
+    """
+    example = torch.zeros(2, features.extractor.size, dtype=torch.float16)
+    graph = export_module(head.cpu().eval(), example, input_name=FEATURES, output_name="outputs")
+    return join(features.extractor.graph, graph, FEATURES)
 
 
 def check_export(data: TrainingData) -> None:
@@ -53,37 +70,16 @@ def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
     Raises:
         DualhashError: The encoder uses operations that ONNX does not support.
     """
-    encoder = encoder.cpu().eval()
     example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
-    try:
-        program = torch.onnx.export(
-            encoder,
-            (example,),
-            input_names=["images"],
-            output_names=["outputs"],
-            dynamic_shapes={"images": {0: torch.export.Dim("images_per_batch")}},
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    except torch.onnx.OnnxExporterError as error:
-        first = str(error).strip().partition("\n")[0]
-        raise DualhashError(
-            f"This backbone cannot be exported to ONNX, which indexing and searching need: {first} "
-            "Choose another backbone."
-        ) from error
-    assert program is not None
-    graph = program.model_proto
-    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):
-        del part.metadata_props[:]
-    for function in graph.functions:
-        del function.metadata_props[:]
-    content: bytes = graph.SerializeToString()
-    return content
+    return export_module(encoder.cpu().eval(), example, input_name="images", output_name="outputs")
 
 
 def check_encoder(
-    graph: bytes, encoder: nn.Module, images: NDArray[np.uint8], preprocessing: Preprocessing
+    graph: bytes,
+    encoder: nn.Module,
+    images: NDArray[np.uint8],
+    preprocessing: Preprocessing,
+    features: Tensor | None = None,
 ) -> dict[str, float]:
     """Compares an exported encoder with its torch module on real images.
 
@@ -94,6 +90,7 @@ def check_encoder(
         encoder: The torch module.
         images: (N, h, w, 3), of the size `preprocessing.crop`.
         preprocessing: Sizes of images.
+        features: Kept features of the images, if the torch module takes these.
 
     Returns:
         `largest_difference` of the outputs, and `equal_bits`, the share of bits that are equal.
@@ -102,8 +99,9 @@ def check_encoder(
         DualhashError: An output differs by more than `TOLERANCE`.
     """
     encoder = encoder.cpu().eval()
+    inputs = torch.from_numpy(np.ascontiguousarray(images)) if features is None else features
     with torch.inference_mode():
-        expected = encoder(torch.from_numpy(np.ascontiguousarray(images))).numpy()
+        expected = encoder(inputs).numpy()
     outputs = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
     difference = float(np.abs(outputs - expected).max())
     equal = float((quantise(outputs) == quantise(expected)).mean())

@@ -6,7 +6,7 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
-from torch.optim import SGD
+from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from dualhash.errors import DualhashError
@@ -39,8 +39,8 @@ class DualHashModule(LightningModule):
         self._outputs: list[tuple[Tensor, ...]] = []
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Returns SGD with a learning rate per parameter group, and the schedule."""
-        optimiser = sgd(self.network, self.config, self.loss.alpha)
+        """Returns the optimiser, a learning rate per parameter group, and the schedule."""
+        optimiser = build_optimiser(self.network, self.config, self.loss.alpha)
         schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -86,8 +86,8 @@ class DualHashModule(LightningModule):
         self.log_dict({"category_map": category_map, "avg_hm": avg_hm, "score": score})
 
 
-def sgd(network: DualHashNetwork, config: TrainConfig, alpha: float) -> SGD:
-    """Returns SGD with a group of weights and a group of biases for each role of parameters.
+def build_optimiser(network: DualHashNetwork, config: TrainConfig, alpha: float) -> Optimizer:
+    """Returns SGD or AdamW, with a group of weights and one of biases per role of parameters.
 
     Equation 8 multiplies the gradient of the attribute head by alpha. `alpha_spares_head` undoes
     that: it divides the learning rate of the head by alpha and multiplies its weight decay.
@@ -109,4 +109,6 @@ def sgd(network: DualHashNetwork, config: TrainConfig, alpha: float) -> SGD:
                 "weight_decay": decay * (spared if group.role == "attribute head" else 1.0),
             }
         )
+    if config.optimiser == "adamw":
+        return AdamW(groups)
     return SGD(groups, momentum=config.momentum, nesterov=config.nesterov)

@@ -1,0 +1,39 @@
+"""Features of the training images, in place of their pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dualhash.features.extractor import Extractor
+
+SAMPLE = 16_384
+"""Images from which mean and deviation of the features are estimated."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptFeatures:
+    """Features of N images, computed once.
+
+    Attributes:
+        extractor: What computed them; part of the exported encoder.
+        values: (N, d) float16, a memory map.
+        images: N paths.
+    """
+
+    extractor: Extractor
+    values: NDArray[np.float16]
+    images: Sequence[Path]
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """Returns the features of rows, float16 (n, d)."""
+        return torch.from_numpy(np.ascontiguousarray(self.values[rows]))
+
+    def sample(self, rows: NDArray[np.int64]) -> Tensor:
+        """Returns the features of at most `SAMPLE` of the rows, evenly spread."""
+        chosen = np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64))
+        return self.take(rows[chosen])

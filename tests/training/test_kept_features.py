@@ -1,0 +1,126 @@
+"""Training a code head on kept features."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dualhash.baselines import find_method
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.codes.model import Model
+from dualhash.errors import DualhashError
+from dualhash.features.extractor import Extractor
+from dualhash.features.registry import open_extractor
+from dualhash.network import HiddenLayer
+from dualhash.training.config import TrainConfig
+from dualhash.training.data import prepare_data as prepare_module
+from dualhash.training.pretrain import pretrain
+from dualhash.training.train import train
+from tests.features.cases import mean_extractor
+from tests.training.cases import HEIGHT, QUIET, WIDTH, make_config
+
+HEAD = {
+    "features": "mean",
+    "hidden_units": 12,
+    "hash_layer": "straight-through",
+    "category_head": "cosine",
+    "category_loss": "cosine-margin",
+    "optimiser": "adamw",
+    "shuffled_images": 16,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def extractor() -> Iterator[Extractor]:
+    """The extractor "mean", and every other as it is."""
+    mean = mean_extractor((HEIGHT, WIDTH))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            prepare_module,
+            "open_extractor",
+            lambda name, *rest: mean if name == "mean" else open_extractor(name, *rest),
+        )
+        yield mean
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Model:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUALHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return train(
+            tiny, make_config(**HEAD), tmp_path_factory.mktemp("out") / "model", display=QUIET
+        )
+
+
+def test_the_encoder_holds_extractor_and_head(model: Model, tiny: Catalogue):
+    outputs = model.encode(tiny.images[:5])
+    assert outputs.reals.shape == (5, 16)
+    assert model.card.backbone == "mean"
+    assert model.card.preprocessing.crop == (HEIGHT, WIDTH)
+    assert model.card.training["encoder"]["equal_bits"] == 1.0
+
+
+def test_the_model_is_an_extractor_of_the_same_features(
+    model: Model, extractor: Extractor, tmp_path: Path
+):
+    images = np.random.default_rng(0).integers(0, 256, (3, HEIGHT, WIDTH, 3), np.uint8)
+    again = open_extractor(str(model.folder), (HEIGHT, WIDTH), tmp_path)
+    np.testing.assert_array_equal(again.extract(images), extractor.extract(images))
+
+
+def test_the_stored_category_head_ranks_as_the_cosines(model: Model):
+    """All codes have the same length, so the norm of each stored weight is the scale over it."""
+    norms = np.linalg.norm(model.category_head.weight, axis=1)
+    np.testing.assert_allclose(norms, 2 * 16.0 / np.sqrt(16), rtol=1e-5)
+    ones = np.ones((1, 16), bool)
+    flipped = model.category_head.scores(ones) + model.category_head.scores(~ones)
+    np.testing.assert_allclose(flipped, 0, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_model(model: Model, tiny: Catalogue, tmp_path: Path):
+    again = train(tiny, make_config(**HEAD), tmp_path / "model", display=QUIET)
+    assert again.hash == model.hash
+
+
+def test_the_method_of_the_paper_on_features(tiny: Catalogue, tmp_path: Path):
+    config = make_config(features="mean", hidden_units=0)
+    model = train(tiny, config, tmp_path / "model", display=QUIET)
+    assert TrainConfig(**model.card.config) == config
+    assert model.bits == 16
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"category_loss": "cosine-margin"}, "needs the category head cosine"),
+        ({"category_head": "cosine"}, "needs the category head cosine"),
+        ({"features": "mean", "frozen_stages": 1, "pretrained": True}, "features replaces"),
+        ({"features": "mean", "weights": "folder"}, "features replaces"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        make_config(**settings)
+
+
+def test_shallow_methods_want_a_backbone(tiny: Catalogue, tmp_path: Path):
+    config = make_config(features="mean", pretrained=True)
+    with pytest.raises(DualhashError, match="ITQ learns from the features of a backbone"):
+        train(tiny, config, tmp_path / "model", method=find_method("itq"), display=QUIET)
+
+
+def test_pretraining_ignores_features(tiny: Catalogue, tmp_path: Path, tiny_backbone: None):
+    card = pretrain(tiny, make_config(**HEAD), tmp_path / "weights", display=QUIET)
+    assert card.config["features"] is None
+
+
+def test_a_hidden_layer_standardises_its_input():
+    torch.manual_seed(0)
+    features = (5 + 3 * torch.randn(1000, 4)).half()
+    standardised = HiddenLayer(features, 0, 0.0)(features)
+    torch.testing.assert_close(standardised.mean(dim=0), torch.zeros(4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(standardised.std(dim=0), torch.ones(4), atol=1e-3, rtol=0)
+    constant = HiddenLayer(torch.full((10, 2), 3.0), 0, 0.0)(torch.full((1, 2), 3.0))
+    assert constant.tolist() == [[0.0, 0.0]]
