@@ -28,13 +28,16 @@ class HiddenLayer(nn.Module):
         self.register_buffer("mean", mean.float())
         self.register_buffer("std", std.float().clamp(min=LEAST_DEVIATION))
         self.feature_size = units or features.shape[1]
-        layers = [
-            nn.Linear(features.shape[1], units),
-            nn.BatchNorm1d(units),
-            nn.GELU(),
-            nn.Dropout(dropout),
-        ]
-        self.layers = nn.Sequential(*layers if units else [])
+        self.layers = nn.Sequential()
+        if units:
+            self.layers.extend(
+                [
+                    nn.Linear(features.shape[1], units),
+                    nn.BatchNorm1d(units),
+                    nn.GELU(),
+                    nn.Dropout(dropout),
+                ]
+            )
 
     def forward(self, features: Tensor) -> Tensor:
         """Returns float32 (N, units) for features (N, d) of any float width."""
