@@ -52,6 +52,7 @@ def naive_category_loss(name: str, batch: Batch) -> float:
         "ssdh": lambda: oracle.ssdh(logits, outputs, categories),
         "hashnet": lambda: oracle.hashnet(outputs, categories),
         "dnnh": lambda: oracle.dnnh(outputs, categories),
+        "cosine-margin": lambda: oracle.cosine_margin(logits, categories),
     }[name]()
 
 

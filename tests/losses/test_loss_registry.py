@@ -8,6 +8,7 @@ from dualhash.losses import (
     build_attribute_loss,
     build_category_loss,
 )
+from dualhash.losses.cosine_margin import CosineMarginLoss
 from dualhash.losses.dnnh import DnnhLoss
 from dualhash.losses.hashnet import HashNetLoss
 from dualhash.losses.hinge import HingeLoss
@@ -25,6 +26,7 @@ DEFAULTS = {
     "ssdh": {"push": 1.0, "balance": 1.0},
     "hashnet": {"slope": 10.0, "similar": 1.0},
     "dnnh": {"margin": 1.0},
+    "cosine-margin": {"margin": 0.2, "scale": 16.0},
 }
 """The settings of every category loss, with the values of its paper."""
 
@@ -42,6 +44,7 @@ def test_the_registries_hold_the_papers_losses():
         ("ssdh", SsdhLoss),
         ("hashnet", HashNetLoss),
         ("dnnh", DnnhLoss),
+        ("cosine-margin", CosineMarginLoss),
     ],
 )
 def test_a_name_builds_its_category_loss_with_the_papers_settings(name, kind):

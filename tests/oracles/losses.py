@@ -13,6 +13,14 @@ def softmax(logits, categories):
     return sum(losses) / len(losses) if losses else 0.0
 
 
+def cosine_margin(logits, categories, margin=0.2, scale=16.0):
+    lowered = [
+        [z - scale * margin * (j == category) for j, z in enumerate(row)]
+        for row, category in zip(logits, categories, strict=True)
+    ]
+    return softmax(lowered, categories)
+
+
 def ssdh(logits, outputs, categories, push=1.0, balance=1.0):
     """The three terms of SSDH as its authors' layers compute them, one image at a time."""
     known = [row for row, category in zip(outputs, categories, strict=True) if category >= 0]

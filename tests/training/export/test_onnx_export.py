@@ -122,5 +122,5 @@ class DecidesByValue(torch.nn.Module):
 
 
 def test_what_onnx_cannot_say_is_an_error_that_names_the_backbone():
-    with pytest.raises(DualhashError, match="backbone cannot be exported to ONNX"):
+    with pytest.raises(DualhashError, match="network cannot be exported to ONNX"):
         export_encoder(DecidesByValue(), SIZE.crop)

@@ -5,7 +5,7 @@ import torch
 
 from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
 from dualhash.training.initial_network import autocast_type
-from dualhash.training.loop.lightning_module import sgd
+from dualhash.training.loop.lightning_module import build_optimiser
 from dualhash.training.loop.validation_score import validation_score
 from tests.training.cases import make_config
 
@@ -23,7 +23,7 @@ def group_of(optimiser: torch.optim.SGD, parameter: torch.nn.Parameter) -> dict[
 
 def test_two_learning_rates_and_the_released_rules_for_biases():
     built = network(pretrained=True)
-    optimiser = sgd(
+    optimiser = build_optimiser(
         built,
         make_config(
             lr_new=0.01,
@@ -57,7 +57,7 @@ def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
 ):
     built = network(pretrained=False)
     config = make_config(lr_new=0.01, weight_decay=5e-4, alpha_spares_head=True)
-    optimiser = sgd(built, config, alpha)
+    optimiser = build_optimiser(built, config, alpha)
     head = group_of(optimiser, built.attribute_head.weight)
     assert (head["lr"], head["weight_decay"]) == (pytest.approx(rate), pytest.approx(decay))
     other = group_of(optimiser, built.category_head.weight)
@@ -67,7 +67,9 @@ def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
 def test_every_parameter_is_learned_once():
     built = network(pretrained=False)
     optimised = [
-        id(p) for group in sgd(built, make_config(), 0.2).param_groups for p in group["params"]
+        id(p)
+        for group in build_optimiser(built, make_config(), 0.2).param_groups
+        for p in group["params"]
     ]
     assert sorted(optimised) == sorted(id(p) for p in built.parameters())
 
