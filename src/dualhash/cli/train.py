@@ -35,7 +35,7 @@ class TrainingOptions:
         frozen_stages: Do not train this many leading stages of the backbone; training is then
             several times faster.
         without_categories: Categories whose images are not used, as a,b,c.
-        category_loss: softmax, triplet, ssdh, hashnet, dnnh, or cosine-margin (the preset features).
+        category_loss: softmax, triplet, ssdh, hashnet, dnnh or cosine-margin.
         attribute_loss: weighted-cross-entropy or hinge.
         alpha: Weight of the attributes relative to the category. auto tries several values and
             keeps the largest that does not harm category search.
