@@ -150,11 +150,14 @@ def _list(
         ]
         output.print_json(rows)
         return
-    table = output.table("Cells", "cell", "feeds", ">takes about", "")
-    for step in steps:
-        named = ", ".join(feeds.get(step.cell.name, ())) or "other cells"
-        table.add_row(step.cell.name, named, _time(step.seconds), "" if step.due else "finished")
-    output.show(table)
+    cells = [
+        (
+            *(step.cell.name, ", ".join(feeds.get(step.cell.name, ())) or "other cells"),
+            *(_time(step.seconds), "" if step.due else "finished"),
+        )
+        for step in steps
+    ]
+    output.show(output.table("Cells", ["cell", "feeds", ">takes about", ""], cells))
     due = [step for step in steps if step.due]
     known = [step.seconds for step in due if step.seconds is not None]
     takes = _time(sum(known)) if len(known) == len(due) else "not known yet"

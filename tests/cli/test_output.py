@@ -42,9 +42,7 @@ def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]):
 
 
 def test_brackets_in_a_table_are_not_markup(capsys: pytest.CaptureFixture[str]):
-    shown = output.table("not [red]", "[/]", ">a>b")
-    shown.add_row("1", "2")
-    output.show(shown)
+    output.show(output.table("not [red]", ["[/]", ">a>b"], [("1", "2")]))
     printed = capsys.readouterr().out
     assert "not [red]" in printed
     assert "[/]" in printed
@@ -59,9 +57,8 @@ def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFi
     captured = capsys.readouterr()
     assert captured.out == f"{escaped}\n"
     assert captured.err == f"{escaped}\n" * 2
-    shown = output.table("\x1b1", "\x1b2", "", "")
-    shown.add_row("\x1b3", Text("\x1b4"), output.PathCell("\x1b5"))
-    output.show(shown)
+    row = ("\x1b3", Text("\x1b4"), output.PathCell("\x1b5"))
+    output.show(output.table("\x1b1", ["\x1b2", "", ""], [row]))
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert [rf"\u001b{i}" in printed for i in range(1, 6)] == [True] * 5
@@ -144,8 +141,8 @@ def test_long_work_on_a_terminal_shows_a_bar(
     ],
 )
 def test_the_end_of_a_long_path_is_shown(width: int, shown: str):
-    table = output.table("Found", ">id", "image")
-    table.add_row("1", output.PathCell("shoes/2012/a-very-long-name-17.jpg"))
+    row = ("1", output.PathCell("shoes/2012/a-very-long-name-17.jpg"))
+    table = output.table("Found", [">id", "image"], [row])
     screen = Console(width=width, file=io.StringIO())
     screen.print(table)
     (row,) = [line for line in screen.file.getvalue().splitlines() if "17.jpg" in line]

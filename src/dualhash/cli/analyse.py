@@ -1,20 +1,16 @@
 """`dualhash analyse`: which categories and attributes each bit of a code stands for."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from dualhash.analysis.analyse import analyse as analyse_model
+from dualhash.analysis.correlation import Correlation
+from dualhash.analysis.plots import check_installed
+from dualhash.analysis.summary_text import NO_ATTRIBUTES
+from dualhash.analysis.write_report import as_json, write_report
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from dualhash.analysis.bit_functionality import BitFunctionality
-    from dualhash.analysis.correlation import Correlation
-
-REMEMBERED = ColumnOptions()
+from dualhash.codes import Model
 
 
 def analyse(
@@ -25,7 +21,7 @@ def analyse(
     out: Path,
     json: Flag = False,
     views: Literal[1, 10] = 1,
-    columns: ColumnOptions = REMEMBERED,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Show which categories and attributes each bit stands for, on the test images of a catalogue.
 
@@ -42,12 +38,6 @@ def analyse(
         views: 10 averages corners, centre and mirror images of each image.
         columns: The role of each column.
     """
-    from dualhash.analysis.analyse import analyse as analyse_model
-    from dualhash.analysis.plots import check_installed
-    from dualhash.analysis.summary_text import NO_ATTRIBUTES
-    from dualhash.analysis.write_report import as_json, write_report
-    from dualhash.codes import Model
-
     check_installed()
     opened = Model.open(model)
     catalogue = columns.read(table, opened)
@@ -62,27 +52,22 @@ def analyse(
     found = analysis.functionality
     summary = f"{found.images:,} test images, {opened.bits} bits"
     if found.attributes:
-        output.show(_correlations(found, summary))
+        title = f"{summary}, {len(found.attributes)} attributes"
+        rows = [
+            _row("category and attribute information of a bit", found.correlation),
+            _row("alignment of an attribute and use of category bits", found.alignment_correlation),
+        ]
+        output.show(output.table(title, ["correlation", ">over", ">value", ">95 %"], rows))
     else:
         output.say(f"{summary}. {NO_ATTRIBUTES}")
     output.say(f"Summary: {written[0]}. Also written: {', '.join(p.name for p in written[1:])}.")
 
 
-def _correlations(found: BitFunctionality, summary: str) -> Table:
-    table = output.table(
-        f"{summary}, {len(found.attributes)} attributes", "correlation", ">over", ">value", ">95 %"
-    )
-    table.add_row("category and attribute information of a bit", *_cells(found.correlation))
-    table.add_row(
-        "alignment of an attribute and use of category bits", *_cells(found.alignment_correlation)
-    )
-    return table
-
-
-def _cells(correlation: Correlation) -> tuple[str, str, str]:
+def _row(name: str, correlation: Correlation) -> tuple[str | int, ...]:
     value, low, high = correlation.value, correlation.low, correlation.high
     return (
-        f"{correlation.pairs:,}",
+        name,
+        correlation.pairs,
         "none" if value is None else f"{value:.2f}",
         "" if low is None or high is None else f"{low:.2f} to {high:.2f}",
     )

@@ -1,7 +1,5 @@
 """`dualhash baselines`: lists the comparison methods."""
 
-from __future__ import annotations
-
 from dualhash.cli import output
 from dualhash.cli.options import Flag
 from dualhash.errors import DualhashError
@@ -36,10 +34,12 @@ def baselines(*, json: Flag = False) -> None:
     if json:
         output.print_json(methods)
         return
-    table = output.table(
-        "Comparison methods", "name", "paper", ">year", "answers", "trains on", "bits"
-    )
-    for method in methods:
-        row = (method["paper"], str(method["year"]), ", ".join(method["answers"]))
-        table.add_row(method["name"], *row, LABELS[method["labels"]], method["bits"])
-    output.show(table)
+    headers = ["name", "paper", ">year", "answers", "trains on", "bits"]
+    rows = [
+        (
+            *(method["name"], method["paper"], str(method["year"])),
+            *(", ".join(method["answers"]), LABELS[method["labels"]], method["bits"]),
+        )
+        for method in methods
+    ]
+    output.show(output.table("Comparison methods", headers, rows))

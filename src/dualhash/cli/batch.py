@@ -1,21 +1,15 @@
 """Queries from a file and their answers: `dualhash search --batch`."""
 
-from __future__ import annotations
-
 import csv
 import json as json_text
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dualhash.cli import output
+from dualhash.codes import Failure
 from dualhash.errors import DualhashError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dualhash.codes.encoder import Failure
-    from dualhash.search import Results
+from dualhash.search import Results
 
 HEADERS = ("image", "query")
 """First lines that are column names."""
@@ -52,7 +46,10 @@ def read_queries(file: Path) -> list[Line]:
         del lines[0]
     if not lines:
         raise DualhashError(f"{file} has no queries. Write one per line: an image, or id:17.")
-    return [Line(line.number, _resolved(line.query, file.parent)) for line in lines]
+    return [
+        line if line.query.startswith("id:") else Line(line.number, str(file.parent / line.query))
+        for line in lines
+    ]
 
 
 def print_answers(
@@ -63,10 +60,7 @@ def print_answers(
     Raises:
         DualhashError: Some queries could not be used. They are named, and the others answered.
     """
-    from dualhash.codes.encoder import Failure
-
-    table = output.table(f"{file}", ">line", "query", ">found", "best, as id (distance)")
-    failed = []
+    rows, failed = [], []
     with output.progress("Searching") as report:
         for done, (line, answer) in enumerate(zip(lines, answers, strict=True), start=1):
             if isinstance(answer, Failure):
@@ -74,12 +68,8 @@ def print_answers(
                 content = {"error": answer.reason}
             else:
                 content = answer.as_dict()
-                table.add_row(
-                    str(line.number),
-                    output.PathCell(line.query),
-                    f"{answer.matched:,}",
-                    _best(answer),
-                )
+                path = output.PathCell(line.query)
+                rows.append((str(line.number), path, answer.matched, _best(answer)))
             if json:
                 text = json_text.dumps(
                     {"line": line.number} | content, ensure_ascii=False, allow_nan=False
@@ -87,16 +77,13 @@ def print_answers(
                 output.console().file.write(text + "\n")
             report(done, len(lines))
     if not json:
-        output.show(table)
+        headers = [">line", "query", ">found", "best, as id (distance)"]
+        output.show(output.table(str(file), headers, rows))
     if failed:
         output.list_left_out(failed)
         raise DualhashError(
             f"{len(failed):,} of {len(lines):,} queries could not be used; the others are answered."
         )
-
-
-def _resolved(query: str, folder: Path) -> str:
-    return query if query.startswith("id:") else str(folder / query)
 
 
 def _best(results: Results) -> str:

@@ -1,26 +1,19 @@
 """`dualhash catalogue show`: the labels of a table, a folder or a data set, and its problems."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
 
 from cyclopts import App
+from rich.bar import Bar
+from rich.table import Table
+from rich.text import Text
 
+from dualhash.catalogue.check_images import check_images as read_images
+from dualhash.catalogue.problems import CatalogueProblem
+from dualhash.catalogue.summary import CatalogueSummary, Size, summarise
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from dualhash.catalogue.problems import CatalogueProblem
-    from dualhash.catalogue.summary import CatalogueSummary, Size
-
-T = TypeVar("T")
-
 catalogue_app = App(name="catalogue", help="Check a table, a folder or a data set.")
-
-DEFAULT_COLUMNS = ColumnOptions()
 
 LONG_LIST, LONG_ATTRIBUTES = 15, 40
 """How many entries of a list, and how many attributes, are shown without --all."""
@@ -41,7 +34,7 @@ def show(
     table: str,
     /,
     *,
-    columns: ColumnOptions = DEFAULT_COLUMNS,
+    columns: ColumnOptions = ColumnOptions(),
     json: Flag = False,
     all: Flag = False,
     check_images: bool = True,
@@ -56,9 +49,6 @@ def show(
         all: Print long lists in full.
         check_images: Read every image file to find damaged ones.
     """
-    from dualhash.catalogue.check_images import check_images as read_images
-    from dualhash.catalogue.summary import summarise
-
     catalogue, sizes = columns.read(table), None
     if check_images:
         with output.progress("Checking images") as report:
@@ -116,22 +106,19 @@ def _tables(summary: CatalogueSummary, *, cut: bool) -> Iterator[Table]:
 
 
 def _subsets(summary: CatalogueSummary) -> Table:
-    table = output.table("Subsets", "subset", ">images", "training sees its")
-    for name, images in summary.subsets.items():
-        if images or name != "none":
-            table.add_row(name, f"{images:,}", SEEN_IN_TRAINING[name])
-    return table
+    rows = [
+        (name, images, SEEN_IN_TRAINING[name])
+        for name, images in summary.subsets.items()
+        if images or name != "none"
+    ]
+    return output.table("Subsets", ["subset", ">images", "training sees its"], rows)
 
 
 def _categories(summary: CatalogueSummary, limit: int | None) -> Table:
-    from rich.bar import Bar
-    from rich.text import Text
-
     largest_first = sorted(summary.categories.items(), key=lambda item: -item[1])
     most = max(1, largest_first[0][1])
-    table = output.table("Categories", "category", ">images", "")
-    for name, images in _cut(table, largest_first, limit):
-        table.add_row(name, f"{images:,}", Bar(most, 0, images, width=BAR_WIDTH))
+    rows = [(name, images, Bar(most, 0, images, width=BAR_WIDTH)) for name, images in largest_first]
+    table = _cut_table("Categories", ["category", ">images", ""], rows, limit)
     if summary.uncategorised:
         table.add_section()
         table.add_row(Text("missing", style="italic"), f"{summary.uncategorised:,}")
@@ -139,27 +126,28 @@ def _categories(summary: CatalogueSummary, limit: int | None) -> Table:
 
 
 def _attributes(summary: CatalogueSummary, limit: int | None) -> Table:
-    table = output.table("Attributes", "attribute", ">present", ">absent", ">missing", ">r")
-    for attribute in _cut(table, summary.attributes, limit):
-        ratio = "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.3f}"
-        counts = (attribute.present, attribute.absent, attribute.missing)
-        table.add_row(attribute.name, *(f"{count:,}" for count in counts), ratio)
-    r = "r: negatives / positives in training"
-    table.caption = f"{table.caption}\n{r}" if table.caption else r
-    return table
+    rows = [
+        (
+            *(attribute.name, attribute.present, attribute.absent, attribute.missing),
+            "–" if attribute.class_ratio is None else f"{attribute.class_ratio:.3f}",
+        )
+        for attribute in summary.attributes
+    ]
+    headers = ["attribute", ">present", ">absent", ">missing", ">r"]
+    return _cut_table("Attributes", headers, rows, limit, "r: negatives / positives in training")
 
 
 def _problems(title: str, problems: Sequence[CatalogueProblem], limit: int | None) -> Table:
-    table = output.table(title, "where", "problem")
+    rows = [(problem.location, problem.message) for problem in problems]
+    table = _cut_table(title, ["where", "problem"], rows, limit)
     table.columns[0].overflow = "fold"
-    for problem in _cut(table, problems, limit):
-        table.add_row(problem.location, problem.message)
     return table
 
 
-def _cut(table: Table, entries: Sequence[T], limit: int | None) -> Sequence[T]:
-    """The first `limit` entries; the caption of the table gives the number of the others."""
-    if limit is None or len(entries) <= limit:
-        return entries
-    table.caption = f"… and {len(entries) - limit:,} more (use --all or --json)"
-    return entries[:limit]
+def _cut_table(
+    title: str, headers: list[str], rows: Sequence[output.Row], limit: int | None, caption: str = ""
+) -> Table:
+    """A table of the first `limit` rows; its caption gives the number of the others."""
+    if limit is not None and len(rows) > limit:
+        caption = f"… and {len(rows) - limit:,} more (use --all or --json)\n{caption}".rstrip()
+    return output.table(title, headers, rows[:limit], caption)

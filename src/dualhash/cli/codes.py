@@ -1,23 +1,22 @@
 """`dualhash codes`: exports codes to other programs, and imports codes of the paper's program."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cyclopts import App
 
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag
+from dualhash.codes import Model
+from dualhash.codes.code_file import SavedCodes, write_saved
+from dualhash.codes.dat_files import FILES, read_dat, write_dat
 from dualhash.errors import DualhashError
+from dualhash.evaluation.encoded_test_set import encode_test_images, read_indexed_codes
 from dualhash.files import cannot_write, new_folder
-
-if TYPE_CHECKING:
-    from dualhash.codes.code_file import SavedCodes
+from dualhash.search import Index
+from dualhash.search.export import export_index
 
 codes_app = App(name="codes", help="Export and import codes as files.")
-
-REMEMBERED = ColumnOptions()
 
 
 @codes_app.command
@@ -31,7 +30,7 @@ def export(
     views: Literal[1, 10] = 1,
     model: Path | None = None,
     replace: Flag = False,
-    columns: ColumnOptions = REMEMBERED,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Export a whole index, or the codes of the test images of a catalogue.
 
@@ -56,10 +55,6 @@ def export(
         replace: Replace existing files.
         columns: Which columns of the table hold which data.
     """
-    from dualhash.codes.code_file import write_saved
-    from dualhash.codes.dat_files import FILES, write_dat
-    from dualhash.search.export import export_index
-
     if table is None:
         if source.is_dir() or views != 1 or model is not None:
             raise DualhashError(
@@ -88,10 +83,6 @@ def export(
 def _encode(
     source: Path, table: str, views: Literal[1, 10], model: Path | None, columns: ColumnOptions
 ) -> SavedCodes:
-    from dualhash.codes import Model
-    from dualhash.evaluation.encoded_test_set import encode_test_images, read_indexed_codes
-    from dualhash.search import Index
-
     if source.is_dir():
         if model is not None:
             raise DualhashError(f"{source} is a model folder; --model is for an index.")
@@ -112,13 +103,7 @@ def _encode(
 
 
 @codes_app.command(name="import")
-def import_(
-    folder: Path,
-    /,
-    *,
-    out: Path,
-    replace: Flag = False,
-) -> None:
+def import_(folder: Path, /, *, out: Path, replace: Flag = False) -> None:
     """Import codes that the paper's released code wrote, to evaluate them.
 
     `dualhash evaluate codes.npz CATALOGUE` accepts the file in place of a model.
@@ -128,9 +113,6 @@ def import_(
         out: The file to write, such as codes.npz.
         replace: Replace an existing file.
     """
-    from dualhash.codes.code_file import write_saved
-    from dualhash.codes.dat_files import read_dat
-
     _check_free([out], replace=replace)
     saved = read_dat(folder)
     try:

@@ -1,24 +1,21 @@
 """`dualhash demo`: train, index, search, evaluate and serve emoji, in a few minutes."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 import dualhash
+from dualhash.analysis.contact_sheet import draw_sheet
+from dualhash.catalogue.catalogue import TEST
 from dualhash.cli import output
 from dualhash.cli.serve import run_server
-
-if TYPE_CHECKING:
-    from dualhash import Catalogue, Index
-    from dualhash.evaluation.evaluation_result import Evaluation
-    from dualhash.search.results import Results, Task
+from dualhash.evaluation.evaluation_result import Evaluation
+from dualhash.search import Results, Task
 
 DEFAULT_OUT = Path("build/demo")
 
@@ -87,9 +84,6 @@ def demo(
         serve: Serve the index at the end, at the address that is printed, until Ctrl-C. Use
             --no-serve in scripts.
     """
-    from dualhash.analysis.contact_sheet import draw_sheet
-    from dualhash.catalogue.catalogue import TEST
-
     stage = _Stages()
     with stage("catalogue", "Reading the emoji; half of the labels are hidden"):
         catalogue = dualhash.Catalogue.read("openmoji")
@@ -130,7 +124,9 @@ class _Stages:
         self.seconds[name] = round(time.monotonic() - start, 1)
 
 
-def _results(index: Index, images: Catalogue, task: Task, search: DemoSearch) -> Results:
+def _results(
+    index: dualhash.Index, images: dualhash.Catalogue, task: Task, search: DemoSearch
+) -> Results:
     """Returns the results for the first image that fits the description of the query.
 
     Its id is its row in `images`, because every image could be read.
@@ -157,12 +153,13 @@ def _report(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, A
 
 
 def _show(evaluation: Evaluation) -> None:
-    table = output.table("How good the codes are", "metric", ">value", ">95 % interval", "meaning")
+    rows = []
     for name, meaning in METRICS.items():
         metric = evaluation.figures[name]
         interval = f"{metric.low:.3f} to {metric.high:.3f}"
-        table.add_row(name, f"{metric.value:.3f}", interval, meaning)
-    output.show(table)
+        rows.append((name, f"{metric.value:.3f}", interval, meaning))
+    headers = ["metric", ">value", ">95 % interval", "meaning"]
+    output.show(output.table("How good the codes are", headers, rows))
 
 
 def _summary(out: Path, seconds: float) -> str:

@@ -1,21 +1,18 @@
 """`dualhash evaluate`: how good a model is on the test subset of a catalogue."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions
+from dualhash.codes import Model
+from dualhash.codes.code_file import SavedCodes, read_saved
 from dualhash.errors import DualhashError
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from dualhash.evaluation.evaluation_result import Evaluation
+from dualhash.evaluation.evaluate import evaluate as measure
+from dualhash.evaluation.evaluation_result import Evaluation
 
 TITLES = {
     "category_map": "category mAP",
@@ -33,8 +30,6 @@ TASKS = ("category", "attribute", "combined")
 FEW_IMAGES = 100
 """With fewer test images a note warns that the intervals are too narrow."""
 
-REMEMBERED = ColumnOptions()
-
 
 def evaluate(
     model: Path,
@@ -47,7 +42,7 @@ def evaluate(
     views: Literal[1, 10] = 1,
     bootstrap: Annotated[int, Parameter(validator=Number(gte=0))] = 1000,
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
-    columns: ColumnOptions = REMEMBERED,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Evaluate a model: every test image searches all others, for all three tasks.
 
@@ -64,10 +59,6 @@ def evaluate(
         seed: Seed of the draws.
         columns: The role of each column.
     """
-    from dualhash.codes import Model
-    from dualhash.codes.code_file import SavedCodes, read_saved
-    from dualhash.evaluation.evaluate import evaluate as measure
-
     source: Model | SavedCodes
     if model.is_file():
         if views != 1:
@@ -89,8 +80,8 @@ def evaluate(
             seed=seed,
             progress=report,
         )
-    output.show(_figures(evaluation))
-    output.show(_counts(evaluation))
+    _show_figures(evaluation)
+    _show_counts(evaluation)
     if evaluation.counts["images"] < FEW_IMAGES:
         output.say(
             f"{evaluation.counts['images']} test images are few: with others, the figures can "
@@ -102,28 +93,24 @@ def evaluate(
         output.say(f"Written to {json}.")
 
 
-def _figures(evaluation: Evaluation) -> Table:
-    table = output.table(
+def _show_figures(evaluation: Evaluation) -> None:
+    title = (
         f"Protocol {evaluation.protocol}, {evaluation.codes} codes, "
-        f"{evaluation.counts['images']:,} images",
-        "figure",
-        ">value",
-        ">95 %",
+        f"{evaluation.counts['images']:,} images"
     )
-    for name, title in TITLES.items():
+    rows = []
+    for name, shown in TITLES.items():
         if figure := evaluation.figures.get(name):
             value = "none" if figure.value is None else f"{figure.value:.3f}"
             interval = "" if figure.low is None else f"{figure.low:.3f} to {figure.high:.3f}"
-            table.add_row(title, value, interval)
-    return table
+            rows.append((shown, value, interval))
+    output.show(output.table(title, ["figure", ">value", ">95 %"], rows))
 
 
-def _counts(evaluation: Evaluation) -> Table:
-    reasons = ("missing_label", "nothing_relevant")
-    table = output.table(
-        "Queries", "", ">count", *(f">left out: {reason.replace('_', ' ')}" for reason in reasons)
-    )
-    for task in TASKS:
-        names = (f"{task}_queries", *(f"{task}_left_out_{reason}" for reason in reasons))
-        table.add_row(task, *(f"{evaluation.counts[name]:,}" for name in names))
-    return table
+def _show_counts(evaluation: Evaluation) -> None:
+    columns = ("queries", "left_out_missing_label", "left_out_nothing_relevant")
+    rows: list[output.Row] = [
+        (task, *(evaluation.counts[f"{task}_{each}"] for each in columns)) for task in TASKS
+    ]
+    headers = ["", ">count", ">left out: missing label", ">left out: nothing relevant"]
+    output.show(output.table("Queries", headers, rows))

@@ -1,24 +1,21 @@
 """`dualhash index`: creates, changes and checks index files."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cyclopts import App
 
+from dualhash.catalogue.catalogue import Catalogue
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag, IndexFile
+from dualhash.codes import Model
 from dualhash.errors import DualhashError
-
-if TYPE_CHECKING:
-    from dualhash.catalogue.catalogue import Catalogue
-    from dualhash.search import BuildReport
+from dualhash.search import BuildReport, Index, add_images, build_index
+from dualhash.search.query import as_id
+from dualhash.search.remote.milvus.push import push as push_index
 
 index_app = App(name="index", help="Create, change and check an index of codes.")
-
-REMEMBERED = ColumnOptions()
 
 
 @index_app.command
@@ -30,7 +27,7 @@ def create(
     out: Path,
     views: Literal[1, 10] = 1,
     replace: Flag = False,
-    columns: ColumnOptions = REMEMBERED,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Encode images and write an index of their codes.
 
@@ -48,9 +45,6 @@ def create(
         replace: Replace an existing index.
         columns: Which columns of the table hold which data.
     """
-    from dualhash.codes import Model
-    from dualhash.search import build_index
-
     opened = Model.open(model)
     catalogue = columns.read(images, opened)
     try:
@@ -77,7 +71,7 @@ def add(
     /,
     *,
     update: Flag = False,
-    columns: ColumnOptions = REMEMBERED,
+    columns: ColumnOptions = ColumnOptions(),
     model: Path | None = None,
 ) -> None:
     """Encode more images and add them to an index.
@@ -94,8 +88,6 @@ def add(
         columns: Which columns of the table hold which data.
         model: The model folder, if it was moved since the index was created.
     """
-    from dualhash.search import Index, add_images
-
     with Index.open(index, model) as opened:
         catalogue = columns.read(images, opened.model)
         with output.progress("Encoding") as report:
@@ -115,9 +107,6 @@ def delete(index: IndexFile, /, *ids: str) -> None:
         index: An index file.
         ids: Ids of items, as a search shows them: 17 or id:17. They are never used again.
     """
-    from dualhash.search import Index
-    from dualhash.search.query import as_id
-
     if not ids:
         raise DualhashError("Name at least one id to delete.")
     parsed = (as_id(f"id:{text.removeprefix('id:')}") for text in ids)
@@ -134,8 +123,6 @@ def compact(index: IndexFile, /) -> None:
     Args:
         index: An index file.
     """
-    from dualhash.search import Index
-
     with Index.open(index) as opened:
         before = opened.stats().file_bytes
         opened.compact()
@@ -150,17 +137,13 @@ def stats(index: IndexFile, /, *, json: Flag = False) -> None:
         index: An index file.
         json: Print it as JSON.
     """
-    from dualhash.search import Index
-
     with Index.open(index) as opened:
         numbers = asdict(opened.stats())
     if json:
         output.print_json(numbers)
         return
-    table = output.table(str(index), "what", ">number")
-    for name, number in numbers.items():
-        table.add_row(name.replace("_", " "), f"{number:,}")
-    output.show(table)
+    rows = [(name.replace("_", " "), number) for name, number in numbers.items()]
+    output.show(output.table(str(index), ["what", ">number"], rows))
 
 
 @index_app.command
@@ -170,8 +153,6 @@ def verify(index: IndexFile, /) -> None:
     Args:
         index: An index file.
     """
-    from dualhash.search import Index
-
     with Index.open(index) as opened:
         damages, count = opened.verify(), len(opened)
     if damages:
@@ -180,13 +161,7 @@ def verify(index: IndexFile, /) -> None:
 
 
 @index_app.command
-def push(
-    index: IndexFile,
-    /,
-    *,
-    to: str,
-    json: Flag = False,
-) -> None:
+def push(index: IndexFile, /, *, to: str, json: Flag = False) -> None:
     """Copy an index to Milvus, to search collections that are too large for one machine.
 
     Only differences are sent: run the command again to continue after an interruption, or to copy
@@ -203,8 +178,6 @@ def push(
             file.
         json: Print the counts as JSON.
     """
-    from dualhash.search.remote.milvus.push import push as push_index
-
     with output.progress("Pushing") as report:
         pushed = push_index(index, to, progress=report)
     if json:

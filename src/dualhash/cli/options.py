@@ -1,23 +1,20 @@
 """Options that several commands share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter, Token, validators
 
+from dualhash.catalogue.catalogue import Catalogue
+from dualhash.catalogue.check_labels import unknown_labels
+from dualhash.catalogue.columns import Columns
+from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.cli import output
+from dualhash.codes import Model
 from dualhash.errors import DualhashError, nearest
-
-if TYPE_CHECKING:
-    from cyclopts import Token
-
-    from dualhash.catalogue.catalogue import Catalogue
-    from dualhash.catalogue.columns import Columns
-    from dualhash.codes import Model
+from dualhash.search.remote.base import remote_opener
 
 
 def split_commas(_: object, tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -43,8 +40,6 @@ def index_file(_: object, tokens: Sequence[Token]) -> Path:
     Raises:
         DualhashError: It is the URI of a remote index, which can only be searched.
     """
-    from dualhash.search.remote.base import remote_opener
-
     (token,) = tokens
     if remote_opener(token.value) is None:
         return Path(token.value)
@@ -95,8 +90,6 @@ class ColumnOptions:
 
     def columns(self, remembered: Columns | None = None) -> Columns:
         """What was given on the command line; otherwise what the model remembers, or defaults."""
-        from dualhash.catalogue.columns import Columns
-
         return (remembered or Columns()).model_copy(update=self._given())
 
     def read(self, source: str, model: Model | None = None) -> Catalogue:
@@ -108,9 +101,6 @@ class ColumnOptions:
             DualhashError: It cannot be read, has no column of a name that was given, or is not a
                 table although column options were given.
         """
-        from dualhash.catalogue.check_labels import unknown_labels
-        from dualhash.catalogue.read_catalogue import read_catalogue
-
         if model is None:
             catalogue = read_catalogue(source, self.columns())
         else:

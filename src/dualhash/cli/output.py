@@ -1,28 +1,25 @@
 """What commands print: sentences, tables, JSON, progress. Control characters are escaped here."""
 
-from __future__ import annotations
-
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from dualhash.errors import DualhashError
 from dualhash.files import cannot_write, write_whole
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.measure import Measurement
-    from rich.progress import Progress
-    from rich.style import StyleType
-    from rich.table import Table
-    from rich.text import Text
 
 MIN_PATH_WIDTH = 16
 """The least number of columns for a path in a table."""
@@ -45,12 +42,13 @@ UNSAFE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-
 Report = Callable[[int, int], None]
 """Called with the number of things done and the number of all."""
 
+Row = Sequence[RenderableType | int]
+"""The cells of a row in a table."""
+
 
 @cache
 def console(*, stderr: bool = False) -> Console:
     """The console of results (stdout) or of messages (stderr)."""
-    from rich.console import Console
-
     screen = Console(stderr=stderr, highlight=False)
     if not screen.is_terminal:
         screen.width = PIPE_WIDTH
@@ -102,38 +100,33 @@ def show(renderable: RenderableType) -> None:
     console().print(renderable)
 
 
-def table(title: str, *headers: str) -> Table:
-    """An empty table to `show`. A header that begins with > is for a column of numbers.
+def table(title: str, headers: Sequence[str], rows: Iterable[Row], caption: str = "") -> Table:
+    """A table to `show`. A header that begins with > is for a column of numbers.
 
-    Text is printed as it is: no markup, control characters escaped.
+    Text is printed as it is: no markup, control characters escaped. Numbers are written as 12,345.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    class PlainTable(Table):
-        def add_row(
-            self,
-            *renderables: RenderableType | None,
-            style: StyleType | None = None,
-            end_section: bool = False,
-        ) -> None:
-            cells = [Text(cell) if isinstance(cell, str) else cell for cell in renderables]
-            for cell in cells:
-                if isinstance(cell, Text):
-                    cell.plain = escape(cell.plain)
-            super().add_row(*cells, style=style, end_section=end_section)
-
-    empty = PlainTable(
+    filled = Table(
         title=Text(escape(title), style="bold"),
+        caption=caption or None,
         box=SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
     )
     for header in headers:
         name = header.removeprefix(">")
-        empty.add_column(Text(escape(name)), justify="left" if name == header else "right")
-    return empty
+        filled.add_column(Text(escape(name)), justify="left" if name == header else "right")
+    for row in rows:
+        filled.add_row(*map(_cell, row))
+    return filled
+
+
+def _cell(content: RenderableType | int) -> RenderableType:
+    if isinstance(content, int):
+        return f"{content:,}"
+    cell = Text(content) if isinstance(content, str) else content
+    if isinstance(cell, Text):
+        cell.plain = escape(cell.plain)
+    return cell
 
 
 @dataclass(frozen=True)
@@ -143,16 +136,10 @@ class PathCell:
     path: str
 
     def __rich_measure__(self, screen: Console, options: ConsoleOptions) -> Measurement:
-        from rich.cells import cell_len
-        from rich.measure import Measurement
-
         width = cell_len(escape(self.path))
         return Measurement(min(width, MIN_PATH_WIDTH), width)
 
     def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from rich.cells import cell_len
-        from rich.text import Text
-
         end = escape(self.path)
         while cell_len(end) > options.max_width:
             end = "…" + end.removeprefix("…")[1:]
@@ -235,11 +222,12 @@ def stages() -> Iterator[Callable[[str, float], None]]:
 
 
 def _bar(title: str, screen: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    bar = Progress(*columns, console=screen, transient=True)
+    bar = Progress(
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        TimeRemainingColumn(),
+        console=screen,
+        transient=True,
+    )
     bar.add_task(title)
     bar.start()
     return bar

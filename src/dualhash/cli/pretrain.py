@@ -1,19 +1,11 @@
 """`dualhash pretrain`: from a catalogue to weights that other trainings start from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dualhash
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag
-from dualhash.cli.train import (
-    NO_COLUMNS,
-    NO_OPTIONS,
-    TrainingOptions,
-    build_config,
-    read_catalogue,
-)
+from dualhash.cli.train import NO_OPTIONS, TrainingOptions, build_config, read_catalogue
 
 
 def pretrain(
@@ -27,7 +19,7 @@ def pretrain(
     replace: Flag = False,
     keep_checkpoints: Flag = False,
     options: TrainingOptions = NO_OPTIONS,
-    columns: ColumnOptions = NO_COLUMNS,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Train a backbone to classify the categories of a catalogue, without a code.
 

@@ -1,28 +1,23 @@
 """`dualhash search`: searches an index, for one query or a file of queries."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, field, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+from rich.text import Text
 
+from dualhash.analysis.contact_sheet import draw_sheet, sheet_format
 from dualhash.cli import output
+from dualhash.cli.batch import print_answers, read_queries
 from dualhash.cli.options import Flag, Names
 from dualhash.errors import DualhashError
-from dualhash.search.request import SearchRequest, make_request
+from dualhash.search import Index, Results, SearchOptions, SearchRequest
+from dualhash.search.hints import Shortage, shortage
+from dualhash.search.remote.base import RemoteIndex
+from dualhash.search.request import make_request
 from dualhash.search.storage.reader import LAST_ID
-
-if TYPE_CHECKING:
-    from cyclopts import Token
-    from rich.table import Table
-    from rich.text import Text
-
-    from dualhash.search import Results, SearchOptions
-    from dualhash.search.hints import Shortage
-    from dualhash.search.remote.base import RemoteIndex
 
 BAR_WIDTH = 8
 
@@ -131,9 +126,6 @@ def search(
         sheet: A .png or .jpg file to draw the results into.
         model: The model folder, if it was moved after the index was created.
     """
-    from dualhash.cli.batch import print_answers, read_queries
-    from dualhash.search import Index
-
     given = {name: value for name, value in asdict(options).items() if value is not None}
     chosen: SearchOptions = given  # type: ignore[assignment]
     chosen["filter"] = _filters(given["filter"])
@@ -141,8 +133,6 @@ def search(
     if batch is not None and (query is not None or sheet is not None):
         raise DualhashError("--batch reads its queries from the file, and draws no sheet.")
     if sheet is not None:
-        from dualhash.analysis.contact_sheet import sheet_format
-
         sheet_format(sheet)
     task = request.task_for(query=query is not None or batch is not None)
     if request.task is None and task != "category":
@@ -161,16 +151,12 @@ def search(
 
 def _shortage(index: RemoteIndex, results: Results, options: SearchOptions) -> Shortage | None:
     """Searches by the code of an image, so that it is not encoded again."""
-    from dualhash.search.hints import shortage
-
     query = results.query
     repeated = None if query is None else query.code if query.id is None else query.id
     return shortage(index, repeated, options, results.matched)
 
 
 def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path | None) -> None:
-    from dualhash.analysis.contact_sheet import draw_sheet
-
     if sheet is not None:
         draw_sheet(results, sheet)
     if json:
@@ -178,7 +164,7 @@ def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path
             results.as_dict() | {"shortage": None if missing is None else asdict(missing)}
         )
         return
-    output.show(_table(results))
+    _show_table(results)
     if missing is not None:
         output.say(_sentence(missing, results.matched))
     if sheet is not None:
@@ -192,30 +178,24 @@ def _sentence(missing: Shortage, matched: int) -> str:
     return f"Several conditions exclude all other images; the fewest match {condition}."
 
 
-def _table(results: Results) -> Table:
-    from rich.text import Text
-
-    shown = output.table(
-        f"{results.words}: {results.found}",
-        *(">rank", ">id", ">distance", "category"),
-        *results.confidences(dict.fromkeys(results.conditions, 0.0)),
-        "image",
-    )
-    for hit in results.hits:
-        shown.add_row(
+def _show_table(results: Results) -> None:
+    confidences = results.confidences(dict.fromkeys(results.conditions, 0.0))
+    headers = [">rank", ">id", ">distance", "category", *confidences, "image"]
+    rows: list[output.Row] = [
+        (
             str(hit.rank),
             str(hit.id),
             "" if hit.distance is None else str(hit.distance),
-            Text(hit.labels.category or ""),
+            hit.labels.category or "",
             *map(_bar, results.confidences(hit.probabilities).values()),
             output.PathCell("/".join(Path(hit.image).parts[-2:])),
         )
-    return shown
+        for hit in results.hits
+    ]
+    output.show(output.table(f"{results.words}: {results.found}", headers, rows))
 
 
 def _bar(probability: float) -> Text:
-    from rich.text import Text
-
     filled = round(probability * BAR_WIDTH)
     return Text.assemble(
         ("━" * filled, "blue"),

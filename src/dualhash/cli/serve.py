@@ -1,7 +1,5 @@
 """`dualhash serve`: an index over HTTP, with a page for searching by eye."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

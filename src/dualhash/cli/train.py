@@ -1,7 +1,5 @@
 """`dualhash train`: from a catalogue to a model folder."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from dataclasses import asdict, dataclass
@@ -14,8 +12,6 @@ import dualhash
 from dualhash.cli import output
 from dualhash.cli.options import ColumnOptions, Flag, Names
 from dualhash.errors import DualhashError
-
-NO_COLUMNS = ColumnOptions()
 
 
 @Parameter(name="*", group="Training settings")
@@ -90,7 +86,7 @@ def train(
     keep_checkpoints: Flag = False,
     tensorboard: Flag = False,
     options: TrainingOptions = NO_OPTIONS,
-    columns: ColumnOptions = NO_COLUMNS,
+    columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Learn codes from the images and labels of a catalogue, and write a model folder.
 
