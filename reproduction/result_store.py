@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 from reproduction.grid_cell import Result
 
 
@@ -46,11 +46,7 @@ class ResultStore:
             DualhashError: The folder cannot be written.
         """
         path = self.folder / f"{result.name}.json"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _readable(result.model_dump(mode="json", exclude_defaults=True)))
-        except OSError as error:
-            raise DualhashError(cannot_write(path, error)) from error
+        write_whole(path, _readable(result.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _readable(value: object, indent: str = "") -> str:

@@ -162,7 +162,6 @@ def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
     text = json.dumps(asked, sort_keys=True)
     if not note.is_file() or note.read_text(encoding="utf-8") != text:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         write_whole(note, text)
 
 

@@ -12,7 +12,7 @@ from dualhash.analysis.bit_functionality import BitFunctionality
 from dualhash.analysis.correlation import Correlation
 from dualhash.analysis.plots import draw_alignment, draw_bits, save
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 from reproduction import markdown_tables
 from reproduction.current_results import consistent
 from reproduction.grid_cell import Result
@@ -106,11 +106,8 @@ def write_report(plan: GridPlan, store: ResultStore, out: Path) -> int:
     }
     text, content, figures = report(plan, results, findings)
     _save(figures, out / FIGURES)
-    try:
-        write_whole(out / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        write_whole(out / "results.md", text)
-    except OSError as error:
-        raise DualhashError(cannot_write(out, error)) from error
+    write_whole(out / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / "results.md", text)
     return len(content["missing"])
 
 
@@ -236,12 +233,8 @@ def _results(store: ResultStore) -> dict[str, Result]:
 
 
 def _save(figures: Mapping[str, Figure], folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            save(figure, folder / name)
-    except OSError as error:
-        raise DualhashError(cannot_write(folder, error)) from error
+    for name, figure in figures.items():
+        save(figure, folder / name)
 
 
 def _check_drawing() -> None:

@@ -59,7 +59,7 @@ def cannot_write(path: Path, error: OSError) -> str:
     """Returns the message for a file or folder that could not be written."""
     if isinstance(error, PermissionError):
         return not_writable(path)
-    return f"{error.filename or path} cannot be written: {error.strerror or error}."
+    return f"{path} cannot be written: {error.strerror or error}."
 
 
 def not_writable(path: Path | str) -> str:
@@ -76,9 +76,15 @@ def new_folder(folder: Path) -> Iterator[None]:
 
     If the block fails, a folder that was created is removed with its content, and so are parents
     that were created and are empty.
+
+    Raises:
+        DualhashError: The folder cannot be created.
     """
     created = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DualhashError(cannot_write(folder, error)) from error
     try:
         yield
     except BaseException:
@@ -94,21 +100,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Writes a file in one step, so that readers see the old or the new content.
 
     Args:
-        path: The file, in an existing folder.
+        path: The file; its folder is created if it does not exist.
         content: Its content; text is written as UTF-8.
 
     Raises:
-        OSError: The file cannot be written; `path` is unchanged, and is the error's `filename`.
+        DualhashError: The file cannot be written; an existing one is unchanged.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with unfinished.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_through(unfinished, content.encode() if isinstance(content, str) else content)
         unfinished.replace(path)
     except OSError as error:
-        error.filename = str(path)
-        raise
+        raise DualhashError(cannot_write(path, error)) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def write_through(path: Path, content: bytes) -> None:
+    """Writes a file, and waits until the disk has it."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

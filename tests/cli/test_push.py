@@ -55,7 +55,7 @@ def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[
     assert run("index", "push", str(products), "--to", "shop.db", "--json") == 0
     pushed = json.loads(capsys.readouterr().out)
     assert pushed == {
-        "place": "milvus:shop.db/products",
+        "address": "milvus:shop.db/products",
         "added": 6,
         "updated": 0,
         "deleted": 0,

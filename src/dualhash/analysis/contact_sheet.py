@@ -24,7 +24,7 @@ from dualhash.analysis.drawing import (
 from dualhash.analysis.verdict import explain_verdicts, verdict
 from dualhash.catalogue.images import ImageError, decode
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 from dualhash.search import Hit, Results
 
 MARGIN, GAP = 72, 40
@@ -85,11 +85,8 @@ def draw_sheet(results: Results, path: str | Path) -> None:
             "ask for fewer."
         )
     buffer = BytesIO()
-    try:
-        render(results).save(buffer, image_format)
-        write_whole(path, buffer.getvalue())
-    except OSError as error:
-        raise DualhashError(cannot_write(path, error)) from error
+    render(results).save(buffer, image_format)
+    write_whole(path, buffer.getvalue())
 
 
 def render(results: Results) -> Image.Image:

@@ -168,7 +168,7 @@ def save(figure: Figure, path: Path) -> None:
     """Writes a figure as PNG in one step.
 
     Raises:
-        OSError: The folder cannot be written.
+        DualhashError: The file cannot be written.
     """
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})

@@ -37,7 +37,7 @@ def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
 
     Raises:
         DualhashError: The extra `analysis` is not installed; nothing is written.
-        OSError: The folder cannot be written.
+        DualhashError: The folder cannot be written.
     """
     numbers = json.dumps(as_json(analysis), indent=2, ensure_ascii=False, allow_nan=False)
     texts = {
@@ -58,7 +58,6 @@ def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
                 analysis.functionality.category_information,
             ),
         }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_whole(folder / name, text)
     for name, figure in figures.items():

@@ -12,7 +12,7 @@ from dualhash.codes.code_file import SavedCodes, write_saved
 from dualhash.codes.dat_files import FILES, read_dat, write_dat
 from dualhash.errors import DualhashError
 from dualhash.evaluation.encoded_test_set import encode_test_images, read_indexed_codes
-from dualhash.files import cannot_write, new_folder
+from dualhash.files import new_folder
 from dualhash.search import Index
 from dualhash.search.export import export_index
 
@@ -69,11 +69,8 @@ def export(
     as_dat = format == "dat"
     _check_free([out / name for name in FILES] if as_dat else [out], replace=replace)
     saved = _encode(source, table, views, model, columns)
-    try:
-        with new_folder(out if as_dat else out.parent):
-            (write_dat if as_dat else write_saved)(out, saved)
-    except OSError as error:
-        raise DualhashError(cannot_write(out, error)) from error
+    with new_folder(out if as_dat else out.parent):
+        (write_dat if as_dat else write_saved)(out, saved)
     output.say(f"{out}: codes of {len(saved):,} test images of {table}.")
     if as_dat:
         bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
@@ -115,11 +112,8 @@ def import_(folder: Path, /, *, out: Path, replace: Flag = False) -> None:
     """
     _check_free([out], replace=replace)
     saved = read_dat(folder)
-    try:
-        with new_folder(out.parent):
-            write_saved(out, saved)
-    except OSError as error:
-        raise DualhashError(cannot_write(out, error)) from error
+    with new_folder(out.parent):
+        write_saved(out, saved)
     output.say(
         f"{out}: {len(saved):,} codes of {saved.outputs.shape[1]} bits with "
         f"{saved.probabilities.shape[1]} attributes, in {len(set(saved.labels.tolist())):,} "

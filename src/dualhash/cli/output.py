@@ -18,8 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 
 MIN_PATH_WIDTH = 16
 """The least number of columns for a path in a table."""
@@ -167,11 +166,7 @@ def write_json(path: Path, value: object) -> None:
     Raises:
         DualhashError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, to_json(value))
-    except OSError as error:
-        raise DualhashError(cannot_write(path, error)) from error
+    write_whole(path, to_json(value))
 
 
 @contextmanager

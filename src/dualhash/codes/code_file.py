@@ -47,7 +47,7 @@ def write_saved(path: Path, codes: SavedCodes) -> None:
     """Writes the file in one step.
 
     Raises:
-        OSError: The folder cannot be written; an existing file at `path` is unchanged.
+        DualhashError: The file cannot be written; an existing one is unchanged.
     """
     content = BytesIO()
     np.savez_compressed(

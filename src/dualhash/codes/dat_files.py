@@ -32,12 +32,12 @@ def write_dat(folder: Path, codes: SavedCodes) -> None:
     """Writes the three files, and `images.txt` if the names are known.
 
     Args:
-        folder: An existing folder; files with these names are replaced one by one.
+        folder: The folder; files with these names are replaced one by one.
         codes: Codes of N images.
 
     Raises:
-        DualhashError: There are too many categories for float32, or a name has a line break.
-        OSError: The folder cannot be written.
+        DualhashError: There are too many categories for float32, a name has a line break, or the
+            folder cannot be written.
     """
     if codes.labels.max(initial=0) >= MOST_LABELS:
         raise DualhashError(f"{LABELS} can hold only category indices below {MOST_LABELS:,}.")

@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 
 from dualhash.codes.model_card import FORMAT, ModelCard
 from dualhash.errors import DualhashError
-from dualhash.files import new_folder, not_readable
+from dualhash.files import new_folder, not_readable, write_through
 
 CARD, TENSORS, ENCODER = "model.json", "model.safetensors", "encoder.onnx"
 
@@ -57,7 +57,7 @@ def write_model(
             unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
             try:
                 for name, content in contents.items():
-                    _write_through(unfinished / name, content)
+                    write_through(unfinished / name, content)
                 unfinished.rename(folder / _NEW)
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -148,13 +148,6 @@ def _read_checked(folder: Path, name: str, card: ModelCard) -> bytes:
             f"{CARD} describes. Copy the whole folder again, or train again."
         )
     return content
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

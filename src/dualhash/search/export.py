@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 from dualhash.search.results import Item
 from dualhash.search.storage.reader import IndexReader
 from dualhash.search.storage.rows import UNKNOWN
@@ -25,7 +25,7 @@ def export_index(index: Path, out: Path) -> int:
 
     Args:
         index: The index file.
-        out: The file to write, in an existing folder; its suffix, one of `EXPORT_SUFFIXES`, is the
+        out: The file to write; its suffix, one of `EXPORT_SUFFIXES`, is the
             format.
 
     Returns:
@@ -50,10 +50,7 @@ def export_index(index: Path, out: Path) -> int:
     else:
         frame = pl.DataFrame(_columns(items, codes, attributes))
         (frame.write_csv if out.suffix.lower() == ".csv" else frame.write_parquet)(content)
-    try:
-        write_whole(out, content.getvalue())
-    except OSError as error:
-        raise DualhashError(cannot_write(out, error)) from error
+    write_whole(out, content.getvalue())
     return len(items)
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -107,10 +108,10 @@ def test_names_that_cannot_be_written_are_a_problem(root, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(sun120k, "write_whole", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     catalogue = sun120k.read(root)
     assert len(catalogue.rows(TEST)) == 20
-    assert any("could not be written: Permission denied" in p.message for p in catalogue.problems)
+    assert any("cannot be written: permission denied" in p.message for p in catalogue.problems)
 
 
 def test_problems(root):

@@ -155,7 +155,7 @@ def _drawn(
         drawn |= set(rng.permutation(names)[:TEST_IMAGES].tolist())
     try:
         write_whole(path, "".join(f"{name}\n" for name in sorted(drawn)))
-    except OSError as error:
-        what = f"the names of the test images could not be written: {error.strerror or error}"
+    except DualhashError as error:
+        what = f"the names of the test images are not saved: {error}"
         return drawn, [CatalogueProblem(str(path), what)]
     return drawn, []

@@ -15,7 +15,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dualhash.errors import DualhashError
-from dualhash.files import cannot_write, write_whole
+from dualhash.files import write_whole
 from dualhash.network import BuiltBackbone
 from dualhash.training.loop.checkpoints import BEST, load_checkpoint
 
@@ -57,12 +57,8 @@ def write_weights(folder: Path, card: WeightsCard, backbone: BuiltBackbone) -> N
         DualhashError: The folder cannot be written.
     """
     tensors = {name: tensor.contiguous() for name, tensor in backbone.state_dict().items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / WEIGHTS, save(tensors, {"card": card.model_dump_json()}))
-        write_whole(folder / WEIGHTS_CARD, card.model_dump_json(indent=2) + "\n")
-    except OSError as error:
-        raise DualhashError(cannot_write(folder, error)) from error
+    write_whole(folder / WEIGHTS, save(tensors, {"card": card.model_dump_json()}))
+    write_whole(folder / WEIGHTS_CARD, card.model_dump_json(indent=2) + "\n")
 
 
 def read_card(folder: Path) -> WeightsCard:

@@ -57,7 +57,6 @@ class RoundLog(Callback):
         }
         row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
         self.rounds.append(row)
-        self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / LOG, pl.DataFrame(self.rounds).write_csv())
         if row["score"] >= best:
             trainer.save_checkpoint(self._folder / BEST)

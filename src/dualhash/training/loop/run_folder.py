@@ -102,13 +102,9 @@ class RunFolder:
         Raises:
             DualhashError: The folder cannot be written.
         """
-        try:
-            if self.folder.exists() and not resume:
-                shutil.rmtree(self.folder)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / SETTINGS, json.dumps(self._settings()))
-        except OSError as error:
-            raise DualhashError(cannot_write(self.folder, error)) from error
+        if self.folder.exists() and not resume:
+            shutil.rmtree(self.folder)
+        write_whole(self.folder / SETTINGS, json.dumps(self._settings()))
 
     def check_finished(self, card: ModelCard | WeightsCard) -> None:
         """Checks that the complete result is what this training would produce.
