@@ -62,7 +62,7 @@ def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[
         "unchanged": 0,
     }
     found = []
-    for index in (str(products), pushed["place"]):
+    for index in (str(products), pushed["address"]):
         assert run("search", index, "id:1", "-k", "3", "--json") == 0
         found.append(json.loads(capsys.readouterr().out))
     assert found[0] == found[1]
@@ -71,4 +71,4 @@ def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[
 
 def test_what_is_no_server(products: Path, capsys: pytest.CaptureFixture[str]):
     assert run("index", "push", str(products), "--to", "somewhere") == 2
-    assert "names no Milvus server" in capsys.readouterr().err
+    assert "is not the address of a Milvus server" in capsys.readouterr().err
