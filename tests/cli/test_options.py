@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclopts import App, UnknownOptionError, ValidationError
+from cyclopts import App, CoercionError, UnknownOptionError, ValidationError
 
 from dualhash.catalogue.columns import Columns
 from dualhash.cli.options import ColumnOptions
@@ -56,6 +56,11 @@ def test_options_replace_remembered_columns():
 def test_an_invalid_value_names_its_option():
     with pytest.raises(ValidationError, match="--min-positives"):
         parse("--min-positives", "0")
+
+
+def test_a_fraction_is_not_rounded_to_a_whole_number():
+    with pytest.raises(CoercionError, match=r"--min-positives.*2\.5"):
+        parse("--min-positives", "2.5")
 
 
 def test_an_unknown_option_names_the_nearest():

@@ -69,6 +69,8 @@ def test_attributes_of_the_query_and_no_query_at_all(
     ("arguments", "said"),
     [
         (("id:0", "-k", "0"), "at least 1, not 0"),
+        (("id:0", "-k", "2.5"), "Invalid value for -k: '2.5' is not a whole number"),
+        (("id:0", "--radius", "2.5"), "'2.5' is not a whole number"),
         (("id:0", "--offset", "-1"), "`offset` must be at least 0, not -1"),
         (("id:99",), "no item with the id 99"),
         (("nothing.png",), "nothing.png does not exist"),

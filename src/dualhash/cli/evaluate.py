@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions
+from dualhash.cli.options import ColumnOptions, Whole
 from dualhash.codes import Model
 from dualhash.codes.code_file import SavedCodes, read_saved
 from dualhash.errors import DualhashError
@@ -40,8 +40,8 @@ def evaluate(
     codes: Literal["binary", "real"] = "binary",
     json: Path | None = None,
     views: Literal[1, 10] = 1,
-    bootstrap: Annotated[int, Parameter(validator=Number(gte=0))] = 1000,
-    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
+    bootstrap: Annotated[Whole, Parameter(validator=Number(gte=0))] = 1000,
+    seed: Annotated[Whole, Parameter(validator=Number(gte=0))] = 0,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Evaluate a model: every test image searches all others, for all three tasks.

@@ -56,7 +56,21 @@ Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 IndexFile = Annotated[Path, Parameter(converter=index_file)]
 """An index file; the URI of a remote index is refused."""
 
-Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+
+def whole_number(_: object, tokens: Sequence[Token]) -> int:
+    """Converts a whole number; cyclopts would round 2.5."""
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError as error:
+        raise ValueError(f"{token.value!r} is not a whole number") from error
+
+
+WHOLE = Parameter(converter=whole_number)
+Whole = Annotated[int, WHOLE]
+"""An option that takes a whole number."""
+
+Count = Annotated[Whole, Parameter(validator=validators.Number(gte=1))]
 """An option that takes a whole number of at least 1."""
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from dualhash.analysis.contact_sheet import draw_sheet, sheet_format
 from dualhash.cli import output
 from dualhash.cli.batch import print_answers, read_queries
-from dualhash.cli.options import Flag, Names
+from dualhash.cli.options import WHOLE, Flag, Names
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Results, SearchOptions, SearchRequest
 from dualhash.search.hints import Shortage, shortage
@@ -82,7 +82,7 @@ NOTATION: dict[str, tuple[Any, str]] = {
         ],
         " As 100:200.",
     ),
-    "k": (Annotated[int, Parameter(name=["-k", "--k"])], ""),
+    "k": (Annotated[int, Parameter(name=["-k", "--k"]), WHOLE], ""),
 }
 """Options with a notation of their own on the command line: type, and an addition to the help."""
 
@@ -90,7 +90,10 @@ NOTATION: dict[str, tuple[Any, str]] = {
 def _option(name: str) -> tuple[str, Any, Any]:
     """Returns an option of `SearchRequest` as a field that cyclopts turns into an option."""
     info = SearchRequest.model_fields[name]
-    notation, addition = NOTATION.get(name, (info.annotation, ""))
+    plain: Any = info.annotation
+    if plain in (int, int | None):
+        plain = Annotated[plain, WHOLE]
+    notation, addition = NOTATION.get(name, (plain, ""))
     words = " ".join(f"{info.description}{addition}".split())
     described: Any = Annotated[notation, Parameter(help=words)]
     return name, described, field(default=() if name == "filter" else info.default)

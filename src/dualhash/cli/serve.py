@@ -6,12 +6,12 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from dualhash.cli import output
-from dualhash.cli.options import Flag, Names
+from dualhash.cli.options import Flag, Names, Whole
 from dualhash.errors import DualhashError
 
 EXTRA = ("fastapi", "httptools", "starlette", "uvicorn", "prometheus_client", "python_multipart")
 
-Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
+Port = Annotated[Whole, Parameter(validator=validators.Number(gte=0, lte=65535))]
 
 
 def serve(
@@ -26,7 +26,7 @@ def serve(
     proxy: Names = (),
     cors_origin: Names = (),
     rate: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100.0,
-    grace: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 10,
+    grace: Annotated[Whole, Parameter(validator=validators.Number(gte=0))] = 10,
     model: Path | None = None,
 ) -> None:
     """Serve an index over HTTP: a page for searching by eye, and a JSON API.

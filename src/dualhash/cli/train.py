@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag, Names
+from dualhash.cli.options import ColumnOptions, Flag, Names, Whole
 from dualhash.errors import DualhashError
 
 
@@ -46,23 +46,23 @@ class TrainingOptions:
         seed: Seed of all random numbers; the same seed gives the same model on the same machine.
     """
 
-    bits: int | None = None
+    bits: Whole | None = None
     features: str | None = None
     backbone: str | None = None
     pretrained: bool | None = None
     weights: str | None = None
-    frozen_stages: int | None = None
+    frozen_stages: Whole | None = None
     without_categories: Names = ()
     category_loss: str | None = None
     attribute_loss: str | None = None
     alpha: Literal["auto"] | float | None = None
-    iterations: int | None = None
+    iterations: Whole | None = None
     epochs: float | None = None
     lr_new: float | None = None
     lr_pretrained: float | None = None
     precision: Literal["auto", "bf16", "fp32"] | None = None
-    validation_every: int | None = None
-    seed: int | None = None
+    validation_every: Whole | None = None
+    seed: Whole | None = None
 
     def settings(self) -> dict[str, Any]:
         """Returns the options that the user gave."""

@@ -66,6 +66,12 @@ def test_a_compressed_body_is_refused(live: Live, encoding: str, body: bytes):
     assert headers["accept-encoding"] == "identity"
 
 
+def test_each_content_encoding_header_is_checked(live: Live):
+    head = b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"
+    request = POST + head + b"Content-Length: %d\r\n\r\n" % len(SEARCH) + SEARCH
+    assert exchange(live, request)[:2] == (415, "unsupported-content-encoding")
+
+
 def test_a_compressed_upload_is_refused(live: Live):
     request = POST.replace(b"application/json", b"multipart/form-data; boundary=x")
     request += b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\n--x--"

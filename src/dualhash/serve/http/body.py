@@ -68,8 +68,8 @@ class BodyReader:
         Raises:
             ProblemError: The body is too large, too slow, or not a search.
         """
-        encoding = request.headers.get("content-encoding", "identity").strip().lower()
-        if encoding != "identity":
+        encodings = request.headers.getlist("content-encoding")
+        if any(encoding.strip().lower() != "identity" for encoding in encodings):
             raise ProblemError(
                 "unsupported-content-encoding",
                 "Send the body uncompressed and without Content-Encoding.",
