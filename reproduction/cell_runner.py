@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dualhash.analysis.bit_functionality import attribute_information, bit_functionality
-from dualhash.catalogue.catalogue import TRAIN_ATTRIBUTE, TRAIN_BOTH, Catalogue
+from dualhash.catalogue.catalogue import Catalogue, Subset
 from dualhash.codes.model import Model
 from dualhash.evaluation.encoded_test_set import select_test_images
 from dualhash.evaluation.evaluation_result import Measurements, MetricValue
@@ -192,7 +192,9 @@ class CellRunner:
             )
             found["bits"] = functionality.model_dump(mode="json")
         if wanted & SHEETS.keys():
-            gallery = self.catalogue.take(self.catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE))
+            gallery = self.catalogue.take(
+                self.catalogue.rows(Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE)
+            )
             queries = _coded(test, outputs.final)
             database = _coded(gallery, _predict(cell, models, gallery, progress).final)
             for name in sorted(wanted & SHEETS.keys()):

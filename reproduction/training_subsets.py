@@ -7,23 +7,17 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    TEST,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-    Catalogue,
-)
+from dualhash.catalogue.catalogue import Catalogue, Subset
 from dualhash.errors import DualhashError
 
 TRAINING_SUBSETS: Mapping[str, Mapping[int, float]] = MappingProxyType(
     {
-        "B": {TRAIN_BOTH: 1},
-        "B+0.5A": {TRAIN_BOTH: 1, TRAIN_ATTRIBUTE: 0.5},
-        "B+A": {TRAIN_BOTH: 1, TRAIN_ATTRIBUTE: 1},
-        "B+0.5C": {TRAIN_BOTH: 1, TRAIN_CATEGORY: 0.5},
-        "B+C": {TRAIN_BOTH: 1, TRAIN_CATEGORY: 1},
-        "B+A+C": {TRAIN_BOTH: 1, TRAIN_ATTRIBUTE: 1, TRAIN_CATEGORY: 1},
+        "B": {Subset.TRAIN_BOTH: 1},
+        "B+0.5A": {Subset.TRAIN_BOTH: 1, Subset.TRAIN_ATTRIBUTE: 0.5},
+        "B+A": {Subset.TRAIN_BOTH: 1, Subset.TRAIN_ATTRIBUTE: 1},
+        "B+0.5C": {Subset.TRAIN_BOTH: 1, Subset.TRAIN_CATEGORY: 0.5},
+        "B+C": {Subset.TRAIN_BOTH: 1, Subset.TRAIN_CATEGORY: 1},
+        "B+A+C": {Subset.TRAIN_BOTH: 1, Subset.TRAIN_ATTRIBUTE: 1, Subset.TRAIN_CATEGORY: 1},
     }
 )
 """The share of each training subset, by the names of table 3."""
@@ -43,7 +37,7 @@ def held_out_categories(catalogue: Catalogue, count: int) -> NDArray[np.int64]:
     Raises:
         DualhashError: There are not enough such categories.
     """
-    tested = catalogue.categories[catalogue.rows(TEST)]
+    tested = catalogue.categories[catalogue.rows(Subset.TEST)]
     sizes = np.bincount(tested[tested >= 0], minlength=len(catalogue.names.categories))
     able = np.flatnonzero(sizes >= FEWEST_TEST_IMAGES)
     if len(able) < count + 2:
@@ -64,7 +58,7 @@ def select_training_images(catalogue: Catalogue, seen: str) -> Catalogue:
         seen: A name of `TRAINING_SUBSETS`. Half of a subset is the same half for every cell.
     """
     kept = np.zeros(len(catalogue), bool)
-    kept[catalogue.rows(TEST)] = True
+    kept[catalogue.rows(Subset.TEST)] = True
     for subset, share in TRAINING_SUBSETS[seen].items():
         rows = catalogue.rows(subset)
         shuffled = np.random.default_rng([_SHARES, subset]).permutation(rows)
@@ -79,6 +73,8 @@ def take_share(catalogue: Catalogue, share: float) -> Catalogue:
     rng = np.random.default_rng(_THINNED)
     rows = [
         rng.permutation(group)[: round(share * len(group))]
-        for group in (catalogue.rows(subset) for subset in (*TRAINING_SUBSETS["B+A+C"], TEST))
+        for group in (
+            catalogue.rows(subset) for subset in (*TRAINING_SUBSETS["B+A+C"], Subset.TEST)
+        )
     ]
     return catalogue.take(np.sort(np.concatenate(rows)))

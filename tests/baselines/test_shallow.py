@@ -9,7 +9,7 @@ from torch import nn
 
 from dualhash.baselines import METHODS, sdh
 from dualhash.baselines.head_method import HeadMethod
-from dualhash.catalogue.catalogue import TRAIN_BOTH, Catalogue, LabelNames
+from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
@@ -124,7 +124,7 @@ def test_units_of_svm_real_are_probabilities(models: dict[str, Model]):
 def test_joint_methods_see_images_with_both_kinds_of_label_alone(
     tiny: Catalogue, models: dict[str, Model]
 ):
-    both = (tiny.subsets == TRAIN_BOTH).sum()
+    both = (tiny.subsets == Subset.TRAIN_BOTH).sum()
     images = {name: model.card.training["images"] for name, model in models.items()}
     assert 0.6 * both < images["jlbc"] <= both < images["sdh"]
 

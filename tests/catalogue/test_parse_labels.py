@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.catalogue import parse_labels
-from dualhash.catalogue.catalogue import TEST, TRAIN_ATTRIBUTE, TRAIN_BOTH, TRAIN_CATEGORY
+from dualhash.catalogue.catalogue import Subset
 
 
 def cells(*values: str | None) -> pl.Series:
@@ -63,9 +63,9 @@ class TestDerivedSubsets:
         names = [f"{i}.jpg" for i in range(n)]
         has_category, has_attribute = np.arange(n) % 4 < 2, np.arange(n) % 2 == 0
         found = parse_labels.derived_subsets(names, has_category, has_attribute)
-        expected = [TRAIN_BOTH, TRAIN_CATEGORY, TRAIN_ATTRIBUTE, -1]
+        expected = [Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY, Subset.TRAIN_ATTRIBUTE, -1]
         for kind in range(3):
-            assert set(found[kind::4].tolist()) == {expected[kind], TEST}
+            assert set(found[kind::4].tolist()) == {expected[kind], Subset.TEST}
         assert set(found[3::4].tolist()) == {-1}
 
     def test_a_tenth_is_test(self):
@@ -74,12 +74,12 @@ class TestDerivedSubsets:
         found = Counter(
             parse_labels.derived_subsets([f"images/{i}.jpg" for i in range(n)], every, every)
         )
-        assert 420 < found[TEST] < 580
+        assert 420 < found[Subset.TEST] < 580
 
     def test_the_test_images_never_change(self):
         names = [f"{i}.jpg" for i in range(40)]
         found = parse_labels.derived_subsets(names, np.ones(40, bool), np.zeros(40, bool))
-        assert np.flatnonzero(found == TEST).tolist() == [6, 7, 9, 22, 34]
+        assert np.flatnonzero(found == Subset.TEST).tolist() == [6, 7, 9, 22, 34]
 
     @given(st.lists(st.text(), min_size=1, max_size=20), st.data())
     def test_an_image_keeps_its_subset_if_images_are_added(self, names, data):

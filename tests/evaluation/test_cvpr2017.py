@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualhash.catalogue.catalogue import TEST, LabelNames
+from dualhash.catalogue.catalogue import LabelNames, Subset
 from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.codes.code_file import SavedCodes, read_saved, write_saved
 from dualhash.codes.dat_files import read_dat, write_dat
@@ -121,7 +121,7 @@ def test_a_perfect_code_in_files_on_the_real_labels(shared_data, tmp_path, name,
     everything = read_catalogue(f"{name}:{shared_data / 'dph' / name}")
     few = LabelNames(everything.names.categories, everything.names.attributes[:4])
     catalogue = everything.aligned(few)
-    test = catalogue.take(catalogue.rows(TEST))
+    test = catalogue.take(catalogue.rows(Subset.TEST))
     bits = (test.categories[:, None] >> np.arange(16)) & 1
     probabilities = np.where(test.attributes == 1, 0.9, 0.1).astype(np.float32)
     write_dat(tmp_path, SavedCodes(bits.astype(np.float32), probabilities, test.categories))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.catalogue.catalogue import Catalogue, Subset
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
@@ -88,7 +88,7 @@ def test_codes_find_their_images_by_name(catalogue, saved):
     found = match_saved_codes(some, catalogue)
     assert found.catalogue.references == some.images
     assert found.reals is some.outputs
-    assert found.label_hash == catalogue.take(catalogue.rows(TEST)).label_hash
+    assert found.label_hash == catalogue.take(catalogue.rows(Subset.TEST)).label_hash
 
 
 def test_codes_without_names_are_in_the_order_of_the_catalogue(catalogue, saved):

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dualhash.catalogue.catalogue import TEST, Catalogue, LabelNames
+from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.columns import Columns
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.linear_head import LinearHead
@@ -60,7 +60,7 @@ def catalogue():
         categories=rng.integers(0, 2, IMAGES),
         attributes=rng.integers(0, 2, (IMAGES, 2)).astype(np.int8),
         observed=np.ones((IMAGES, 2), bool),
-        subsets=np.where(np.arange(IMAGES) < 4, 0, TEST).astype(np.int8),
+        subsets=np.where(np.arange(IMAGES) < 4, 0, Subset.TEST).astype(np.int8),
         payload=pl.DataFrame({"image": [f"{i}.png" for i in range(IMAGES)]}),
         columns=Columns(),
     )
@@ -106,7 +106,7 @@ def test_the_json_has_all_documented_fields(catalogue):
     figure = written["figures"]["combined_capped_recall_at_5"]
     assert list(figure) == ["value", "low", "high"]
     assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
-    rows = np.flatnonzero(catalogue.subsets == TEST)
+    rows = np.flatnonzero(catalogue.subsets == Subset.TEST)
     assert written["hashes"] == {
         "model": "hash-of-the-model",
         "data": catalogue.take(rows).label_hash,

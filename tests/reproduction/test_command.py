@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dualhash.catalogue.datasets import cfw60k, imagenet150k
+from dualhash.catalogue.datasets import DATASETS
+from dualhash.catalogue.datasets.cfw60k import CFW60K
+from dualhash.catalogue.datasets.imagenet150k import IMAGENET150K
 from reproduction.__main__ import main
 from reproduction.cell_runner import CellRunner
 from reproduction.grid_cell import Result
@@ -83,8 +85,9 @@ def paper(catalogue: str, root: Path, *arguments: str) -> int:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small = {"categories": CATEGORIES, "partition": (*(CATEGORIES,) * 3, 2 * CATEGORIES)}
-    monkeypatch.setattr(cfw60k, "CFW60K", replace(cfw60k.CFW60K, **small))
-    monkeypatch.setattr(imagenet150k, "IMAGENET150K", replace(imagenet150k.IMAGENET150K, **small))
+    for release in (CFW60K, IMAGENET150K):
+        read = replace(release, **small).read
+        monkeypatch.setitem(DATASETS, release.name, replace(DATASETS[release.name], read=read))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

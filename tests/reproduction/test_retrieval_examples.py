@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dualhash.catalogue.catalogue import TEST, TRAIN_ATTRIBUTE, TRAIN_BOTH
+from dualhash.catalogue.catalogue import Subset
 from reproduction.retrieval_examples import (
     COMBINED_RESULTS,
     QUERIES,
@@ -23,7 +23,7 @@ def coded(*subsets: int, told=TOLD) -> EncodedImages:
     return EncodedImages(WHOLE.take(rows), BITS[rows], told[rows])
 
 
-QUERY, SHELF = coded(TEST), coded(TRAIN_BOTH, TRAIN_ATTRIBUTE)
+QUERY, SHELF = coded(Subset.TEST), coded(Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE)
 
 
 def test_the_drawn_queries_are_always_the_same_and_of_different_categories():
@@ -60,7 +60,7 @@ def test_combined_retrieval_filters_and_then_ranks_by_distance():
         query = WHOLE.references.index(retrieval.image)
         assert wanted
         assert WHOLE.attributes[query, column] == 0
-        shelf = WHOLE.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE)
+        shelf = WHOLE.rows(Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE)
         kept = shelf[TOLD[shelf, column] >= 0.5]
         distances = np.sort((BITS[kept] != BITS[query]).sum(axis=1))[:COMBINED_RESULTS]
         assert [shown.distance for shown in retrieval.top] == distances.tolist()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dualhash.catalogue.catalogue import SUBSETS, TEST
+from dualhash.catalogue.catalogue import SUBSETS, Subset
 from dualhash.errors import DualhashError
 from reproduction.training_subsets import (
     TRAINING_SUBSETS,
@@ -48,7 +48,7 @@ def test_the_half_is_part_of_the_whole_and_always_the_same():
 
 def test_every_row_of_table_3_has_all_test_images():
     assert all(
-        (select_training_images(WHOLE, seen).rows(TEST) == WHOLE.rows(TEST)).all()
+        (select_training_images(WHOLE, seen).rows(Subset.TEST) == WHOLE.rows(Subset.TEST)).all()
         for seen in TRAINING_SUBSETS
     )
 
@@ -56,7 +56,7 @@ def test_every_row_of_table_3_has_all_test_images():
 def test_held_out_categories_can_be_tested_and_are_always_the_same():
     held_out = held_out_categories(WHOLE, 3)
     assert (held_out == held_out_categories(select_training_images(WHOLE, "B"), 3)).all()
-    tested = WHOLE.categories[WHOLE.rows(TEST)]
+    tested = WHOLE.categories[WHOLE.rows(Subset.TEST)]
     assert all((tested == category).sum() >= 2 for category in held_out)
     assert len(set(held_out.tolist())) == 3
 

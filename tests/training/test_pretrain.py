@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dualhash.catalogue.catalogue import TRAIN_BOTH, TRAIN_CATEGORY, Catalogue
+from dualhash.catalogue.catalogue import Catalogue, Subset
 from dualhash.errors import DualhashError
 from dualhash.training.export.backbone_weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 from dualhash.training.pretrain import pretrain
@@ -31,7 +31,7 @@ def test_the_card_says_what_was_learned(weights: Path, tiny: Catalogue):
     assert card["category_names"] == list(tiny.names.categories)
     assert card["label_hash"] == tiny.label_hash
     assert (card["config"]["learns"], card["config"]["hash_layer"]) == ("category", "none")
-    shown = tiny.rows(TRAIN_BOTH, TRAIN_CATEGORY)
+    shown = tiny.rows(Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY)
     training = card["training"]
     assert training["images"] + training["validation_images"] == len(shown)
     assert 0 < training["best"]["category_map"] <= 1

@@ -1,6 +1,7 @@
 """The `Catalogue`: images with their labels, masks of missing labels, and subsets."""
 
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +16,18 @@ from dualhash.catalogue.problems import CatalogueProblem
 MISSING = -1
 """The category index of an image without a category."""
 
-SUBSETS = ("train-both", "train-attribute", "train-category", "test")
-"""Names of the subsets, in the order of their indices. An image in no subset has index -1."""
 
-TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST = range(4)
+class Subset(IntEnum):
+    """The index of each subset. An image in no subset has index -1."""
+
+    TRAIN_BOTH = 0
+    TRAIN_ATTRIBUTE = 1
+    TRAIN_CATEGORY = 2
+    TEST = 3
+
+
+SUBSETS = ("train-both", "train-attribute", "train-category", "test")
+"""Names of the subsets in tables, in the order of their indices."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Catalogue:
         return name if row is None else f"{name} row {self.row_numbers[row]}"
 
     def rows(self, *subsets: int) -> NDArray[np.int64]:
-        """Indices of the images in any of the given subsets (`TRAIN_BOTH`, …), ascending."""
+        """Indices of the images in any of the given subsets (`Subset.TRAIN_BOTH`, …), ascending."""
         return np.flatnonzero(np.isin(self.subsets, subsets))
 
     def visible(self) -> "Catalogue":
@@ -120,8 +129,8 @@ class Catalogue:
         Training does not see the categories of `train-attribute`, the attributes of
         `train-category`, and the labels of images that are in `test` or in no subset.
         """
-        has_category = np.isin(self.subsets, (TRAIN_BOTH, TRAIN_CATEGORY))
-        has_attributes = np.isin(self.subsets, (TRAIN_BOTH, TRAIN_ATTRIBUTE))
+        has_category = np.isin(self.subsets, (Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY))
+        has_attributes = np.isin(self.subsets, (Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE))
         observed = self.observed & has_attributes[:, None]
         return replace(
             self,

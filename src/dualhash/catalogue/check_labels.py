@@ -5,18 +5,11 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    MISSING,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-    Catalogue,
-    LabelNames,
-)
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames, Subset
 from dualhash.catalogue.parse_labels import is_any_of, text
 from dualhash.catalogue.problems import CatalogueProblem, shortened
 
-TRAINING = (TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
+TRAINING = (Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE, Subset.TRAIN_CATEGORY)
 
 COMMON_VALUES = 3
 """How many values of a facet are named if none becomes an attribute."""

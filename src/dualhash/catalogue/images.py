@@ -83,7 +83,14 @@ def decode(path: str | PathLike[str]) -> Image.Image:
 
 def upright(image: Image.Image) -> Image.Image:
     """An opened image in mode RGB, rotated by its EXIF orientation, on white; see `decode`."""
-    return _to_rgb(ImageOps.exif_transpose(image))
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        grey = np.asarray(image).clip(0, 65535) // 257
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")
 
 
 def squash(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -156,14 +163,3 @@ def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
         raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise any exception on damaged files
         raise ImageError(f"{path} cannot be read: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8)).convert(
-            "RGB"
-        )
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")

@@ -7,13 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    MISSING,
-    TEST,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-)
+from dualhash.catalogue.catalogue import MISSING, Subset
 
 PRESENT = ("1", "1.0", "true", "yes")
 ABSENT = ("0", "0.0", "false", "no")
@@ -100,8 +94,8 @@ def derived_subsets(
         has_category & has_attribute,
         has_attribute,
     ]
-    choices = [-1, TEST, TRAIN_BOTH, TRAIN_ATTRIBUTE]
-    return np.select(conditions, choices, TRAIN_CATEGORY).astype(np.int8)
+    choices = [-1, Subset.TEST, Subset.TRAIN_BOTH, Subset.TRAIN_ATTRIBUTE]
+    return np.select(conditions, choices, Subset.TRAIN_CATEGORY).astype(np.int8)
 
 
 def _hash(name: str) -> int:

@@ -7,12 +7,11 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.check_labels import check_labels, unknown_labels
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
-from dualhash.catalogue.readers import READERS
-from dualhash.catalogue.readers.table import TABLE_SUFFIXES
+from dualhash.catalogue.images import IMAGE_SUFFIXES
+from dualhash.catalogue.readers.image_folder import read_folder, read_image
+from dualhash.catalogue.readers.table import TABLE_SUFFIXES, read_table
 from dualhash.errors import DualhashError, near, nearest
 from dualhash.files import is_there
-
-DEFAULT_COLUMNS = Columns()
 
 KINDS = (
     f"A catalogue is a .csv or .parquet table, a folder of images, an image, or a data set "
@@ -21,7 +20,7 @@ KINDS = (
 
 
 def read_catalogue(
-    source: str | Path, columns: Columns = DEFAULT_COLUMNS, *, like: LabelNames | None = None
+    source: str | Path, columns: Columns = Columns(), *, like: LabelNames | None = None
 ) -> Catalogue:
     """Reads labels and finds the image files, without decoding them.
 
@@ -52,9 +51,13 @@ def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Cata
     if name in DATASETS and isinstance(source, str):
         return DATASETS[name].load(Path(root) if root else None)
     if is_there(path):
-        for reader in READERS:
-            if reader.accepts(path):
-                return reader.read(path, columns, like)
+        if path.is_dir():
+            return read_folder(path)
+        suffix = path.suffix.lower() if path.is_file() else None
+        if suffix in IMAGE_SUFFIXES:
+            return read_image(path)
+        if suffix in TABLE_SUFFIXES:
+            return read_table(path, columns, like)
         raise DualhashError(f"{source} is not a catalogue. {KINDS}")
     if colon and len(name) > 1:  # not the letter of a drive
         raise DualhashError(

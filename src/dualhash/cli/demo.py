@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.analysis.contact_sheet import draw_sheet
-from dualhash.catalogue.catalogue import TEST
+from dualhash.catalogue.catalogue import Subset
 from dualhash.cli import output
 from dualhash.cli.serve import run_server
 from dualhash.evaluation.evaluation_result import Evaluation
@@ -87,7 +87,7 @@ def demo(
     stage = _Stages()
     with stage("catalogue", "Reading the emoji; half of the labels are hidden"):
         catalogue = dualhash.Catalogue.read("openmoji")
-        test_images = catalogue.take(catalogue.rows(TEST))
+        test_images = catalogue.take(catalogue.rows(Subset.TEST))
     out.mkdir(parents=True, exist_ok=True)
     with stage("train", f"Training on {len(catalogue) - len(test_images):,} of them"):
         config = dualhash.preset_config("small", **SETTINGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import TEST, Catalogue
+from dualhash.catalogue.catalogue import Catalogue, Subset
 from dualhash.codes.code_file import SavedCodes
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
@@ -166,7 +166,7 @@ def select_test_images(catalogue: Catalogue) -> Catalogue:
     Raises:
         DualhashError: The subset has no images.
     """
-    rows = catalogue.rows(TEST)
+    rows = catalogue.rows(Subset.TEST)
     if not len(rows):
         raise DualhashError(
             f"{catalogue.source} has no images in the subset 'test', so nothing can be evaluated. "

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualhash.catalogue.catalogue import TEST
+from dualhash.catalogue.catalogue import Subset
 from dualhash.catalogue.datasets import openmoji
 from dualhash.catalogue.datasets.openmoji import PALETTE, SKIN_TONES, VISIBLE, Emoji
 
@@ -99,7 +99,7 @@ def test_partition_by_hand():
     assert set(openmoji.partition([Emoji("1", "1", "A", "", "")] * 4)) == {1}
     subsets = openmoji.partition([Emoji(f"{i}", f"{i}", "A", "", "") for i in range(1000)])
     assert np.bincount(subsets).tolist() == [85, 340, 425, 150]
-    assert (subsets == TEST).sum() == 150
+    assert (subsets == Subset.TEST).sum() == 150
 
 
 @pytest.mark.parametrize(("pixels", "shown"), [(VISIBLE, True), (VISIBLE - 1, False)])

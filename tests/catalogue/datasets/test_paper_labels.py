@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dualhash.catalogue.catalogue import MISSING, TRAIN_ATTRIBUTE, TRAIN_CATEGORY
+from dualhash.catalogue.catalogue import MISSING, Subset
 from dualhash.catalogue.datasets import DATASETS
-from dualhash.catalogue.datasets.paper_labels import Release, read_release
+from dualhash.catalogue.datasets.paper_labels import Release
 from dualhash.errors import DualhashError
 
 savemat = pytest.importorskip("scipy.io", reason="the train extra is not installed").savemat
@@ -45,7 +45,7 @@ def root(tmp_path):
 
 
 def test_codes_by_hand(root):
-    catalogue = read_release(SMALL, root)
+    catalogue = SMALL.read(root)
     assert catalogue.names.categories == ("cat", "dog")
     assert catalogue.names.attributes == ("red", "round")
     assert catalogue.categories.tolist() == [0, 1, MISSING, 0, 1, 1, 0, 1]
@@ -63,7 +63,7 @@ def test_images_are_found_in_each_layout(root):
     for place in ("train/cat/1.jpg", "dog/2.jpg", "val/7.jpg", "val/dog/8.jpg"):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).touch()
-    catalogue = read_release(SMALL, root)
+    catalogue = SMALL.read(root)
     assert [str(image.relative_to(root)) for image in catalogue.images] == [
         "train/cat/1.jpg",
         "dog/2.jpg",
@@ -83,11 +83,11 @@ def test_no_problem_if_all_images_exist(root):
     for name in ("cat/1", "dog/2", "cat/3", "cat/4", "dog/5", "dog/6", "7", "8"):
         (root / f"{name}.jpg").parent.mkdir(exist_ok=True)
         (root / f"{name}.jpg").touch()
-    assert read_release(SMALL, root).problems == ()
+    assert SMALL.read(root).problems == ()
 
 
 def test_attribute_names_may_come_from_the_description(root):
-    catalogue = read_release(replace(SMALL, attributes=("a", "b")), root)
+    catalogue = replace(SMALL, attributes=("a", "b")).read(root)
     assert catalogue.names.attributes == ("a", "b")
 
 
@@ -105,7 +105,7 @@ def test_attribute_names_may_come_from_the_description(root):
 def test_a_wrong_file_is_refused(root, change, message):
     savemat(root / "dataset_info.mat", content() | change)
     with pytest.raises(DualhashError, match=message) as caught:
-        read_release(SMALL, root)
+        SMALL.read(root)
     assert "dataset_info.mat" in str(caught.value)
 
 
@@ -114,7 +114,7 @@ def test_a_missing_variable_is_named(root):
     del incomplete["label_test"]
     savemat(root / "dataset_info.mat", incomplete)
     with pytest.raises(DualhashError, match="has no variable 'label_test'"):
-        read_release(SMALL, root)
+        SMALL.read(root)
 
 
 @pytest.mark.parametrize("length", [0, 60, 130, 300])
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named(root, length):
     path = root / "dataset_info.mat"
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(DualhashError, match=r"dataset_info\.mat"):
-        read_release(SMALL, root)
+        SMALL.read(root)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -133,7 +133,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_without_scipy_the_error_says_what_to_install(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(DualhashError, match="pip install scipy"):
-        read_release(SMALL, root)
+        SMALL.read(root)
 
 
 REAL = {
@@ -168,9 +168,9 @@ def test_real_label_files(real):
     assert len(set(names.categories)) == counts[0]
     np.testing.assert_allclose(catalogue.class_ratios()[:5], ratios, atol=5e-7)
     hidden = catalogue.categories == MISSING
-    np.testing.assert_array_equal(hidden, catalogue.subsets == TRAIN_ATTRIBUTE)
+    np.testing.assert_array_equal(hidden, catalogue.subsets == Subset.TRAIN_ATTRIBUTE)
     np.testing.assert_array_equal(
-        ~catalogue.observed.any(axis=1), catalogue.subsets == TRAIN_CATEGORY
+        ~catalogue.observed.any(axis=1), catalogue.subsets == Subset.TRAIN_CATEGORY
     )
     assert len(set(catalogue.references)) == len(catalogue) == len(catalogue.payload)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dualhash.catalogue.catalogue import TEST, TRAIN_BOTH, TRAIN_CATEGORY
+from dualhash.catalogue.catalogue import Subset
 from dualhash.catalogue.datasets import sun120k
 from dualhash.errors import DualhashError
 
@@ -69,7 +69,7 @@ def test_images_are_taken_from_sun397_first(root):
 def test_subsets(root):
     catalogue = sun120k.read(root)
     names = np.array(catalogue.names.categories)[catalogue.categories]
-    test = catalogue.subsets == TEST
+    test = catalogue.subsets == Subset.TEST
     assert {name: int((names[test] == name).sum()) for name in catalogue.names.categories} == {
         "abbey": 10,
         "bakery/shop": 10,
@@ -77,19 +77,19 @@ def test_subsets(root):
         "zoo": 0,
     }
     annotated = catalogue.observed.any(axis=1)
-    assert (catalogue.subsets[~test & annotated] == TRAIN_BOTH).all()
-    assert (catalogue.subsets[~test & ~annotated] == TRAIN_CATEGORY).all()
-    assert catalogue.subsets[row(catalogue, ANNOTATED[3])] == TRAIN_BOTH
+    assert (catalogue.subsets[~test & annotated] == Subset.TRAIN_BOTH).all()
+    assert (catalogue.subsets[~test & ~annotated] == Subset.TRAIN_CATEGORY).all()
+    assert catalogue.subsets[row(catalogue, ANNOTATED[3])] == Subset.TRAIN_BOTH
 
 
 def test_drawn_names_are_written_and_used_again(root):
     first = sun120k.read(root)
     drawn = (root / "sun120k-test.txt").read_text().split()
-    assert [first.references[i] for i in first.rows(TEST)] == drawn
+    assert [first.references[i] for i in first.rows(Subset.TEST)] == drawn
     assert len(drawn) == 20
     (root / "sun120k-test.txt").write_text("c/canyon/sun_canyon01.jpg\n")
     again = sun120k.read(root)
-    assert [again.references[i] for i in again.rows(TEST)] == ["c/canyon/sun_canyon01.jpg"]
+    assert [again.references[i] for i in again.rows(Subset.TEST)] == ["c/canyon/sun_canyon01.jpg"]
 
 
 def test_the_draw_is_the_same_each_time(root):
@@ -110,7 +110,7 @@ def test_names_that_cannot_be_written_are_a_problem(root, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", refuse)
     catalogue = sun120k.read(root)
-    assert len(catalogue.rows(TEST)) == 20
+    assert len(catalogue.rows(Subset.TEST)) == 20
     assert any("cannot be written: permission denied" in p.message for p in catalogue.problems)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dualhash.catalogue.catalogue import MISSING, TEST, TRAIN_CATEGORY, LabelNames
+from dualhash.catalogue.catalogue import MISSING, LabelNames, Subset
 from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.catalogue.readers.image_folder import read_folder
 from dualhash.errors import DualhashError
@@ -39,7 +39,7 @@ def test_folders_are_categories(tmp_path: Path):
 def test_labelled_images_are_train_category_or_test(tmp_path: Path):
     catalogue = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
     assert catalogue.subsets[0] == -1
-    assert set(catalogue.subsets[1:].tolist()) == {TRAIN_CATEGORY, TEST}
+    assert set(catalogue.subsets[1:].tolist()) == {Subset.TRAIN_CATEGORY, Subset.TEST}
     assert catalogue.problems[0].message.startswith("There is no subset column")
 
 

@@ -8,15 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualhash.catalogue.catalogue import (
-    MISSING,
-    SUBSETS,
-    TEST,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    Catalogue,
-    LabelNames,
-)
+from dualhash.catalogue.catalogue import MISSING, SUBSETS, Catalogue, LabelNames, Subset
 from dualhash.catalogue.columns import MISSING_VALUES, Columns, default_min_positives
 from dualhash.catalogue.problems import CatalogueProblem
 from dualhash.catalogue.readers.table import read_table
@@ -159,15 +151,18 @@ class TestSubsets:
         )
         catalogue = read_table(table("image,category,new", *rows), Columns(attributes=("new",)))
         both = (catalogue.categories >= 0) & catalogue.observed[:, 0]
-        assert set(catalogue.subsets[both].tolist()) <= {TRAIN_BOTH, TEST}
+        assert set(catalogue.subsets[both].tolist()) <= {Subset.TRAIN_BOTH, Subset.TEST}
         only_attribute = (catalogue.categories < 0) & catalogue.observed[:, 0]
-        assert set(catalogue.subsets[only_attribute].tolist()) <= {TRAIN_ATTRIBUTE, TEST}
+        assert set(catalogue.subsets[only_attribute].tolist()) <= {
+            Subset.TRAIN_ATTRIBUTE,
+            Subset.TEST,
+        }
         assert [p.message[:28] for p in catalogue.problems] == ["There is no subset column: i"]
 
     def test_another_column(self, table):
         path = table("image,part,subset", "0.png,test,x", "1.png,,y")
         catalogue = read_table(path, Columns(subset="part"))
-        assert catalogue.subsets.tolist() == [TEST, -1]
+        assert catalogue.subsets.tolist() == [Subset.TEST, -1]
         assert [problem.message for problem in catalogue.problems] == [
             "no column holds attributes; choose some with --attribute-columns or "
             "--facet-columns, from: subset"
@@ -246,7 +241,7 @@ class TestMissingValues:
         assert catalogue.names.categories == ("shirt",)
         assert catalogue.categories.tolist() == [MISSING, 0]
         assert catalogue.observed[:, 0].tolist() == [False, True]
-        assert catalogue.subsets.tolist() == [-1, TEST]
+        assert catalogue.subsets.tolist() == [-1, Subset.TEST]
         assert len(catalogue.problems) == 3
 
     def test_is_reported_before_single_rows(self, table):
@@ -276,7 +271,7 @@ class TestUnknownValues:
 
     def test_unknown_subsets_are_none(self, table):
         catalogue = read_table(table("image,subset", "0.png,test", "1.png,train"), Columns())
-        assert catalogue.subsets.tolist() == [TEST, -1]
+        assert catalogue.subsets.tolist() == [Subset.TEST, -1]
         [(where, what)] = messages(catalogue)
         assert where == "row 2"
         assert what.startswith("'train' in column 'subset' is not a subset")

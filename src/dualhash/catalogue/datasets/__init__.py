@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
-from dualhash.catalogue.datasets import cfw60k, fashion, imagenet150k, openmoji, sun120k
+from dualhash.catalogue.datasets import fashion, openmoji, sun120k
+from dualhash.catalogue.datasets.cfw60k import CFW60K
+from dualhash.catalogue.datasets.imagenet150k import IMAGENET150K
 from dualhash.catalogue.datasets.openmoji_drawings import default_cache
 from dualhash.errors import DualhashError
 
@@ -62,12 +64,12 @@ DATASETS = {
         Dataset(
             "cfw60k",
             "60,000 faces of 500 people, 14 attributes; the folder holds dataset_info.mat",
-            cfw60k.read,
+            CFW60K.read,
         ),
         Dataset(
             "imagenet150k",
             "150,000 images of 1,000 categories, 25 attributes; the folder holds dataset_info.mat",
-            imagenet150k.read,
+            IMAGENET150K.read,
         ),
         Dataset(
             "sun120k",

@@ -8,10 +8,7 @@ Expected under ROOT: `dataset_info.mat`, and the folders of people, such as `adr
 directly or in `cfw_60k/`.
 """
 
-from pathlib import Path
-
-from dualhash.catalogue.catalogue import Catalogue
-from dualhash.catalogue.datasets.paper_labels import Release, read_release
+from dualhash.catalogue.datasets.paper_labels import Release
 
 PLACES = ("{name}", "cfw_60k/{name}")
 
@@ -23,8 +20,3 @@ CFW60K = Release(
     test_places=PLACES,
     attributes=tuple(f"attribute-{j:02d}" for j in range(1, 15)),
 )
-
-
-def read(root: Path) -> Catalogue:
-    """CFW-60K from the folder that holds its `dataset_info.mat`; see `read_release`."""
-    return read_release(CFW60K, root)

@@ -7,10 +7,7 @@ Expected under ROOT: `dataset_info.mat`; the training images, such as
 `ILSVRC2012_val_00040833.JPEG`, in `val/`, in a folder per category in `val/`, or directly.
 """
 
-from pathlib import Path
-
-from dualhash.catalogue.catalogue import Catalogue
-from dualhash.catalogue.datasets.paper_labels import Release, read_release
+from dualhash.catalogue.datasets.paper_labels import Release
 
 IMAGENET150K = Release(
     name="imagenet150k",
@@ -19,8 +16,3 @@ IMAGENET150K = Release(
     train_places=("train/{name}", "{name}"),
     test_places=("val/{name}", "val/{category}/{name}", "{name}"),
 )
-
-
-def read(root: Path) -> Catalogue:
-    """ImageNet-150K from the folder that holds its `dataset_info.mat`; see `read_release`."""
-    return read_release(IMAGENET150K, root)

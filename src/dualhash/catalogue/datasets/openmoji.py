@@ -26,14 +26,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    TEST,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-    Catalogue,
-    LabelNames,
-)
+from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
 from dualhash.catalogue.datasets.openmoji_drawings import SIZE, rendered
 from dualhash.catalogue.images import decode
@@ -65,10 +58,10 @@ SKIN_TONES = {
 """Skin tones by name, each with its modifier's code point."""
 
 PARTITION = (
-    (TEST, 0.15),
-    (TRAIN_BOTH, 0.85 * 0.1),
-    (TRAIN_ATTRIBUTE, 0.85 * 0.4),
-    (TRAIN_CATEGORY, 0.85 * 0.5),
+    (Subset.TEST, 0.15),
+    (Subset.TRAIN_BOTH, 0.85 * 0.1),
+    (Subset.TRAIN_ATTRIBUTE, 0.85 * 0.4),
+    (Subset.TRAIN_CATEGORY, 0.85 * 0.5),
 )
 """Share of the images in each subset."""
 

@@ -18,15 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    MISSING,
-    TEST,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-    Catalogue,
-    LabelNames,
-)
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue, find_images
 from dualhash.catalogue.datasets.matlab import read_mat, strings
 from dualhash.errors import DualhashError
@@ -44,7 +36,7 @@ class Release:
     Attributes:
         name: The name of the data set.
         categories: C.
-        partition: Number of images in train-both, train-attribute, train-category and test.
+        partition: Number of images in each `Subset`.
         train_places: Where a training image `{name}` may be under the folder, first choice first.
         test_places: The same for a test image; `{category}` is the name of its category.
         attributes: The p attribute names; None reads them from the variable `info`.
@@ -57,75 +49,62 @@ class Release:
     test_places: tuple[str, ...]
     attributes: tuple[str, ...] | None = None
 
+    def read(self, root: Path) -> Catalogue:
+        """The catalogue of the data set from `root/dataset_info.mat`, with or without its images.
 
-def read_release(release: Release, root: Path) -> Catalogue:
-    """The catalogue of a data set from `root/dataset_info.mat`, with or without its images.
+        Categories are named after the folder of their training images. Images that do not exist
+        are one problem, and their labels are kept.
 
-    Categories are named after the folder of their training images. Images that do not exist are
-    one problem, and their labels are kept.
+        Raises:
+            DualhashError: The file does not exist, is damaged, or belongs to another data set.
+        """
+        path = root / FILE
+        variables = [f"{kind}_{part}" for kind in ("name", "label", "attribute") for part in PARTS]
+        if self.attributes is None:
+            variables.append("info")
+        data = read_mat(path, variables)
+        train, test = (strings(data[f"name_{part}"], f"{path}, name_{part},") for part in PARTS)
+        attributes = self.attributes or strings(data["info"], f"{path}, info,")
+        labels = np.concatenate([data[f"label_{part}"].ravel() for part in PARTS]).astype(np.int64)
+        codes = np.concatenate([data[f"attribute_{part}"] for part in PARTS])
+        self._check_images(path, len(train), len(test))
+        _check_labels(path, labels, codes, (len(train + test), len(attributes)))
 
-    Raises:
-        DualhashError: The file does not exist, is damaged, or belongs to another data set.
-    """
-    path = root / FILE
-    variables = [f"{kind}_{part}" for kind in ("name", "label", "attribute") for part in PARTS]
-    if release.attributes is None:
-        variables.append("info")
-    data = read_mat(path, variables)
-    names = [strings(data[f"name_{part}"], f"{path}, name_{part},") for part in PARTS]
-    attributes = release.attributes or strings(data["info"], f"{path}, info,")
-    labels = np.concatenate([data[f"label_{part}"].ravel() for part in PARTS]).astype(np.int64)
-    codes = np.concatenate([data[f"attribute_{part}"] for part in PARTS])
-    _check(release, path, names=names, labels=labels, codes=codes, attributes=attributes)
-
-    references = names[0] + names[1]
-    categories = np.where(labels < release.categories, labels, MISSING)
-    subsets = np.repeat(
-        np.array([TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY, TEST], np.int8), release.partition
-    )
-    category_names = _category_names(path, names[0], categories, release.categories)
-    images, problems = find_images(
-        root,
-        [
-            tuple(
-                place.format(name=name, category=category_names[category])
-                for place in (release.test_places if subset == TEST else release.train_places)
-            )
-            for name, category, subset in zip(references, categories, subsets, strict=True)
-        ],
-    )
-    return dataset_catalogue(
-        f"{release.name}:{root}",
-        images,
-        references,
-        LabelNames(category_names, attributes),
-        categories=categories,
-        attributes=(codes == PRESENT).astype(np.int8),
-        observed=codes != MISSING_ATTRIBUTE,
-        subsets=subsets,
-        problems=problems,
-    )
-
-
-def _check(
-    release: Release,
-    path: Path,
-    *,
-    names: list[tuple[str, ...]],
-    labels: NDArray[np.int64],
-    codes: NDArray[np.generic],
-    attributes: tuple[str, ...],
-) -> None:
-    wanted = (sum(release.partition[:3]), release.partition[3])
-    found = (len(names[0]), len(names[1]))
-    if found != wanted:
-        raise DualhashError(
-            f"{path} names {found[0]:,} training and {found[1]:,} test images, {release.name} has "
-            f"{wanted[0]:,} and {wanted[1]:,}: is this the right file?"
+        categories = np.where(labels < self.categories, labels, MISSING)
+        category_names = _category_names(path, train, categories, self.categories)
+        places = [self.train_places] * len(train) + [self.test_places] * len(test)
+        candidates = [
+            [place.format(name=name, category=category_names[category]) for place in of_image]
+            for name, category, of_image in zip(train + test, categories, places, strict=True)
+        ]
+        images, problems = find_images(root, candidates)
+        return dataset_catalogue(
+            f"{self.name}:{root}",
+            images,
+            train + test,
+            LabelNames(category_names, attributes),
+            categories=categories,
+            attributes=(codes == PRESENT).astype(np.int8),
+            observed=codes != MISSING_ATTRIBUTE,
+            subsets=np.repeat(np.array(Subset, np.int8), self.partition),
+            problems=problems,
         )
-    if labels.shape != (sum(found),) or codes.shape != (sum(found), len(attributes)):
+
+    def _check_images(self, path: Path, train: int, test: int) -> None:
+        expected_train, expected_test = sum(self.partition[:3]), self.partition[3]
+        if (train, test) != (expected_train, expected_test):
+            raise DualhashError(
+                f"{path} names {train:,} training and {test:,} test images, {self.name} has "
+                f"{expected_train:,} and {expected_test:,}: is this the right file?"
+            )
+
+
+def _check_labels(
+    path: Path, labels: NDArray[np.int64], codes: NDArray[np.generic], shape: tuple[int, int]
+) -> None:
+    if labels.shape != shape[:1] or codes.shape != shape:
         raise DualhashError(
-            f"{path} does not hold one category label and {len(attributes)} attribute labels for "
+            f"{path} does not hold one category label and {shape[1]} attribute labels for "
             "each image: is this the right file?"
         )
     unknown = np.setdiff1d(codes, CODES)

@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import TEST, TRAIN_BOTH, TRAIN_CATEGORY, Catalogue, LabelNames
+from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue, find_images
 from dualhash.catalogue.datasets.matlab import read_mat, strings
 from dualhash.catalogue.problems import CatalogueProblem
@@ -72,8 +72,8 @@ def read(root: Path) -> Catalogue:
         category_of(path) for path in labelled_images
     }
     drawn, problems = _drawn(root / DRAWN, references, shared)
-    subsets = np.where(rows >= 0, TRAIN_BOTH, TRAIN_CATEGORY).astype(np.int8)
-    subsets[[path in drawn for path in references]] = TEST
+    subsets = np.where(rows >= 0, Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY).astype(np.int8)
+    subsets[[path in drawn for path in references]] = Subset.TEST
 
     if repeated:
         message = f"{repeated:,} images are repeated and read once"

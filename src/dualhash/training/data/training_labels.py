@@ -5,14 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import (
-    MISSING,
-    TRAIN_ATTRIBUTE,
-    TRAIN_BOTH,
-    TRAIN_CATEGORY,
-    Catalogue,
-)
+from dualhash.catalogue.catalogue import MISSING, Catalogue
 from dualhash.catalogue.check_labels import (
+    TRAINING,
     facets_without_attribute,
     too_few_labels,
     training_refusals,
@@ -42,7 +37,7 @@ def training_catalogue(catalogue: Catalogue) -> Catalogue:
     Raises:
         DualhashError: There are none, or a facet gives no attribute.
     """
-    rows = catalogue.rows(TRAIN_BOTH, TRAIN_ATTRIBUTE, TRAIN_CATEGORY)
+    rows = catalogue.rows(*TRAINING)
     if not len(rows) or facets_without_attribute(catalogue):
         raise DualhashError(" ".join(training_refusals(catalogue)))
     return catalogue.take(rows)
