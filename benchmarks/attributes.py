@@ -1,4 +1,4 @@
-"""Times rankings by attributes: three wanted ones, a query's own values, one."""
+"""Times rankings by three wanted attributes, by a query's own values, and by one attribute."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ Selection = tuple[list[int], NDArray[np.bool_]]
 """Rows of the head, and their wanted values."""
 
 SINGLE = 3
-"""So many attributes are ranked by one at a time."""
+"""Number of attributes that are ranked by singly."""
 
 
 def attributes(
@@ -89,7 +89,7 @@ def _one(
 
 
 def _by_numpy(kind: data.Data, selection: Selection, count: int) -> Callable[[], object]:
-    """Unpacking and multiplying, which finds the same."""
+    """Returns a search by unpacking and multiplying, which finds the same items."""
     rows, wanted = selection
     head, codes = kind.head.take(rows), np.ascontiguousarray(kind.codes[:count])
     naive = partial(peers.numpy_probabilities, codes, head.weight, head.bias, wanted, 100)

@@ -1,4 +1,4 @@
-"""Codes to search: uniform random ones, and such as a model learns.
+"""Codes to search: uniform random codes, and codes like those that a model learns.
 
 `python -m benchmarks.data INDEX.dhx OUT.npz` writes the codes of an index, the categories of its
 images and its attribute head to a file, from which learned codes are drawn.
@@ -53,10 +53,10 @@ def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
     """Returns codes that are close to others of their class.
 
     With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (p, 256) and
-    `bias` (p,), each code is one of these codes with about half as many flips as between two of its
-    class; the 100th of millions is then about as far away as in the catalogue. Without a source,
-    classes are random codes whose bits flip with a chance of 3 to 21 %, which gives a similar
-    distance.
+    `bias` (p,), each code is one of these codes with about half as many bits flipped as two codes
+    of its class differ in; the 100th result of millions is then about as far away as in the
+    catalogue. Without a source, classes are random codes whose bits flip with a chance of 3 to
+    21 %, which gives a similar distance.
     """
     if source is None:
         pool, classes, rates = _made_up(rng)
@@ -145,11 +145,13 @@ def _tenth_and_hundredth(codes: NDArray[np.uint8], queries: NDArray[np.uint8]) -
 
 
 def main() -> None:
-    """Writes the file, and prints how far away the 10th and the 100th are."""
+    """Writes the file, and prints the distances of the 10th and the 100th result."""
     parser = argparse.ArgumentParser(description="Writes learned codes for the benchmarks.")
     parser.add_argument("index", type=Path, help="an index of 256-bit codes of labelled images")
     parser.add_argument("out", type=Path, help="the .npz file to write")
-    parser.add_argument("--codes", type=int, default=1_000_000, help="how many to draw and compare")
+    parser.add_argument(
+        "--codes", type=int, default=1_000_000, help="number of codes to draw and compare"
+    )
     chosen = parser.parse_args()
     with Index.open(chosen.index) as index:
         exported = _exported(index)
@@ -157,7 +159,7 @@ def main() -> None:
         np.savez(file, allow_pickle=False, **exported)
     rng = np.random.default_rng(0)
     own = exported["codes"]
-    print("Median distance of the 10th and the 100th:")
+    print("Median distance of the 10th and the 100th result:")
     print("  in the index:", _tenth_and_hundredth(own, own[rng.integers(0, len(own), 64)]))
     for name, source in (("drawn from it", chosen.out), ("made up", None)):
         drawn = learned(chosen.codes, rng, source)

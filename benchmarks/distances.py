@@ -1,4 +1,4 @@
-"""Searches by Hamming distance, timed: one query, batches, filters, more and more codes."""
+"""Times searches by Hamming distance: one query, batches, filters, increasing numbers of codes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from benchmarks.timing import Report, in_turns
 from dualhash.search.kernels import CodeMatrix, bitmap, nearest
 
 ONE_AFTER_ANOTHER = 4
-"""Different queries of which the time of one query is the mean."""
+"""Number of queries; the time of one query is the mean over them."""
 
 PERCENTS = (1, 10, 50)
 

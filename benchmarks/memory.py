@@ -1,8 +1,8 @@
 """Memory and opening of a large index: `python -m benchmarks.memory --json out.json`.
 
-An index of 10 million codes of 256 bits, each with an image and a payload, is made by the public
-functions. A process of its own then opens it, searches, and filters by each of 30 attributes. What
-is counted is what that process holds beyond one that has imported the same modules.
+Creates an index of 10 million codes of 256 bits, each with an image and a payload. A separate
+process then opens it, searches, and filters by each of 30 attributes. The reported memory is that
+of this process minus what it used before, with the same modules imported.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def resident() -> float:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """What opening and using an index takes; to be called once in a process of its own."""
+    """Measures opening and using an index; call it once, in a separate process."""
     import dualhash.search.ranking.execute  # noqa: F401 - with the kernels, as the first search imports it
 
     before = resident()
@@ -93,12 +93,14 @@ def measure(path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Makes the index unless it is there, measures, prints and writes."""
+    """Creates the index if it does not exist, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--index", type=Path, help="where the index is kept; made if it is not")
-    parser.add_argument("--count", type=int, default=10_000_000, help="how many codes")
-    parser.add_argument("--measure", action="store_true", help="only measure, in this process")
+    parser.add_argument("--json", type=Path, help="the file to write the figures to")
+    parser.add_argument("--index", type=Path, help="the index file, created if it does not exist")
+    parser.add_argument("--count", type=int, default=10_000_000, help="number of codes")
+    parser.add_argument(
+        "--measure", action="store_true", help="only measure, in this process (used internally)"
+    )
     chosen = parser.parse_args()
     if chosen.measure:
         print(json.dumps(measure(chosen.index)))
@@ -109,8 +111,8 @@ def main() -> None:
             make(path, chosen.count, np.random.default_rng(0))
         command = [sys.executable, "-m", "benchmarks.memory", "--measure", "--index", str(path)]
         for _ in range(2):  # the first warms the disk, and compiles
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    measured: dict[str, float] = json.loads(told)
+            printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    measured: dict[str, float] = json.loads(printed)
     for name, figure in measured.items():
         print(f"{name:48} {figure:14,.3f}")
     written = {

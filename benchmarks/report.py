@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 TEMPLATE = Path(__file__).with_name("performance.md.in")
 
 BYTES = 32
-"""Of a code of 256 bits."""
+"""Length of a code of 256 bits."""
 
 Figures = dict[str, Any]
 
@@ -21,12 +21,16 @@ Figures = dict[str, Any]
 def main() -> None:
     """Reads figures, writes text and plots."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", type=Path, help="what `python -m benchmarks.search` wrote")
-    parser.add_argument("--to", type=Path, default=Path("docs/performance.md"))
+    parser.add_argument("figures", type=Path, help="the JSON file of `python -m benchmarks.search`")
+    parser.add_argument(
+        "--to", type=Path, default=Path("docs/performance.md"), help="the page to write"
+    )
     chosen = parser.parse_args()
     figures = json.loads(chosen.figures.read_text())
     if figures["quick"]:
-        parser.error(f"{chosen.figures} is of a --quick run, too small to judge by")
+        parser.error(
+            f"{chosen.figures} is of a --quick run, which has too few codes; run it without"
+        )
     images = chosen.to.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     plt.switch_backend("svg")
@@ -96,7 +100,7 @@ def text(figures: Figures) -> str:
         counts=" and ".join(f"{count / 1e6:g}" for count in scale["counts"]),
         learned=_learned(figures["learned_codes"]),
         distances=_table(
-            ("median distance of", "the 10th", "the 100th"),
+            ("median distance", "10th result", "100th result"),
             [(name, *each) for name, each in figures["kth_distance"].items()],
         ),
         targets=_table(
@@ -125,7 +129,10 @@ def text(figures: Figures) -> str:
 def _learned(name: str) -> str:
     if name == "made up":
         return "400 random codes whose bits flip with a chance of 3 to 21 %"
-    return f"codes of the model `{name}`, each with half as many flips as between two of its class"
+    return (
+        f"codes of the model `{name}`; each has about half as many bits flipped as two codes of "
+        "its category differ in"
+    )
 
 
 def _again(figures: Figures) -> str:
@@ -160,7 +167,7 @@ def _single(figures: Figures) -> str:
         for threads in ("1 thread", "2 threads")
     )
     return (
-        "FAISS uses one thread for one query. With one thread our search is "
+        "FAISS uses one thread for one query. With one thread dualhash is "
         f"{one} times as fast (random and learned codes), with two {two} times."
     )
 

@@ -1,8 +1,8 @@
-"""Our searches against others': `python -m benchmarks.search --json out.json`.
+"""Searches of dualhash and of other libraries: `python -m benchmarks.search --json out.json`.
 
-`pip install '.[bench]'` installs the others. All searches are of 256-bit codes in memory. Results
-are checked to be the same before they are timed. `python -m benchmarks.report out.json` writes
-docs/performance.md from the figures.
+`pip install '.[bench]'` installs the other libraries. All searches are of 256-bit codes in memory.
+Results are checked to be the same before they are timed. `python -m benchmarks.report out.json`
+writes docs/performance.md from the figures.
 """
 
 import argparse
@@ -36,7 +36,7 @@ TARGETS = {
     "attributes against numpy": 20.0,
     "growth: codes/s among the most codes against the fewest": 1.0,
 }
-"""Lowest accepted values: times of others divided by ours, or codes/s if the name says so."""
+"""Lowest accepted values: time of the other library / our time, or codes/s if the name says so."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ QUICK = Scale((500_000,), (250_000, 500_000, 1_000_000), 7, 8, 20_000)
 def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--json", type=Path, help="the file to write the figures to")
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a minute, of too few codes to say whether the targets are met",
+        help="a run of a minute, with too few codes to test the targets",
     )
     parser.add_argument(
         "--learned",
         type=Path,
         default=LEARNED if LEARNED.exists() else None,
-        help=f"a model's codes, as `python -m benchmarks.data` writes them; {LEARNED} by default, "
-        "made-up codes where there is none",
+        help=f"a file of `python -m benchmarks.data` with a model's codes; {LEARNED} by default, "
+        "generated codes if it does not exist",
     )
     chosen = parser.parse_args()
     scale = QUICK if chosen.quick else Scale()

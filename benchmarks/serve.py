@@ -1,4 +1,4 @@
-"""How many searches a server answers, and how it handles more."""
+"""How many searches per second a server answers, and what happens with more."""
 
 import argparse
 import json
@@ -69,7 +69,7 @@ def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
 
 @contextmanager
 def serving(path: Path) -> Iterator[int]:
-    """A server of its own process; yields its port."""
+    """Runs a server in a separate process; yields its port."""
     code = "from dualhash.cli.app import main; main()"
     server = subprocess.Popen(
         [sys.executable, "-c", code, "serve", str(path), "--port", "0", "--rate", "0"],
@@ -89,7 +89,7 @@ class Client:
     """One connection."""
 
     def __init__(self, port: int) -> None:
-        """Connects when it first asks."""
+        """Connects at the first request."""
         self._connection = HTTPConnection("127.0.0.1", port)
 
     def search(self, item: int) -> tuple[int, dict[str, Any]]:
@@ -133,8 +133,8 @@ def wrk(port: int, items: int, connections: int, pause_ms: int) -> subprocess.Po
 
 def outcome(running: subprocess.Popen[str]) -> dict[str, Any]:
     """Returns the measurements of wrk, with rates a second."""
-    said, _ = running.communicate()
-    seen: dict[str, Any] = json.loads(said.splitlines()[-1])
+    printed, _ = running.communicate()
+    seen: dict[str, Any] = json.loads(printed.splitlines()[-1])
     seen["answered_per_second"] = seen["answered"] / seen["seconds"]
     seen["offered_per_second"] = (seen["answered"] + seen["shed"]) / seen["seconds"]
     return seen
@@ -209,12 +209,14 @@ def draw(report: dict[str, Any], path: Path) -> None:
 def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=1_000_000, help="how many to search among")
+    parser.add_argument("--items", type=int, default=1_000_000, help="number of items in the index")
     index = Path("build/bench/serve.dhx")
-    parser.add_argument("--index", type=Path, default=index, help="where to keep the index")
-    parser.add_argument("--only-index", action="store_true", help="make the index and stop")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--plot", type=Path, help="where to draw the curve")
+    parser.add_argument(
+        "--index", type=Path, default=index, help="the index file, created if it does not exist"
+    )
+    parser.add_argument("--only-index", action="store_true", help="create the index, then stop")
+    parser.add_argument("--json", type=Path, help="the file to write the figures to")
+    parser.add_argument("--plot", type=Path, help="the image file to draw the curve into")
     chosen = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.error("wrk is not installed (Debian: apt install wrk)")
@@ -242,7 +244,7 @@ def main() -> None:
         chosen.json.write_text(json.dumps(report, indent=2) + "\n")
     if chosen.plot:
         draw(report, chosen.plot)
-    print(f"Overload: {report['overload']['multiple']:.1f} times what can be answered was asked.")
+    print(f"Overload: {report['overload']['multiple']:.1f} times the capacity was requested.")
     if found := faults(report):
         sys.exit("; ".join(found))
 

@@ -45,10 +45,11 @@ def run(
 ) -> None:
     """Train and evaluate what is missing for the tables and figures. Stop and continue at any time.
 
-    A cell is one training of the grid. Each finished cell is saved at once as a small JSON file. If
-    the command is stopped and started again, it continues, also within a training. A cell is
-    trained again if its settings or labels have changed or if it lacks a figure that a table needs;
-    models that it is made from are trained again if they were deleted. --dry-run lists all of this.
+    A cell is one training or fit. Each finished cell is saved at once as a small JSON file. If the
+    command is stopped, run it again: it continues, also within a training. A cell is trained again
+    if its settings or labels have changed, or if its result has no figure that a table needs. If
+    the models that it starts from were deleted, they are trained again. --dry-run lists all of
+    this.
 
     Args:
         experiment: paper, section 4 of Liu et al. 2020.

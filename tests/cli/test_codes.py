@@ -127,12 +127,18 @@ def test_existing_files_are_kept(folder: Path, capsys: pytest.CaptureFixture[str
     [
         (
             ("export", "model", "shapes.csv", "--out", "x", "--model", "model"),
-            "is a model folder; --model",
+            "is a model folder, so --model",
         ),
-        (("export", "shapes.dhx", "shapes.csv", "--out", "x", "--views", "10"), "--views is for"),
+        (
+            ("export", "shapes.dhx", "shapes.csv", "--out", "x", "--views", "10"),
+            "--views cannot be used",
+        ),
         (("export", "none", "shapes.csv", "--out", "x"), "none"),
         (("export", "model", "--out", "x/codes.csv"), "Name a catalogue"),
-        (("export", "shapes.dhx", "--out", "x/codes.csv", "--views", "10"), "do not apply"),
+        (
+            ("export", "shapes.dhx", "--out", "x/codes.csv", "--views", "10"),
+            "--views and --model cannot be used",
+        ),
         (("export", "shapes.dhx", "--out", "x/codes.dat"), "must end in .csv, .parquet or .npz"),
         (("export", "none", "--out", "x/codes.csv"), "none does not exist"),
         (("import", "model", "--out", "x.npz"), "label.dat is missing"),
@@ -150,7 +156,7 @@ def test_invalid_arguments_are_refused(
 def test_views_are_refused_for_saved_codes(folder: Path, capsys: pytest.CaptureFixture[str]):
     (folder / "codes.npz").write_text("")
     assert run("evaluate", "codes.npz", "shapes.csv", "--views", "10") == 2
-    assert "codes.npz has its codes already" in capsys.readouterr().err
+    assert "codes.npz already has its codes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("format", ["dat", "npz", "whole"])

@@ -195,7 +195,7 @@ def test_pictures_that_cannot_be_read_are_counted_by_type(
     assert run("index", *arguments[command]) == 0
     message = capsys.readouterr().err
     assert "Left out: 1" in message
-    assert "pictures of formats that cannot be read: .cr2 (2), .jxl (1)" in message
+    assert "images of formats that cannot be read: .cr2 (2), .jxl (1)" in message
     assert "notes.txt" not in message
 
 

@@ -96,5 +96,5 @@ class TestRead:
 
     def test_options_that_would_be_ignored_are_refused(self, model: Model, tmp_path: Path):
         assert len(ColumnOptions().read(str(tmp_path), model)) == 1
-        with pytest.raises(DualhashError, match="is not read as a table"):
+        with pytest.raises(DualhashError, match="is not a table"):
             ColumnOptions(category_column="kind").read(str(tmp_path), model)

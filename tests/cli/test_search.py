@@ -76,16 +76,17 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("nothing.png",), "nothing.png does not exist"),
         ((), "category needs a query"),
         (("id:0", "--task", "combined", "--want", "rde"), "Did you mean 'red'"),
+        (("7",), "7 does not exist. Write an id as id:7."),
         (("id:0", "--ids", "5"), "'5' are not of the form 100:200"),
         (("id:0", "--ids", "5:2"), "The ids 5:2 end before they begin"),
         (("id:0", "--ids", "a:5"), "'a:5' are not of the form 100:200"),
         (("id:0", "--want", "red", "--threshold", "1"), "`threshold` must be less than 1"),
         (
             ("id:0", "--want", "red", "--task", "combined", "--attribute-weight", "1"),
-            "is for the task weighted",
+            "needs the task weighted",
         ),
         (("--want", "red", "--task", "weighted"), "weighted needs a query"),
-        (("id:0", "--batch", "queries.txt"), "reads its queries from the file"),
+        (("id:0", "--batch", "queries.txt"), "cannot be combined with"),
         (("--batch", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
         (("id:0", "--sheet", "found.doc"), "name a .png or .jpg file"),
         (("id:999", "--sheet", "nowhere/found.png"), "there is no folder nowhere"),
@@ -234,7 +235,9 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
     lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--radius", "0"))
     other = 0 if lonely else 1
     exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
-    assert "the fewest match the radius of 0" in said(f"id:{lonely}", *exclusive, "--radius", "0")
+    assert "the fewest images match the radius of 0" in said(
+        f"id:{lonely}", *exclusive, "--radius", "0"
+    )
     names = ("red", "green", "blue")
     wishes = {name: said("--task", "combined", "--want", name) for name in names}
     assert any(f"Without {name}, 7 images would match." in wishes[name] for name in names)

@@ -72,9 +72,9 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
     [
         (["--preset", "smal"], "'small'"),
         (["--config", "none.json"], "none.json cannot be read"),
-        (["--config", "tiny.csv"], "neither JSON nor"),
+        (["--config", "tiny.csv"], "cannot be read as JSON"),
         (["--config", "wrong.toml"], "'momentum'"),
-        (["--config", "list.json"], "does not hold settings"),
+        (["--config", "list.json"], "must hold settings"),
         (["--alpha", "-1"], "at least 0"),
         (["--bits", "12"], "bits cannot be used"),
         (["--iterations", "5", "--epochs", "2"], "either iterations or epochs"),

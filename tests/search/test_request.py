@@ -16,9 +16,9 @@ from dualhash.serve.schemas import Search
     ("options", "message"),
     [
         ({"task": "categroy"}, "`task` must be 'category', 'attribute', .*, not 'categroy'"),
-        ({"want": "red", "match": "red"}, "'red' is chosen in two ways"),
-        ({"without": "red", "match": ["new", "red"]}, "'red' is chosen in two ways"),
-        ({"want": "red", "without": ["red"]}, "'red' is chosen in two ways"),
+        ({"want": "red", "match": "red"}, "'red' is in several of"),
+        ({"without": "red", "match": ["new", "red"]}, "'red' is in several of"),
+        ({"want": "red", "without": ["red"]}, "'red' is in several of"),
         ({"k": 0}, "`k` must be at least 1, not 0"),
         ({"ids": (5, 2)}, "The ids 5:2 end before they begin"),
         ({"offset": -1}, "`offset` must be at least 0, not -1"),
@@ -102,7 +102,7 @@ def test_the_task_that_options_imply(options: dict, query: bool, task: str):
         ({"task": "attribute", "want": "red", "radius": 3}, True, "`radius` needs a query, and"),
         ({"task": "weighted", "want": "red", "radius": 3}, True, "`radius` needs a query, and"),
         ({"task": "combined", "want": "red", "radius": 3}, False, "`radius` needs a query, and"),
-        ({"task": "attribute", "want": "red", "threshold": 0.7}, True, "for the task combined"),
+        ({"task": "attribute", "want": "red", "threshold": 0.7}, True, "needs the task combined"),
         ({"task": "combined", "want": "red", "attribute_weight": 1}, True, "the task weighted"),
     ],
 )

@@ -98,7 +98,7 @@ def bit_functionality(
     left_out, categories = int((~labelled).sum()), categories[labelled]
     if len(np.unique(categories)) < 2:
         raise DualhashError(
-            "Category information needs images of at least two categories; here are "
+            "Category information needs test images of at least two categories; there are "
             f"{len(categories)} images of {len(np.unique(categories))}."
         )
     category_information = separation(bits, categories)

@@ -81,8 +81,7 @@ def draw_sheet(results: Results, path: str | Path) -> None:
     image_format = sheet_format(path)
     if len(results.hits) > MAX_RESULTS:
         raise DualhashError(
-            f"A sheet holds at most {MAX_RESULTS} results, not {len(results.hits):,}: "
-            "ask for fewer."
+            f"A sheet holds at most {MAX_RESULTS} results, not {len(results.hits):,}: lower k."
         )
     buffer = BytesIO()
     render(results).save(buffer, image_format)

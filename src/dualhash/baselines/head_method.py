@@ -60,7 +60,7 @@ class HeadMethod(Method):
         if card.method != self.base:
             raise DualhashError(
                 f"{self.title} reads the codes of {self.base}, but {self.base_folder} is a model "
-                f"of {card.method}."
+                f"of {card.method}. Give the folder of a model of {self.base} with --base."
             )
         settings = {"method": self.name, "learns": "attribute", "frozen_stages": 0}
         return TrainConfig(**card.config).model_copy(update=settings)

@@ -144,7 +144,10 @@ def check_attributes(method: Method, attributes: int) -> None:
         DualhashError: There are none.
     """
     if not attributes:
-        raise DualhashError(f"{method.title} learns attributes, but the catalogue has none.")
+        raise DualhashError(
+            f"{method.title} learns attributes, but the catalogue has none: name their columns "
+            "with --attribute-columns or --facet-columns."
+        )
 
 
 @torch.no_grad()

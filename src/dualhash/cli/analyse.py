@@ -35,7 +35,7 @@ def analyse(
         out: The folder for summary.md and the other files; existing files of these names are
             replaced.
         json: Print the numbers as JSON.
-        views: 10 averages corners, centre and mirror images of each image.
+        views: 10 averages the centre, the four corners and their mirror images.
         columns: The role of each column.
     """
     check_installed()

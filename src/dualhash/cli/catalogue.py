@@ -24,8 +24,8 @@ SEEN_IN_TRAINING = {
     "train-both": "category and attributes",
     "train-attribute": "attributes",
     "train-category": "category",
-    "test": "nothing",
-    "none": "nothing",
+    "test": "none",
+    "none": "none",
 }
 
 
@@ -42,8 +42,9 @@ def show(
     """Print categories, attributes and subsets, and every problem.
 
     Args:
-        table: A .csv or .parquet table with one row an image, a folder of category folders, or a
-            data set: openmoji, fashion:FOLDER, cfw60k:FOLDER, imagenet150k:FOLDER, sun120k:FOLDER.
+        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+            category, or a data set: openmoji, fashion:FOLDER, cfw60k:FOLDER, imagenet150k:FOLDER
+            or sun120k:FOLDER.
         columns: How a table is read.
         json: Print everything as JSON.
         all: Print long lists in full.
@@ -111,7 +112,7 @@ def _subsets(summary: CatalogueSummary) -> Table:
         for name, images in summary.subsets.items()
         if images or name != "none"
     ]
-    return output.table("Subsets", ["subset", ">images", "training sees its"], rows)
+    return output.table("Subsets", ["subset", ">images", "labels used in training"], rows)
 
 
 def _categories(summary: CatalogueSummary, limit: int | None) -> Table:

@@ -41,16 +41,16 @@ def export(
     With a catalogue, the codes of its test images are written for the paper's MATLAB scripts or for
     numpy. From a model these are the outputs of the hash layer and the attributes predicted from
     them; from an index its bits, and the attributes predicted from those. Images that cannot be
-    read, or are not in the index, are listed and left out. A table is read with the columns that
-    the model remembers, unless others are given.
+    read, or are not in the index, are listed and left out. A table is read with the columns saved
+    in the model, unless you give others.
 
     Args:
         source: An index file, or a model folder.
-        table: A catalogue with images in the subset test, as `dualhash train` takes it.
-        out: Without a catalogue a file that ends in .csv, .parquet or .npz. Otherwise a folder for
-            code.dat, label.dat and attribute.dat, or with --format npz a file.
-        format: Of the codes of a catalogue: dat for test.m of the released code, npz for numpy.
-        views: 10 averages corners, centre and mirrors of each image; with a model only.
+        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
+        out: Without a catalogue, a file that ends in .csv, .parquet or .npz. With a catalogue, a
+            folder for code.dat, label.dat and attribute.dat, or with --format npz a file.
+        format: With a catalogue: dat for test.m of the released code, npz for numpy.
+        views: With a model: 10 averages the centre, the four corners and their mirror images.
         model: The model folder, if it was moved since the index was created.
         replace: Replace existing files.
         columns: Which columns of the table hold which data.
@@ -58,8 +58,8 @@ def export(
     if table is None:
         if source.is_dir() or views != 1 or model is not None:
             raise DualhashError(
-                "Name a catalogue to export codes of its test images; without one, only an index "
-                "can be exported, and --views and --model do not apply."
+                "Name a catalogue, to export the codes of its test images. Without a catalogue, "
+                "the source must be an index, and --views and --model cannot be used."
             )
         _check_free([out], replace=replace)
         with new_folder(out.parent):
@@ -82,7 +82,9 @@ def _encode(
 ) -> SavedCodes:
     if source.is_dir():
         if model is not None:
-            raise DualhashError(f"{source} is a model folder; --model is for an index.")
+            raise DualhashError(
+                f"{source} is a model folder, so --model cannot be used; leave it out."
+            )
         opened = Model.open(source)
         catalogue = columns.read(table, opened)
         with output.progress("Encoding") as report:
@@ -90,7 +92,9 @@ def _encode(
         probabilities = opened.attribute_probabilities(unseen.reals)
     else:
         if views != 1:
-            raise DualhashError("An index contains its codes; --views is for a model.")
+            raise DualhashError(
+                "An index already has its codes, so --views cannot be used; leave it out."
+            )
         with Index.open(source, model) as index:
             catalogue = columns.read(table, index.model)
             unseen = read_indexed_codes(index, catalogue)

@@ -20,7 +20,7 @@ TITLES = {
     "avg_hm": "avg HM of attributes",
     "combined_recall_at_5": "combined recall at 5",
     "combined_capped_recall_at_5": "combined capped recall at 5",
-    "combined_lacking_recall_at_5": "  queries without that attribute",
+    "combined_lacking_recall_at_5": "  queries without the wanted attribute",
     "combined_lacking_capped_recall_at_5": "  the same, capped",
 }
 """The figures of the table; recalls at other numbers of results are in the JSON."""
@@ -53,8 +53,8 @@ def evaluate(
         table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
         protocol: ijcv2020, or cvpr2017 to compare with figures of the released code.
         codes: binary evaluates the codes that an index holds, real the outputs before thresholding.
-        json: A file for all figures, counts and hashes.
-        views: 10 averages corners, centre and mirror images of each image.
+        json: A file to write all figures, counts and hashes to.
+        views: 10 averages the centre, the four corners and their mirror images.
         bootstrap: Number of draws of the queries for the intervals; 0 for no intervals.
         seed: Seed of the draws.
         columns: The role of each column.
@@ -62,7 +62,9 @@ def evaluate(
     source: Model | SavedCodes
     if model.is_file():
         if views != 1:
-            raise DualhashError(f"{model} has its codes already; --views is for a model.")
+            raise DualhashError(
+                f"{model} already has its codes, so --views cannot be used; leave it out."
+            )
         source = read_saved(model)
         catalogue = columns.read(table)
     else:
@@ -84,8 +86,8 @@ def evaluate(
     _show_counts(evaluation)
     if evaluation.counts["images"] < FEW_IMAGES:
         output.say(
-            f"{evaluation.counts['images']} test images are few: with others, the figures can "
-            "differ by more than the intervals show."
+            f"{evaluation.counts['images']} test images are few: with other test images, the "
+            "figures can differ by more than the intervals show."
         )
     output.list_left_out(evaluation.failures)
     if json is not None:

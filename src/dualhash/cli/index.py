@@ -31,17 +31,17 @@ def create(
 ) -> None:
     """Encode images and write an index of their codes.
 
-    The index appears when it is complete. If the command is killed or interrupted, run it again:
-    it continues where it stopped, unless images, labels or model have changed. Images that cannot
-    be read are listed and left out. A table is read with the columns that the model remembers,
-    unless others are given.
+    The index file appears when it is complete. If the command is killed or interrupted, run it
+    again: it continues where it stopped, unless images, labels or model have changed. Images that
+    cannot be read are listed and left out. A table is read with the columns saved in the model,
+    unless you give others.
 
     Args:
         model: A model folder.
         images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
         out: The index file to create, such as products.dhx.
-        views: 10 averages corners, centre and mirrors of each image: better codes, ten times
-            the work.
+        views: 10 averages the centre, the four corners and their mirror images: better codes, ten
+            times the work.
         replace: Replace an existing index.
         columns: Which columns of the table hold which data.
     """
@@ -76,15 +76,15 @@ def add(
 ) -> None:
     """Encode more images and add them to an index.
 
-    Images that the index already contains, by path, are left as they are, so the same folder can be
-    added again to add its new images. Each batch of images is found by searches as soon as it is
-    added. Images that cannot be read are listed and left out.
+    Images whose path is already in the index are skipped, so you can add the same folder again to
+    add its new images. Searches find each batch of images as soon as it is added. Images that
+    cannot be read are listed and left out.
 
     Args:
         index: An index file.
         images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
-        update: Also encode images that the index contains, and replace their code, labels and row
-            of the table. Their ids stay.
+        update: Also encode images that the index contains, and replace their code, labels and
+            payload. Their ids stay the same.
         columns: Which columns of the table hold which data.
         model: The model folder, if it was moved since the index was created.
     """
@@ -105,7 +105,7 @@ def delete(index: IndexFile, /, *ids: str) -> None:
 
     Args:
         index: An index file.
-        ids: Ids of items, as a search shows them: 17 or id:17. They are never used again.
+        ids: Ids of items, as a search shows them: 17 or id:17. New items never get a deleted id.
     """
     if not ids:
         raise DualhashError("Name at least one id to delete.")
@@ -135,7 +135,7 @@ def stats(index: IndexFile, /, *, json: Flag = False) -> None:
 
     Args:
         index: An index file.
-        json: Print it as JSON.
+        json: Print the numbers as JSON.
     """
     with Index.open(index) as opened:
         numbers = asdict(opened.stats())
@@ -164,9 +164,10 @@ def verify(index: IndexFile, /) -> None:
 def push(index: IndexFile, /, *, to: str, json: Flag = False) -> None:
     """Copy an index to Milvus, to search collections that are too large for one machine.
 
-    Only differences are sent: run the command again to continue after an interruption, or to copy
-    items that were added, updated or deleted since. Searches by the URI that is printed give the
-    same results, such as `dualhash search milvus://host:19530/products id:17`.
+    Only differences are sent. Run the command again to continue after an interruption, or to copy
+    items that were added, updated or deleted since. To search the copy, use the URI that is
+    printed: `dualhash search milvus://host:19530/products id:17`. Its results are those of the
+    index file.
 
     Needs `pip install 'dualhash[milvus]'`. The environment variable MILVUS_TOKEN holds the
     credentials for the server, such as user:password.

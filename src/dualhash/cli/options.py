@@ -121,9 +121,7 @@ class ColumnOptions:
             columns = self.columns(model.card.columns)
             catalogue = read_catalogue(source, columns, like=model.card.names)
         if catalogue.columns != catalogue.columns.model_copy(update=self._given()):
-            raise DualhashError(
-                f"{source} is not read as a table; leave out the options for columns."
-            )
+            raise DualhashError(f"{source} is not a table; leave out the options for columns.")
         known = catalogue.payload.columns
         columns_given = (self.category_column, self.subset_column)
         for name in (*columns_given, *self.attribute_columns, *self.facet_columns):

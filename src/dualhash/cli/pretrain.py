@@ -23,15 +23,15 @@ def pretrain(
 ) -> None:
     """Train a backbone to classify the categories of a catalogue, without a code.
 
-    Other trainings start from it with `dualhash train --weights OUT`. With --frozen-stages as well
-    they take minutes, and several trainings share the cached output of the frozen stages. Options
-    for codes and attributes are ignored.
+    `dualhash train --weights OUT` starts from it. With --frozen-stages as well, a training takes
+    minutes, and several trainings share the cached output of the frozen stages. Options for codes
+    and attributes are ignored.
 
     Args:
-        table: A CSV or Parquet table with a row per image, a folder with a subfolder per category,
-            or a data set.
+        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+            category, or a data set.
         out: The folder to write the weights to.
-        preset: A complete set of settings, as for `dualhash train`.
+        preset: A set of defaults for all settings, as for `dualhash train`.
         config: A JSON or TOML file of settings. Options on the command line override it.
         resume: Continue the unfinished training of this folder.
         replace: Replace the existing weights when the new ones are complete.

@@ -118,23 +118,23 @@ def search(
     """Find images of the same category, with chosen attributes, or both.
 
     Args:
-        index: An index file; a Milvus collection that `dualhash index push` has filled, such as
+        index: An index file; a Milvus collection that `dualhash index push` created, such as
             milvus://host:19530/products; or the URL that `dualhash serve` prints.
         query: An image file, or an item of the index as id:17, which is left out of the results.
-            Not needed if --want and --without are enough.
+            Leave it out to search by --want and --without alone.
         options: The options of a search.
         batch: A file with one query per line, each an image (relative to the file) or id:17. With
-            --json, prints one line for each.
+            --json, prints one line per query.
         json: Print the results as JSON.
         sheet: A .png or .jpg file to draw the results into.
-        model: The model folder, if it was moved after the index was created.
+        model: The model folder, if it was moved since the index was created.
     """
     given = {name: value for name, value in asdict(options).items() if value is not None}
     chosen: SearchOptions = given  # type: ignore[assignment]
     chosen["filter"] = _filters(given["filter"])
     request = make_request(chosen)
     if batch is not None and (query is not None or sheet is not None):
-        raise DualhashError("--batch reads its queries from the file, and draws no sheet.")
+        raise DualhashError("--batch cannot be combined with a query or with --sheet.")
     if sheet is not None:
         sheet_format(sheet)
     task = request.task_for(query=query is not None or batch is not None)
@@ -178,7 +178,7 @@ def _sentence(missing: Shortage, matched: int) -> str:
     condition = CONDITIONS[missing.field].format(missing.wish)
     if missing.matched_without > matched:
         return f"Without {condition}, {missing.matched_without:,} images would match."
-    return f"Several conditions exclude all other images; the fewest match {condition}."
+    return f"Several conditions exclude the same images; the fewest images match {condition}."
 
 
 def _show_table(results: Results) -> None:

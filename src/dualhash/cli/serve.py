@@ -1,4 +1,4 @@
-"""`dualhash serve`: an index over HTTP, with a page for searching by eye."""
+"""`dualhash serve`: an index over HTTP, with a search page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,10 +29,10 @@ def serve(
     grace: Annotated[Whole, Parameter(validator=validators.Number(gte=0))] = 10,
     model: Path | None = None,
 ) -> None:
-    """Serve an index over HTTP: a page for searching by eye, and a JSON API.
+    """Serve an index over HTTP: a search page and a JSON API.
 
     By default only this machine can reach the server. If the index file is replaced, the server
-    loads the new one. Ctrl-C and SIGTERM stop the server after the requests in progress.
+    loads the new one. After Ctrl-C or SIGTERM, requests in progress are finished first.
 
     Args:
         index: An index file.
@@ -49,7 +49,7 @@ def serve(
         cors_origin: Origins of other pages that may use the API, such as https://example.org.
         rate: Requests per second that one client may make on average; 0 for no limit.
         grace: Seconds that requests in progress have to finish when the server is stopped.
-        model: The model folder, if it was moved since the index was made.
+        model: The model folder, if it was moved since the index was created.
     """
     run_server(
         index,

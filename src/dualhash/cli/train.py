@@ -92,18 +92,19 @@ def train(
 
     Labels may be missing: categories are learned from the images that have one, attributes from
     the images that have some. If the training is stopped or killed, continue with --resume.
+    Training settings without an option come from the preset.
 
     Args:
-        table: A CSV or Parquet table with a row per image, a folder with a subfolder per category,
-            or openmoji.
+        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+            category, or a data set, such as openmoji.
         out: The model folder to write.
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
-        preset: A complete set of settings: features (a head on the features of a frozen network,
-            in minutes), small (images under 100 pixels, from scratch), photo
-            (larger images, from pretrained weights), paper-imagenet, paper-cfw, released-imagenet
-            or released-cfw. The default is small or photo, by the size of the images.
+        preset: A set of defaults for all settings: features (a head on the features of a frozen
+            network, in minutes), small (images under 100 pixels, from scratch), photo (larger
+            images, from pretrained weights), paper-imagenet, paper-cfw, released-imagenet or
+            released-cfw. Without it, small or photo, by the size of the images.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.
@@ -169,15 +170,18 @@ def build_config(
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
+    is_toml = path.suffix == ".toml"
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        values = tomllib.loads(text) if is_toml else json.loads(text)
     except OSError as error:
         raise DualhashError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise DualhashError(f"{path} is neither JSON nor, named .toml, TOML: {error}.") from error
+        hint = "" if is_toml else " The name of a TOML file must end in .toml."
+        kind = "TOML" if is_toml else "JSON"
+        raise DualhashError(f"{path} cannot be read as {kind}: {error}.{hint}") from error
     if not isinstance(values, dict):
-        raise DualhashError(f'{path} does not hold settings, such as {{"momentum": 0.9}}.')
+        raise DualhashError(f'{path} must hold settings by name, such as {{"momentum": 0.9}}.')
     return values
 
 

@@ -170,7 +170,7 @@ def select_test_images(catalogue: Catalogue) -> Catalogue:
     if not len(rows):
         raise DualhashError(
             f"{catalogue.source} has no images in the subset 'test', so nothing can be evaluated. "
-            "Add a subset column."
+            "Label some images, or use a table with a subset column."
         )
     return catalogue.take(rows.astype(np.int64))
 

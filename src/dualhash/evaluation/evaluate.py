@@ -57,7 +57,9 @@ def evaluate(
     """
     quantised = protocol_named(protocol).quantised
     if codes not in get_args(CodeKind):
-        raise DualhashError(f"There are no codes {codes!r}. {nearest(codes, get_args(CodeKind))}")
+        raise DualhashError(
+            f"There is no kind of codes {codes!r}. {nearest(codes, get_args(CodeKind))}"
+        )
     probabilities: NDArray[np.floating]
     if isinstance(source, SavedCodes):
         test_set = match_saved_codes(source, catalogue)

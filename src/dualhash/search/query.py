@@ -80,7 +80,8 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
         check_codes(query, source.header, dimensions=1)
         code = query
     elif isinstance(code, Failure):
-        raise DualhashError(f"The query cannot be used: {code.reason}")
+        hint = f" Write an id as id:{query}." if str(query).isdecimal() else ""
+        raise DualhashError(f"The query cannot be used: {code.reason}{hint}")
     elif code is not None:
         image = str(query)
     else:

@@ -60,8 +60,8 @@ class SearchRequest(BaseModel):
     threshold: float = Field(PRESENT, gt=0, lt=1)
     """For combined: the probability from which an attribute counts as present."""
     attribute_weight: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
-    """For weighted: how many bits of distance a factor of e in probability is worth; higher counts
-    the attributes more. By default the weight chosen for the model."""
+    """For weighted: results are ranked by distance - weight * ln(probability), so a higher weight
+    counts the attributes more. By default the weight chosen for the model."""
     k: int = Field(20, ge=1)
     """Number of results."""
     offset: int = Field(0, ge=0)
@@ -117,7 +117,9 @@ class SearchRequest(BaseModel):
             raise ValueError(f"The ids {start}:{stop} end before they begin")
         for name, count in Counter([*self.want, *self.without, *self.match]).items():
             if count > 1:
-                raise ValueError(f"The attribute {name!r} is chosen in two ways; choose one")
+                raise ValueError(
+                    f"The attribute {name!r} is in several of want, without and match; choose one"
+                )
         return self
 
     @property
@@ -156,9 +158,9 @@ class SearchRequest(BaseModel):
                 "The option `radius` needs a query, and the task category or combined."
             )
         if self.threshold != PRESENT and task != "combined":
-            raise DualhashError("The option `threshold` is for the task combined.")
+            raise DualhashError("The option `threshold` needs the task combined.")
         if self.attribute_weight is not None and task != "weighted":
-            raise DualhashError("The option `attribute_weight` is for the task weighted.")
+            raise DualhashError("The option `attribute_weight` needs the task weighted.")
         return task
 
     def _implied_task(self, *, query: bool) -> Task:

@@ -141,7 +141,7 @@ class TrainConfig(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.iterations is None) == (self.epochs is None):
-            raise ValueError("Give either iterations or epochs")
+            raise ValueError("Set either iterations or epochs, not both")
         if self.frozen_stages and not (self.pretrained or self.weights):
             raise ValueError("frozen_stages needs weights: set weights or pretrained")
         if (self.category_loss == "cosine-margin") != (self.category_head == "cosine"):

@@ -56,7 +56,7 @@ def train(
     """
     if not isinstance(method, Method):
         raise DualhashError(
-            f"The method {method!r} is a name; give dualhash.baselines.find_method({method!r})."
+            f"The method {method!r} is a name; pass dualhash.baselines.find_method({method!r})."
         )
     display = display or Display()
     config = method.configure(config)

@@ -178,7 +178,7 @@ def test_another_model_is_refused(there: Index, live: Live, here: Index, tmp_pat
 def test_nobody_there():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(DualhashError, match=f"127.0.0.1:{port} does not respond"):
+    with pytest.raises(DualhashError, match=f"127.0.0.1:{port} cannot be reached"):
         Index.open(f"http://127.0.0.1:{port}")
 
 
@@ -208,7 +208,7 @@ def another_server(status: int, body: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("status", "body", "says"),
     [
-        (200, b"<html>hello</html>", "does not respond as expected"),
+        (200, b"<html>hello</html>", "not respond like a server of dualhash"),
         (404, b"<html>hello</html>", "404"),
         (200, b"{}", "not respond like a server of dualhash"),
         (200, b"[]", "not respond like a server of dualhash"),

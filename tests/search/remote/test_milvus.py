@@ -279,7 +279,7 @@ def test_another_model_is_refused(shop: Path, place: str, tmp_path: Path):
 def test_others_collections_are_left_alone(shop: Path, place: str):
     opened = connect(parse_address(place), create=True)
     opened._client.create_collection(opened.address.collection, dimension=4)
-    with pytest.raises(DualhashError, match="is a collection that dualhash did not make"):
+    with pytest.raises(DualhashError, match="is a collection that dualhash did not create"):
         push(shop, place)
     with pytest.raises(DualhashError, match="holds no index"):
         Index.open(place)

@@ -126,7 +126,7 @@ def _other_files(files: Sequence[Path]) -> tuple[list[str], list[str]]:
         counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
         install = "install 'dualhash[heif]' for HEIC, and "
         pictures.append(
-            f"skipped pictures of formats that cannot be read: {counts}; "
+            f"skipped images of formats that cannot be read: {counts}; "
             f"{install if HEIF_SUFFIXES & set(unreadable) else ''}convert them to JPEG"
         )
     return remarks, pictures

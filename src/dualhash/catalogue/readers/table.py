@@ -1,4 +1,4 @@
-"""A CSV or Parquet table with one row an image."""
+"""A CSV or Parquet table with one row per image."""
 
 import os
 from collections import Counter

@@ -87,7 +87,8 @@ class ServiceIndex:
         request = make_request(options)
         if request.last > MAX_RESULTS:
             raise DualhashError(
-                f"A server returns at most {MAX_RESULTS:,} results, not {request.last:,}."
+                f"A server returns at most {MAX_RESULTS:,} results, not {request.last:,}; lower "
+                "k or offset."
             )
         search, upload = self._query(query)
         search |= request.model_dump(exclude={"threads", "k", "offset"})
@@ -151,14 +152,16 @@ class ServiceIndex:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            with urlopen(Request(self.address + path, body, headers), timeout=TIMEOUT) as response:
+            request = Request(self.address + path, body, headers)
+            with self._checked_response(), urlopen(request, timeout=TIMEOUT) as response:
                 content: dict[str, Any] = json.loads(response.read())
         except HTTPError as error:
             raise DualhashError(f"{self.address}: {_sentence(error)}") from error
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise DualhashError(
-                f"{self.address} does not respond as expected: {reason}."
+                f"{self.address} cannot be reached: {reason}. Check the address, and that the "
+                "server runs."
             ) from error
         return content
 

@@ -215,7 +215,7 @@ def _only_collection(client: "MilvusClient", address: MilvusAddress) -> str:
     if len(ours) == 1:
         return str(ours[0])
     if not ours:
-        raise DualhashError(f"{address} holds no index. `dualhash index push` brings one there.")
+        raise DualhashError(f"{address} holds no index. `dualhash index push` copies one to it.")
     raise DualhashError(
         f"{address} has several collections: {', '.join(ours)}. Choose one, as in "
         f"{address}/{ours[0]}."

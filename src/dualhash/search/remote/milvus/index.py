@@ -81,7 +81,7 @@ def _complete_state(collection: Collection) -> CollectionState:
     state = read_state(collection) if collection.has_metadata() else None
     if state is None or not collection.exists():
         raise DualhashError(
-            f"{collection.address} holds no index. `dualhash index push` brings one there."
+            f"{collection.address} holds no index. `dualhash index push` copies one to it."
         )
     if not state.complete:
         raise DualhashError(

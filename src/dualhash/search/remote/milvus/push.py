@@ -114,7 +114,7 @@ def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
         state = read_state(collection)
     elif collection.exists():
         raise DualhashError(
-            f"{address} is a collection that dualhash did not make; choose another name."
+            f"{address} is a collection that dualhash did not create; choose another name."
         )
     if state and state.model_hash != header.model_hash:
         raise DualhashError(
