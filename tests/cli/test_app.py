@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_debugging_shows_where_it_was_raised(failing, monkeypatch: pytest.Monkey
     monkeypatch.setenv("DUALHASH_DEBUG", "1")
     with pytest.raises(DualhashError, match="No"):
         shell.main(["command"])
+
+
+def test_a_warning_is_one_sentence(capsys: pytest.CaptureFixture[str]):
+    def command() -> None:
+        warnings.warn("Free some space.", RuntimeWarning, stacklevel=1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DUALHASH_DEBUG", raising=False)
+        patch.setattr(warnings, "showwarning", warnings.showwarning)
+        assert shell.exit_code(command) == 0
+    assert capsys.readouterr() == ("", "Free some space.\n")
 
 
 def test_interruption(failing, capsys: pytest.CaptureFixture[str]):

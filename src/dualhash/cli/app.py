@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 
 from cyclopts import App, CycloptsError
@@ -66,6 +67,7 @@ def exit_code(command: Callable[[], object]) -> int:
     if os.environ.get("DUALHASH_DEBUG") == "1":
         command()
         return 0
+    warnings.showwarning = lambda message, *_: output.note(str(message))
     try:
         command()
         sys.stdout.flush()

@@ -20,7 +20,7 @@ from dualhash.search.results import ItemLabels, Results
 from dualhash.search.storage import writer
 from dualhash.search.storage.file import new_index_file
 from dualhash.search.storage.header import Header
-from dualhash.search.storage.reader import IndexReader
+from dualhash.search.storage.reader import IndexReader, whole_id
 from dualhash.search.storage.verify import Stats, damages, measure
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Index(IndexReader):
         """
         if code is not None:
             check_codes(code, self.header, dimensions=1)
-        writer.update(self, int(item), code=code, image=image, payload=payload, labels=labels)
+        writer.update(self, whole_id(item), code=code, image=image, payload=payload, labels=labels)
 
     def replace(
         self,
@@ -263,7 +263,7 @@ class Index(IndexReader):
                 length or the arguments differ in number; then nothing is replaced.
         """
         items = self._checked(codes, images, payloads, labels)
-        replaced = [int(item) for item in ids]
+        replaced = [whole_id(item) for item in ids]
         if not len(set(replaced)) == len(replaced) == len(codes):
             raise DualhashError(
                 f"{len(codes)} items need {len(codes)} different ids, not {len(set(replaced))}."

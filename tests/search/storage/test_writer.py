@@ -88,6 +88,19 @@ def test_ids_are_never_used_again(index: Index):
     assert found(index) == [7]
 
 
+@pytest.mark.parametrize("item", [2.5, np.float64(2), "2", None, True])
+def test_ids_are_whole_numbers(index: Index, item: object):
+    for use in (
+        index.item,
+        lambda item: index.delete([item]),
+        lambda item: index.update(item, payload={}),
+        lambda item: index.replace([item], QUERY[None], ["x"]),
+    ):
+        with pytest.raises(DualhashError, match="An id is a whole number, not "):
+            use(item)
+    assert len(index) == 6
+
+
 def test_nothing_is_deleted_if_an_id_does_not_exist(index: Index):
     for unknown in (6, -1, 10**30):
         with pytest.raises(DualhashError, match=r"no item with the id"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.errors import DualhashError
 from dualhash.search.results import Item
 from dualhash.search.storage.payload_columns import CATEGORY, Fields, facts_of
 from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
@@ -22,6 +23,17 @@ AT_ONCE = 1024
 
 FROM_BLOCK = "first_id >= coalesce((SELECT max(first_id) FROM {0} WHERE first_id <= ?), 0)"
 """Selects the blocks from the one that contains an id."""
+
+
+def whole_id(item: object) -> int:
+    """Returns an id as an int.
+
+    Raises:
+        DualhashError: It is not a whole number.
+    """
+    if isinstance(item, bool) or not isinstance(item, int | np.integer):
+        raise DualhashError(f"An id is a whole number, not {item!r}.")
+    return int(item)
 
 
 class IndexReader(Transactions):
@@ -118,7 +130,7 @@ class IndexReader(Transactions):
         with self.reading():
             rows = self.select(
                 "SELECT * FROM items WHERE id IN (SELECT value FROM json_each(?))",
-                json.dumps([int(item) for item in ids]),
+                json.dumps([whole_id(item) for item in ids]),
             )
             return {row[0]: self.records.item(row) for row in rows}
 

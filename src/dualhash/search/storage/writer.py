@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.results import ItemLabels
 from dualhash.search.storage.payload_columns import Fields, fields_of, joined, taken
-from dualhash.search.storage.reader import IndexReader
+from dualhash.search.storage.reader import IndexReader, whole_id
 from dualhash.search.storage.rows import IndexState
 
 CODES_PER_BLOCK = 4096
@@ -74,7 +74,7 @@ def delete(store: IndexReader, ids: Iterable[int]) -> None:
     Raises:
         DualhashError: An id does not exist; nothing is deleted.
     """
-    deleted = sorted({int(item) for item in ids})
+    deleted = sorted({whole_id(item) for item in ids})
     with store.changing():
         _check_exist(store, deleted)
         store.execute(f"DELETE FROM items WHERE {WITH_IDS}", json.dumps(deleted))
