@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from dualhash.baselines.attribute_units import calibrated_head, padded, unit_head
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
-from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.exported_model import ExportedModel
 from dualhash.training.export.onnx_export import export_checked
@@ -20,8 +18,8 @@ from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.method import NetworkMethod
 
 
-class AttributeEncoder(nn.Module):
-    """Outputs the probabilities of attributes, padded with zeros.
+class AttributeEncoder(nn.Sequential):
+    """From images to probabilities of attributes, float32 (N, length), padded with zeros.
 
     Args:
         network: A network without a hash layer.
@@ -29,13 +27,10 @@ class AttributeEncoder(nn.Module):
     """
 
     def __init__(self, network: DualHashNetwork, length: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(network.normalise, network.backbone, network.attribute_head)
-        self.padding = length - network.attribute_head.out_features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Returns outputs in [0, 1], float32 (N, length), of RGB images, uint8 (N, H, W, 3)."""
-        return nn.functional.pad(self.layers(images).sigmoid(), (0, self.padding))
+        padding = nn.ConstantPad1d((0, length - network.attribute_head.out_features), 0.0)
+        super().__init__(
+            network.normalise, network.backbone, network.attribute_head, nn.Sigmoid(), padding
+        )
 
 
 def fit_unit_head(trained: TrainedNetwork, bits: int, first: int = 0) -> LinearHead:
@@ -58,10 +53,6 @@ def fit_unit_head(trained: TrainedNetwork, bits: int, first: int = 0) -> LinearH
 @dataclass(frozen=True, kw_only=True)
 class CnnAttribute(NetworkMethod):
     """A network without a hash layer, whose code consists of the predicted attributes."""
-
-    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
-        """See `NetworkMethod.runs`."""
-        return {"": config}
 
     def export(self, trained: Mapping[str, TrainedNetwork]) -> ExportedModel:
         """Exports a code with one bit per attribute, padded with zeros to a multiple of 8."""
@@ -86,15 +77,13 @@ CNN_ATTRIBUTE = CnnAttribute(
     answers=frozenset({"attribute"}),
     labels="attribute",
     bits="one per attribute, padded with zeros to a multiple of 8",
-    settings=MappingProxyType(
-        {
-            "learns": "attribute",
-            "hash_layer": "none",
-            "hash_settings": {},
-            "category_loss": "softmax",
-            "loss_settings": {},
-            "alpha": 1.0,
-        }
-    ),
+    settings={
+        "learns": "attribute",
+        "hash_layer": "none",
+        "hash_settings": {},
+        "category_loss": "softmax",
+        "loss_settings": {},
+        "alpha": 1.0,
+    },
 )
 """The attribute loss of DPH without a hash layer. Its real-valued outputs are probabilities."""

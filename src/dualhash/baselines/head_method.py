@@ -1,15 +1,14 @@
 """Head methods: an attribute head fitted to the codes of another model."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.features import Features, Report, compute_features, no_report
+from dualhash.baselines.features import Features, Report, compute_features
 from dualhash.baselines.shallow_method import check_attributes
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
@@ -24,25 +23,18 @@ from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display
 
 
-class FitHead(Protocol):
-    """Fits an attribute head to codes."""
-
-    def __call__(self, codes: Features, report: Report = no_report) -> LinearHead:
-        """Returns a head with one output per attribute; its names are their indices."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class HeadMethod(Method):
     """A method that reads attributes from the codes of an existing model.
 
     Attributes:
         base: Name of the method that trained that model.
-        fit: Fits the attribute head.
+        fit: Fits a head with one output per attribute to codes; its names are their indices.
         base_folder: Folder of the model.
     """
 
     base: str
-    fit: FitHead
+    fit: Callable[[Features, Report], LinearHead]
     base_folder: Path | None = None
 
     def configure(self, config: TrainConfig) -> TrainConfig:

@@ -1,16 +1,15 @@
 """Shallow methods: a hash function fitted to the features of a pretrained backbone."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dualhash.baselines.features import Features, Report, compute_features, no_report
+from dualhash.baselines.features import Features, Report, compute_features
 from dualhash.baselines.hash_function import HashFunction, HashFunctionLayer
 from dualhash.baselines.linear_svm import category_head
 from dualhash.catalogue.catalogue import MISSING
@@ -29,23 +28,12 @@ from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display
 
+FitHashFunction = Callable[[Features, int, np.random.Generator, Report], HashFunction]
+"""Fits a hash function to features, with as many bits as given or as the attributes need.
 
-class FitHashFunction(Protocol):
-    """Fits a hash function to features."""
-
-    def __call__(
-        self,
-        features: Features,
-        bits: int,
-        generator: np.random.Generator,
-        report: Report = no_report,
-    ) -> HashFunction:
-        """Returns a hash function with `bits` bits, or as many as the attributes need.
-
-        Raises:
-            DualhashError: The method does not support this length, or the labels are not
-                sufficient.
-        """
+It raises a `DualhashError` if the method does not support this length or the labels are not
+sufficient.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +67,7 @@ class ShallowMethod(Method):
                 "published weights (--backbone efficientnet-lite0 --pretrained)."
             )
         learns = "both" if self.labels == "joint" else self.labels
-        return config.model_copy(update={"method": self.name, "learns": learns})
+        return super().configure(config).model_copy(update={"learns": learns})
 
     def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
         """See `Method.runs`."""
@@ -104,8 +92,7 @@ class ShallowMethod(Method):
             @torch.inference_mode()
             def compute(rows: Rows) -> NDArray[np.float32]:
                 features = torch.nn.functional.normalize(plain.features(only.batch(rows).inputs))
-                array: NDArray[np.float32] = features.numpy()
-                return array
+                return features.numpy()
 
             training, validation = (
                 compute_features(compute, backbone.feature_size, only, rows, display)

@@ -1,13 +1,11 @@
 """SSDH: softmax loss on outputs that are nearly binary and balanced."""
 
-from types import MappingProxyType
-
 from dualhash.training.method import NetworkMethod
 
 SSDH = NetworkMethod(
     title="SSDH",
     paper="Yang, Lin and Chen, TPAMI",
     year=2018,
-    settings=MappingProxyType({"learns": "category", "category_loss": "ssdh", "alpha": 0.0}),
+    settings={"learns": "category", "category_loss": "ssdh", "alpha": 0.0},
 )
 """See `losses.ssdh`."""

@@ -1,6 +1,6 @@
 """The hinge loss for attributes."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def hinge_loss(logits: Tensor, attributes: Tensor) -> Tensor:
@@ -14,11 +14,3 @@ def hinge_loss(logits: Tensor, attributes: Tensor) -> Tensor:
         (N, p), at least 0.
     """
     return (1 - (2 * attributes - 1) * logits).clamp(min=0)
-
-
-class HingeLoss(nn.Module):
-    """`hinge_loss` as an `AttributeLoss`."""
-
-    def forward(self, logits: Tensor, attributes: Tensor) -> Tensor:
-        """Returns losses (N, p); see `AttributeLoss`."""
-        return hinge_loss(logits, attributes)

@@ -1,13 +1,12 @@
 """The losses by name."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from dualhash.errors import look_up
 from dualhash.losses.cosine_margin import CosineMarginLoss
 from dualhash.losses.dnnh import DnnhLoss
 from dualhash.losses.hashnet import HashNetLoss
-from dualhash.losses.hinge import HingeLoss
+from dualhash.losses.hinge import hinge_loss
 from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss
 from dualhash.losses.softmax import SoftmaxLoss
 from dualhash.losses.ssdh import SsdhLoss
@@ -27,14 +26,12 @@ paper."""
 
 ATTRIBUTE_LOSSES: dict[str, Callable[[AttributeCounts], AttributeLoss]] = {
     "weighted-cross-entropy": WeightedCrossEntropy,
-    "hinge": lambda counts: HingeLoss(),
+    "hinge": lambda counts: hinge_loss,
 }
 """Attribute losses, built from the counts of labels."""
 
-NO_SETTINGS: Mapping[str, float] = MappingProxyType({})
 
-
-def build_category_loss(name: str, settings: Mapping[str, float] = NO_SETTINGS) -> CategoryLoss:
+def build_category_loss(name: str, settings: Mapping[str, float] = {}) -> CategoryLoss:
     """Builds a category loss.
 
     Args:

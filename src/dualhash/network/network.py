@@ -132,17 +132,11 @@ class DualHashNetwork(nn.Module):
         return torch.autocast(device, self.autocast) if self.autocast else nullcontext()
 
 
-class Encoder(nn.Module):
-    """The part of a network that is exported: inputs to outputs, in float32.
+class Encoder(nn.Sequential):
+    """The part of a network that is exported: from images or kept features to outputs r (N, k).
 
-    It shares its modules with the network.
+    It shares its modules with the network. All of it computes in float32.
     """
 
     def __init__(self, network: DualHashNetwork) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(network.normalise, network.backbone, network.hash_layer)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Returns outputs r in [0, 1], float32 (N, k), of images or kept features."""
-        outputs: Tensor = self.layers(inputs)
-        return outputs
+        super().__init__(network.normalise, network.backbone, network.hash_layer)

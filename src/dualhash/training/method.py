@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from dualhash.errors import DualhashError
@@ -32,6 +31,8 @@ class Method:
         labels: The images it trains on: "category" for train-both and train-category, "attribute"
             for train-both and train-attribute, "both" for all, "joint" for train-both alone.
         bits: The supported lengths of a code, in words.
+        settings: The training settings that define the method.
+        parts: The methods it consists of.
     """
 
     title: str
@@ -40,6 +41,8 @@ class Method:
     answers: frozenset[Answer] = frozenset({"category"})
     labels: LabelKind = "category"
     bits: str = "any multiple of 8"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple["Method", ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,6 +58,14 @@ class Method:
         Raises:
             DualhashError: The method sets one of them to another value.
         """
+        for method in (self, *self.parts):
+            for name, value in method.settings.items():
+                if settings.get(name, value) != value:
+                    raise DualhashError(
+                        f"{self.title} always trains with {name} = {value!r}, so "
+                        f"{settings[name]!r} would be ignored: leave the option out, or use "
+                        "another method."
+                    )
 
     def configure(self, config: TrainConfig) -> TrainConfig:
         """Returns the configuration with the settings of the method.
@@ -62,7 +73,7 @@ class Method:
         Raises:
             DualhashError: The method cannot train with this configuration.
         """
-        return config.model_copy(update={"method": self.name})
+        return config.model_copy(update={"method": self.name, **self.settings})
 
     def origin(self, config: TrainConfig) -> dict[str, str | None]:
         """Returns hashes of the files that a training starts from, by their names in the report."""
@@ -102,33 +113,11 @@ class NetworkMethod(Method):
     """A method that trains one network with a hash layer end to end, such as DPH.
 
     All network methods share training loop, batches and schedule.
-
-    Attributes:
-        settings: The training settings that define the method.
-        parts: The methods it consists of.
     """
-
-    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    parts: tuple["NetworkMethod", ...] = ()
-
-    def check_settings(self, settings: Mapping[str, Any]) -> None:
-        """See `Method.check_settings`."""
-        for method in (self, *self.parts):
-            for name, value in method.settings.items():
-                if settings.get(name, value) != value:
-                    raise DualhashError(
-                        f"{self.title} always trains with {name} = {value!r}, so "
-                        f"{settings[name]!r} would be ignored: leave the option out, or use "
-                        "another method."
-                    )
-
-    def configure(self, config: TrainConfig) -> TrainConfig:
-        """See `Method.configure`."""
-        return config.model_copy(update={"method": self.name, **self.settings})
 
     def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
         """See `Method.runs`."""
-        if config.hash_layer == "none":
+        if config.hash_layer == "none" and "hash_layer" not in self.settings:
             raise DualhashError(
                 "The hash layer 'none' produces no code: leave hash_layer out, or train a backbone "
                 "with `dualhash pretrain`."

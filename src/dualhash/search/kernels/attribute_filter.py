@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.jit import compiled
+from dualhash.search.kernels import linear
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -14,15 +15,6 @@ from dualhash.search.kernels.layout import (
     CodeMatrix,
     Words,
     first_word,
-)
-from dualhash.search.kernels.linear import (
-    RoundedWeights,
-    byte_tables,
-    exact_score,
-    needed_sum,
-    round_weights,
-    rounded_sums,
-    sufficient_sum,
 )
 from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, lowest_bit
 from dualhash.search.kernels.threads import run_in_threads
@@ -50,7 +42,7 @@ def attribute_bitmaps(
         threads: Number of threads; the result does not depend on it.
     """
     weight, bias = head.summable
-    rounded, table = round_weights(weight, bias, WEIGHT_BITS), byte_tables(weight)
+    rounded, table = linear.round_weights(weight, bias, WEIGHT_BITS), linear.byte_tables(weight)
     score = math.log(threshold / (1 - threshold))
     last = len(matrix.everything)
     bitmaps = np.zeros((len(head.names), last - first), np.uint64)
@@ -69,7 +61,7 @@ def _mark(
     words: Words,
     first: int,
     existing: Bitmap,
-    rounded: RoundedWeights,
+    rounded: linear.RoundedWeights,
     table: NDArray[np.float64],
     bias: NDArray[np.float64],
     score: float,
@@ -77,14 +69,16 @@ def _mark(
 ) -> None:
     length = words.shape[1]
     flat = words.reshape(-1)
-    needed = np.array([needed_sum(rounded, which, score) for which in range(len(bias))])
-    sufficient = np.array([sufficient_sum(rounded, which, score) for which in range(len(bias))])
+    needed = np.array([linear.needed_sum(rounded, which, score) for which in range(len(bias))])
+    sufficient = np.array(
+        [linear.sufficient_sum(rounded, which, score) for which in range(len(bias))]
+    )
     for group in range(len(existing)):
         base = first_word(first + group, length)
         for which in range(len(bias)):
             marked = np.uint64(0)
             for lane in range(0, GROUP_SIZE, WIDTH):
-                steps = rounded_sums(flat, base + lane, RUN_SIZE, length, rounded, which)
+                steps = linear.rounded_sums(flat, base + lane, RUN_SIZE, length, rounded, which)
                 below = lanes_below(steps, sufficient[which])
                 marked |= (ALL_LANES ^ below) << np.uint64(lane)
                 unclear = below & ~lanes_below(steps, needed[which])
@@ -92,7 +86,9 @@ def _mark(
                     place = lane + lowest_bit(unclear)
                     unclear &= unclear - np.uint64(1)
                     if (
-                        exact_score(flat, base + place, RUN_SIZE, length, table[which], bias[which])
+                        linear.exact_score(
+                            flat, base + place, RUN_SIZE, length, table[which], bias[which]
+                        )
                         >= score
                     ):
                         marked |= np.uint64(1) << np.uint64(place)

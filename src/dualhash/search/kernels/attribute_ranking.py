@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.jit import compiled
+from dualhash.search.kernels import linear, topk
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -19,25 +20,8 @@ from dualhash.search.kernels.layout import (
     prefetch_members,
     size,
 )
-from dualhash.search.kernels.linear import (
-    RoundedWeights,
-    byte_tables,
-    exact_score,
-    needed_sum,
-    round_weights,
-    rounded_sums,
-)
 from dualhash.search.kernels.sigmoid import sigmoid
 from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, load_word, lowest_bit
-from dualhash.search.kernels.threads import run_in_threads
-from dualhash.search.kernels.topk import (
-    NO_SCORE,
-    TopScores,
-    insert_score,
-    kth_score,
-    merge_scores,
-    no_scores,
-)
 
 WEIGHT_BITS = 7
 AHEAD_BYTES = 1 << 13
@@ -47,8 +31,12 @@ SMALLEST = 1e-290
 
 
 class _Ranking(NamedTuple):
-    """How codes are scored: tables (s, words * 8, 256), biases (s,) and wanted values (s,)."""
+    """How codes are scored: tables (s, words * 8, 256), biases (s,) and wanted values (s,).
 
+    The rounded weights are those of the wanted values.
+    """
+
+    rounded: linear.RoundedWeights
     tables: NDArray[np.float64]
     bias: NDArray[np.float64]
     wanted: NDArray[np.bool_]
@@ -86,31 +74,27 @@ def most_probable(
     k = min(k, size(allowed))
     weight, bias = head.summable
     sign = np.where(wanted, 1.0, -1.0)
-    rounded = round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS)
-    ranking = _Ranking(byte_tables(weight), bias, np.asarray(wanted, np.bool_))
-    best = no_scores(0)
-    for highest, among in _parts(allowed, likely or ()):
-        floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
-        if floor > highest or not among.any():
-            continue
+    ranking = _Ranking(
+        linear.round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS),
+        linear.byte_tables(weight),
+        bias,
+        np.asarray(wanted, np.bool_),
+    )
 
-        def scan(start: int, stop: int, among: Bitmap = among, floor: float = floor) -> TopScores:
-            top = no_scores(k)
-            _rank(matrix.words, among, start, stop, rounded, ranking, floor, top)
-            return top
+    def scan(part: topk.Part, start: int, stop: int, top: topk.TopScores) -> None:
+        _rank(matrix.words, part, start, stop, ranking, top)
 
-        best = merge_scores([best, *run_in_threads(scan, len(allowed), threads)], k)
-    return best.scores, best.positions
+    return topk.best_scores(scan, _parts(allowed, likely or ()), k, threads)
 
 
-def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[float, Bitmap]]:
+def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[Bitmap, float]]:
     """Divides the allowed codes into parts and yields each with its highest possible product."""
     all_likely, but_one = allowed.copy(), np.zeros_like(allowed)
     for codes in likely:
         _move_unlikely(all_likely, but_one, codes)
-    yield 1.0, all_likely
-    yield 0.5, but_one
-    yield 0.25, allowed & ~all_likely & ~but_one
+    yield all_likely, 1.0
+    yield but_one, 0.5
+    yield allowed & ~all_likely & ~but_one, 0.25
 
 
 @compiled
@@ -123,29 +107,22 @@ def _move_unlikely(all_likely: Bitmap, but_one: Bitmap, codes: Bitmap) -> None:
 
 @compiled
 def _rank(
-    words: Words,
-    among: Bitmap,
-    start: int,
-    stop: int,
-    rounded: RoundedWeights,
-    ranking: _Ranking,
-    floor: float,
-    top: TopScores,
+    words: Words, part: topk.Part, start: int, stop: int, ranking: _Ranking, top: topk.TopScores
 ) -> None:
     """Collects the codes of a set into full SIMD lanes and scores them."""
-    length = words.shape[1]
+    length, codes = words.shape[1], part.codes
     flat = words.reshape(-1)
     ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
     gathered = np.empty(length * WIDTH, np.uint64)
     positions = np.empty(WIDTH, np.int64)
     needed = np.empty(len(ranking.bias), np.int64)
-    _raise_needed(needed, rounded, floor)
+    _raise_needed(needed, ranking.rounded, part.floor)
     count = 0
     for group in range(start, stop):
-        if group + ahead < len(among):
-            prefetch_members(flat, first_word(group + ahead, length), length, among[group + ahead])
+        if group + ahead < len(codes):
+            prefetch_members(flat, first_word(group + ahead, length), length, codes[group + ahead])
         base = first_word(group, length)
-        members = among[group]
+        members = codes[group]
         while members:
             place = lowest_bit(members)
             members &= members - np.uint64(1)
@@ -154,9 +131,9 @@ def _rank(
             positions[count] = group * GROUP_SIZE + place
             count += 1
             if count == WIDTH:
-                _score(gathered, positions, count, needed, rounded, ranking, floor, top)
+                _score(gathered, positions, count, needed, ranking, part.floor, top)
                 count = 0
-    _score(gathered, positions, count, needed, rounded, ranking, floor, top)
+    _score(gathered, positions, count, needed, ranking, part.floor, top)
 
 
 @compiled
@@ -165,10 +142,9 @@ def _score(
     positions: NDArray[np.int64],
     count: int,
     needed: NDArray[np.int64],
-    rounded: RoundedWeights,
     ranking: _Ranking,
     floor: float,
-    top: TopScores,
+    top: topk.TopScores,
 ) -> None:
     """Scores the codes whose factors can all reach the smallest product of interest.
 
@@ -179,25 +155,29 @@ def _score(
     for which in range(len(needed)):
         if lanes == 0:
             return
-        lanes &= ~lanes_below(rounded_sums(words, 0, WIDTH, length, rounded, which), needed[which])
+        lanes &= ~lanes_below(
+            linear.rounded_sums(words, 0, WIDTH, length, ranking.rounded, which), needed[which]
+        )
     while lanes:
         lane = lowest_bit(lanes)
         lanes &= lanes - np.uint64(1)
         product = 1.0
         for which in range(len(needed)):
             table, bias = ranking.tables[which], ranking.bias[which]
-            score = np.float64(exact_score(words, lane, WIDTH, length, table, bias))
+            score = np.float64(linear.exact_score(words, lane, WIDTH, length, table, bias))
             product *= sigmoid(score if ranking.wanted[which] else -score)
             if product < floor:
                 break
-        if product >= floor and insert_score(top, product, positions[lane]):
-            _raise_needed(needed, rounded, max(floor, kth_score(top)))
+        if product >= floor and topk.insert_score(top, product, positions[lane]):
+            _raise_needed(needed, ranking.rounded, max(floor, topk.kth_score(top)))
 
 
 @compiled
-def _raise_needed(needed: NDArray[np.int64], rounded: RoundedWeights, product: float) -> None:
+def _raise_needed(
+    needed: NDArray[np.int64], rounded: linear.RoundedWeights, product: float
+) -> None:
     """Sets the sum that each factor needs for the product to be at least `product`."""
     certain = product * (1 - 1e-12)
     for which in range(len(needed)):
         score = math.log(certain / (1 - certain)) if certain > SMALLEST else -np.inf
-        needed[which] = needed_sum(rounded, which, score)
+        needed[which] = linear.needed_sum(rounded, which, score)

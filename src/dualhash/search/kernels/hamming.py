@@ -1,9 +1,12 @@
 """Exact search by Hamming distance: the k nearest codes, and all codes within a radius."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.jit import compiled
+from dualhash.search.kernels import topk
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -30,17 +33,6 @@ from dualhash.search.kernels.simd import (
     prefetch_lanes,
 )
 from dualhash.search.kernels.threads import run_in_threads
-from dualhash.search.kernels.topk import (
-    COUNT,
-    LIMIT,
-    NO_CANDIDATE,
-    TopDistances,
-    insert_distance,
-    merge_distances,
-    no_distances,
-    no_distances_within,
-    split_candidates,
-)
 
 QUERIES_AT_ONCE = 256
 CHUNK_BYTES = 1 << 18
@@ -51,6 +43,16 @@ AHEAD_BYTES = 1 << 14
 
 USUAL_CAPACITY = 4096
 """Codes within a radius that a first scan can hold; if there are more, the scan is repeated."""
+
+
+class _Scan(NamedTuple):
+    """Codes and queries as flat words, `length` words for each, and the results so far."""
+
+    words: Words
+    allowed: Bitmap
+    queries: Words
+    length: int
+    top: topk.TopDistances
 
 
 def nearest(
@@ -82,13 +84,13 @@ def nearest(
         rows = slice(start, start + QUERIES_AT_ONCE)
         words = as_words(queries[rows])
 
-        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> TopDistances:
-            top = no_distances(len(words), matrix.bits, k)
+        def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> topk.TopDistances:
+            top = topk.no_distances(len(words), matrix.bits, k)
             _scan(matrix.words, allowed, start, stop, words, top)
             return top
 
-        merged = merge_distances(run_in_threads(scan, len(allowed), threads))
-        distances[rows], positions[rows] = split_candidates(merged[:, :k])
+        merged = topk.merge_distances(run_in_threads(scan, len(allowed), threads))
+        distances[rows], positions[rows] = topk.split_candidates(merged[:, :k])
     return distances, positions
 
 
@@ -116,62 +118,54 @@ def within_radius(
     words = as_words(query[None])
     capacity = USUAL_CAPACITY
 
-    def scan(start: int, stop: int) -> TopDistances:
-        top = no_distances_within(
+    def scan(start: int, stop: int) -> topk.TopDistances:
+        top = topk.no_distances_within(
             min(radius, matrix.bits), 1, matrix.bits, matrix.count + 1, capacity
         )
         _scan(matrix.words, allowed, start, stop, words, top)
         return top
 
     parts = run_in_threads(scan, len(allowed), threads)
-    most = max(int(part.state[0, COUNT]) for part in parts)
+    most = max(int(part.state[0, topk.COUNT]) for part in parts)
     if most > capacity:
         capacity = most
         parts = run_in_threads(scan, len(allowed), threads)
-    merged = merge_distances(parts)[0]
-    return split_candidates(merged[merged != NO_CANDIDATE])
+    merged = topk.merge_distances(parts)[0]
+    return topk.split_candidates(merged[merged != topk.NO_CANDIDATE])
 
 
 @compiled
 def _scan(
-    words: Words, allowed: Bitmap, start: int, stop: int, queries: Words, top: TopDistances
+    words: Words, allowed: Bitmap, start: int, stop: int, queries: Words, top: topk.TopDistances
 ) -> None:
     """Compares the groups from `start` to `stop` with all queries, chunk by chunk."""
     count, length = queries.shape
-    flat, flat_queries = words.reshape(-1), queries.reshape(-1)
+    scan = _Scan(words.reshape(-1), allowed, queries.reshape(-1), length, top)
     step = max(1, CHUNK_BYTES // (8 * GROUP_SIZE * length))
     fours = count - count % 4
     for first in range(start, stop, step):
         last = min(stop, first + step)
         if are_few(allowed[first:last], count):
-            _compare_few(flat, allowed, first, last, flat_queries, length, top)
+            _compare_few(scan, first, last)
             continue
         for query in range(0, fours, 4):
-            _compare_four(flat, allowed, first, last, flat_queries, length, query, top)
+            _compare_four(scan, first, last, query)
         for query in range(fours, count):
-            _compare_one(flat, allowed, first, last, flat_queries, length, query, top)
+            _compare_one(scan, first, last, query)
 
 
 @compiled
-def _compare_four(
-    words: Words,
-    allowed: Bitmap,
-    first: int,
-    last: int,
-    queries: Words,
-    length: int,
-    query: int,
-    top: TopDistances,
-) -> None:
+def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
     """Compares groups with four queries.
 
     Sums start at minus the limit, so a negative sum means a distance below the limit.
     """
+    words, allowed, queries, length, top = scan
     row0 = query * length
     row1, row2, row3 = row0 + length, row0 + 2 * length, row0 + 3 * length
     state = top.state
-    near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
-    near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
+    near0, near1 = -state[query, topk.LIMIT], -state[query + 1, topk.LIMIT]
+    near2, near3 = -state[query + 2, topk.LIMIT], -state[query + 3, topk.LIMIT]
     for group in range(first, last):
         members = allowed[group]
         base = first_word(group, length)
@@ -196,26 +190,18 @@ def _compare_four(
                 continue
             for offset, total in enumerate((sum0, sum1, sum2, sum3)):
                 hits = (negative_lanes(total) & wanted) << np.uint64(lane)
-                _insert_hits(words, group, queries, length, query + offset, top, hits)
-            near0, near1 = -state[query, LIMIT], -state[query + 1, LIMIT]
-            near2, near3 = -state[query + 2, LIMIT], -state[query + 3, LIMIT]
+                _insert_hits(scan, group, query + offset, hits)
+            near0, near1 = -state[query, topk.LIMIT], -state[query + 1, topk.LIMIT]
+            near2, near3 = -state[query + 2, topk.LIMIT], -state[query + 3, topk.LIMIT]
 
 
 @compiled
-def _compare_one(
-    words: Words,
-    allowed: Bitmap,
-    first: int,
-    last: int,
-    queries: Words,
-    length: int,
-    query: int,
-    top: TopDistances,
-) -> None:
+def _compare_one(scan: _Scan, first: int, last: int, query: int) -> None:
     """Compares groups with one query. This waits for memory, so codes are prefetched."""
+    words, allowed, queries, length, top = scan
     row = query * length
     ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
-    near = -top.state[query, LIMIT]
+    near = -top.state[query, topk.LIMIT]
     for group in range(first, last):
         members = allowed[group]
         base = first_word(group, length)
@@ -228,21 +214,14 @@ def _compare_one(
                 total = add_distance(total, codes, load_word(queries, row + word))
             hits = negative_lanes(total) & (members >> np.uint64(lane))
             if hits:
-                _insert_hits(words, group, queries, length, query, top, hits << np.uint64(lane))
-                near = -top.state[query, LIMIT]
+                _insert_hits(scan, group, query, hits << np.uint64(lane))
+                near = -top.state[query, topk.LIMIT]
 
 
 @compiled
-def _compare_few(
-    words: Words,
-    allowed: Bitmap,
-    first: int,
-    last: int,
-    queries: Words,
-    length: int,
-    top: TopDistances,
-) -> None:
+def _compare_few(scan: _Scan, first: int, last: int) -> None:
     """Compares single codes with all queries, for groups in which few codes are allowed."""
+    words, allowed, queries, length, top = scan
     ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
     for group in range(first, last):
         if group + ahead < len(allowed):
@@ -256,25 +235,18 @@ def _compare_few(
             start = first_word(group, length) + place
             for query in range(len(top.state)):
                 distance = distance_at(words, start, length, queries, query * length)
-                if distance < top.state[query, LIMIT]:
-                    insert_distance(top, query, distance, group * GROUP_SIZE + place)
+                if distance < top.state[query, topk.LIMIT]:
+                    topk.insert_distance(top, query, distance, group * GROUP_SIZE + place)
 
 
 @compiled
-def _insert_hits(
-    words: Words,
-    group: int,
-    queries: Words,
-    length: int,
-    query: int,
-    top: TopDistances,
-    hits: np.uint64,
-) -> None:
+def _insert_hits(scan: _Scan, group: int, query: int, hits: np.uint64) -> None:
     """Inserts the codes of a group whose bits are set, if they are still below the limit."""
+    words, _, queries, length, top = scan
     base = first_word(group, length)
     while hits:
         place = lowest_bit(hits)
         hits &= hits - np.uint64(1)
         distance = distance_at(words, base + place, length, queries, query * length)
-        if distance < top.state[query, LIMIT]:
-            insert_distance(top, query, distance, group * GROUP_SIZE + place)
+        if distance < top.state[query, topk.LIMIT]:
+            topk.insert_distance(top, query, distance, group * GROUP_SIZE + place)

@@ -1,12 +1,15 @@
 """The k best codes so far: by Hamming distance, for several queries, or by score."""
 
 import math
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.jit import compiled
+from dualhash.search.kernels.layout import Bitmap
+from dualhash.search.kernels.threads import run_in_threads
 
 POSITION_BITS = 40
 LIMIT, NEARER, COUNT = range(3)
@@ -154,6 +157,47 @@ def insert_score(top: TopScores, score: float, position: int) -> bool:
 @compiled
 def _before(score: float, position: int, other_score: float, other_position: int) -> bool:
     return score > other_score or (score == other_score and position < other_position)
+
+
+class Part(NamedTuple):
+    """Codes to score: no score is above `highest`, scores below `floor` are not wanted."""
+
+    codes: Bitmap
+    highest: float
+    floor: float
+
+
+def best_scores(
+    scan: Callable[[Part, int, int, TopScores], None],
+    parts: Iterable[tuple[Bitmap, float]],
+    k: int,
+    threads: int,
+) -> TopScores:
+    """Scores parts one after the other, except those that cannot change the result.
+
+    Args:
+        scan: Inserts the best codes of a range of groups of a part.
+        parts: Disjoint sets of codes, each with an upper bound of its scores.
+        k: The number of codes wanted.
+        threads: The threads that share the groups of a part.
+
+    Returns:
+        The k best codes of all parts by descending score, then by position.
+    """
+    best = no_scores(0)
+    for codes, highest in parts:
+        floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
+        if floor > highest or not codes.any():
+            continue
+        part = Part(codes, highest, floor)
+
+        def scan_range(start: int, stop: int, part: Part = part) -> TopScores:
+            top = no_scores(k)
+            scan(part, start, stop, top)
+            return top
+
+        best = merge_scores([best, *run_in_threads(scan_range, len(codes), threads)], k)
+    return best
 
 
 def merge_scores(parts: list[TopScores], k: int) -> TopScores:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
 from dualhash.jit import compiled
+from dualhash.search.kernels import linear, topk
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -19,7 +20,6 @@ from dualhash.search.kernels.layout import (
     first_word,
     size,
 )
-from dualhash.search.kernels.linear import byte_tables, exact_score
 from dualhash.search.kernels.sigmoid import sigmoid
 from dualhash.search.kernels.simd import (
     WIDTH,
@@ -29,15 +29,6 @@ from dualhash.search.kernels.simd import (
     load_word,
     lowest_bit,
     negative_lanes,
-)
-from dualhash.search.kernels.threads import run_in_threads
-from dualhash.search.kernels.topk import (
-    NO_SCORE,
-    TopScores,
-    insert_score,
-    kth_score,
-    merge_scores,
-    no_scores,
 )
 
 EVEN_ODDS = math.log(2)
@@ -94,52 +85,38 @@ def weighted_nearest(
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     values, bias = head.summable
-    costs = _Costs(float(weight), byte_tables(values), bias, np.asarray(wanted, np.bool_))
+    costs = _Costs(float(weight), linear.byte_tables(values), bias, np.asarray(wanted, np.bool_))
     words = as_words(query[None])
     first = allowed if likely is None else allowed & likely
-    best = no_scores(0)
-    for among, surcharge in ((first, 0.0), (allowed & ~first, weight * EVEN_ODDS)):
-        floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
-        if k == 0 or not among.any():
-            continue
 
-        def scan(
-            start: int,
-            stop: int,
-            among: Bitmap = among,
-            surcharge: float = surcharge,
-            floor: float = floor,
-        ) -> TopScores:
-            top = no_scores(k)
-            _scan(matrix.words, among, start, stop, words, costs, surcharge, floor, top)
-            return top
+    def scan(part: topk.Part, start: int, stop: int, top: topk.TopScores) -> None:
+        _scan(matrix.words, part, start, stop, words, costs, top)
 
-        best = merge_scores([best, *run_in_threads(scan, len(allowed), threads)], k)
+    parts = ((first, 0.0), (allowed & ~first, -weight * EVEN_ODDS * (1 - MARGIN)))
+    best = topk.best_scores(scan, parts, k, threads)
     return -best.scores, best.positions
 
 
 @compiled
 def _scan(
     words: Words,
-    among: Bitmap,
+    part: topk.Part,
     start: int,
     stop: int,
     queries: Words,
     costs: _Costs,
-    surcharge: float,
-    floor: float,
-    top: TopScores,
+    top: topk.TopScores,
 ) -> None:
     """Computes the cost of the codes that are near enough to be among the k best.
 
-    A cost is at least the distance plus the surcharge. Scores are negative costs.
+    Scores are negative costs. A score is at most the highest of its part minus the distance.
     """
     length = words.shape[1]
     flat, query = words.reshape(-1), queries.reshape(-1)
     bits = length * 64
-    start_sum = -_limit(floor, surcharge, bits)
+    start_sum = -_limit(part.floor, part.highest, bits)
     for group in range(start, stop):
-        members = among[group]
+        members = part.codes[group]
         if members == 0:
             continue
         base = first_word(group, length)
@@ -153,14 +130,15 @@ def _scan(
                 place = lane + lowest_bit(hits)
                 hits &= hits - np.uint64(1)
                 score = -_cost(flat, base + place, length, query, costs)
-                if score >= floor and insert_score(top, score, group * GROUP_SIZE + place):
-                    start_sum = -_limit(max(floor, kth_score(top)), surcharge, bits)
+                position = group * GROUP_SIZE + place
+                if score >= part.floor and topk.insert_score(top, score, position):
+                    start_sum = -_limit(max(part.floor, topk.kth_score(top)), part.highest, bits)
 
 
 @compiled
-def _limit(score: float, surcharge: float, bits: int) -> int:
+def _limit(score: float, highest: float, bits: int) -> int:
     """Only codes nearer than this can have a score of at least `score`."""
-    farthest = -score - surcharge * (1 - MARGIN) + MARGIN * (1 + abs(score))
+    farthest = highest - score + MARGIN * (1 + abs(score))
     return bits + 1 if farthest >= bits else math.floor(farthest) + 1
 
 
@@ -171,7 +149,7 @@ def _cost(words: Words, start: int, length: int, query: Words, costs: _Costs) ->
     improbability = 0.0
     for which in range(len(costs.bias)):
         table, bias = costs.tables[which], costs.bias[which]
-        score = np.float64(exact_score(words, start, RUN_SIZE, length, table, bias))
+        score = np.float64(linear.exact_score(words, start, RUN_SIZE, length, table, bias))
         improbability += minus_log_probability(score if costs.wanted[which] else -score)
     return distance + costs.weight * improbability
 
