@@ -79,7 +79,8 @@ def one_step(config: TrainConfig) -> tuple[float, float]:
     observed = torch.full((12, 2), config.learns != "category")
     backbone = build_backbone("tiny", pretrained=False, input_size=(HEIGHT, WIDTH))
     layer = build_hash_layer(config.hash_layer, backbone.feature_size, 16, config.hash_settings)
-    network = DualHashNetwork(backbone, layer, categories=3, attributes=2)
+    cosine = config.category_head == "cosine"
+    network = DualHashNetwork(backbone, layer, categories=3, attributes=2, cosine=cosine)
     counts = AttributeCounts(("top", "left"), np.array([6, 6]), np.array([6, 6]))
     loss = JointLoss(
         build_category_loss(config.category_loss, config.loss_settings),
@@ -109,7 +110,8 @@ def test_a_small_step_lowers_the_loss_of_its_batch(tiny_backbone: None, name: st
 @pytest.mark.parametrize("loss", sorted(CATEGORY_LOSSES))
 def test_any_category_loss_can_replace_that_of_dph(tiny_backbone: None, loss: str):
     """Section 3.2.2: beside the attribute loss."""
-    before, after = one_step(make_config(category_loss=loss))
+    head = "cosine" if loss == "cosine-margin" else "linear"
+    before, after = one_step(make_config(category_loss=loss, category_head=head))
     assert after < before
 
 
