@@ -1,14 +1,14 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.analysis.cases import make_case
+from tests.analysis.cases import make_analysis, make_case
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 
-from dualhash.analysis.bit_attribution import attributions
 from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
 from dualhash.analysis.correlation import min_max
 from dualhash.analysis.plots import draw_alignment, draw_attributions, draw_bits, save
@@ -68,12 +68,12 @@ def test_facets_have_a_legend(functionality):
 
 
 def test_the_map_has_a_row_for_every_attribute_and_sorts_the_bits():
-    head = make_case(2).head
-    information = np.arange(8)[::-1]
-    figure = draw_attributions(attributions(head), head.names, information)
-    axes = figure.axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), attributions(head)[:, ::-1])
-    assert [text.get_text() for text in axes.get_yticklabels()] == list(head.names)
+    analysis = make_analysis(2)
+    descending = {"category_information": tuple(np.arange(8.0)[::-1])}
+    functionality = analysis.functionality.model_copy(update=descending)
+    axes = draw_attributions(replace(analysis, functionality=functionality)).axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), analysis.attributions[:, ::-1])
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(analysis.head.names)
 
 
 def test_the_same_figure_is_the_same_file(functionality, tmp_path):

@@ -52,8 +52,8 @@ def test_interval_literal():
     assert interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
     assert interval(np.arange(101.0), level=0.5) == pytest.approx((25, 75))
     assert interval(np.array([np.nan, 0.3])) == pytest.approx((0.3, 0.3))
-    assert interval(np.array([np.nan])) is None
-    assert interval(np.array([])) is None
+    assert interval(np.array([np.nan])) == (None, None)
+    assert interval(np.array([])) == (None, None)
 
 
 def test_the_interval_of_a_mean_agrees_with_theory():

@@ -5,6 +5,7 @@ import pytest
 
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes, validation_figures
+from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.cases import make_case
 
 
@@ -15,16 +16,15 @@ def case():
 
 def test_validation_figures_are_those_of_the_full_evaluation(case):
     figures = evaluate_codes(case.codes, case.probabilities, case.labels, bootstrap=0).figures
-    category_map, avg_hm = validation_figures(case.codes, case.probabilities, *case.labels)
+    category_map, avg_hm = validation_figures(case.codes, case.probabilities, case.labels)
     assert category_map == pytest.approx(figures["category_map"][0])
     assert avg_hm == pytest.approx(figures["avg_hm"][0])
 
 
 def test_validation_figures_without_labels_are_undefined():
     codes, none = np.zeros((3, 8), bool), np.zeros((3, 0))
-    figures = validation_figures(
-        codes, none, np.full(3, -1), none.astype(np.int8), none.astype(bool)
-    )
+    labels = TrueLabels(np.full(3, -1), none.astype(np.int8), none.astype(bool))
+    figures = validation_figures(codes, none, labels)
     assert all(map(math.isnan, figures))
 
 

@@ -26,6 +26,15 @@ class Correlation(BaseModel):
     high: float | None = None
     pairs: int
 
+    def in_words(self, of: str) -> str:
+        """Returns the figures as part of a sentence; `of` says what the pairs are."""
+        if self.value is None:
+            return f"no correlation over {self.pairs} {of}"
+        words = f"correlation {self.value:.2f} over {self.pairs} {of}"
+        if self.low is not None:
+            words += f", 95 % interval {self.low:.2f} to {self.high:.2f}"
+        return words
+
 
 def correlate(first: NDArray[np.float64], second: NDArray[np.float64]) -> Correlation:
     """Correlates two (n,) arrays; pairs with a NaN are left out.

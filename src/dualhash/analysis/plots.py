@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_functionality import BitFunctionality
-from dualhash.analysis.correlation import Correlation, min_max
+from dualhash.analysis.correlation import min_max
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from dualhash.analysis.analyse import Analysis
 
 STYLES = (
     ("#0072b2", "o"),
@@ -67,7 +69,8 @@ def draw_bits(functionality: BitFunctionality) -> Figure:
     Raises:
         DualhashError: The extra `analysis` is not installed.
     """
-    figure, axes = _figure("What each bit says", _said(functionality.correlation, "bits"), (6.4, 6))
+    subtitle = functionality.correlation.in_words("bits")
+    figure, axes = _figure("What each bit says", subtitle, (6.4, 6))
     axes.scatter(
         min_max(np.array(functionality.category_information)),
         min_max(np.array(functionality.attribute_information)),
@@ -92,19 +95,16 @@ def draw_alignment(functionality: BitFunctionality) -> Figure:
     Raises:
         DualhashError: The extra `analysis` is not installed.
     """
-    figure, axes = _figure(
-        "Where attributes are kept",
-        _said(functionality.alignment_correlation, "attributes"),
-        (8.6, 6.4),
-    )
+    subtitle = functionality.alignment_correlation.in_words("attributes")
+    figure, axes = _figure("Where attributes are kept", subtitle, (8.6, 6.4))
     drawn = [
-        (attribute.name, attribute.alignment, attribute.shared)
+        attribute
         for attribute in functionality.attributes
         if attribute.alignment is not None and attribute.shared is not None
     ]
-    names = [name for name, _, _ in drawn]
-    x = min_max(np.array([alignment for _, alignment, _ in drawn], np.float64))
-    y = np.array([shared for _, _, shared in drawn], np.float64)
+    names = [attribute.name for attribute in drawn]
+    x = min_max(np.array([attribute.alignment for attribute in drawn], np.float64))
+    y = np.array([attribute.shared for attribute in drawn], np.float64)
     axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
     groups = [name.partition("=")[0] if "=" in name else "" for name in names]
     for place, group in enumerate(dict.fromkeys(groups)):
@@ -123,29 +123,23 @@ def draw_alignment(functionality: BitFunctionality) -> Figure:
     return figure
 
 
-def draw_attributions(
-    attributions: NDArray[np.float64], names: Sequence[str], category_information: Sequence[float]
-) -> Figure:
+def draw_attributions(analysis: Analysis) -> Figure:
     """Draws which bits carry which attribute: a row for each attribute, a column for each bit.
 
     Bits are ordered by ascending category information.
 
-    Args:
-        attributions: (p, k) in [-1, 1]; see `bit_attribution.attributions`.
-        names: p names.
-        category_information: Of k bits.
-
     Raises:
         DualhashError: The extra `analysis` is not installed.
     """
+    names = analysis.head.names
     size = (11.0, HEAD_INCHES + ROW_INCHES * len(names))
     subtitle = (
         "weight of each bit / the attribute's largest; bits by ascending category information"
     )
     figure, axes = _figure("Which bits carry which attribute", subtitle, size)
-    order = np.argsort(category_information, kind="stable")
+    order = np.argsort(analysis.functionality.category_information, kind="stable")
     image = axes.imshow(
-        attributions[:, order],
+        analysis.attributions[:, order],
         cmap="PuOr_r",
         vmin=-1,
         vmax=1,
@@ -189,18 +183,6 @@ def _figure(title: str, subtitle: str, size: tuple[float, float]) -> tuple[Figur
     axes.spines[:].set_color(PALE)
     axes.tick_params(colors=GREY, labelcolor=INK)
     return figure, axes
-
-
-def _said(correlation: Correlation, of: str) -> str:
-    """A correlation in words."""
-    if correlation.value is None:
-        return f"no correlation can be told, over {correlation.pairs} {of}"
-    if correlation.low is None:
-        return f"correlation {correlation.value:.2f} over {correlation.pairs} {of}"
-    return (
-        f"correlation {correlation.value:.2f} over {correlation.pairs} {of}, "
-        f"95 % interval {correlation.low:.2f} to {correlation.high:.2f}"
-    )
 
 
 def _label(

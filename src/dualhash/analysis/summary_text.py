@@ -113,12 +113,9 @@ def _attributes(analysis: Analysis) -> str:
 
 
 def _conclusion(correlation: Correlation, of: str, *, positive: str, negative: str) -> str:
-    if correlation.value is None or correlation.low is None or correlation.high is None:
+    if correlation.low is None or correlation.high is None:
         return f"{correlation.pairs} {of} are too few for a correlation, or do not vary."
-    figures = (
-        f"(correlation {correlation.value:.2f} over {correlation.pairs} {of}, 95 % interval "
-        f"{correlation.low:.2f} to {correlation.high:.2f})."
-    )
+    figures = f"({correlation.in_words(of)})."
     if correlation.low > 0:
         return f"{positive} {figures}"
     if correlation.high < 0:

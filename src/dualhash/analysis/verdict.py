@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from dualhash.search.results import Hit, ItemLabels, Results
+from dualhash.search.results import Hit, ItemLabels, Query, Results
 
 Verdict = Literal["right", "half", "wrong", "unknown"]
 """Whether a result is what the search asked for; `verdict` defines each."""
@@ -36,9 +36,8 @@ def verdict(results: Results, hit: Hit) -> Verdict:
     =====================  =====================================
     """
     parts = []
-    if _asks_for_category(results):
-        assert results.query is not None
-        parts.append(_same(results.query.labels.category, hit.labels.category))
+    if query := _category_query(results):
+        parts.append(_same(query.labels.category, hit.labels.category))
     if results.conditions:
         parts.append(_fulfils(hit.labels, results.conditions))
     if None in parts:
@@ -50,14 +49,14 @@ def verdict(results: Results, hit: Hit) -> Verdict:
 
 def explain_verdicts(results: Results) -> dict[Verdict, str]:
     """Returns what each verdict that this search can give means, such as "same category"."""
-    if not _asks_for_category(results):
+    query = _category_query(results)
+    if query is None:
         return {
             "right": "attributes as wanted",
             "wrong": "attributes not as wanted",
             "unknown": "attribute label missing",
         }
-    assert results.query is not None
-    if results.query.labels.category is None:
+    if query.labels.category is None:
         return {"unknown": "the query has no category label to compare with"}
     if not results.conditions:
         return {
@@ -73,8 +72,9 @@ def explain_verdicts(results: Results) -> dict[Verdict, str]:
     }
 
 
-def _asks_for_category(results: Results) -> bool:
-    return results.task != "attribute" and results.query is not None
+def _category_query(results: Results) -> Query | None:
+    """Returns the query if the search asks for its category."""
+    return None if results.task == "attribute" else results.query
 
 
 def _same(wanted: str | None, label: str | None) -> bool | None:

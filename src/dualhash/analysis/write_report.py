@@ -52,11 +52,7 @@ def write_report(analysis: Analysis, folder: Path) -> tuple[Path, ...]:
         figures = {
             "bits.png": draw_bits(analysis.functionality),
             "alignment.png": draw_alignment(analysis.functionality),
-            "attributions.png": draw_attributions(
-                analysis.attributions,
-                analysis.head.names,
-                analysis.functionality.category_information,
-            ),
+            "attributions.png": draw_attributions(analysis),
         }
     for name, text in texts.items():
         write_whole(folder / name, text)

@@ -60,8 +60,10 @@ def mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return divide(np.where(part, values, 0.0).sum(axis=-1), part.sum(axis=-1).astype(np.float64))
 
 
-def interval(draws: NDArray[np.float64], *, level: float = 0.95) -> tuple[float, float] | None:
-    """Returns the central `level` of the draws, (low, high); None without draws.
+def interval(
+    draws: NDArray[np.float64], *, level: float = 0.95
+) -> tuple[float, float] | tuple[None, None]:
+    """Returns the central `level` of the draws, (low, high); both None without draws.
 
     Args:
         draws: (B,), the figure in each draw; draws in which it is undefined (NaN) do not count.
@@ -69,7 +71,7 @@ def interval(draws: NDArray[np.float64], *, level: float = 0.95) -> tuple[float,
     """
     defined = draws[~np.isnan(draws)]
     if not len(defined):
-        return None
+        return None, None
     tail = (1 - level) / 2
     low, high = np.quantile(defined, (tail, 1 - tail))
     return float(low), float(high)

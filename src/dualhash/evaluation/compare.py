@@ -84,5 +84,4 @@ def _same_length(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 
 
 def _difference(draws: NDArray[np.float64]) -> Difference:
-    low, high = interval(draws[1:]) or (None, None)
-    return Difference(float(draws[0]), low, high)
+    return Difference(float(draws[0]), *interval(draws[1:]))

@@ -45,27 +45,25 @@ def measure_rankings(
         The query images of each block, in order, and what `measure` returned.
     """
     columns = np.ascontiguousarray(codes.T, dtype=np.float32)
-    rank = _by_hamming if codes.dtype == np.bool_ else _by_euclidean
+    is_bits = codes.dtype == np.bool_
 
     def measured(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Result]:
-        return rows, measure(rank(columns, rows))
+        distances = _hamming(columns, rows) if is_bits else _squared_euclidean(columns, rows)
+        # A stable sort of int16 is a radix sort, the fastest.
+        order = np.argsort(distances, axis=1, kind="stable" if is_bits else "quicksort")
+        return rows, measure(DistanceRankings(rows, distances, order))
 
     starts = range(0, len(codes), BLOCK)
     blocks = [np.arange(start, min(start + BLOCK, len(codes))) for start in starts]
     return on_all_processors(measured, blocks)
 
 
-def _by_hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRankings:
+def _hamming(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Distances (b, N) between `rows` and all N columns."""
     # Products of signs sum to k - 2 * distance, an integer that float32 holds exactly.
     signs = 2 * columns - 1
-    distances = ((len(columns) - signs[:, rows].T @ signs) / 2).astype(np.int16)
-    # A stable sort of int16 is a radix sort.
-    return DistanceRankings(rows, distances, np.argsort(distances, axis=1, kind="stable"))
-
-
-def _by_euclidean(columns: NDArray[np.float32], rows: NDArray[np.int64]) -> DistanceRankings:
-    distances = _squared_euclidean(columns, rows)
-    return DistanceRankings(rows, distances, np.argsort(distances, axis=1))
+    distances: NDArray[np.int16] = ((len(columns) - signs[:, rows].T @ signs) / 2).astype(np.int16)
+    return distances
 
 
 @compiled

@@ -71,11 +71,7 @@ def evaluate_codes(
 
 
 def validation_figures(
-    codes: Codes,
-    probabilities: NDArray[np.floating],
-    categories: NDArray[np.int64],
-    attributes: NDArray[np.int8],
-    observed: NDArray[np.bool_],
+    codes: Codes, probabilities: NDArray[np.floating], labels: TrueLabels
 ) -> tuple[float, float]:
     """Returns the two figures that training choices are based on: category mAP and avg HM.
 
@@ -84,15 +80,12 @@ def validation_figures(
     Args:
         codes: (N, k), bool bits or float32 reals.
         probabilities: (N, p) in [0, 1].
-        categories: (N,) int64, negative if missing.
-        attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, False if the attribute label is missing.
+        labels: True labels of the N images.
 
     Returns:
         Both in [0, 1]; NaN if no query, or no attribute, can be evaluated.
     """
-    labels = TrueLabels(categories, attributes, observed)
     weights = query_weights(len(codes), 0, np.random.default_rng(0))
-    category_map = mean_of_defined(category_precisions(codes, categories)[None])
+    category_map = mean_of_defined(category_precisions(codes, labels.categories)[None])
     avg_hm = average_harmonic_mean(probabilities, labels, weights).figures["avg_hm"]
     return float(category_map[0]), float(avg_hm[0])

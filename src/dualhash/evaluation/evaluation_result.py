@@ -55,7 +55,7 @@ class MetricValue(BaseModel):
         """Returns a figure of `Measurements.figures`, (1 + B,), with its interval."""
         if math.isnan(draws[0]):
             return cls(value=None)
-        low, high = interval(draws[1:]) or (None, None)
+        low, high = interval(draws[1:])
         return cls(value=float(draws[0]), low=low, high=high)
 
 

@@ -7,7 +7,6 @@ query's category with the attribute, by their labels, are relevant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,17 +71,17 @@ def weighted_recalls(
         labels: True labels of the N images.
         weights: Values of T.
     """
-    costs = np.logaddexp(0, -np.asarray(scores, np.float64))
+    item_costs = np.logaddexp(0, -np.asarray(scores, np.float64))
     per_attribute = []
     for j, gallery, queries in _queries(labels):
-        ranked = _Candidates.of(
-            bits, labels, j, gallery, queries[:: -(-len(queries) // MOST_QUERIES)]
-        )
-        per_attribute.append([ranked.recalls(t * costs[gallery, j]).mean() for t in weights])
+        spread = queries[:: -(-len(queries) // MOST_QUERIES)]
+        costs = np.outer(weights, item_costs[gallery, j])
+        recalls = _recalls(bits, labels, j, gallery, spread, costs=costs)
+        per_attribute.append(recalls.mean(axis=(1, 2)))
     if not per_attribute:
         return np.full(len(weights), np.nan)
-    recalls: NDArray[np.float64] = np.mean(per_attribute, axis=0)
-    return recalls
+    means: NDArray[np.float64] = np.mean(per_attribute, axis=0)
+    return means
 
 
 def ijcv2020(
@@ -112,8 +111,8 @@ def ijcv2020(
     for j, gallery, queries in _queries(labels):
         for start in range(0, len(queries), MOST_QUERIES):
             block = queries[start : start + MOST_QUERIES]
-            ranked = _Candidates.of(bits, labels, j, gallery, block)
-            recalls[gallery[block], j] = ranked.recalls(costs[gallery, j])
+            (found,) = _recalls(bits, labels, j, gallery, block, costs=costs[None, gallery, j])
+            recalls[gallery[block], j] = found
         progress((j + 1) / recalls.shape[1])
     return Measurements(
         {
@@ -135,40 +134,36 @@ def _queries(labels: TrueLabels) -> Iterator[tuple[int, NDArray[np.int64], NDArr
         yield int(j), gallery, np.flatnonzero(is_query[gallery, j])
 
 
-class _Candidates(NamedTuple):
-    """Q queries for one attribute and their gallery of n images.
+def _recalls(
+    bits: NDArray[np.bool_],
+    labels: TrueLabels,
+    attribute: int,
+    gallery: NDArray[np.int64],
+    queries: NDArray[np.int64],
+    *,
+    costs: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Returns the recalls of rankings by distance plus cost, (R, Q, len(CUTOFFS)).
 
-    Attributes:
-        distances: (Q, n) float64; NaN for the query itself, which is ranked last.
-        relevant: (Q, n) bool.
+    Args:
+        bits: (N, k) bool.
+        labels: True labels of the N images.
+        attribute: The wanted attribute.
+        gallery: (n,), the images that are ranked.
+        queries: (Q,), rows of the gallery. A query is ranked last in its own ranking.
+        costs: (R, n), the costs of the gallery in each of R rankings.
     """
-
-    distances: NDArray[np.float64]
-    relevant: NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls,
-        bits: NDArray[np.bool_],
-        labels: TrueLabels,
-        attribute: int,
-        gallery: NDArray[np.int64],
-        queries: NDArray[np.int64],
-    ) -> "_Candidates":
-        """Compares the `queries`, rows of the gallery, with the gallery."""
-        signs, categories = 2 * bits[gallery].astype(np.float32) - 1, labels.categories[gallery]
-        distances = (bits.shape[1] - signs[queries] @ signs.T).astype(np.float64) / 2
-        present = labels.attributes[gallery, attribute] == 1
-        relevant = (categories == categories[queries, None]) & present
-        itself = np.arange(len(queries)), queries
-        distances[itself], relevant[itself] = np.nan, False
-        return cls(distances, relevant)
-
-    def recalls(self, costs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Recalls (Q, len(CUTOFFS)) of rankings by distance plus the costs (n,) of the images."""
-        kept = min(CUTOFFS[-1], len(costs))
-        order = np.argsort(self.distances + costs, axis=1, kind="stable")[:, :kept]
-        hits = np.take_along_axis(self.relevant, order, axis=1).cumsum(axis=1)
+    signs, categories = 2 * bits[gallery].astype(np.float32) - 1, labels.categories[gallery]
+    distances = (bits.shape[1] - signs[queries] @ signs.T).astype(np.float64) / 2
+    present = labels.attributes[gallery, attribute] == 1
+    relevant = (categories == categories[queries, None]) & present
+    itself = np.arange(len(queries)), queries
+    distances[itself], relevant[itself] = np.nan, False
+    kept = min(CUTOFFS[-1], len(gallery))
+    recalls = np.empty((len(costs), len(queries), len(CUTOFFS)))
+    for ranking, cost in enumerate(costs):
+        order = np.argsort(distances + cost, axis=1, kind="stable")[:, :kept]
+        hits = np.take_along_axis(relevant, order, axis=1).cumsum(axis=1)
         hits = hits[:, np.minimum(CUTOFFS, kept) - 1]
-        recalls: NDArray[np.float64] = hits / self.relevant.sum(axis=1, keepdims=True)
-        return recalls
+        recalls[ranking] = hits / relevant.sum(axis=1, keepdims=True)
+    return recalls

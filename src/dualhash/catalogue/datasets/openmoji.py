@@ -96,12 +96,11 @@ def read(cache: Path) -> Catalogue:
     """
     folder = rendered(cache)
     emojis = list(_emojis({path.stem for path in folder.glob("*.png")}))
-    category_names = tuple(sorted({emoji.group for emoji in emojis}))
-    categories = np.array([category_names.index(emoji.group) for emoji in emojis], np.int64)
+    groups, categories = np.unique([emoji.group for emoji in emojis], return_inverse=True)
     images = tuple(folder / f"{emoji.code}.png" for emoji in emojis)
     references = tuple(image.name for image in images)
     names = LabelNames(
-        category_names,
+        tuple(groups.tolist()),
         (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
     )
     attributes = np.concatenate([colours(images), skin_tones(emojis)], axis=1).astype(np.int8)

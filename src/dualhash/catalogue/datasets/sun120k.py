@@ -23,6 +23,7 @@ How the two are joined:
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,9 @@ def read(root: Path) -> Catalogue:
     repeated = len(scenes) - len(by_file) + len(labelled_images) - len(labelled)
     references = tuple(sorted({*by_file.values(), *labelled}))
 
-    of_images = [category_of(path) for path in references]
-    category_names = tuple(sorted(set(of_images)))
-    position = {name: i for i, name in enumerate(category_names)}
-    categories = np.array([position[name] for name in of_images], np.int64)
+    category_names, categories = np.unique(
+        [category_of(path) for path in references], return_inverse=True
+    )
     rows = np.array([labelled.get(path, -1) for path in references])
     observed = np.repeat(rows[:, None] >= 0, len(attribute_names), axis=1)
     attributes = (observed & (shares[rows] >= 0.5)).astype(np.int8)
@@ -91,7 +91,7 @@ def read(root: Path) -> Catalogue:
         f"sun120k:{root}",
         images,
         references,
-        LabelNames(category_names, attribute_names),
+        LabelNames(tuple(category_names.tolist()), attribute_names),
         categories=categories,
         attributes=attributes,
         observed=observed,
@@ -146,13 +146,11 @@ def _drawn(
                 f"{unknown[0]}. Complete the images, or delete the file to draw again."
             )
         return drawn, []
-    by_category: dict[str, list[str]] = {category: [] for category in sorted(shared)}
-    for reference in references:
-        by_category.get(category_of(reference), []).append(reference)
     rng = np.random.default_rng(SEED)
     drawn = set()
-    for names in by_category.values():
-        drawn |= set(rng.permutation(names)[:TEST_IMAGES].tolist())
+    for category, names in groupby(sorted(references, key=category_of), category_of):
+        if category in shared:
+            drawn |= set(rng.permutation(list(names))[:TEST_IMAGES].tolist())
     try:
         write_whole(path, "".join(f"{name}\n" for name in sorted(drawn)))
     except DualhashError as error:

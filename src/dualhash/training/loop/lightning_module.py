@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import validation_figures
+from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.losses import JointLoss
 from dualhash.network import DualHashNetwork, parameter_groups
 from dualhash.network.hashnet_layer import ContinuationLayer
@@ -79,9 +80,11 @@ class DualHashModule(LightningModule):
 
         If alpha is 0, attributes are not learned and the score is category mAP alone.
         """
-        columns = [torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)]
+        codes, probabilities, *labels = (
+            torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)
+        )
         self._outputs.clear()
-        category_map, avg_hm = validation_figures(*columns)
+        category_map, avg_hm = validation_figures(codes, probabilities, TrueLabels(*labels))
         score = validation_score(category_map, avg_hm if self.loss.alpha else math.nan)
         self.log_dict({"category_map": category_map, "avg_hm": avg_hm, "score": score})
 

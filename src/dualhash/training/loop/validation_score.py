@@ -33,7 +33,7 @@ def validation_report(
             none.
         labels: Labels of the N images.
     """
-    category_map, avg_hm = validation_figures(bits, probabilities, *labels)
+    category_map, avg_hm = validation_figures(bits, probabilities, labels)
     score = validation_score(category_map, avg_hm)
     figures = {"category_map": category_map, "avg_hm": avg_hm, "score": score}
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
