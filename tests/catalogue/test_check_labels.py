@@ -64,8 +64,8 @@ def test_facets_without_attribute(tmp_path: Path):
         return facets_without_attribute(read_catalogue(table, columns, like=like))
 
     assert messages("colour", 3) == [
-        "The facet 'colour' gives no attribute: no value has 3 images; most common: 'red' (2), "
-        "'blue' (1). Lower --min-positives, or leave it out."
+        "The facet 'colour' gives no attribute: no value has at least 3 images; most common: "
+        "'red' (2), 'blue' (1). Lower --min-positives, or leave it out."
     ]
     assert messages("empty", 1) == [
         "The facet 'empty' gives no attribute: its column is empty; leave it out."

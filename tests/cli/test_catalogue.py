@@ -97,7 +97,7 @@ def test_reports_what_train_refuses(table, capsys):
     rows = "\n".join(f"{i}.png,a,train-both" for i in range(3, 9))
     table.write_text(f"image,category,subset\n{rows}\n")
     printed = " ".join(show(capsys, "shop.csv").split())
-    assert "All training images have the category 'a': at least two categories" in printed
+    assert "All training images have the category 'a', but at least two categories" in printed
 
 
 def test_problems_of_the_catalogue_come_before_single_rows(table, capsys):
@@ -116,8 +116,8 @@ def test_a_facet_without_attribute_does_not_hide_the_report(table, capsys):
     *_, title, reason = printed.splitlines()
     assert title == "Training refuses this catalogue:"
     assert reason == (
-        "  The facet 'colour' gives no attribute: no value has 13 images; most common: 'red' (12), "
-        "'blue' (6). Lower --min-positives, or leave it out."
+        "  The facet 'colour' gives no attribute: no value has at least 13 images; most common: "
+        "'red' (12), 'blue' (6). Lower --min-positives, or leave it out."
     )
     with pytest.raises(SystemExit) as left:
         app.main(["train", "shop.csv", *options, "--out", "model"])

@@ -134,7 +134,7 @@ def test_progress_covers_encoding(catalogue):
 def test_refuses_unknown_options(catalogue):
     with pytest.raises(DualhashError, match="no protocol 'ijcv2021'"):
         evaluate(StubModel(), catalogue, protocol="ijcv2021")
-    with pytest.raises(DualhashError, match=r"no codes 'binar'.*'binary'"):
+    with pytest.raises(DualhashError, match=r"no kind of codes 'binar'.*'binary'"):
         evaluate(StubModel(), catalogue, codes="binar")
 
 

@@ -111,14 +111,14 @@ def too_few_labels(
         return f"No training image of {catalogue.source} has a category or an attribute."
     if len(seen) == 1:
         return (
-            f"All training images have the category {catalogue.names.categories[seen[0]]!r}: "
+            f"All training images have the category {catalogue.names.categories[seen[0]]!r}, but "
             "at least two categories are needed. Choose another category column, or leave it out."
         )
     return None
 
 
 def facets_without_attribute(catalogue: Catalogue) -> list[str]:
-    """One message for each facet of which no value becomes an attribute."""
+    """One message for each facet that has no value which becomes an attribute."""
     columns, messages = catalogue.columns, []
     for facet in columns.facets:
         if any(name.startswith(f"{facet}=") for name in catalogue.names.attributes):
@@ -127,7 +127,7 @@ def facets_without_attribute(catalogue: Catalogue) -> list[str]:
         counts = Counter(cells.filter(~is_any_of(cells, columns.missing_values)).drop_nulls())
         common = ", ".join(f"{value!r} ({n:,})" for value, n in counts.most_common(COMMON_VALUES))
         reason = (
-            f"no value has {columns.min_positives:,} images; most common: {common}. Lower "
+            f"no value has at least {columns.min_positives:,} images; most common: {common}. Lower "
             "--min-positives, or"
             if counts
             else "its column is empty;"

@@ -55,7 +55,7 @@ class DemoSearch:
 SEARCHES: Mapping[Task, DemoSearch] = {
     "category": DemoSearch("more of the same kind", "Flags", "uses=red", "uses=green"),
     "attribute": DemoSearch(
-        "green and not red like the query, of any kind",
+        "any kind, but green and not red, like the query",
         "Animals & Nature",
         "uses=green",
         "uses=red",

@@ -122,7 +122,7 @@ class Results:
         bits: Length k of the codes.
         query: The query; None in a search by attributes alone.
         conditions: Whether each chosen attribute must be present, by name.
-        matched: Number of items that matched, of which `hits` are the first.
+        matched: Number of items that matched; `hits` are the first of them.
         hits: Best first.
         threshold: The probability from which an attribute counted as present, for `combined`.
         attribute_weight: The weight that was used, for `weighted`; None for other tasks.

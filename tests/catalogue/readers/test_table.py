@@ -397,7 +397,7 @@ class TestRefusals:
 
     def test_too_many_fields(self, table):
         path = table("image,category", "0.png,a", "1.png,a,b", "2.png,b")
-        with pytest.raises(DualhashError, match="row 2 has 3 fields, the header 2"):
+        with pytest.raises(DualhashError, match="row 2 has 3 fields, but the header has 2"):
             read_table(path, Columns())
 
     def test_not_utf8(self, shop):
@@ -413,15 +413,15 @@ class TestRefusals:
             with pytest.raises(DualhashError, match=message):
                 read_table(shop / "t.csv", Columns())
 
-    @pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+    @pytest.mark.parametrize(
+        ("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
+    )
     @pytest.mark.parametrize("cell", ["a", "1,50"])
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
     def test_other_separators(self, shop, mark: str, name: str, cell: str, encoding: str):
         text = f"image{mark}category\n0.png{mark}{cell}\n"
         (shop / "t.csv").write_text(text, encoding=encoding)
-        with pytest.raises(
-            DualhashError, match=f"has {name} between the names of its columns: 'im"
-        ):
+        with pytest.raises(DualhashError, match=f"has {name} between its column names: 'im"):
             read_table(shop / "t.csv", Columns())
 
     def test_a_single_column_is_a_table(self, shop):

@@ -82,7 +82,7 @@ def test_a_facet_without_attribute_is_refused(tiny: Catalogue):
     payload = tiny.payload.with_columns(colour=pl.lit("red"))
     columns = tiny.columns.model_copy(update={"facets": ("colour",), "min_positives": 1_000})
     with pytest.raises(
-        DualhashError, match="facet 'colour' gives no attribute: no value has 1,000"
+        DualhashError, match="facet 'colour' gives no attribute: no value has at least 1,000"
     ):
         training_catalogue(replace(tiny, payload=payload, columns=columns))
 

@@ -1,4 +1,4 @@
-"""Known data sets, one a module; the registry is `DATASETS`.
+"""Known data sets, one per module; the registry is `DATASETS`.
 
 In: the folder of a data set. Out: its `Catalogue`. A new data set is a module with `read(root)`,
 and an entry here. May import everything in `catalogue` except `read_catalogue`.

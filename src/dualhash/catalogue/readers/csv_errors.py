@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dualhash.catalogue.problems import shortened
 
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """Separators of other tables, where a CSV has commas."""
 
 SHOWN = 80
@@ -39,7 +39,7 @@ def explain_csv_error(path: Path) -> str | None:
     for mark, name in SEPARATORS.items():
         if mark in header and "," not in header:
             return (
-                f"has {name} between the names of its columns: {header[:SHOWN]!r}. Save it with "
+                f"has {name} between its column names: {header[:SHOWN]!r}. Save it with "
                 "commas as separators."
             )
     rows = csv.reader(StringIO(text, newline=""))
@@ -47,7 +47,7 @@ def explain_csv_error(path: Path) -> str | None:
     for number, row in enumerate(rows, 1):
         if len(row) > width:
             return (
-                f"row {number} has {len(row)} fields, the header {width}. "
+                f"row {number} has {len(row)} fields, but the header has {width}. "
                 "Put cells that contain a comma into double quotes."
             )
     return None

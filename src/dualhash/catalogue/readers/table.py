@@ -152,7 +152,9 @@ def _text(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:
         return parse_labels.text(frame[column])
     except pl.exceptions.PolarsError as error:
         kind = frame[column].dtype
-        raise DualhashError(f"{path}: column {column!r} holds {kind}, not text.") from error
+        raise DualhashError(
+            f"{path}: column {column!r} holds {kind}; convert it to text or numbers."
+        ) from error
 
 
 def _usable(

@@ -56,7 +56,7 @@ def query(content: bytes, job: dict[str, Any]) -> bytes:
     if (what := find_foreign_content(content, kind)) is not None:
         raise RefusedError(
             "not-an-image",
-            f"The file contains {what} besides the image; save the image again and send that.",
+            f"The file also contains {what}; save the image again and send the new file.",
         )
     return pixels
 
