@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dualhash.analysis.category_separation import separation
 from dualhash.analysis.correlation import Correlation, correlate
+from dualhash.catalogue.catalogue import count_labels
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 
@@ -105,7 +106,7 @@ def bit_functionality(
     weights, information = np.abs(head.weight.astype(np.float64)), attribute_information(head)
     alignment = separation(attributes == 1, categories, observed)
     shared = [correlate(row, category_information).value for row in weights]
-    present, known = (observed & (attributes == 1)).sum(axis=0), observed.sum(axis=0)
+    present, absent = count_labels(attributes, observed)
     return BitFunctionality(
         category_information=tuple(category_information.tolist()),
         attribute_information=tuple(information.tolist()),
@@ -117,8 +118,8 @@ def bit_functionality(
                 alignment=None if np.isnan(alignment[j]) else float(alignment[j]),
                 shared=shared[j],
                 present=int(present[j]),
-                absent=int(known[j] - present[j]),
-                missing=int(len(categories) - known[j]),
+                absent=int(absent[j]),
+                missing=int(len(categories) - present[j] - absent[j]),
             )
             for j, name in enumerate(head.names)
         ),

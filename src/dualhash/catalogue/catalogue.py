@@ -167,8 +167,7 @@ class Catalogue:
         w_n = 1 / (r + 1).
         """
         seen = self.visible()
-        positives = seen.attributes.sum(axis=0, dtype=np.int64)
-        negatives = seen.observed.sum(axis=0) - positives
+        positives, negatives = count_labels(seen.attributes, seen.observed)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios: NDArray[np.float64] = negatives / positives
         return ratios
@@ -182,3 +181,19 @@ class Catalogue:
         for array in (self.categories, self.attributes, self.observed, self.subsets):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def count_labels(
+    attributes: NDArray[np.int8], observed: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Counts the images that have each attribute, and those that do not have it.
+
+    Args:
+        attributes: (N, p), 1 present, else absent or missing.
+        observed: (N, p), False if the label is missing.
+
+    Returns:
+        Positives (p,) and negatives (p,).
+    """
+    positives: NDArray[np.int64] = (observed & (attributes == 1)).sum(axis=0)
+    return positives, observed.sum(axis=0) - positives

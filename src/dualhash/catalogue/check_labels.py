@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames, Subset
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames, Subset, count_labels
 from dualhash.catalogue.parse_labels import is_any_of, text
 from dualhash.catalogue.problems import CatalogueProblem, shortened
 
@@ -32,10 +32,9 @@ def check_labels(catalogue: Catalogue) -> tuple[CatalogueProblem, ...]:
     ]
     trained = len(catalogue.rows(*TRAINING)) > 0
     seen = catalogue.visible() if trained else catalogue
-    present = seen.attributes.sum(axis=0, dtype=np.int64)
-    labelled = seen.observed.sum(axis=0)
+    present, absent = count_labels(seen.attributes, seen.observed)
     never = np.select(
-        [labelled == 0, present == 0, present == labelled], ["labelled", "present", "absent"], ""
+        [present + absent == 0, present == 0, absent == 0], ["labelled", "present", "absent"], ""
     )
     where = " in the training subsets" if trained else ""
     problems += [

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dualhash.catalogue.catalogue import SUBSETS, Catalogue
+from dualhash.catalogue.catalogue import SUBSETS, Catalogue, count_labels
 from dualhash.catalogue.check_labels import training_refusals
 from dualhash.catalogue.problems import CatalogueProblem
 
@@ -74,8 +74,7 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
     in_category = np.bincount(catalogue.categories + 1, minlength=len(names.categories) + 1)
     in_subset = np.bincount(catalogue.subsets + 1, minlength=len(SUBSETS) + 1)
     areas = [] if sizes is None else [(h * w, (h, w)) for h, w in sizes.tolist()]
-    present = catalogue.attributes.sum(axis=0, dtype=np.int64)
-    labelled = catalogue.observed.sum(axis=0)
+    present, absent = count_labels(catalogue.attributes, catalogue.observed)
     ratios = catalogue.class_ratios()
     return CatalogueSummary(
         source=catalogue.source,
@@ -90,8 +89,8 @@ def summarise(catalogue: Catalogue, sizes: NDArray[np.int64] | None = None) -> C
             AttributeSummary(
                 name=name,
                 present=present[j],
-                absent=labelled[j] - present[j],
-                missing=len(catalogue) - labelled[j],
+                absent=absent[j],
+                missing=len(catalogue) - present[j] - absent[j],
                 class_ratio=ratios[j] if np.isfinite(ratios[j]) else None,
             )
             for j, name in enumerate(names.attributes)

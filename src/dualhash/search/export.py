@@ -73,22 +73,20 @@ def _arrays(
 def _columns(
     items: list[Item], codes: NDArray[np.uint8], attributes: Sequence[str]
 ) -> list[pl.Series]:
-    fields = sorted({field for item in items for field in item.payload})
+    labels = [item.labels.attributes for item in items]
+    payloads = [item.payload for item in items]
+    fields = sorted({field for payload in payloads for field in payload})
     return [
         pl.Series("id", [item.id for item in items], pl.Int64),
         pl.Series("image", [item.image for item in items], pl.String),
         pl.Series("category", [item.labels.category for item in items], pl.String),
         pl.Series("code", [code.tobytes().hex() for code in codes], pl.String),
         *(
-            pl.Series(
-                f"attribute.{name}",
-                [item.labels.attributes.get(name) for item in items],
-                pl.Boolean,
-            )
+            pl.Series(f"attribute.{name}", [known.get(name) for known in labels], pl.Boolean)
             for name in attributes
         ),
         *(
-            _payload_column(f"payload.{field}", [item.payload.get(field) for item in items])
+            _payload_column(f"payload.{field}", [payload.get(field) for payload in payloads])
             for field in fields
         ),
     ]

@@ -1,7 +1,7 @@
 """An index: codes, labels and payloads in one file, ready to search."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -136,6 +136,13 @@ class Index(IndexReader):
             self._model = find_model(self.path, self.header)
         return self._model
 
+    def changing(self) -> AbstractContextManager[None]:
+        """Makes all changes in the block one transaction, kept as a whole or not at all.
+
+        A block within such a block is a part of it: if it fails, only its own changes are undone.
+        """
+        return self.connection.changing()
+
     def search(self, query: QueryLike | None = None, **options: Unpack[SearchOptions]) -> Results:
         """Returns the k best items, exactly. Ties are ordered by id.
 
@@ -213,8 +220,7 @@ class Index(IndexReader):
         Raises:
             DualhashError: The codes have another length or the arguments differ in number.
         """
-        items = self._checked(codes, images, payloads, labels)
-        return writer.add(self, codes, *items)
+        return writer.add(self, codes, self._entries(codes, images, payloads, labels))
 
     def update(
         self,
@@ -239,7 +245,14 @@ class Index(IndexReader):
         """
         if code is not None:
             check_codes(code, self.header, dimensions=1)
-        writer.update(self, whole_id(item), code=code, image=image, payload=payload, labels=labels)
+        with self.changing():
+            old_code, old = self.get(item)
+            entry = (
+                old.image if image is None else image,
+                old.labels if labels is None else labels,
+                old.payload if payload is None else payload,
+            )
+            writer.replace(self, [old.id], (old_code if code is None else code)[None], [entry])
 
     def replace(
         self,
@@ -262,13 +275,13 @@ class Index(IndexReader):
             DualhashError: No item has one of the ids, an id is repeated, the codes have another
                 length or the arguments differ in number; then nothing is replaced.
         """
-        items = self._checked(codes, images, payloads, labels)
+        entries = self._entries(codes, images, payloads, labels)
         replaced = [whole_id(item) for item in ids]
         if not len(set(replaced)) == len(replaced) == len(codes):
             raise DualhashError(
                 f"{len(codes)} items need {len(codes)} different ids, not {len(set(replaced))}."
             )
-        writer.replace(self, codes, *items, ids=replaced)
+        writer.replace(self, replaced, codes, entries)
 
     def delete(self, ids: Iterable[int]) -> None:
         """Deletes items in one transaction; their ids are not used again.
@@ -290,14 +303,14 @@ class Index(IndexReader):
         """Reads the whole file and returns a sentence for each damage; empty if there is none."""
         return damages(self)
 
-    def _checked(
+    def _entries(
         self,
         codes: NDArray[np.uint8],
         images: Sequence[Path | str],
         payloads: Sequence[Mapping[str, Any]] | None,
         labels: Sequence[ItemLabels] | None,
-    ) -> tuple[Sequence[Path | str], Sequence[Mapping[str, Any]], Sequence[ItemLabels]]:
-        """Returns images, payloads and labels of n codes.
+    ) -> list[writer.Entry]:
+        """Returns image, labels and payload of n codes.
 
         Raises:
             DualhashError: The codes have another length or the arguments differ in number.
@@ -310,4 +323,4 @@ class Index(IndexReader):
                 f"There are {len(codes)} codes, {len(images)} images, {len(payloads)} payloads and "
                 f"{len(labels)} labels; each item needs one of each."
             )
-        return images, payloads, labels
+        return list(zip(images, labels, payloads, strict=True))

@@ -101,16 +101,9 @@ class Hit:
 
     def as_dict(self) -> dict[str, Any]:
         """Returns it as JSON values, without code and attribute labels."""
-        return {
-            "rank": self.rank,
-            "id": self.id,
-            "distance": self.distance,
-            "score": self.score,
-            "probabilities": self.probabilities,
-            "image": self.image,
-            "category": self.labels.category,
-            "payload": self.payload,
-        }
+        values = vars(self) | {"category": self.labels.category}
+        del values["labels"], values["code"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -173,14 +166,8 @@ class Results:
 
     def as_dict(self) -> dict[str, Any]:
         """Returns them as JSON values."""
-        return {
-            "task": self.task,
-            "bits": self.bits,
+        return vars(self) | {
             "query": self.query and self.query.as_dict(),
-            "conditions": self.conditions,
-            "threshold": self.threshold,
-            "attribute_weight": self.attribute_weight,
-            "matched": self.matched,
             "hits": [hit.as_dict() for hit in self.hits],
         }
 

@@ -14,8 +14,9 @@ from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Item, ItemLabels
 from dualhash.search.remote.milvus import client as connection
-from dualhash.search.remote.milvus import collection, source
+from dualhash.search.remote.milvus import collection
 from dualhash.search.remote.milvus import exact_topk as ranking
+from dualhash.search.remote.milvus import index as milvus_index
 from dualhash.search.remote.milvus import push as pushing
 from dualhash.search.remote.milvus.client import parse_address
 from dualhash.search.remote.milvus.collection import connect
@@ -199,8 +200,8 @@ def test_ids_that_are_not_there(both):
 
 
 def test_coarse_inner_products_are_refused(both, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(source, "ROUNDING", 0.0)
-    monkeypatch.setattr(source, "SLACK", 0.0)
+    monkeypatch.setattr(milvus_index, "ROUNDING", 0.0)
+    monkeypatch.setattr(milvus_index, "SLACK", 0.0)
     with pytest.raises(DualhashError, match="less precisely than float32"):
         both[1].search(task="attribute", want=["red", "blue"])
 

@@ -159,7 +159,7 @@ def test_an_index_is_not_replaced_while_it_is_changed(
     monkeypatch.setattr(database, "PATIENCE", 0.01)
     with (
         closing(IndexReader(path)) as store,
-        store.changing(),
+        store.connection.changing(),
         pytest.raises(DualhashError, match="Another program is using it"),
     ):
         make(path, model, 1)

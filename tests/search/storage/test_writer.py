@@ -265,12 +265,12 @@ def test_a_full_disk_undoes_the_whole_transaction(index: Index, blocks: int):
             with pytest.raises(DualhashError, match="all of it was undone"):
                 index.add(QUERY[None], ["another.png"])
 
-    ((pages,),) = index.select("PRAGMA page_count")
-    list(index.select(f"PRAGMA max_page_count = {pages + 2}"))
+    ((pages,),) = index.connection.select("PRAGMA page_count")
+    list(index.connection.select(f"PRAGMA max_page_count = {pages + 2}"))
     with pytest.raises(DualhashError, match="all of it was undone"):
         change()
     assert index.find(["one.png", "another.png"]) == [None, None]
-    list(index.select(f"PRAGMA max_page_count = {pages + 1000}"))
+    list(index.connection.select(f"PRAGMA max_page_count = {pages + 1000}"))
     assert index.add(QUERY[None], ["later.png"]).tolist() == [6]
 
 

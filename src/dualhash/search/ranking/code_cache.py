@@ -50,7 +50,7 @@ class CodeCache:
             DualhashError: The file is damaged.
         """
         index, state = self._index, self._index.state
-        if self._undone not in (None, index.undone):
+        if self._undone not in (None, index.connection.undone):
             self._state = NOTHING_READ  # the codes may come from a transaction that has failed
         if state != self._state:
             table = self._updated(state)
@@ -62,7 +62,7 @@ class CodeCache:
                 self._state = NOTHING_READ
                 raise index.records.damaged("its number of codes")
             self._table, self._state = table, state
-            self._undone = index.undone if index.changes else None
+            self._undone = index.connection.undone if index.connection.changes else None
         return self._table
 
     def allowed(self, filters: Mapping[str, str]) -> Bitmap:

@@ -103,30 +103,28 @@ def answer(
     if request.ids is not None:
         allowed = allowed & table.between(*request.ids)
     threads = request.threads or os.cpu_count() or 1
-    scope = SearchScope(table, allowed, request.last, request.radius, threads)
+    scope = SearchScope(table, allowed, request.last, request.radius, threads, request.offset)
     weight = _attribute_weight(request, task, index.header.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
         batch = QueryBatch.of([queries[row] for row in rows], table)
         ranked = rank(task, batch, predicates[rows[0]], scope, weight or 0.0)
         rankings |= zip(rows, ranked, strict=True)
-    shown = [rankings[row].take(slice(request.offset, None)) for row in range(len(queries))]
+    shown = [rankings[row] for row in range(len(queries))]
     ids = np.concatenate([np.empty(0, np.int64), *(best.ids for best in shown)])
     items = index.items_of(ids)
     for item in ids.tolist():
         if item not in items:
             raise index.records.damaged(f"item {item}")
     return [
-        Results(
-            task=task,
-            bits=index.header.bits,
-            query=query,
-            conditions=wanted.values,
-            matched=best.matched,
-            hits=make_hits(
-                best, table.codes(best.ids), items, query, wanted, offset=request.offset
-            ),
-            threshold=request.threshold,
+        make_results(
+            task,
+            request,
+            query,
+            wanted,
+            best,
+            codes=table.codes(best.ids),
+            items=items,
             attribute_weight=weight,
         )
         for query, wanted, best in zip(queries, predicates, shown, strict=True)
@@ -150,24 +148,28 @@ def _same_values(
     return rows.values()
 
 
-def make_hits(
-    best: RankedIds,
-    codes: NDArray[np.uint8],
-    items: Mapping[int, Item],
+def make_results(
+    task: Task,
+    request: SearchRequest,
     query: Query | None,
     predicates: AttributePredicates,
+    best: RankedIds,
     *,
-    offset: int,
-) -> tuple[Hit, ...]:
-    """Returns ranked ids as hits; computes only what their ranking has not.
+    codes: NDArray[np.uint8],
+    items: Mapping[int, Item],
+    attribute_weight: float | None = None,
+) -> Results:
+    """Returns ranked ids as results; computes only what their ranking has not.
 
     Args:
-        best: m ids, which rank after the first `offset`.
-        codes: (m, k/8) uint8, packed.
-        items: The m items, by id.
+        task: The task of `request`.
+        request: The options.
         query: The query, if there is one.
         predicates: The chosen attributes.
-        offset: The rank before the first.
+        best: The m ids after the offset.
+        codes: (m, k/8) uint8, packed.
+        items: The m items, by id.
+        attribute_weight: The weight that was used, if any.
     """
     distances: list[int] | list[None] = [None] * len(codes)
     if best.distances is not None:
@@ -175,19 +177,27 @@ def make_hits(
     elif query is not None:
         distances = np.bitwise_count(codes ^ query.code).sum(axis=-1, dtype=np.int64).tolist()
     evidence = predicates.evidence(codes, best.probabilities)
-    return tuple(
+    hits = tuple(
         Hit(
             rank=rank,
-            id=item,
             distance=distance,
             score=score,
             probabilities=probabilities,
-            image=items[item].image,
-            labels=items[item].labels,
-            payload=items[item].payload,
             code=code,
+            **vars(items[item]),
         )
         for rank, (item, code, distance, (score, probabilities)) in enumerate(
-            zip(best.ids.tolist(), codes, distances, evidence, strict=True), start=offset + 1
+            zip(best.ids.tolist(), codes, distances, evidence, strict=True),
+            start=request.offset + 1,
         )
+    )
+    return Results(
+        task=task,
+        bits=8 * codes.shape[1],
+        query=query,
+        conditions=predicates.values,
+        matched=best.matched,
+        hits=hits,
+        threshold=request.threshold,
+        attribute_weight=attribute_weight,
     )

@@ -53,7 +53,7 @@ class RankedIds:
     """The best items for a query.
 
     Attributes:
-        ids: (m,) int64, at most k, best first.
+        ids: (m,) int64, best first.
         matched: How many items matched.
         distances: (m,) Hamming distances from the query, if they were computed.
         probabilities: (m,) float64 joint probabilities of the chosen attributes, likewise.
@@ -64,15 +64,6 @@ class RankedIds:
     distances: NDArray[np.integer] | None = None
     probabilities: NDArray[np.float64] | None = None
 
-    def take(self, rows: slice | NDArray[np.int64]) -> "RankedIds":
-        """Returns some of the ids, such as those after an offset."""
-        return RankedIds(
-            self.ids[rows],
-            self.matched,
-            None if self.distances is None else self.distances[rows],
-            None if self.probabilities is None else self.probabilities[rows],
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class SearchScope:
@@ -81,9 +72,10 @@ class SearchScope:
     Attributes:
         table: The codes.
         allowed: Which of them may be found.
-        k: Number of results, at least 1.
+        k: Rank of the last result, at least 1.
         radius: Largest Hamming distance from the query, at least 0; None for any distance.
         threads: Number of threads, at least 1; the result does not depend on it.
+        offset: Number of best results to skip.
     """
 
     table: CodeTable
@@ -91,6 +83,7 @@ class SearchScope:
     k: int
     radius: int | None = None
     threads: int = 1
+    offset: int = 0
 
     def limit(self, queries: QueryBatch) -> int:
         """Returns how many to find so that k are left without the query itself."""
@@ -104,7 +97,7 @@ class SearchScope:
         distances: NDArray[np.integer] | None = None,
         probabilities: NDArray[np.float64] | None = None,
     ) -> RankedIds:
-        """Returns the first k positions that are not the query itself, as ids.
+        """Returns the best positions after the offset, without the query itself, as ids.
 
         All allowed codes match; within a radius, those at `positions`.
         """
@@ -112,8 +105,13 @@ class SearchScope:
         matched = len(others)
         if self.radius is None:
             matched = size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
-        ranked = RankedIds(positions, matched, distances, probabilities).take(others[: self.k])
-        return replace(ranked, ids=self.table.ids_at(ranked.ids))
+        shown = others[self.offset : self.k]
+        return RankedIds(
+            self.table.ids_at(positions[shown]),
+            matched,
+            None if distances is None else distances[shown],
+            None if probabilities is None else probabilities[shown],
+        )
 
 
 def rank(
@@ -124,6 +122,9 @@ def rank(
     attribute_weight: float = 0.0,
 ) -> list[RankedIds]:
     """Returns the best items for each of Q queries; ties are ordered by id.
+
+    `category` and `combined` rank by ascending Hamming distance, or by probability without a query.
+    Items match if they are allowed, meet the predicates (for `combined`) and are within the radius.
 
     Args:
         task: Their task, which has what it needs (see `SearchRequest.task_for`).
@@ -139,23 +140,13 @@ def rank(
         scope = replace(scope, allowed=scope.allowed & met)
     if task == "attribute" or queries.codes is None:
         return by_attributes(queries, predicates, scope)
-    return by_distance(queries.codes, queries, scope)
-
-
-def by_distance(
-    codes: NDArray[np.uint8], queries: QueryBatch, scope: SearchScope
-) -> list[RankedIds]:
-    """Ranks by ascending Hamming distance from each query.
-
-    All allowed codes match, or those within the radius.
-    """
     matrix = scope.table.matrix
     limits: dict[str, Any] = {"allowed": scope.allowed, "threads": scope.threads}
     found: Iterable[tuple[NDArray[np.integer], NDArray[np.int64]]]
     if scope.radius is None:
-        found = zip(*nearest(matrix, codes, scope.limit(queries), **limits), strict=True)
+        found = zip(*nearest(matrix, queries.codes, scope.limit(queries), **limits), strict=True)
     else:
-        found = (within_radius(matrix, code, scope.radius, **limits) for code in codes)
+        found = (within_radius(matrix, code, scope.radius, **limits) for code in queries.codes)
     return [
         scope.first(positions, own, distances=distances)
         for (distances, positions), own in zip(found, queries.own.tolist(), strict=True)

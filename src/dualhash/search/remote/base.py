@@ -1,8 +1,6 @@
 """What every remote index can do, and which scheme of a URI opens which kind."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, Self, Unpack
 
 from dualhash.codes.encoder import Failure
@@ -38,22 +36,17 @@ class RemoteIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 Opener = Callable[[str, Model | None], RemoteIndex]
 """Opens a URI; the model, if it is given, must be the one that made the codes."""
 
-MILVUS = "dualhash.search.remote.milvus.index:open_collection"
-
-HTTP = "dualhash.search.remote.http:open_service"
-
-SCHEMES: Mapping[str, str] = MappingProxyType(
-    {"milvus": MILVUS, "milvus+https": MILVUS, "http": HTTP, "https": HTTP}
-)
-"""Scheme of a URI: module and name of its opener, which is imported when it is needed."""
+SCHEMES = ("milvus", "milvus+https", "http", "https")
 
 
 def remote_opener(address: str) -> Opener | None:
@@ -63,10 +56,14 @@ def remote_opener(address: str) -> Opener | None:
         DualhashError: The URI has an unknown scheme.
     """
     scheme, _, rest = address.partition(":")
+    if scheme in ("http", "https"):
+        from dualhash.search.remote.http import open_service
+
+        return open_service
     if scheme in SCHEMES:
-        module, _, name = SCHEMES[scheme].partition(":")
-        opener: Opener = getattr(import_module(module), name)
-        return opener
+        from dualhash.search.remote.milvus.index import open_collection
+
+        return open_collection
     if rest.startswith("//"):
         raise DualhashError(
             f"No remote index has the scheme {scheme}://. {nearest(scheme, SCHEMES)}"

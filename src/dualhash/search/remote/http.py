@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urldefrag
 from urllib.request import Request, urlopen
@@ -20,6 +20,7 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
 from dualhash.search.query import QueryLike, as_id, check_codes, check_model, not_a_query
+from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.request import SearchOptions, make_request
 from dualhash.search.results import Hit, ItemLabels, Query, Results
 from dualhash.search.storage.header import Header
@@ -33,7 +34,11 @@ PAGE, MAX_RESULTS = 200, 10_200
 """Results that a server returns at a time, and of one search in all."""
 
 
-class ServiceIndex:
+COPIED = ("task", "bits", "conditions", "matched", "threshold", "attribute_weight")
+"""Fields of `Results` that a response holds under the same name."""
+
+
+class ServiceIndex(RemoteIndex):
     """An index behind a server. Use it in a `with` block, or close it."""
 
     def __init__(self, address: str, token: str | None = None) -> None:
@@ -49,22 +54,15 @@ class ServiceIndex:
     def close(self) -> None:
         """Does nothing: no connection is kept open."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def __len__(self) -> int:
-        stats = self._request("/api/v1/stats")
         with self._checked_response():
-            return int(stats["items"])
+            return int(self._request("/api/v1/stats")["items"])
 
     @cached_property
     def header(self) -> Header:
         """The properties that all codes share; the model's folder is not known."""
-        model = self._request("/api/v1/model")
         with self._checked_response():
+            model = self._request("/api/v1/model")
             return Header(
                 bits=model["bits"],
                 views=model["views"],
@@ -97,13 +95,12 @@ class ServiceIndex:
         if request.last > MAX_RESULTS - PAGE:  # the last page of a server begins there
             offset = request.offset // PAGE * PAGE
         pages: list[dict[str, Any]] = []
-        while offset is not None and offset < request.last:
-            search |= {"offset": offset, "k": min(PAGE, request.last - offset)}
-            pages.append(self._search_page(search, upload))
-            with self._checked_response():
+        with self._checked_response():
+            while offset is not None and offset < request.last:
+                search |= {"offset": offset, "k": min(PAGE, request.last - offset)}
+                pages.append(self._search_page(search, upload))
                 search["generation"] = pages[0]["index"]["generation"]
                 offset = pages[-1]["next_offset"]
-        with self._checked_response():
             return self._results(pages, query, request.offset)
 
     def search_batch(
@@ -182,16 +179,11 @@ class ServiceIndex:
         first = pages[0]
         image = str(query) if isinstance(query, str | Path) and as_id(query) is None else None
         return Results(
-            task=first["task"],
-            bits=first["bits"],
+            **{name: first[name] for name in COPIED},
             query=first["query"] and self._query_of(first["query"], image),
-            conditions=first["conditions"],
-            matched=first["matched"],
             hits=tuple(
                 self._hit(hit) for page in pages for hit in page["hits"] if hit["rank"] > offset
             ),
-            threshold=first["threshold"],
-            attribute_weight=first["attribute_weight"],
         )
 
     def _query_of(self, content: Mapping[str, Any], image: str | None) -> Query:

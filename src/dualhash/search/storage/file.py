@@ -99,7 +99,9 @@ def new_index_file(
         key = sha256(repr(parts).encode()).hexdigest()[:32]
     with _unfinished_file(path, key) as unfinished:
         with database_errors(path):
-            if not _is_index(unfinished):
+            try:
+                open_index_file(unfinished)[0].close()
+            except DualhashError:
                 _remove(unfinished)
                 _create(unfinished, header)
         yield unfinished
@@ -113,8 +115,7 @@ def _check_free(path: Path, *, replace: bool) -> None:
     if not is_there(path):
         return
     try:
-        connection, _ = open_index_file(path)
-        connection.close()
+        open_index_file(path)[0].close()
     except NotAnIndexError:
         raise
     except DualhashError:
@@ -132,19 +133,10 @@ def _create(path: Path, header: Header) -> None:
         connection.execute("COMMIT")
 
 
-def _is_index(path: Path) -> bool:
-    try:
-        connection, _ = open_index_file(path)
-    except DualhashError:
-        return False
-    connection.close()
-    return True
-
-
 def _move(unfinished: Path, path: Path) -> None:
     """Renames a closed index file over another, whose log must not be applied to the new one.
 
-    Programs that have the other one open continue to read it; `Transactions` keeps them from
+    Programs that have the other one open continue to read it; `IndexConnection` keeps them from
     writing to it.
     """
     with closing(connect(unfinished)) as connection:

@@ -3,17 +3,19 @@
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.results import Item
-from dualhash.search.storage.payload_columns import CATEGORY, Fields, facts_of
+from dualhash.search.storage.connection import IndexConnection
+from dualhash.search.storage.payload_columns import CATEGORY, Fields
 from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
 from dualhash.search.storage.sqlite import ItemNotFoundError
-from dualhash.search.storage.transactions import Transactions
 
 LAST_ID = 2**63 - 2
 """The largest id that an item can have."""
@@ -36,12 +38,17 @@ def whole_id(item: object) -> int:
     return int(item)
 
 
-class IndexReader(Transactions):
+class IndexReader:
     """The contents of an index file.
 
     Each method sees a consistent state; in a block of `reading` all of them see the same state.
 
+    Threads take turns: while one is in a block of `reading`, others wait.
+
     Attributes:
+        path: The file.
+        header: The properties that all its codes share.
+        connection: The connection to the file.
         records: Decodes the rows.
     """
 
@@ -51,13 +58,29 @@ class IndexReader(Transactions):
         Raises:
             DualhashError: It is not an index, has another format, or is damaged.
         """
-        super().__init__(path)
+        self.path = path
+        self.connection = IndexConnection(path)
+        self.header = self.connection.header
         self.records = RowCodec(path, self.header.bits, self.header.attribute_head.names)
         try:
             len(self)
         except BaseException:
             self.close()
             raise
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Shows one state of the file: changes by others during the block are not seen in it."""
+        return self.connection.reading()
 
     @property
     def state(self) -> IndexState:
@@ -67,7 +90,7 @@ class IndexReader(Transactions):
             DualhashError: They are damaged.
         """
         with self.reading():
-            rows = list(self.select("SELECT * FROM state"))
+            rows = list(self.connection.select("SELECT * FROM state"))
         if len(rows) != 1:
             raise self.records.damaged("its number of items")
         return self.records.state(rows[0])
@@ -75,7 +98,7 @@ class IndexReader(Transactions):
     def codes(self, after: int = -1) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yields ids (n,) above `after`, ascending, and their packed codes (n, k/8), by block."""
         sql = f"SELECT * FROM blocks WHERE {FROM_BLOCK.format('blocks')} ORDER BY first_id"
-        for row in self.select(sql, after + 1):
+        for row in self.connection.select(sql, after + 1):
             ids, codes = self.records.block(row)
             start = int(np.searchsorted(ids, after, side="right"))
             yield ids[start:], codes[start:]
@@ -88,12 +111,10 @@ class IndexReader(Transactions):
         found = [np.empty(0, np.int64)]
         codes = [np.empty((0, self.header.bits // 8), np.uint8)]
         with self.reading():
-            firsts = [first for (first,) in self.execute("SELECT first_id FROM blocks ORDER BY 1")]
-            blocks = np.unique(np.searchsorted(firsts, ids, side="right") - 1)
-            for row in self.select(
+            for row in self.connection.select(
                 "SELECT * FROM blocks WHERE first_id IN (SELECT value FROM json_each(?)) "
                 "ORDER BY first_id",
-                json.dumps([firsts[block] for block in blocks if block >= 0]),
+                json.dumps(self.blocks_with(ids)),
             ):
                 block_ids, block_codes = self.records.block(row)
                 start, stop = np.searchsorted(ids, [block_ids[0], block_ids[-1] + 1])
@@ -101,6 +122,14 @@ class IndexReader(Transactions):
                 found.append(block_ids[wanted])
                 codes.append(block_codes[wanted])
         return np.concatenate(found), np.concatenate(codes)
+
+    def blocks_with(self, ids: NDArray[np.int64]) -> list[int]:
+        """Returns the first id of each block that contains ids, ascending."""
+        rows = self.connection.execute("SELECT first_id FROM blocks ORDER BY first_id")
+        firsts = np.array([first for (first,) in rows], np.int64)
+        blocks = np.unique(np.searchsorted(firsts, ids, side="right")) - 1
+        found: list[int] = firsts[blocks[blocks >= 0]].tolist()
+        return found
 
     def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
         """Returns the packed code (k/8,) uint8 of an id, and its item.
@@ -128,7 +157,7 @@ class IndexReader(Transactions):
     def items_of(self, ids: Iterable[int]) -> dict[int, Item]:
         """Returns the items with these ids, by id; ids that do not exist are left out."""
         with self.reading():
-            rows = self.select(
+            rows = self.connection.select(
                 "SELECT * FROM items WHERE id IN (SELECT value FROM json_each(?))",
                 json.dumps([whole_id(item) for item in ids]),
             )
@@ -140,7 +169,7 @@ class IndexReader(Transactions):
         stop = LAST_ID + 1 if stop is None else stop
         while True:
             with self.reading():
-                rows = list(self.select(sql, int(start), int(stop), AT_ONCE))
+                rows = list(self.connection.select(sql, int(start), int(stop), AT_ONCE))
             if not rows:
                 return
             yield from map(self.records.item, rows)
@@ -158,7 +187,7 @@ class IndexReader(Transactions):
             return False
         if not 0 <= item <= LAST_ID:
             return False
-        return bool(self.execute("SELECT 1 FROM items WHERE id = ?", int(item)))
+        return bool(self.connection.execute("SELECT 1 FROM items WHERE id = ?", int(item)))
 
     def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
         """Returns the id (>= `start`) of the item of each image; None if there is none.
@@ -166,7 +195,7 @@ class IndexReader(Transactions):
         The n-th occurrence of an image in `images` is matched to its n-th item.
         """
         names = [self.records.name(image) for image in images]
-        rows = self.select(
+        rows = self.connection.select(
             "SELECT image, id FROM items WHERE id >= ? AND image IN "
             "(SELECT value FROM json_each(?)) ORDER BY id",
             start,
@@ -181,7 +210,7 @@ class IndexReader(Transactions):
     def changed(self, edition: int) -> NDArray[np.int64] | None:
         """Returns the ids (n,) changed or deleted after an edition; None if that is not known."""
         with self.reading():
-            rows = self.select("SELECT * FROM changes WHERE edition > ?", edition)
+            rows = self.connection.select("SELECT * FROM changes WHERE edition > ?", edition)
             ids = [self.records.change(row) for row in rows]
             known = len(ids) == self.state.edition - edition
         return np.unique(np.concatenate([np.empty(0, np.int64), *ids])) if known else None
@@ -190,7 +219,7 @@ class IndexReader(Transactions):
         """Returns the columns of the block that begins with an id."""
         fields: Fields = {}
         with self.reading():
-            for row in self.select("SELECT * FROM fields WHERE first_id = ?", first):
+            for row in self.connection.select("SELECT * FROM fields WHERE first_id = ?", first):
                 count, names = self.records.fields(row)
                 for name in names:
                     texts, which = self._column(name, first, count)
@@ -207,7 +236,7 @@ class IndexReader(Transactions):
             does not have the field.
         """
         sql = f"SELECT * FROM fields WHERE {FROM_BLOCK.format('fields')} ORDER BY first_id"
-        for row in self.select(sql, after + 1):
+        for row in self.connection.select(sql, after + 1):
             count, names = self.records.fields(row)
             if field in names:
                 yield self._column(field, row[0], count)
@@ -218,19 +247,13 @@ class IndexReader(Transactions):
         """Returns the names that filters may use: the category, and every payload field."""
         names = {
             name
-            for row in self.select("SELECT * FROM fields")
+            for row in self.connection.select("SELECT * FROM fields")
             for name in self.records.fields(row)[1]
         }
         return [CATEGORY, *sorted(names - {CATEGORY})]
 
-    def facts(self, start: int, stop: int) -> Iterator[tuple[int, str, str]]:
-        """Yields what filters compare: id, field and text, for start <= id < stop."""
-        for item in self.items(start, stop):
-            for field, text in facts_of(item.labels.category, item.payload).items():
-                yield item.id, field, text
-
     def _column(self, field: str, first: int, count: int) -> tuple[list[str], NDArray[np.uint16]]:
-        for row in self.select(
+        for row in self.connection.select(
             "SELECT * FROM columns WHERE field = ? AND first_id = ?", field, first
         ):
             texts, which = self.records.column(row)

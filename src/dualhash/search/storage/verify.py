@@ -43,17 +43,17 @@ class Stats:
     free_bytes: int
 
 
-def measure(store: IndexReader) -> Stats:
+def measure(index: IndexReader) -> Stats:
     """Counts what is in the file."""
 
     def number(sql: str, *values: object) -> int:
-        return int(store.execute(sql, *values)[0][0])
+        return int(index.connection.execute(sql, *values)[0][0])
 
-    header = store.header
-    with store.reading():
-        count = store.state.count
-        rows = store.execute("SELECT * FROM changes")
-        changed = {item for row in rows for item in store.records.change(row).tolist()}
+    header = index.header
+    with index.reading():
+        count = index.state.count
+        rows = index.connection.execute("SELECT * FROM changes")
+        changed = {item for row in rows for item in index.records.change(row).tolist()}
         with_ids = "SELECT count(*) FROM items WHERE id IN (SELECT value FROM json_each(?))"
         page = number("PRAGMA page_size")
         return Stats(
@@ -70,27 +70,27 @@ def measure(store: IndexReader) -> Stats:
         )
 
 
-def damages(store: IndexReader) -> tuple[str, ...]:
+def damages(index: IndexReader) -> tuple[str, ...]:
     """Reads all of the file and returns a sentence for each damage."""
-    records = store.records
+    records = index.records
     try:
-        with store.reading():
-            state = store.state
-            messages = store.select("PRAGMA integrity_check")
+        with index.reading():
+            state = index.state
+            messages = index.connection.select("PRAGMA integrity_check")
             wrong = [message for (message,) in messages if message != "ok"]
-            blocks = store.select("SELECT * FROM blocks ORDER BY first_id")
+            blocks = index.connection.select("SELECT * FROM blocks ORDER BY first_id")
             block_ids, bad_blocks = _read(lambda row: records.block(row)[0], blocks)
-            items = store.select("SELECT * FROM items ORDER BY id")
+            items = index.connection.select("SELECT * FROM items ORDER BY id")
             item_ids, bad_items = _read(lambda row: records.item(row).id, items)
-            fields = store.select("SELECT first_id FROM fields ORDER BY first_id")
-            columns, bad_columns = _read(lambda row: store.block_fields(row[0]), fields)
-            changes = store.select("SELECT * FROM changes")
+            fields = index.connection.select("SELECT first_id FROM fields ORDER BY first_id")
+            columns, bad_columns = _read(lambda row: index.block_fields(row[0]), fields)
+            changes = index.connection.select("SELECT * FROM changes")
             _, bad_changes = _read(records.change, changes)
             differing = [
                 f"the field {field!r} of the block that begins with id {ids[0]} differs from its "
                 "items."
                 for ids in block_ids
-                for field in _differing_fields(store, ids.tolist())
+                for field in _differing_fields(index, ids.tolist())
             ]
     except DualhashError as error:
         return (str(error),)
@@ -104,7 +104,7 @@ def damages(store: IndexReader) -> tuple[str, ...]:
     if not bad_blocks and not bad_columns and len(columns) != len(block_ids):
         wrong.append("its codes and its fields have different blocks.")
     return (
-        *(f"{store.path} is damaged: {sentence}" for sentence in (*wrong, *differing)),
+        *(f"{index.path} is damaged: {sentence}" for sentence in (*wrong, *differing)),
         *bad_blocks,
         *bad_items,
         *bad_columns,
@@ -112,10 +112,10 @@ def damages(store: IndexReader) -> tuple[str, ...]:
     )
 
 
-def _differing_fields(store: IndexReader, ids: list[int]) -> list[str]:
+def _differing_fields(index: IndexReader, ids: list[int]) -> list[str]:
     """Returns the fields of a block that differ from its items, if both can be read."""
     try:
-        items, columns = store.items_of(ids), store.block_fields(ids[0])
+        items, columns = index.items_of(ids), index.block_fields(ids[0])
         expected = fields_of([(items[i].labels.category, items[i].payload) for i in ids])
     except (DualhashError, KeyError):
         return []

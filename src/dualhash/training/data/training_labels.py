@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.catalogue.catalogue import MISSING, Catalogue
+from dualhash.catalogue.catalogue import MISSING, Catalogue, count_labels
 from dualhash.catalogue.check_labels import (
     TRAINING,
     facets_without_attribute,
@@ -126,6 +126,5 @@ def check_trainable(labels: TrueLabels, catalogue: Catalogue) -> AttributeCounts
     """
     if reason := too_few_labels(catalogue, labels.categories, labels.observed):
         raise DualhashError(reason)
-    positives = (labels.observed & (labels.attributes == 1)).sum(axis=0)
-    negatives = labels.observed.sum(axis=0) - positives
-    return AttributeCounts(catalogue.names.attributes, positives, negatives)
+    counts = count_labels(labels.attributes, labels.observed)
+    return AttributeCounts(catalogue.names.attributes, *counts)

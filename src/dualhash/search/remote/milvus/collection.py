@@ -41,10 +41,7 @@ class Collection:
         self._client = client
         self.address = address
         self._name = address.collection or ""
-
-    @property
-    def _metadata(self) -> str:
-        return self._name + METADATA_SUFFIX
+        self._metadata = self._name + METADATA_SUFFIX
 
     def close(self) -> None:
         """Closes the connection; a second call does nothing."""

@@ -54,24 +54,13 @@ class CollectionState:
     format: int = FORMAT
 
 
-def write_heads(collection: Collection, header: Header) -> CollectionState:
-    """Writes the heads of an index and returns the state before its first push."""
+def write_heads(collection: Collection, header: Header) -> tuple[int, int]:
+    """Writes the heads of an index and returns `parts` and `checksum` of the state."""
     text = json.dumps([header.category_head.as_dict(), header.attribute_head.as_dict()])
     parts = [text[start : start + PART] for start in range(0, len(text), PART)]
     for number, part in enumerate(parts, start=STATE + 1):
         collection.write_text(number, part)
-    return CollectionState(
-        bits=header.bits,
-        views=header.views,
-        model_hash=header.model_hash,
-        model_folder=str(header.model_folder),
-        attribute_weight=header.attribute_weight,
-        parts=len(parts),
-        checksum=checksum(text),
-        complete=False,
-        stop=0,
-        fields=(),
-    )
+    return len(parts), checksum(text)
 
 
 def write_state(collection: Collection, state: CollectionState) -> None:

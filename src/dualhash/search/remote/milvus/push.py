@@ -1,6 +1,5 @@
 """Copies an index file, or its changes, to a Milvus collection."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from dualhash.search.remote.milvus.metadata import (
     write_heads,
     write_state,
 )
-from dualhash.search.remote.milvus.rows import Fact, between, described, make_rows, row_checksum
+from dualhash.search.remote.milvus.rows import between, described, make_rows, row_checksum
 from dualhash.search.storage.reader import IndexReader
 
 BATCH = 1000
@@ -124,14 +123,18 @@ def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
         )
     collection.create(header.bits, len(header.attribute_head.names))
     collection.check_indexes()
-    state = state or write_heads(collection, header)
-    state = replace(
-        state,
+    parts, checksum = (state.parts, state.checksum) if state else write_heads(collection, header)
+    state = CollectionState(
+        bits=header.bits,
         views=header.views,
+        model_hash=header.model_hash,
         model_folder=str(header.model_folder),
         attribute_weight=header.attribute_weight,
-        stop=max(state.stop, reader.state.next_id),
-        fields=tuple(sorted({*state.fields, *reader.fields()})),
+        parts=parts,
+        checksum=checksum,
+        complete=state is not None and state.complete,
+        stop=max(state.stop if state else 0, reader.state.next_id),
+        fields=tuple(sorted({*(state.fields if state else ()), *reader.fields()})),
     )
     write_state(collection, state)
     return state
@@ -171,14 +174,10 @@ def _send(
     ]
     if not changed:
         return set()
-    facts: dict[int, list[Fact]] = defaultdict(list)
-    for item, field, text in reader.facts(int(ids[0]), int(ids[-1]) + 1):
-        facts[item].append((field, text))
     rows = make_rows(
-        [int(ids[which]) for which in changed],
+        [items[int(ids[which])] for which in changed],
         codes[changed],
         [descriptions[which] for which in changed],
-        [facts[int(ids[which])] for which in changed],
         reader.header.attribute_head,
     )
     size = _rows_per_request(rows, reader)

@@ -1,7 +1,7 @@
 """The rows of a collection, one per item, and expressions that select rows."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,8 @@ from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_TEXT
 from dualhash.search.results import Item, ItemLabels
+from dualhash.search.storage.payload_columns import facts_of
 from dualhash.search.storage.rows import checksum
-
-Fact = tuple[str, str]
-"""A field and its value, as filters compare them."""
 
 STATES = {True: "1", False: "0", None: "-"}
 """The letter of an attribute that is present, absent or not labelled."""
@@ -68,10 +66,9 @@ def row_checksum(code: NDArray[np.uint8], description: str) -> int:
 
 
 def make_rows(
-    ids: Sequence[int],
+    items: Sequence[Item],
     codes: NDArray[np.uint8],
     descriptions: Sequence[str],
-    facts: Sequence[Iterable[Fact]],
     head: LinearHead,
 ) -> list[dict[str, Any]]:
     """Returns the rows of n items.
@@ -82,22 +79,23 @@ def make_rows(
     a vector that is 1 at these positions and 0 elsewhere.
 
     Args:
-        ids: n ids.
+        items: n items.
         codes: (n, k/8) uint8, packed.
-        descriptions: n items as `described` writes them.
-        facts: For each item its fields and their values.
+        descriptions: The items as `described` writes them.
         head: Predicts the p attributes.
     """
     scores = head.code_scores(codes)
     literals = 2 * np.arange(len(head.names)) + (scores >= 0)
     logs = log_probabilities(scores)
     rows: list[dict[str, Any]] = []
-    for which, (item, description, pairs) in enumerate(zip(ids, descriptions, facts, strict=True)):
+    for which, (item, description) in enumerate(zip(items, descriptions, strict=True)):
         row = {
-            "id": item,
+            "id": item.id,
             CODE: codes[which].tobytes(),
             "literals": literals[which].tolist(),
-            "facts": [_fact(*fact) for fact in pairs],
+            "facts": [
+                _fact(*fact) for fact in facts_of(item.labels.category, item.payload).items()
+            ],
             "item": description,
             "checksum": row_checksum(codes[which], description),
         }

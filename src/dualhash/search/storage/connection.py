@@ -1,18 +1,18 @@
-"""Transactions of an open index file, shared by threads and by programs."""
+"""The connection to an open index file: its transactions, shared by threads and by programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any, Self
+from typing import Any
 
 from dualhash.errors import DualhashError
 from dualhash.search.storage.file import identity, open_index_file
 from dualhash.search.storage.sqlite import UnusableIndexError, database_errors
 
 
-class Transactions:
-    """An open index file.
+class IndexConnection:
+    """A connection to an index file.
 
     Threads take turns: while one is in a block of `reading` or `changing`, others wait.
     Rows that `select` yields must be read within such a block.
@@ -41,12 +41,6 @@ class Transactions:
         """Closes the file; a second call does nothing."""
         with self._turn:
             self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
