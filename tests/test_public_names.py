@@ -29,5 +29,5 @@ def test_only_training_needs_torch():
 
 def test_training_without_torch_says_what_to_install():
     done = import_without_torch("train")
-    assert "DualhashError: Training needs the package torch" in done.stderr
+    assert "DualhashError: dualhash.train needs the package torch" in done.stderr
     assert "pip install 'dualhash[train]'" in done.stderr

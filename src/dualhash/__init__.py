@@ -7,7 +7,7 @@ only training needs torch.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, needs_extra
 from dualhash.version import __version__
 
 if TYPE_CHECKING:
@@ -49,20 +49,13 @@ _HOMES = {
     "pretrain": "dualhash.training.pretrain",
     "train": "dualhash.training.train",
 }
-_TRAINING = ("torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "tensorboard")
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'dualhash' has no attribute {name!r}")
-    try:
+    with needs_extra(f"dualhash.{name}", "train"):
         value = getattr(import_module(_HOMES[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _TRAINING:
-            raise
-        raise DualhashError(
-            f"Training needs the package {error.name}: pip install 'dualhash[train]'."
-        ) from error
     globals()[name] = value
     return value
 

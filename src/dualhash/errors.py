@@ -1,6 +1,7 @@
 """The error for wrong input, and error messages that suggest similar names."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from inspect import signature
 from typing import TypeVar
@@ -13,6 +14,27 @@ class DualhashError(Exception):
 
     The command line prints it without a traceback.
     """
+
+
+@contextmanager
+def needs_extra(work: str, extra: str) -> Iterator[None]:
+    """Imports of packages that only an optional extra installs, such as "serve".
+
+    Args:
+        work: What needs them, for the message, such as "Serving".
+        extra: Name of the extra.
+
+    Raises:
+        DualhashError: A package is missing; the message says how to install it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("dualhash"):
+            raise
+        raise DualhashError(
+            f"{work} needs the package {error.name}: pip install 'dualhash[{extra}]'."
+        ) from error
 
 
 def near(name: str, known: Iterable[str]) -> str:

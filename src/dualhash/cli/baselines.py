@@ -2,7 +2,7 @@
 
 from dualhash.cli import output
 from dualhash.cli.options import Flag
-from dualhash.errors import DualhashError
+from dualhash.errors import needs_extra
 
 ANSWERS = ("category", "attribute", "combined")
 LABELS = {
@@ -19,12 +19,8 @@ def baselines(*, json: Flag = False) -> None:
     Args:
         json: Print the list as JSON.
     """
-    try:
+    with needs_extra("Training", "train"):
         from dualhash.baselines import METHODS
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            f"The methods need the package {error.name}: pip install 'dualhash[train]'."
-        ) from error
     fields = ("name", "title", "paper", "year", "labels", "bits")
     methods = [
         {field: getattr(method, field) for field in fields}

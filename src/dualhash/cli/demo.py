@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,8 @@ def demo(
         serve: Serve the index at the end, at the address that is printed, until Ctrl-C. Use
             --no-serve in scripts.
     """
-    stage = _Stages()
+    seconds: dict[str, float] = {}
+    stage = partial(_stage, seconds)
     with stage("catalogue", "Reading the emoji; half of the labels are hidden"):
         catalogue = dualhash.Catalogue.read("openmoji")
         test_images = catalogue.take(catalogue.rows(Subset.TEST))
@@ -99,29 +101,20 @@ def demo(
             draw_sheet(_results(index, test_images, task, search), out / f"{task}.png")
     with stage("evaluate", "Evaluating: each indexed image searches all others"):
         evaluation = dualhash.evaluate(model, catalogue, bootstrap=BOOTSTRAP_SAMPLES)
-    output.write_json(out / "report.json", _report(evaluation, stage.seconds))
+    output.write_json(out / "report.json", _report(evaluation, seconds))
     _show(evaluation)
-    output.say(_summary(out, sum(stage.seconds.values())))
+    output.say(_summary(out, sum(seconds.values())))
     if serve:
         run_server(out / "emoji.dhx", port=0)
 
 
-class _Stages:
-    """Prints a line at the start of each stage.
-
-    Attributes:
-        seconds: Duration of each stage by name.
-    """
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str, message: str) -> Iterator[None]:
-        output.say(f"{message} …")
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - start, 1)
+@contextmanager
+def _stage(seconds: dict[str, float], name: str, message: str) -> Iterator[None]:
+    """Prints a line at the start of a stage, and saves how long the stage took."""
+    output.say(f"{message} …")
+    start = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - start, 1)
 
 
 def _results(
@@ -145,10 +138,7 @@ def _report(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, A
     return {
         **{name: values[name] for name in METRICS},
         "seconds": seconds,
-        "protocol": evaluation.protocol,
-        "codes": evaluation.codes,
-        "counts": evaluation.counts,
-        "hashes": evaluation.hashes,
+        **evaluation.model_dump(include={"protocol", "codes", "counts", "hashes"}),
     }
 
 

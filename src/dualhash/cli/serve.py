@@ -1,5 +1,6 @@
 """`dualhash serve`: an index over HTTP, with a search page."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,28 +8,47 @@ from cyclopts import Parameter, validators
 
 from dualhash.cli import output
 from dualhash.cli.options import Flag, Names, Whole
-from dualhash.errors import DualhashError
+from dualhash.errors import needs_extra
 
-EXTRA = ("fastapi", "httptools", "starlette", "uvicorn", "prometheus_client", "python_multipart")
-
-Port = Annotated[Whole, Parameter(validator=validators.Number(gte=0, lte=65535))]
+NOT_NEGATIVE = validators.Number(gte=0)
 
 
-def serve(
-    index: Path,
-    /,
-    *,
-    host: str = "127.0.0.1",
-    port: Port = 8000,
-    token: Annotated[str | None, Parameter(env_var="DUALHASH_TOKEN")] = None,
-    insecure: Flag = False,
-    trusted_host: Names = (),
-    proxy: Names = (),
-    cors_origin: Names = (),
-    rate: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100.0,
-    grace: Annotated[Whole, Parameter(validator=validators.Number(gte=0))] = 10,
-    model: Path | None = None,
-) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ServeOptions:
+    """Settings of the server that are options of the command; their names are those of `Settings`.
+
+    Attributes:
+        host: Address to listen on, such as 0.0.0.0 for all addresses of this machine. An address
+            that other machines can reach needs --token or --insecure.
+        port: Port to listen on; 0 chooses a free one.
+        token: Secret that clients must send. Set it as DUALHASH_TOKEN, because other users can see
+            command lines.
+        insecure: Let in everyone who can reach the address.
+        trusted_hosts: Host names of this server, such as search.example.org. IP addresses and
+            localhost are always accepted.
+        proxies: Addresses of proxies, such as 127.0.0.1. From other addresses the headers
+            X-Forwarded-For and X-Forwarded-Proto are ignored.
+        cors_origins: Origins of other pages that may use the API, such as https://example.org.
+        rate: Requests per second that one client may make on average; 0 for no limit.
+        grace_seconds: Seconds that requests in progress have to finish when the server is stopped.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[Whole, Parameter(validator=validators.Number(gte=0, lte=65535))] = 8000
+    token: Annotated[str | None, Parameter(env_var="DUALHASH_TOKEN")] = None
+    insecure: Flag = False
+    trusted_hosts: Annotated[Names, Parameter(name="--trusted-host")] = ()
+    proxies: Annotated[Names, Parameter(name="--proxy")] = ()
+    cors_origins: Annotated[Names, Parameter(name="--cors-origin")] = ()
+    rate: Annotated[float, Parameter(validator=NOT_NEGATIVE)] = 100.0
+    grace_seconds: Annotated[Whole, Parameter(name="--grace", validator=NOT_NEGATIVE)] = 10
+
+
+DEFAULTS = ServeOptions()
+
+
+def serve(index: Path, /, *, options: ServeOptions = DEFAULTS, model: Path | None = None) -> None:
     """Serve an index over HTTP: a search page and a JSON API.
 
     By default only this machine can reach the server. If the index file is replaced, the server
@@ -36,34 +56,10 @@ def serve(
 
     Args:
         index: An index file.
-        host: Address to listen on, such as 0.0.0.0 for all addresses of this machine. An address
-            that other machines can reach needs --token or --insecure.
-        port: Port to listen on; 0 chooses a free one.
-        token: Secret that clients must send. Set it as DUALHASH_TOKEN, because other users can see
-            command lines.
-        insecure: Let in everyone who can reach the address.
-        trusted_host: Host names of this server, such as search.example.org. IP addresses and
-            localhost are always accepted.
-        proxy: Addresses of proxies, such as 127.0.0.1. From other addresses the headers
-            X-Forwarded-For and X-Forwarded-Proto are ignored.
-        cors_origin: Origins of other pages that may use the API, such as https://example.org.
-        rate: Requests per second that one client may make on average; 0 for no limit.
-        grace: Seconds that requests in progress have to finish when the server is stopped.
+        options: Settings of the server.
         model: The model folder, if it was moved since the index was created.
     """
-    run_server(
-        index,
-        model,
-        host=host,
-        port=port,
-        token=token,
-        insecure=insecure,
-        trusted_hosts=trusted_host,
-        proxies=proxy,
-        cors_origins=cors_origin,
-        rate=rate,
-        grace_seconds=grace,
-    )
+    run_server(index, model, **asdict(options))
 
 
 def run_server(index: Path, model: Path | None = None, **settings: object) -> None:
@@ -72,15 +68,9 @@ def run_server(index: Path, model: Path | None = None, **settings: object) -> No
     Raises:
         DualhashError: The index cannot be served, or the extra `serve` is missing.
     """
-    try:
+    with needs_extra("Serving", "serve"):
         from dualhash.serve.server import run
         from dualhash.serve.settings import Settings
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in EXTRA:
-            raise
-        raise DualhashError(
-            f"Serving needs the package {error.name}: pip install 'dualhash[serve]'."
-        ) from error
     run(
         index,
         Settings(**settings),  # type: ignore[arg-type]

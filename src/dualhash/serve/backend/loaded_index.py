@@ -68,8 +68,7 @@ class LoadedIndex:
         self.items = _first_search(self.index)
         self._written = (fingerprint(path) or ())[2:4]
         self._state = self.index.state
-        self._cached_state: IndexState | None = None
-        self._cache: dict[Callable[[Index], Any], Any] = {}
+        self._cache: dict[Callable[[Index], Any], tuple[IndexState, Any]] = {}
         self._thread: ThreadPoolExecutor
         self._users = 0
         self._retired = False
@@ -114,13 +113,9 @@ class LoadedIndex:
         """
 
         def cached(index: Index) -> T:
-            state = index.state
-            if state != self._cached_state:
-                self._cached_state = state
-                self._cache.clear()
-            if work not in self._cache:
-                self._cache[work] = work(index)
-            result: T = self._cache[work]
+            if work not in self._cache or self._cache[work][0] != index.state:
+                self._cache[work] = index.state, work(index)
+            result: T = self._cache[work][1]
             return result
 
         return await self.run(cached)

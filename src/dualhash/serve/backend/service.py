@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -151,9 +150,9 @@ class Service:
         """Returns the size and state of the index."""
         async with self.watcher.use() as loaded:
             async with self.search_queue.slot():
-                counts = asdict(await loaded.run_cached(Index.stats))
+                counts = await loaded.run_cached(Index.stats)
             return schemas.Stats(
-                **{name: counts[name] for name in schemas.Stats.model_fields if name in counts},
+                **vars(counts),
                 name=self.watcher.path.name,
                 generation=loaded.generation,
                 model=loaded.index.header.model_hash,

@@ -9,7 +9,6 @@ import json
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,10 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from dualhash.catalogue.images import squash, upright
 from dualhash.serve.uploads.upload_checks import find_foreign_content, image_format, is_missing_rows
 
-FORMAT_NAMES = {
-    **{"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF", "TIFF": "TIFF", "AVIF": "AVIF"},
-    "HEIF": "HEIC",
-}
+FORMAT_NAMES = {name: name for name in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")}
+FORMAT_NAMES |= {"WEBP": "WebP", "HEIF": "HEIC"}
 """Formats of uploads, by their names in Pillow. Pillow reads HEIC with the extra `heif` only."""
 
 THUMBNAIL_QUALITY = 82
@@ -73,11 +70,7 @@ def thumbnail(_: bytes, job: dict[str, Any]) -> bytes:
     return encoded.getvalue()
 
 
-JOBS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
-    "nothing": nothing,
-    "query": query,
-    "thumbnail": thumbnail,
-}
+JOBS = {job.__name__: job for job in (nothing, query, thumbnail)}
 
 
 def run_job(job: dict[str, Any], content: bytes) -> tuple[dict[str, str], bytes]:
