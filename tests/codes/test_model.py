@@ -18,7 +18,7 @@ def test_a_model_encodes_and_predicts(tmp_path: Path):
     assert model.bits == 24
     assert encoded.codes.shape == (1, 3)
     arrays = np.broadcast_to(np.array([255, 0, 0], np.uint8), (2, 8, 8, 3))
-    np.testing.assert_allclose(model.encode_arrays(arrays)[1], encoded.reals[0], atol=1e-6)
+    np.testing.assert_allclose(model.encoder.encode_arrays(arrays)[1], encoded.reals[0], atol=1e-6)
     (prediction,) = model.predict(encoded.codes)
     assert prediction.category in model.card.category_names
     assert list(prediction.attributes) == ["red", "green", "blue"]

@@ -30,6 +30,13 @@ def test_example_responses_match_their_schemas(method: str, path: str, schema: t
     assert schema.model_validate(content["example"], strict=True).model_dump() == content["example"]
 
 
+def test_the_example_searches_are_valid():
+    content = described["paths"][SEARCH]["post"]["requestBody"]["content"]["application/json"]
+    for task, example in content["examples"].items():
+        search = schemas.Search.model_validate(example["value"])
+        assert search.task_for(query=search.id is not None) == task
+
+
 def test_the_example_upload_is_valid():
     content = described["paths"][SEARCH]["post"]["requestBody"]["content"]
     shown = content["multipart/form-data"]["example"]

@@ -77,7 +77,7 @@ class HeadMethod(Method):
         card, _, encoder = read_model(self.base_folder)
 
         def compute(rows: Rows) -> NDArray[np.bool_]:
-            return quantise(model.encode_arrays(only.images(rows)))
+            return quantise(model.encoder.encode_arrays(only.images(rows)))
 
         training, validation = (
             compute_features(compute, model.bits, only, rows, display)

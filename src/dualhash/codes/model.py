@@ -86,10 +86,6 @@ class Model:
         """Returns hash-layer outputs of image files; see `Encoder.encode`."""
         return self.encoder.encode(paths, views=views, progress=progress)
 
-    def encode_arrays(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Returns outputs (N, k) of images (N, h, w, 3) uint8; see `Encoder.encode_arrays`."""
-        return self.encoder.encode_arrays(images)
-
     def attribute_probabilities(
         self, outputs: NDArray[np.bool_] | NDArray[np.float32]
     ) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ COMMON_PROBLEMS = (
 
 EXTRA = Path(__file__).with_name("openapi_extra.json")
 """Additions to the description in the form of OpenAPI: the body of a search, which is read by hand
-to limit its size and time; examples of responses; and which addresses need a token."""
+to limit its size and time; examples of searches and responses; and which addresses need a token."""
 
 
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:

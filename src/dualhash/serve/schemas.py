@@ -40,17 +40,6 @@ class Search(SearchRequest):
     no query.
     """
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {"id": 17},
-                {"id": 17, "task": "combined", "want": ["colour=red"], "k": 40},
-                {"task": "attribute", "want": ["colour=red"], "without": ["size=small"]},
-            ]
-        },
-    )
-
     id: Id | None = None
     """Item to search with."""
     code: str | None = Field(None, pattern="^([0-9a-f]{2})+$", max_length=8192)
