@@ -78,17 +78,17 @@ class CellRunner:
         if cell.method in TOGETHER:
             return {}
         plan = self.plan
-        said = nested(dict(cell.settings))
-        asked: dict[str, Any] = {"seed": cell.seed, **({"bits": cell.bits} if cell.bits else {})}
+        own = nested(dict(cell.settings))
+        fixed: dict[str, Any] = {"seed": cell.seed, **({"bits": cell.bits} if cell.bits else {})}
         if cell.held_out:
             names = self.catalogue.names.categories
-            asked["without_categories"] = [names[row] for row in self._held_out(cell)]
-        backbone = said.pop("backbone", plan.backbone)
-        asked = {"backbone": backbone, **said, **asked}
+            fixed["without_categories"] = [names[row] for row in self._held_out(cell)]
+        backbone = own.pop("backbone", plan.backbone)
+        fixed = {"backbone": backbone, **own, **fixed}
         if cell.method == PRETRAINING:
-            return {**plan.pretraining, **asked}
+            return {**plan.pretraining, **fixed}
         usual = {**plan.training, **nested(tuned), **(plan.trial if cell.trial else {})}
-        recipe = {**usual, **plan.backbones[backbone], **asked}
+        recipe = {**usual, **plan.backbones[backbone], **fixed}
         if cell.method == "svm-binary":
             recipe.pop("frozen_stages", None)  # its network is that of its base, and trained
         return recipe
@@ -217,6 +217,6 @@ def _predict(
     return run_method(cell.method, models, images.images, report)
 
 
-def _coded(catalogue: Catalogue, said: Outputs) -> EncodedImages:
-    assert said.probabilities is not None, "sheets are of methods that tell attributes"
-    return EncodedImages(catalogue, np.asarray(said.codes, bool), said.probabilities)
+def _coded(catalogue: Catalogue, outputs: Outputs) -> EncodedImages:
+    assert outputs.probabilities is not None, "sheets show methods that predict attributes"
+    return EncodedImages(catalogue, np.asarray(outputs.codes, bool), outputs.probabilities)

@@ -94,11 +94,11 @@ def attribute_sheet(queries: EncodedImages, database: EncodedImages) -> Retrieva
         observed = np.flatnonzero(queries.catalogue.observed[row])
         present = queries.catalogue.attributes[row, observed] == 1
         selected = rng.permutation(observed[present])[:SELECTED]
-        lacked = rng.permutation(observed[~present])[: SELECTED - len(selected)]
-        selected = np.sort(np.concatenate([selected, lacked]))
+        absent = rng.permutation(observed[~present])[: SELECTED - len(selected)]
+        selected = np.sort(np.concatenate([selected, absent]))
         wanted = queries.probabilities[row, selected] > 0.5
-        told = database.probabilities[:, selected]
-        as_wanted = np.where(wanted, told, 1 - told)
+        predicted = database.probabilities[:, selected]
+        as_wanted = np.where(wanted, predicted, 1 - predicted)
         order = np.argsort(-as_wanted.prod(axis=1), kind="stable")
         shown = [
             _shown(database.catalogue, other, as_wanted[other], right)

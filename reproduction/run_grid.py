@@ -16,7 +16,7 @@ from reproduction.grid_cell import PRETRAINING, Cell, Result
 from reproduction.required_figures import RequiredFigures
 from reproduction.result_store import ResultStore
 
-ASKED = "asked.json"
+ORIGIN = "asked.json"
 """A file in the folder of a cell: its settings, data and parts."""
 
 
@@ -88,10 +88,10 @@ def schedule(
     ordered = dependency_order(cells, runner)
     due: set[Cell] = set()
     for cell in reversed(ordered):
-        lacking = (
+        missing = (
             any(cell in runner.parts(other) for other in due) and not _model(work, cell).exists()
         )
-        if lacking or not _is_current(cell, runner, results):
+        if missing or not _is_current(cell, runner, results):
             due.add(cell)
     return [ScheduledCell(cell, cell in due, expected_seconds(cell, results)) for cell in ordered]
 
@@ -156,10 +156,10 @@ def run(
         )
 
 
-def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
+def _begin(folder: Path, origin: Mapping[str, Any]) -> None:
     """Prepares the folder of a cell; it is emptied unless the same cell was started there."""
-    note = folder / ASKED
-    text = json.dumps(asked, sort_keys=True)
+    note = folder / ORIGIN
+    text = json.dumps(origin, sort_keys=True)
     if not note.is_file() or note.read_text(encoding="utf-8") != text:
         shutil.rmtree(folder, ignore_errors=True)
         write_whole(note, text)

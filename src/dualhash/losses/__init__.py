@@ -1,7 +1,7 @@
 """The training objectives: category losses, attribute losses and their weighted sum.
 
 Comes in: outputs of a network and labels, as torch tensors. Goes out: losses to minimise.
-May import `network` and the rooms left of it.
+May import `network` and what it may import.
 """
 
 from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss, JointLoss, JointLossValue

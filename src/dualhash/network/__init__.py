@@ -1,7 +1,7 @@
 """The network: a backbone, a hash layer and two heads.
 
 Comes in: names of backbones and hash layers, images as torch tensors. Goes out: `torch.nn`
-modules. May import the rooms left of it (catalogue, codes, search, evaluation).
+modules. May import `catalogue`, `codes`, `search` and `evaluation`.
 """
 
 from dualhash.network.backbone import Backbone, BuiltBackbone
