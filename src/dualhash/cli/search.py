@@ -171,7 +171,7 @@ def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path
     if missing is not None:
         output.say(_sentence(missing, results.matched))
     if sheet is not None:
-        output.say(f"Wrote {sheet}.")
+        output.say(f"Written to {sheet}.")
 
 
 def _sentence(missing: Shortage, matched: int) -> str:

@@ -91,7 +91,7 @@ def _numbers(path: Path) -> NDArray[np.float32]:
     if len(content) % FLOAT.itemsize:
         raise DualhashError(
             f"{path} has {len(content):,} bytes, which is not a multiple of 4: the file is "
-            "incomplete."
+            "incomplete. Copy it again."
         )
     return np.frombuffer(content, FLOAT).astype(np.float32)
 
