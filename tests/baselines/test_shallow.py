@@ -94,7 +94,7 @@ def test_a_category_method_is_indexed_and_says_which_searches_it_cannot_do(
     build_index(models["sdh"], tiny, tmp_path / "i.dhx")
     with Index.open(tmp_path / "i.dhx") as index:
         assert len(index.search("id:0", k=5).hits) == 5
-        with pytest.raises(DualhashError, match="tells no attributes"):
+        with pytest.raises(DualhashError, match="predicts no attributes"):
             index.search("id:0", task="attribute", want=["top"])
 
 
