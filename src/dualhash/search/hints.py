@@ -58,7 +58,7 @@ def shortage(
     tried = list(conditions)[:MAX_CONDITIONS]
 
     def matched_by(kept: Collection[Condition]) -> int:
-        return _matched(index, query, _only(options, kept))
+        return _matched(index, query, options, kept)
 
     without = {each: matched_by(conditions.keys() - {each}) for each in tried}
     worst = max(tried, key=lambda each: without[each], default=None)
@@ -84,27 +84,29 @@ def _conditions(options: SearchOptions) -> dict[Condition, str]:
     return conditions
 
 
-def _only(options: SearchOptions, kept: Collection[Condition]) -> SearchOptions:
-    """Returns the options with no other conditions than these."""
-    fewer = options.copy()
+def _matched(
+    index: RemoteIndex,
+    query: QueryLike | None,
+    options: SearchOptions,
+    kept: Collection[Condition],
+) -> int:
+    """Counts what matches if only the conditions `kept` apply.
+
+    A combined search without attributes becomes one by category.
+    """
+    fewer: SearchOptions = {**options, "k": 1, "offset": 0}
     filters = options.get("filter", {})
     fewer["filter"] = {field: filters[field] for field in filters if ("filter", field) in kept}
+    if ("radius", "") not in kept:
+        fewer["radius"] = None
     if options["task"] == "combined":
         for option in ATTRIBUTE_OPTIONS:
             fewer[option] = [name for name in options.get(option, ()) if (option, name) in kept]
-    if ("radius", "") not in kept:
-        fewer["radius"] = None
-    return fewer
-
-
-def _matched(index: RemoteIndex, query: QueryLike | None, options: SearchOptions) -> int:
-    """Counts matches; a combined search without attributes becomes one by category."""
-    options = {**options, "k": 1, "offset": 0}
-    if options["task"] == "combined" and not any(options.get(each) for each in ATTRIBUTE_OPTIONS):
-        options = {**options, "task": "category", "threshold": PRESENT}
-        if query is None:
-            query = np.zeros(index.header.bits // 8, np.uint8)
+        if not any(fewer[option] for option in ATTRIBUTE_OPTIONS):
+            fewer |= {"task": "category", "threshold": PRESENT}
+            if query is None:
+                query = np.zeros(index.header.bits // 8, np.uint8)
     try:
-        return index.search(query, **options).matched
+        return index.search(query, **fewer).matched
     except DualhashError:
         return 0

@@ -21,8 +21,6 @@ CODES_PER_BLOCK = 4096
 Entry = tuple[Path | str, ItemLabels, Mapping[str, Any]]
 """Image, labels and payload of an item."""
 
-WITH_IDS = "id IN (SELECT value FROM json_each(?))"
-
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -73,8 +71,7 @@ def delete(index: IndexReader, ids: Iterable[int]) -> None:
     """
     deleted = sorted({whole_id(item) for item in ids})
     with index.connection.changing():
-        _check_exist(index, deleted)
-        index.connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", json.dumps(deleted))
+        _delete_items(index, deleted)
         for first in index.blocks_with(np.array(deleted)):
             block = _take_block(index, first)
             rest = block.take(np.flatnonzero(~np.isin(block.ids, deleted)))
@@ -91,8 +88,7 @@ def replace(
         DualhashError: An id does not exist; nothing is replaced.
     """
     with index.connection.changing():
-        _check_exist(index, ids)
-        index.connection.execute(f"DELETE FROM items WHERE {WITH_IDS}", json.dumps(ids))
+        _delete_items(index, ids)
         new = _insert_items(index, ids, codes, entries)
         for first in index.blocks_with(new.ids):
             block = _take_block(index, first)
@@ -145,12 +141,16 @@ def _record_change(index: IndexReader, ids: Sequence[int], *, count: int = 0) ->
     index.connection.execute("INSERT INTO changes VALUES (?, ?, ?)", *row)
 
 
-def _check_exist(index: IndexReader, ids: Sequence[int]) -> None:
+def _delete_items(index: IndexReader, ids: Sequence[int]) -> None:
+    """Deletes the rows of items, which must exist."""
+    values = json.dumps(ids)
     for (unknown,) in index.connection.execute(
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1",
-        json.dumps(ids),
+        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1", values
     ):
         raise DualhashError(f"{index.path} has no item with the id {unknown}.")
+    index.connection.execute(
+        "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", values
+    )
 
 
 def _insert_items(

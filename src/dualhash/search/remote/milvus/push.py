@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,16 +179,10 @@ def _send(
         [descriptions[which] for which in changed],
         reader.header.attribute_head,
     )
-    size = _rows_per_request(rows, reader)
+    header = reader.header
+    texts = 2 * max(len(row["item"].encode()) for row in rows)  # facts are about as long as items
+    row_bytes = texts + header.bits // 8 + 10 * len(header.attribute_head.names)
+    size = max(1, REQUEST_BYTES // row_bytes)
     for start in range(0, len(rows), size):
         collection.put(rows[start : start + size])
     return {row["id"] for row in rows}
-
-
-def _rows_per_request(rows: list[dict[str, Any]], reader: IndexReader) -> int:
-    """Returns how many rows fit in a request; facts are about as long as an item's text."""
-    header = reader.header
-    texts = 2 * max(len(row["item"].encode()) for row in rows)
-    return max(
-        1, REQUEST_BYTES // (texts + header.bits // 8 + 10 * len(header.attribute_head.names))
-    )
