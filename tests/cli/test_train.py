@@ -43,7 +43,7 @@ def test_options_override_the_file_and_the_file_overrides_the_preset(
         if name not in skipped and value is not None
     }
     (table / "settings.json").write_text(
-        json.dumps(small | {"bits": 24, "momentum": 0.8, "preset": "photo"})
+        json.dumps(small | {"bits": 24, "momentum": 0.8, "preset": "paper-cfw"})
     )
     options = ("--preset", "small", "--bits", "8", "--iterations", "1")
     assert run("--out", "m", "--config", "settings.json", *options) == 0

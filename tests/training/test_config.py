@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from dualhash.errors import DualhashError
 from dualhash.network import describe_backbone
 from dualhash.training.config import TrainConfig
-from dualhash.training.presets import PRESETS, preset_config, preset_for
+from dualhash.training.presets import PRESETS, preset_config
 
 
 def test_defaults_are_the_papers():
@@ -68,12 +68,7 @@ def test_values_out_of_range_are_refused_by_name():
 def test_epochs_and_iterations_replace_each_other_and_both_are_refused():
     config = preset_config("small", epochs=3)
     assert (config.iterations, config.epochs) == (None, 3)
-    config = preset_config("photo", iterations=3)
+    config = preset_config("features", iterations=3)
     assert (config.iterations, config.epochs) == (3, None)
     with pytest.raises(DualhashError, match="either iterations or epochs"):
         preset_config("small", epochs=3, iterations=5)
-
-
-def test_images_under_100_pixels_are_small():
-    assert preset_for(99) == "small"
-    assert preset_for(100) == "photo"

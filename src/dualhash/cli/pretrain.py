@@ -43,7 +43,7 @@ def pretrain(
     catalogue = read_catalogue(table, columns)
     card = learn(
         catalogue,
-        build_config(catalogue, preset, config, options),
+        build_config(preset, config, options),
         out,
         resume=resume,
         replace=replace,

@@ -23,7 +23,7 @@ class TrainingOptions:
         bits: Length of the code, a multiple of 8.
         features: Train a code head on the features of a frozen network, which are computed once:
             efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder, hub:OWNER/NAME
-            or a model folder. Sets the preset features.
+            or a model folder.
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
             efficientnet-lite0, resnet18-half, or timm:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
@@ -101,10 +101,10 @@ def train(
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
-        preset: A set of defaults for all settings: features (a head on the features of a frozen
-            network, in minutes), small (images under 100 pixels, from scratch), photo (larger
-            images, from pretrained weights), paper-imagenet, paper-cfw, released-imagenet or
-            released-cfw. Without it, small or photo, by the size of the images.
+        preset: A set of defaults for all settings: features (a code head on the features of a frozen
+            network, in minutes; the default), small (a network for small images, from scratch; the
+            default with --backbone, --weights or another method), paper-imagenet, paper-cfw,
+            released-imagenet or released-cfw.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.
@@ -124,7 +124,9 @@ def train(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
     )
-    configuration = build_config(catalogue, preset, config, options)
+    own_backbone = method != "dph" or options.backbone or options.weights
+    default = "small" if own_backbone else "features"
+    configuration = build_config(preset, config, options, default)
     output.note(
         f"{method}, preset {configuration.preset}: "
         f"{configuration.features or configuration.backbone}, "
@@ -156,17 +158,19 @@ def read_catalogue(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
 
 
 def build_config(
-    catalogue: dualhash.Catalogue, preset: str | None, config: Path | None, options: TrainingOptions
+    preset: str | None, config: Path | None, options: TrainingOptions, default: str = "small"
 ) -> dualhash.TrainConfig:
-    """Returns the settings: options override the file, and the file overrides the preset."""
-    from dualhash.training.data.image_size import median_size
-    from dualhash.training.presets import preset_for
+    """Returns the settings: options override the file, and the file overrides the preset.
 
+    Args:
+        preset: The preset that the user named.
+        config: A file of settings.
+        options: Settings on the command line.
+        default: The preset if the user named none.
+    """
     settings = (_read_settings(config) if config else {}) | options.settings()
     in_file = settings.pop("preset", None)
-    chosen = preset or in_file or ("features" if settings.get("features") else None)
-    chosen = chosen or preset_for(max(median_size(catalogue.images)))
-    return dualhash.preset_config(chosen, **settings)
+    return dualhash.preset_config(preset or in_file or default, **settings)
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

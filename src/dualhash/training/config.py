@@ -66,6 +66,7 @@ class TrainConfig(BaseModel):
         warmup_share: Share of the iterations in which "one-cycle" rises to its peak.
         iterations: Length of the training in batches; give either this or `epochs`.
         epochs: Length of the training in passes over as many images as there are to train on.
+        min_iterations: Least number of batches when `epochs` gives the length.
         mirror: Augmentation: mirror each image with probability 0.5.
         random_crop: Augmentation: a random crop instead of the central one.
         crop_padding: Pixels of repeated border that a random crop may include on each side.
@@ -123,6 +124,7 @@ class TrainConfig(BaseModel):
     warmup_share: float = Field(default=0.25, gt=0, lt=1)
     iterations: int | None = Field(default=150_000, ge=1)
     epochs: float | None = Field(default=None, gt=0)
+    min_iterations: int = Field(default=1, ge=1)
 
     mirror: bool = True
     random_crop: bool = True

@@ -9,9 +9,6 @@ from pydantic import ValidationError
 from dualhash.errors import DualhashError, nearest
 from dualhash.training.config import TrainConfig
 
-SMALL_IMAGE = 100
-"""Images with a longer side below this many pixels are small."""
-
 _PAPER: dict[str, Any] = {}  # The defaults of TrainConfig are the paper's for ImageNet-150K.
 
 _RELEASED: dict[str, Any] = {
@@ -74,17 +71,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "decay_bias": False,
             "schedule": "one-cycle",
             "shuffled_images": 512,
+            "dropout": 0.3,
             "epochs": 15,
-            "validation_every": 200,
-        },
-        # Larger images, from weights that are installed with the package.
-        "photo": _ONE_CYCLE
-        | {
-            "backbone": "efficientnet-lite0",
-            "alpha": 0.3,
-            "lr_pretrained": 0.01,
-            "weight_decay": 1e-4,
-            "epochs": 10,
+            "min_iterations": 300,
+            "validation_every": 300,
         },
     }
 )
@@ -120,8 +110,3 @@ def preset_config(preset: str, **settings: object) -> TrainConfig:
             if setting
             else f"{message}."
         ) from error
-
-
-def preset_for(longer_side: float) -> str:
-    """Returns the preset for images whose longer side has this many pixels."""
-    return "small" if longer_side < SMALL_IMAGE else "photo"

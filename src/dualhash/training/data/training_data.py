@@ -159,7 +159,8 @@ def iterations_of(data: TrainingData) -> int:
     if config.iterations is not None:
         return config.iterations
     assert config.epochs is not None
-    return max(1, round(config.epochs * len(data.training) / data.plan.size))
+    batches = round(config.epochs * len(data.training) / data.plan.size)
+    return max(config.min_iterations, batches)
 
 
 def generator_for(seed: int, *stream: int) -> np.random.Generator:
