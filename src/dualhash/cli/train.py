@@ -101,10 +101,10 @@ def train(
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
-        preset: A set of defaults for all settings: features (a code head on the features of a frozen
-            network, in minutes; the default), small (a network for small images, from scratch; the
-            default with --backbone, --weights or another method), paper-imagenet, paper-cfw,
-            released-imagenet or released-cfw.
+        preset: A set of defaults for all settings: features (a code head on the features of a
+            frozen network, in minutes), small (a network for small images, from scratch),
+            paper-imagenet, paper-cfw, released-imagenet or released-cfw. The default is features;
+            with --backbone, --weights or another method it is small.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.
