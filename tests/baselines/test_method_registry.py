@@ -69,5 +69,5 @@ def test_a_base_folder_is_kept_by_methods_that_read_another_model(tmp_path: Path
 
 
 def test_a_name_instead_of_a_method_is_refused(tmp_path: Path):
-    with pytest.raises(DualhashError, match=r"give dualhash\.baselines\.find_method\('itq'\)"):
+    with pytest.raises(DualhashError, match=r"pass dualhash\.baselines\.find_method\('itq'\)"):
         train(None, TrainConfig(), tmp_path / "m", method="itq")
