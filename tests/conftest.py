@@ -16,6 +16,7 @@ MARKED = {
     "training": (
         "training/test_train.py",
         "training/test_pretrain.py",
+        "training/test_kept_features.py",
         "training/export",
         "baselines/test_deep_methods.py",
         "baselines/test_shallow.py",
@@ -26,6 +27,7 @@ MARKED = {
         "test_readme.py",
         "cli/test_demo.py",
         "test_jit.py",
+        "features/test_registry.py",
         "serve/test_server.py",
         "serve/http",
         "serve/uploads/test_uploads.py",

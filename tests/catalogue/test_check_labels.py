@@ -84,6 +84,16 @@ def test_refusals_begin_with_the_worst_cause(tmp_path: Path):
     assert facet.startswith("The facet 'colour' gives no attribute")
 
 
+def test_a_table_without_categories_is_listed(tmp_path: Path):
+    (tmp_path / "a.png").touch()
+    table = tmp_path / "t.csv"
+    table.write_text("image,red\na.png,1\n")
+    columns = Columns(attributes=("red",))
+    for names, count in ((("cap", "hat"), 1), ((), 0)):
+        remarks = read_catalogue(table, columns, like=LabelNames(names, ("red",))).remarks
+        assert sum("no row has a category" in remark for remark in remarks) == count
+
+
 def test_labels_that_a_model_was_not_trained_on_are_listed(tmp_path: Path):
     for name in "abc":
         (tmp_path / f"{name}.png").touch()

@@ -67,6 +67,8 @@ def unknown_labels(catalogue: Catalogue, model: LabelNames) -> tuple[CataloguePr
                 f"the model was not trained on {len(unknown):,} of {len(given):,} {kind}: "
                 f"{shortened(unknown)}{effect}"
             )
+    if catalogue.row_numbers is not None and model.categories and not used:
+        messages.append("no row has a category; the model has categories")
     if catalogue.row_numbers is not None and model.attributes and not catalogue.observed.any():
         names = shortened([repr(name) for name in model.attributes])
         messages.append(f"no row has a label for the model's attributes: {names}")
