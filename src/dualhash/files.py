@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from dualhash.errors import DualhashError
@@ -124,3 +125,24 @@ def write_through(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def files_hash(prefix: str, paths: Sequence[Path]) -> str:
+    """Returns a hash of a text and of the paths, sizes and modification times of files.
+
+    Args:
+        prefix: Whatever else the hash must depend on.
+        paths: Files; those that do not exist count too.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    digest = sha256(prefix.encode())
+    for path in paths:
+        try:
+            status = path.stat()
+            version = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError:
+            version = "missing"
+        digest.update(f"\0{path.absolute()}\0{version}".encode())
+    return digest.hexdigest()[:32]

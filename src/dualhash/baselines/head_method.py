@@ -1,7 +1,7 @@
 """Head methods: an attribute head fitted to the codes of another model."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.baselines.features import Features, Report, compute_features
-from dualhash.baselines.shallow_method import check_attributes
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model
@@ -61,11 +60,6 @@ class HeadMethod(Method):
         """See `Method.origin`."""
         assert self.base_folder is not None
         return {"base": read_model(self.base_folder)[0].model_hash}
-
-    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
-        """See `Method.runs`."""
-        check_attributes(self, attributes)
-        return {"": config}
 
     def learn(
         self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool

@@ -1,7 +1,7 @@
 """Shallow methods: a hash function fitted to the features of a pretrained backbone."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from dualhash.network import ClassifierHead, DualHashNetwork, NoHashLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import generator_for
 from dualhash.training.data.training_labels import Rows, take
-from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.exported_model import ExportedModel, export_network
 from dualhash.training.initial_network import initial_backbone
 from dualhash.training.loop.train_network import TrainedNetwork
@@ -69,12 +68,6 @@ class ShallowMethod(Method):
         learns = "both" if self.labels == "joint" else self.labels
         return super().configure(config).model_copy(update={"learns": learns})
 
-    def runs(self, config: TrainConfig, attributes: int) -> Mapping[str, TrainConfig]:
-        """See `Method.runs`."""
-        if "attribute" in self.answers:
-            check_attributes(self, attributes)
-        return {"": config}
-
     def learn(
         self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
     ) -> ExportedModel:
@@ -118,23 +111,10 @@ class ShallowMethod(Method):
             "best": validation_report(
                 quantise(outputs), function.probabilities(outputs), validation.labels
             ),
-            "weights_hash": weights_hash(config.weights),
+            **self.origin(config),
         }
         display.note("writing the model")
         return export_network(TrainedNetwork(only, network, report), function.attribute_units)
-
-
-def check_attributes(method: Method, attributes: int) -> None:
-    """Refuses catalogues without attributes.
-
-    Raises:
-        DualhashError: There are none.
-    """
-    if not attributes:
-        raise DualhashError(
-            f"{method.title} learns attributes, but the catalogue has none: name their columns "
-            "with --attribute-columns or --facet-columns."
-        )
 
 
 @torch.no_grad()

@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from dualhash.codes.encoder import Failure, Progress, decoded_batches
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import Extractor
-from dualhash.files import write_whole
+from dualhash.files import files_hash, write_whole
 
 FLUSH_SECONDS = 5.0
 """Time between two writes of the progress file: at most this much work is lost."""
@@ -58,7 +57,7 @@ def extract_features(
     Raises:
         DualhashError: The folder cannot be written, or its disk is full.
     """
-    array = folder / f"{_key(extractor, paths)}.npy"
+    array = folder / f"{files_hash(extractor.hash, paths)}.npy"
     record = array.with_suffix(".json")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,15 +112,3 @@ def _finished_rows(unfinished: Path, record: Path) -> tuple[int, dict[int, str]]
         return 0, {}
     known = json.loads(record.read_text(encoding="utf-8"))
     return known["rows"], {int(row): reason for row, reason in known["failed"].items()}
-
-
-def _key(extractor: Extractor, paths: Sequence[Path]) -> str:
-    digest = sha256(extractor.hash.encode())
-    for path in paths:
-        try:
-            status = path.stat()
-            version = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
-            version = "missing"
-        digest.update(f"\0{path.absolute()}\0{version}".encode())
-    return digest.hexdigest()[:32]

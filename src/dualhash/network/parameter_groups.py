@@ -1,6 +1,5 @@
 """Groups of parameters that share a learning rate and a weight decay."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
@@ -8,26 +7,13 @@ from torch import nn
 from dualhash.network.network import DualHashNetwork
 
 Role = Literal["pretrained", "new", "attribute head"]
+"""`pretrained` for loaded weights of a backbone, `attribute head`, or `new` for all others."""
+
 Kind = Literal["weight", "bias/norm"]
+"""`bias/norm` for biases and scales of normalisation layers, `weight` for the rest."""
 
 
-@dataclass(frozen=True)
-class ParameterGroup:
-    """Parameters that share a learning rate and a weight decay.
-
-    Attributes:
-        role: `pretrained` for loaded weights of a backbone, `attribute head`, or `new` for all
-            other parameters.
-        kind: `bias/norm` for biases and scales of normalisation layers, `weight` for the rest.
-        parameters: At least one, in the order of the network.
-    """
-
-    role: Role
-    kind: Kind
-    parameters: tuple[nn.Parameter, ...]
-
-
-def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
+def parameter_groups(network: DualHashNetwork) -> dict[tuple[Role, Kind], list[nn.Parameter]]:
     """Returns the trained parameters in groups, each parameter in one; no group is empty.
 
     The paper trains new layers at ten times the rate of pretrained ones (section 4.1). The
@@ -42,4 +28,4 @@ def parameter_groups(network: DualHashNetwork) -> list[ParameterGroup]:
         role: Role = "pretrained" if loaded else "attribute head" if head else "new"
         kind: Kind = "bias/norm" if parameter.ndim <= 1 else "weight"
         groups.setdefault((role, kind), []).append(parameter)
-    return [ParameterGroup(*key, tuple(parameters)) for key, parameters in groups.items()]
+    return groups

@@ -92,6 +92,11 @@ class Method:
         Raises:
             DualhashError: The method cannot train with these settings or attributes.
         """
+        if self.labels in {"attribute", "joint"} and not attributes:
+            raise DualhashError(
+                f"{self.title} learns attributes, but the catalogue has none: name their columns "
+                "with --attribute-columns or --facet-columns."
+            )
         return {"": config}
 
     @abstractmethod
@@ -122,7 +127,7 @@ class NetworkMethod(Method):
                 "The hash layer 'none' produces no code: leave hash_layer out, or train a backbone "
                 "with `dualhash pretrain`."
             )
-        return {"": config}
+        return super().runs(config, attributes)
 
     def export(self, trained: Mapping[str, TrainedNetwork]) -> ExportedModel:
         """Combines the trained networks, by the names of `runs`, into a model."""

@@ -5,15 +5,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
-from dualhash.files import write_whole
-from dualhash.training.data.array_cache import KEY_LENGTH, Report, cached_array
+from dualhash.files import files_hash, write_whole
+from dualhash.training.data.array_cache import Report, cached_array
 
 FORMAT = 1
 CHUNK = 512
@@ -55,7 +54,7 @@ def cached_images(
     Raises:
         DualhashError: The folder cannot be written, or the disk is full.
     """
-    key = _key(paths, preprocessing)
+    key = files_hash(f"{FORMAT} {preprocessing.resize}", paths)
     failures = folder / f"{key}.json"
 
     def decode(pixels: NDArray[np.uint8]) -> None:
@@ -78,15 +77,3 @@ def cached_images(
     pixels = cached_array(folder / f"{key}.npy", np.uint8, shape, decode)
     failed = json.loads(failures.read_text(encoding="utf-8"))
     return CachedImages(pixels, {int(row): reason for row, reason in failed.items()}, key)
-
-
-def _key(paths: Sequence[Path], preprocessing: Preprocessing) -> str:
-    digest = sha256(f"{FORMAT} {preprocessing.resize}".encode())
-    for path in paths:
-        try:
-            state = path.stat()
-            change = f"{state.st_size} {state.st_mtime_ns}"
-        except OSError:
-            change = "missing"
-        digest.update(f"\0{path.absolute()}\0{change}".encode())
-    return digest.hexdigest()[:KEY_LENGTH]

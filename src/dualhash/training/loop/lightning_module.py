@@ -102,14 +102,14 @@ def build_optimiser(network: DualHashNetwork, config: TrainConfig, alpha: float)
         "attribute head": config.lr_new / spared,
     }
     groups = []
-    for group in parameter_groups(network):
-        is_weight = group.kind == "weight"
+    for (role, kind), parameters in parameter_groups(network).items():
+        is_weight = kind == "weight"
         decay = config.weight_decay if is_weight or config.decay_bias else 0.0
         groups.append(
             {
-                "params": list(group.parameters),
-                "lr": rates[group.role] * (1.0 if is_weight else config.bias_lr_multiplier),
-                "weight_decay": decay * (spared if group.role == "attribute head" else 1.0),
+                "params": parameters,
+                "lr": rates[role] * (1.0 if is_weight else config.bias_lr_multiplier),
+                "weight_decay": decay * (spared if role == "attribute head" else 1.0),
             }
         )
     if config.optimiser == "adamw":

@@ -14,10 +14,9 @@ def validation_score(category_map: float, avg_hm: float) -> float:
 
     If one of them is NaN, because such labels are missing, it is the other; if both are, 0.
     """
-    if math.isnan(category_map) and math.isnan(avg_hm):
-        return 0.0
-    if math.isnan(category_map) or math.isnan(avg_hm):
-        return avg_hm if math.isnan(category_map) else category_map
+    defined = [figure for figure in (category_map, avg_hm) if not math.isnan(figure)]
+    if len(defined) < 2:
+        return sum(defined, start=0.0)
     both = category_map + avg_hm
     return 2 * category_map * avg_hm / both if both else 0.0
 
