@@ -42,7 +42,8 @@ def attribute_bitmaps(
         threads: Number of threads; the result does not depend on it.
     """
     weight, bias = head.summable
-    rounded, table = linear.round_weights(weight, bias, WEIGHT_BITS), linear.byte_tables(weight)
+    rounded = linear.round_weights(weight, bias, WEIGHT_BITS)
+    exact = linear.byte_tables(weight, bias)
     score = math.log(threshold / (1 - threshold))
     last = len(matrix.everything)
     bitmaps = np.zeros((len(head.names), last - first), np.uint64)
@@ -50,7 +51,7 @@ def attribute_bitmaps(
     def mark(start: int, stop: int) -> None:
         existing = matrix.everything[first + start : first + stop]
         marked = bitmaps[:, start:stop]
-        _mark(matrix.words, first + start, existing, rounded, table, bias, score, marked)
+        _mark(matrix.words, first + start, existing, rounded, exact, score, marked)
 
     run_in_threads(mark, last - first, threads)
     return bitmaps
@@ -62,20 +63,18 @@ def _mark(
     first: int,
     existing: Bitmap,
     rounded: linear.RoundedWeights,
-    table: NDArray[np.float64],
-    bias: NDArray[np.float64],
+    exact: linear.ByteTables,
     score: float,
     bitmaps: Words,
 ) -> None:
     length = words.shape[1]
     flat = words.reshape(-1)
-    needed = np.array([linear.needed_sum(rounded, which, score) for which in range(len(bias))])
-    sufficient = np.array(
-        [linear.sufficient_sum(rounded, which, score) for which in range(len(bias))]
-    )
+    functions = range(len(exact.bias))
+    needed = np.array([linear.needed_sum(rounded, which, score) for which in functions])
+    sufficient = np.array([linear.sufficient_sum(rounded, which, score) for which in functions])
     for group in range(len(existing)):
         base = first_word(first + group, length)
-        for which in range(len(bias)):
+        for which in functions:
             marked = np.uint64(0)
             for lane in range(0, GROUP_SIZE, WIDTH):
                 steps = linear.rounded_sums(flat, base + lane, RUN_SIZE, length, rounded, which)
@@ -85,11 +84,7 @@ def _mark(
                 while unclear:
                     place = lane + lowest_bit(unclear)
                     unclear &= unclear - np.uint64(1)
-                    if (
-                        linear.exact_score(
-                            flat, base + place, RUN_SIZE, length, table[which], bias[which]
-                        )
-                        >= score
-                    ):
+                    start = base + place
+                    if linear.exact_score(flat, start, RUN_SIZE, length, exact, which) >= score:
                         marked |= np.uint64(1) << np.uint64(place)
             bitmaps[which, group] = marked & existing[group]

@@ -170,12 +170,8 @@ def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
         members = allowed[group]
         base = first_word(group, length)
         for lane in range(0, GROUP_SIZE, WIDTH):
-            sum0, sum1, sum2, sum3 = (
-                broadcast(near0),
-                broadcast(near1),
-                broadcast(near2),
-                broadcast(near3),
-            )
+            sum0, sum1 = broadcast(near0), broadcast(near1)
+            sum2, sum3 = broadcast(near2), broadcast(near3)
             for word in range(length):
                 codes = load_lanes(words, base + lane + word * RUN_SIZE)
                 sum0 = add_distance(sum0, codes, load_word(queries, row0 + word))
@@ -183,10 +179,8 @@ def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
                 sum2 = add_distance(sum2, codes, load_word(queries, row2 + word))
                 sum3 = add_distance(sum3, codes, load_word(queries, row3 + word))
             wanted = (members >> np.uint64(lane)) & ALL_LANES
-            if (
-                negative_lanes(bitwise_or(bitwise_or(sum0, sum1), bitwise_or(sum2, sum3))) & wanted
-                == 0
-            ):
+            near_any = bitwise_or(bitwise_or(sum0, sum1), bitwise_or(sum2, sum3))
+            if negative_lanes(near_any) & wanted == 0:
                 continue
             for offset, total in enumerate((sum0, sum1, sum2, sum3)):
                 hits = (negative_lanes(total) & wanted) << np.uint64(lane)
