@@ -42,8 +42,7 @@ def attribute_bitmaps(
         threads: Number of threads; the result does not depend on it.
     """
     weight, bias = head.summable
-    rounded = linear.round_weights(weight, bias, WEIGHT_BITS)
-    exact = linear.byte_tables(weight, bias)
+    rounded, table = linear.round_weights(weight, bias, WEIGHT_BITS), linear.byte_tables(weight)
     score = math.log(threshold / (1 - threshold))
     last = len(matrix.everything)
     bitmaps = np.zeros((len(head.names), last - first), np.uint64)
@@ -51,7 +50,7 @@ def attribute_bitmaps(
     def mark(start: int, stop: int) -> None:
         existing = matrix.everything[first + start : first + stop]
         marked = bitmaps[:, start:stop]
-        _mark(matrix.words, first + start, existing, rounded, exact, score, marked)
+        _mark(matrix.words, first + start, existing, rounded, table, bias, score, marked)
 
     run_in_threads(mark, last - first, threads)
     return bitmaps
@@ -63,18 +62,20 @@ def _mark(
     first: int,
     existing: Bitmap,
     rounded: linear.RoundedWeights,
-    exact: linear.ByteTables,
+    table: NDArray[np.float64],
+    bias: NDArray[np.float64],
     score: float,
     bitmaps: Words,
 ) -> None:
     length = words.shape[1]
     flat = words.reshape(-1)
-    functions = range(len(exact.bias))
-    needed = np.array([linear.needed_sum(rounded, which, score) for which in functions])
-    sufficient = np.array([linear.sufficient_sum(rounded, which, score) for which in functions])
+    needed = np.array([linear.needed_sum(rounded, which, score) for which in range(len(bias))])
+    sufficient = np.array(
+        [linear.sufficient_sum(rounded, which, score) for which in range(len(bias))]
+    )
     for group in range(len(existing)):
         base = first_word(first + group, length)
-        for which in functions:
+        for which in range(len(bias)):
             marked = np.uint64(0)
             for lane in range(0, GROUP_SIZE, WIDTH):
                 steps = linear.rounded_sums(flat, base + lane, RUN_SIZE, length, rounded, which)
@@ -84,7 +85,11 @@ def _mark(
                 while unclear:
                     place = lane + lowest_bit(unclear)
                     unclear &= unclear - np.uint64(1)
-                    start = base + place
-                    if linear.exact_score(flat, start, RUN_SIZE, length, exact, which) >= score:
+                    if (
+                        linear.exact_score(
+                            flat, base + place, RUN_SIZE, length, table[which], bias[which]
+                        )
+                        >= score
+                    ):
                         marked |= np.uint64(1) << np.uint64(place)
             bitmaps[which, group] = marked & existing[group]

@@ -31,13 +31,14 @@ SMALLEST = 1e-290
 
 
 class _Ranking(NamedTuple):
-    """How codes are scored: s linear functions and the wanted values (s,).
+    """How codes are scored: tables (s, words * 8, 256), biases (s,) and wanted values (s,).
 
     The rounded weights are those of the wanted values.
     """
 
     rounded: linear.RoundedWeights
-    exact: linear.ByteTables
+    tables: NDArray[np.float64]
+    bias: NDArray[np.float64]
     wanted: NDArray[np.bool_]
 
 
@@ -75,7 +76,8 @@ def most_probable(
     sign = np.where(wanted, 1.0, -1.0)
     ranking = _Ranking(
         linear.round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS),
-        linear.byte_tables(weight, bias),
+        linear.byte_tables(weight),
+        bias,
         np.asarray(wanted, np.bool_),
     )
 
@@ -113,7 +115,7 @@ def _rank(
     ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
     gathered = np.empty(length * WIDTH, np.uint64)
     positions = np.empty(WIDTH, np.int64)
-    needed = np.empty(len(ranking.wanted), np.int64)
+    needed = np.empty(len(ranking.bias), np.int64)
     _raise_needed(needed, ranking.rounded, part.floor)
     count = 0
     for group in range(start, stop):
@@ -161,7 +163,8 @@ def _score(
         lanes &= lanes - np.uint64(1)
         product = 1.0
         for which in range(len(needed)):
-            score = np.float64(linear.exact_score(words, lane, WIDTH, length, ranking.exact, which))
+            table, bias = ranking.tables[which], ranking.bias[which]
+            score = np.float64(linear.exact_score(words, lane, WIDTH, length, table, bias))
             product *= sigmoid(score if ranking.wanted[which] else -score)
             if product < floor:
                 break

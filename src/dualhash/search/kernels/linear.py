@@ -103,15 +103,8 @@ def rounded_sums(
     return total
 
 
-class ByteTables(NamedTuple):
-    """s linear functions as sums over bytes: tables (s, words * 8, 256) and biases (s,)."""
-
-    tables: NDArray[np.float64]
-    bias: NDArray[np.float64]
-
-
-def byte_tables(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> ByteTables:
-    """Sums weights (s, bits) over each value of each byte; biases are (s,).
+def byte_tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums weights (s, bits) over each value of each byte, (s, words * 8, 256).
 
     Sums of a head's rounded weights are exact, so the order of summation does not matter.
     """
@@ -120,15 +113,16 @@ def byte_tables(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> ByteT
     padded[:, :bits] = weight
     values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
     bytewise = padded.reshape(functions, -1, 8)
-    return ByteTables(np.einsum("sbi,vi->sbv", bytewise, values), bias)
+    sums: NDArray[np.float64] = np.einsum("sbi,vi->sbv", bytewise, values)
+    return sums
 
 
 @compiled
 def exact_score(
-    words: Words, start: int, stride: int, length: int, exact: ByteTables, which: int
+    words: Words, start: int, stride: int, length: int, table: NDArray[np.float64], bias: float
 ) -> np.float32:
-    """The score of the code whose first word is at `start`."""
-    table, total = exact.tables[which], exact.bias[which]
+    """The score of the code whose first word is at `start`, from a table (words * 8, 256)."""
+    total = bias
     for word in range(length):
         code = load_word(words, start + word * stride)
         for byte in range(8):

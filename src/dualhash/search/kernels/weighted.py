@@ -43,11 +43,12 @@ _TERMS = 18
 class _Costs(NamedTuple):
     """The cost of a code beyond its distance: weight times the sum of -log p over wanted values.
 
-    s linear functions and the wanted values (s,) give the probabilities.
+    Tables (s, words * 8, 256), biases (s,) and wanted values (s,) give the probabilities.
     """
 
     weight: float
-    exact: linear.ByteTables
+    tables: NDArray[np.float64]
+    bias: NDArray[np.float64]
     wanted: NDArray[np.bool_]
 
 
@@ -83,7 +84,8 @@ def weighted_nearest(
     """
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
-    costs = _Costs(float(weight), linear.byte_tables(*head.summable), np.asarray(wanted, np.bool_))
+    values, bias = head.summable
+    costs = _Costs(float(weight), linear.byte_tables(values), bias, np.asarray(wanted, np.bool_))
     words = as_words(query[None])
     first = allowed if likely is None else allowed & likely
 
@@ -145,8 +147,9 @@ def _cost(words: Words, start: int, length: int, query: Words, costs: _Costs) ->
     """The cost of the code whose first word is at `start`."""
     distance = distance_at(words, start, length, query, 0)
     improbability = 0.0
-    for which in range(len(costs.wanted)):
-        score = np.float64(linear.exact_score(words, start, RUN_SIZE, length, costs.exact, which))
+    for which in range(len(costs.bias)):
+        table, bias = costs.tables[which], costs.bias[which]
+        score = np.float64(linear.exact_score(words, start, RUN_SIZE, length, table, bias))
         improbability += minus_log_probability(score if costs.wanted[which] else -score)
     return distance + costs.weight * improbability
 
