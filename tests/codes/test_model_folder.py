@@ -130,7 +130,7 @@ def test_a_folder_without_a_card_is_not_a_model(tmp_path: Path):
         ("{", "is damaged: it is not JSON"),
         ("[]", "has no format number"),
         ('{"name": "something else"}', "has no format number"),
-        ('{"format": 2, "colour": "new"}', "format 2, but .* up to 1; upgrade"),
+        ('{"format": 3, "colour": "new"}', "format 3, but .* up to 2; upgrade"),
         ('{"format": 1}', "is damaged: bits: Field required"),
     ],
 )

