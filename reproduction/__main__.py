@@ -66,7 +66,7 @@ def run(
     from dualhash.training.progress import Display
     from reproduction.cell_runner import CellRunner
     from reproduction.grid_plan import plan_for
-    from reproduction.paper_tables import cells_of, chosen_exhibits, exhibits
+    from reproduction.paper_exhibits import cells_of, chosen_exhibits, exhibits
     from reproduction.result_store import ResultStore
     from reproduction.run_grid import run as finish
     from reproduction.run_grid import schedule

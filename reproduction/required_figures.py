@@ -6,7 +6,7 @@ from functools import reduce
 from reproduction.grid_cell import Cell, Result
 from reproduction.grid_plan import GridPlan
 from reproduction.paper_claims import compared_figures
-from reproduction.paper_tables import exhibits
+from reproduction.paper_exhibits import exhibits
 from reproduction.table_definition import HALF, REAL, WEIGHTED, Picture
 
 NOTHING: frozenset[str] = frozenset()

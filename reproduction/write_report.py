@@ -18,7 +18,7 @@ from reproduction.current_results import consistent
 from reproduction.grid_cell import Result
 from reproduction.grid_plan import GridPlan
 from reproduction.paper_claims import ClaimResult, check_claim, claims
-from reproduction.paper_tables import cells_of, exhibits
+from reproduction.paper_exhibits import cells_of, exhibits
 from reproduction.printed_tables import printed
 from reproduction.required_figures import required_figures
 from reproduction.result_store import ResultStore

@@ -55,9 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def tiny_backbone() -> Iterator[None]:
-    """Registers the backbone `tiny`, which `make_config` of tests/training/cases.py uses."""
+    """Registers the backbone `tiny` of tests/training/tiny_training.py."""
     from dualhash.network import BACKBONES
-    from tests.training.cases import TINY
+    from tests.training.tiny_training import TINY
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BACKBONES, TINY.name, TINY)

@@ -10,7 +10,7 @@ from dualhash.analysis.bit_attribution import (
 )
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
-from tests.analysis.cases import cases
+from tests.analysis.small_codes import cases
 from tests.oracles.analysis import pearson
 
 HEAD = LinearHead(

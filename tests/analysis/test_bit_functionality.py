@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
 from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
-from tests.analysis.cases import cases, make_case
+from tests.analysis.small_codes import cases, make_case
 from tests.oracles.analysis import pearson, printed_sum, same_pairs
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from dualhash.analysis.category_separation import separation
-from tests.analysis.cases import cases
+from tests.analysis.small_codes import cases
 from tests.oracles.analysis import printed_sum, same_pairs
 
 

@@ -18,7 +18,7 @@ from dualhash.analysis.drawing import (
     draw_frame,
     draw_text,
 )
-from dualhash.analysis.verdict import Verdict
+from dualhash.analysis.result_verdict import Verdict
 from dualhash.codes import Prediction
 from dualhash.errors import DualhashError
 from dualhash.search import Hit, ItemLabels, Query, Results

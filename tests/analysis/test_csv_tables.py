@@ -9,7 +9,7 @@ from dualhash.analysis.csv_tables import (
     bit_table,
     half_weight,
 )
-from tests.analysis.cases import make_analysis
+from tests.analysis.small_codes import make_analysis
 
 
 def test_a_row_for_every_bit():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.analysis.cases import make_analysis, make_case
+from tests.analysis.small_codes import make_analysis, make_case
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 

@@ -4,7 +4,7 @@ import pytest
 
 from dualhash.analysis.correlation import Correlation
 from dualhash.analysis.summary_text import summarise
-from tests.analysis.cases import make_analysis
+from tests.analysis.small_codes import make_analysis
 
 ABOVE = Correlation(value=0.5, low=0.2, high=0.7, pairs=40)
 BELOW = Correlation(value=-0.5, low=-0.7, high=-0.2, pairs=40)

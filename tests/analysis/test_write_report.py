@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.analysis.cases import make_analysis
+from tests.analysis.small_codes import make_analysis
 
 pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
 

@@ -10,7 +10,7 @@ from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.jlbc import JLBC
 from dualhash.baselines.svm_binary import fit_svm_binary
 from dualhash.baselines.svm_real import SVM_REAL
-from tests.baselines.cases import digits, mean_average_precision
+from tests.baselines.digits_data import digits, mean_average_precision
 
 
 def areas(scores: np.ndarray, features: Features) -> list[float]:

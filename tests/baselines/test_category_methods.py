@@ -8,7 +8,7 @@ from dualhash.baselines.features import Features
 from dualhash.baselines.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
-from tests.baselines.cases import digits, mean_average_precision
+from tests.baselines.digits_data import digits, mean_average_precision
 
 SUPERVISED = ("cca-itq", "dbc", "ksh", "sdh")
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from dualhash.baselines import dbc
 from dualhash.baselines.dbc import DBC, predicted, principal_signs, separate, unite
 from dualhash.errors import DualhashError
-from tests.baselines.cases import digits
+from tests.baselines.digits_data import digits
 from tests.oracles.baselines import naive_separation
 
 

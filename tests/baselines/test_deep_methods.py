@@ -28,7 +28,7 @@ from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.loop.train_network import train_network
 from dualhash.training.method import NetworkMethod
 from dualhash.training.train import train
-from tests.training.cases import HEIGHT, QUIET, WIDTH, StopAt, make_catalogue, make_config
+from tests.training.tiny_training import HEIGHT, QUIET, WIDTH, StopAt, make_catalogue, make_config
 
 CATEGORY = ("ssdh", "hashnet", "dnnh")
 ATTRIBUTE = ("cnn-attribute",)

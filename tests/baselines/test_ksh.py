@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dualhash.baselines import ksh
-from tests.baselines.cases import digits
+from tests.baselines.digits_data import digits
 from tests.oracles.baselines import naive_residual
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from dualhash.baselines import sdh
 from dualhash.baselines.cca_itq import one_hot
 from dualhash.baselines.sdh import Ridge, coordinate_descent
-from tests.baselines.cases import digits
+from tests.baselines.digits_data import digits
 from tests.oracles.baselines import naive_sdh_objective
 
 RNG = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from dualhash.search import Index
 from dualhash.search.build import build_index
 from dualhash.training.progress import Display
 from dualhash.training.train import train
-from tests.training.cases import HEIGHT, WIDTH, make_catalogue, make_config
+from tests.training.tiny_training import HEIGHT, WIDTH, make_catalogue, make_config
 
 QUIET = Display(quiet=True)
 

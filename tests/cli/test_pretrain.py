@@ -5,7 +5,7 @@ import pytest
 
 from dualhash.cli import app
 from tests.cli.test_train import table  # noqa: F401 - a fixture
-from tests.training.cases import make_config
+from tests.training.tiny_training import make_config
 
 
 def run(*arguments: str) -> int:

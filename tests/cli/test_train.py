@@ -5,7 +5,7 @@ import pytest
 
 from dualhash.cli import app, output
 from dualhash.losses import CATEGORY_LOSSES
-from tests.training.cases import make_catalogue, make_config
+from tests.training.tiny_training import make_catalogue, make_config
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dualhash.evaluation.attribute_retrieval import (
     selections,
 )
 from dualhash.evaluation.true_labels import TrueLabels
-from tests.evaluation.cases import cases
+from tests.evaluation.random_codes import cases
 from tests.oracles.evaluation import attribute_map_cvpr2017, attribute_map_ijcv2020
 
 

@@ -5,7 +5,7 @@ from scipy.io import loadmat
 from sklearn.metrics import average_precision_score
 
 from dualhash.evaluation.category_retrieval import category_precisions, cvpr2017, ijcv2020
-from tests.evaluation.cases import cases
+from tests.evaluation.random_codes import cases
 from tests.oracles.evaluation import category_map
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from dualhash.evaluation import combined_retrieval
 from dualhash.evaluation.combined_retrieval import cvpr2017, ijcv2020
 from dualhash.evaluation.true_labels import TrueLabels
-from tests.evaluation.cases import cases
+from tests.evaluation.random_codes import cases
 from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 
 

@@ -6,7 +6,7 @@ import pytest
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes, validation_figures
 from dualhash.evaluation.true_labels import TrueLabels
-from tests.evaluation.cases import make_case
+from tests.evaluation.random_codes import make_case
 
 
 @pytest.fixture

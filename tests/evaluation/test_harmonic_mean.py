@@ -4,7 +4,7 @@ from hypothesis import given, settings
 
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.true_labels import TrueLabels
-from tests.evaluation.cases import cases
+from tests.evaluation.random_codes import cases
 from tests.oracles import evaluation as oracle
 
 

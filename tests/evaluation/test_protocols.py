@@ -4,7 +4,7 @@ import pytest
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, protocol_named
-from tests.evaluation.cases import make_case
+from tests.evaluation.random_codes import make_case
 
 EVERYWHERE = {"category_map", "attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "avg_precision"} | {
     f"combined_{kind}_at_{k}"

@@ -12,7 +12,7 @@ from dualhash.evaluation.weighted_retrieval import (
     choose_attribute_weight,
     weighted_recalls,
 )
-from tests.evaluation.cases import Case, cases
+from tests.evaluation.random_codes import Case, cases
 from tests.oracles import evaluation as oracle
 
 

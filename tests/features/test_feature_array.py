@@ -10,7 +10,7 @@ import pytest
 from dualhash.errors import DualhashError
 from dualhash.features import feature_array
 from dualhash.features.feature_array import extract_features
-from tests.features.cases import colours, mean_extractor, solid_images
+from tests.features.mean_extractor import colours, mean_extractor, solid_images
 
 COUNT = 100
 
@@ -65,7 +65,7 @@ def test_images_that_cannot_be_read_are_listed(images: list[Path], tmp_path: Pat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.features.cases import mean_extractor
+from tests.features.mean_extractor import mean_extractor
 from dualhash.features import feature_array
 feature_array.FLUSH_SECONDS = 0
 images = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]

@@ -11,7 +11,7 @@ from dualhash.features.installed_weights import network_with_installed_weights
 from dualhash.features.onnx_graphs import cut, join
 from dualhash.features.pooled_network import PooledNetwork
 from dualhash.features.registry import EXTRACTORS, extraction_size, open_extractor
-from tests.features.cases import mean_extractor
+from tests.features.mean_extractor import mean_extractor
 
 SMALL = (20, 20)
 

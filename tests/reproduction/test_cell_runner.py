@@ -17,14 +17,14 @@ from reproduction.grid_cell import PRETRAINING, Cell
 from reproduction.grid_plan import PLANS, plan_for
 from reproduction.measure_cell import measure
 from reproduction.method_outputs import TOGETHER, class_bits, run_method, tasks_of
-from reproduction.paper_tables import cells_of, exhibits
+from reproduction.paper_exhibits import cells_of, exhibits
 from reproduction.run_grid import dependency_order
 from reproduction.setting_choice import trial_cells
 from reproduction.standard_cells import pretraining, usual
 from reproduction.table_definition import DEPTHS
 from reproduction.train_cell import TrainedCell, validation_figures
 from tests.builders import colour_image, colour_model
-from tests.reproduction.cases import PLAN, catalogue, result
+from tests.reproduction.small_grid import PLAN, catalogue, result
 
 NAMES = LabelNames(("circle", "square", "triangle"), ("red", "green", "blue"))
 SMALL = replace(PLAN, attributes=3, held_out=1, resamples=7, trials={"dph": {"alpha": (0.0, 0.5)}})

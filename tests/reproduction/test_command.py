@@ -12,7 +12,7 @@ from reproduction.__main__ import main
 from reproduction.cell_runner import CellRunner
 from reproduction.grid_cell import Result
 from reproduction.setting_choice import VALIDATION
-from tests.reproduction.cases import extras
+from tests.reproduction.small_grid import extras
 
 CATEGORIES, ROUNDS = 16, 5
 PARTS = ("train-both", "train-attribute", "train-category", "test", "test")

@@ -3,7 +3,7 @@ import pytest
 from reproduction.current_results import consistent
 from reproduction.setting_choice import trial_cells
 from reproduction.standard_cells import pretraining, usual
-from tests.reproduction.cases import PLAN, figure, result
+from tests.reproduction.small_grid import PLAN, figure, result
 
 SSDH = usual("ssdh", PLAN)[0]
 BACKBONE = pretraining(PLAN, PLAN.backbone)

@@ -7,7 +7,7 @@ from dualhash.evaluation.combined_retrieval import CUTOFFS
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.true_labels import TrueLabels
 from reproduction.measure_cell import BINS, Outputs, histogram, measure
-from tests.reproduction.cases import catalogue
+from tests.reproduction.small_grid import catalogue
 
 RNG = np.random.default_rng(1)
 IMAGES = catalogue(60)

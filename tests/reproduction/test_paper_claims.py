@@ -5,7 +5,7 @@ import pytest
 from dualhash.evaluation.evaluation_result import MetricValue
 from reproduction.grid_cell import Cell
 from reproduction.paper_claims import Claim, check_claim, claims
-from tests.reproduction.cases import PLAN, result
+from tests.reproduction.small_grid import PLAN, result
 
 DPH = (Cell("dph", 16, seed=0), Cell("dph", 16, seed=1))
 SSDH = (Cell("ssdh", 16),)

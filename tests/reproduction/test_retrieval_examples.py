@@ -10,7 +10,7 @@ from reproduction.retrieval_examples import (
     attribute_sheet,
     combined_sheet,
 )
-from tests.reproduction.cases import catalogue
+from tests.reproduction.small_grid import catalogue
 
 WHOLE = catalogue(1200)
 RNG = np.random.default_rng(2)

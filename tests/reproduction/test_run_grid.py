@@ -8,7 +8,7 @@ from reproduction.grid_cell import Cell
 from reproduction.required_figures import RequiredFigures
 from reproduction.result_store import ResultStore
 from reproduction.run_grid import dependency_order, expected_seconds, run, schedule
-from tests.reproduction.cases import FakeLaboratory, Killed, result
+from tests.reproduction.small_grid import FakeLaboratory, Killed, result
 
 BACKBONE, TRIAL = Cell("pretraining"), Cell("dph", 16, trial=True)
 DPH, SSDH, SVM = Cell("dph", 16), Cell("ssdh", 16), Cell("svm-binary", 16)

@@ -5,7 +5,7 @@ import pytest
 from dualhash.evaluation.evaluation_result import MetricValue
 from reproduction.grid_cell import Cell
 from reproduction.setting_choice import choices, chosen_settings, nested, trial_cells
-from tests.reproduction.cases import PLAN, result
+from tests.reproduction.small_grid import PLAN, result
 
 TRIED = replace(
     PLAN, trials={"dph": {"alpha": (0.0, 0.1, 1.0)}, "hashnet": {"lr_new": (0.01, 0.1)}}

@@ -9,7 +9,7 @@ from reproduction.training_subsets import (
     select_training_images,
     take_share,
 )
-from tests.reproduction.cases import catalogue
+from tests.reproduction.small_grid import catalogue
 
 WHOLE = catalogue()
 

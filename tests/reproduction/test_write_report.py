@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dualhash.errors import DualhashError
-from reproduction.paper_tables import cells_of, exhibits
+from reproduction.paper_exhibits import cells_of, exhibits
 from reproduction.required_figures import required_figures
 from reproduction.result_store import ResultStore
 from reproduction.setting_choice import chosen_settings, nested
@@ -14,7 +14,7 @@ from reproduction.standard_cells import usual
 from reproduction.table_definition import Entry, Exhibit
 from reproduction.table_values import number_of
 from reproduction.write_report import draw_sheets, heading, write_report
-from tests.reproduction.cases import PLAN, extras, figure, result
+from tests.reproduction.small_grid import PLAN, extras, figure, result
 
 DPH = usual("dph", PLAN)
 

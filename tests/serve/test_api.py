@@ -320,7 +320,7 @@ def test_repeated_conditions_count_once(client: TestClient, counted: list[dict[s
 def test_the_number_of_tried_conditions_is_limited(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("dualhash.search.hints.MAX_CONDITIONS", 2)
+    monkeypatch.setattr("dualhash.search.too_few_results.MAX_CONDITIONS", 2)
     assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
     assert len(counted) == 1 + 2 + 1 + 2
 

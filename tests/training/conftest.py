@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.catalogue.catalogue import Catalogue
-from tests.training.cases import make_catalogue
+from tests.training.tiny_training import make_catalogue
 
 
 @pytest.fixture(autouse=True)

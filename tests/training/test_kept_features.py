@@ -20,8 +20,8 @@ from dualhash.training.data import prepare_data as prepare_module
 from dualhash.training.data.training_data import iterations_of
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from tests.features.cases import mean_extractor
-from tests.training.cases import HEIGHT, QUIET, WIDTH, make_config
+from tests.features.mean_extractor import mean_extractor
+from tests.training.tiny_training import HEIGHT, QUIET, WIDTH, make_config
 
 HEAD = {
     "features": "mean",

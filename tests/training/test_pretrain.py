@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 from dualhash.training.export.backbone_weights import WEIGHTS, WEIGHTS_CARD, weights_hash
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from tests.training.cases import QUIET, StopAt, log_of, make_config
+from tests.training.tiny_training import QUIET, StopAt, log_of, make_config
 
 CONFIG = make_config()
 

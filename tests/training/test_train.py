@@ -17,7 +17,15 @@ from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.train import train
-from tests.training.cases import HEIGHT, QUIET, WIDTH, StopAt, log_of, make_catalogue, make_config
+from tests.training.tiny_training import (
+    HEIGHT,
+    QUIET,
+    WIDTH,
+    StopAt,
+    log_of,
+    make_catalogue,
+    make_config,
+)
 
 CONFIG = make_config()
 
@@ -104,7 +112,7 @@ def test_killed_with_9_and_resumed_is_the_undisturbed_training(
         "import sys; from pathlib import Path\n"
         "from dualhash.network import BACKBONES\n"
         "from dualhash.training.train import train\n"
-        "from tests.training.cases import TINY, StopAt, make_catalogue, make_config\n"
+        "from tests.training.tiny_training import TINY, StopAt, make_catalogue, make_config\n"
         "BACKBONES[TINY.name] = TINY\n"
         "images, out = map(Path, sys.argv[1:])\n"
         "train(make_catalogue(images), make_config(), out, display=StopAt('iteration 4'))\n"

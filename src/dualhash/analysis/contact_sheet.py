@@ -21,7 +21,7 @@ from dualhash.analysis.drawing import (
     draw_frame,
     draw_text,
 )
-from dualhash.analysis.verdict import explain_verdicts, verdict
+from dualhash.analysis.result_verdict import explain_verdicts, verdict
 from dualhash.catalogue.images import ImageError, decode
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole

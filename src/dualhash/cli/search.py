@@ -14,10 +14,10 @@ from dualhash.cli.batch import print_answers, read_queries
 from dualhash.cli.options import WHOLE, Flag, Names
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Results, SearchOptions, SearchRequest
-from dualhash.search.hints import Shortage, shortage
 from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.request import make_request
 from dualhash.search.storage.reader import LAST_ID
+from dualhash.search.too_few_results import Shortage, shortage
 
 BAR_WIDTH = 8
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search.kernels import CodeMatrix, attribute_bitmaps, members
-from tests.search.kernels.cases import cases, heads
+from tests.search.kernels.random_codes import cases, heads
 
 
 @given(st.data(), st.sampled_from([0.5, 0.5, 0.05, 0.9]))

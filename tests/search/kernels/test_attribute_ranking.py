@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search.kernels import CodeMatrix, bitmap, joint_probability, most_probable
-from tests.search.kernels.cases import cases, heads
+from tests.search.kernels.random_codes import cases, heads
 
 
 @given(st.data(), st.booleans(), st.booleans())

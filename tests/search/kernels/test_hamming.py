@@ -7,7 +7,7 @@ from dualhash.codes.packing import pack
 from dualhash.search.kernels import CodeMatrix, bitmap, nearest, within_radius
 from dualhash.search.kernels import hamming as kernel
 from tests.oracles.search import first, hamming
-from tests.search.kernels.cases import Case, cases
+from tests.search.kernels.random_codes import Case, cases
 
 
 def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]:

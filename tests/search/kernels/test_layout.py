@@ -4,7 +4,7 @@ from hypothesis import given
 
 from dualhash.errors import DualhashError
 from dualhash.search.kernels import CodeMatrix, bitmap, members, size
-from tests.search.kernels.cases import Case, cases
+from tests.search.kernels.random_codes import Case, cases
 
 
 @given(cases())

@@ -10,7 +10,7 @@ from dualhash.codes.packing import unpack
 from dualhash.search.kernels import CodeMatrix, bitmap, weighted_nearest
 from dualhash.search.kernels.weighted import minus_log_probability
 from tests.oracles.search import weighted_cost
-from tests.search.kernels.cases import cases, heads
+from tests.search.kernels.random_codes import cases, heads
 
 
 @given(st.data(), st.booleans(), st.booleans(), st.sampled_from([0, 0.3, 2, 50]))

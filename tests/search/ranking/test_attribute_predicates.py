@@ -10,7 +10,7 @@ from dualhash.search.ranking.attribute_predicates import choose
 from dualhash.search.request import SearchRequest
 from dualhash.search.results import ItemLabels, Query
 from tests.oracles.search import joint
-from tests.search.ranking.cases import predicates
+from tests.search.ranking.small_code_table import predicates
 
 NAMES = ("red", "green", "blue", "large")
 

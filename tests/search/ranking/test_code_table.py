@@ -7,7 +7,7 @@ from dualhash.codes import LinearHead
 from dualhash.search.kernels import bitmap, members
 from dualhash.search.ranking import code_table
 from dualhash.search.ranking.code_table import CodeTable
-from tests.search.ranking.cases import predicates
+from tests.search.ranking.small_code_table import predicates
 
 NAMES = ("red", "green", "blue")
 

@@ -11,7 +11,7 @@ from dualhash.search.ranking.code_table import CodeTable
 from dualhash.search.ranking.rank import NO_ITEM, QueryBatch, RankedIds, SearchScope, rank
 from dualhash.search.results import TASKS, Task
 from tests.oracles import search as oracle
-from tests.search.ranking.cases import predicates
+from tests.search.ranking.small_code_table import predicates
 
 NAMES = ("red", "green", "blue")
 NO_QUERY = QueryBatch(None, np.array([NO_ITEM]))

@@ -155,9 +155,9 @@ def empty_address(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Ite
         yield running.address
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Closed after this package: while it is open, no other event loop can run in this thread."""
+    """Closed after each file: while it is open, no other event loop can run in this thread."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium is installed (Debian: apt install chromium)")

@@ -15,7 +15,7 @@ from dualhash.training.data.training_labels import (
     split_validation,
     training_catalogue,
 )
-from tests.training.cases import make_config
+from tests.training.tiny_training import make_config
 
 
 def labels_of(categories: list[int], attributes: list[int] | None = None) -> TrueLabels:

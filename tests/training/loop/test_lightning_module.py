@@ -7,7 +7,7 @@ from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_ba
 from dualhash.training.initial_network import autocast_type
 from dualhash.training.loop.lightning_module import build_optimiser
 from dualhash.training.loop.validation_score import validation_score
-from tests.training.cases import make_config
+from tests.training.tiny_training import make_config
 
 
 def network(*, pretrained: bool) -> DualHashNetwork:

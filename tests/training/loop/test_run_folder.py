@@ -8,7 +8,7 @@ import pytest
 from dualhash.errors import DualhashError
 from dualhash.training.loop.run_folder import RunFolder
 from tests.builders import write_colour_model
-from tests.training.cases import make_config
+from tests.training.tiny_training import make_config
 
 CONFIG = make_config()
 LABELS = {"label_hash": "labels"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dualhash.analysis.verdict import explain_verdicts, verdict
+from dualhash.analysis.result_verdict import explain_verdicts, verdict
 from dualhash.codes import Prediction
 from dualhash.search import Hit, ItemLabels, Query, Results
 

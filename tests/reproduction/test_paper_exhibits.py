@@ -9,14 +9,14 @@ from reproduction.grid_cell import PRETRAINING, Cell
 from reproduction.grid_plan import PLANS, QUICK_SETTINGS, plan_for
 from reproduction.method_outputs import TOGETHER
 from reproduction.paper_claims import claims, compared_figures
-from reproduction.paper_tables import cells_of, chosen_exhibits, exhibits
+from reproduction.paper_exhibits import cells_of, chosen_exhibits, exhibits
 from reproduction.printed_tables import printed
 from reproduction.required_figures import RequiredFigures, required_figures
 from reproduction.result_store import ResultStore
 from reproduction.setting_choice import chosen_settings, trial_cells, trials_of
 from reproduction.standard_cells import category_bits, parts_of, usual
 from reproduction.table_definition import TASKS, Exhibit, Picture
-from tests.reproduction.cases import PLAN, figure, result
+from tests.reproduction.small_grid import PLAN, figure, result
 
 ROOT = Path(__file__).parents[2]
 EVERY = [
