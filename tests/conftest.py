@@ -16,7 +16,7 @@ MARKED = {
     "training": (
         "training/test_train.py",
         "training/test_pretrain.py",
-        "training/test_kept_features.py",
+        "training/test_training_on_features.py",
         "training/export",
         "baselines/test_deep_methods.py",
         "baselines/test_shallow.py",
@@ -84,7 +84,7 @@ def emoji_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def few_emojis(emoji_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A value for XDG_CACHE_HOME: with it the catalogue `openmoji` has a third of its images."""
-    from dualhash.catalogue.datasets.openmoji_drawings import rendered
+    from dualhash.catalogue.datasets.openmoji_rendering import rendered
 
     drawings = rendered(emoji_cache)
     home = tmp_path_factory.mktemp("few-emojis")

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dualhash.baselines.attribute_units import calibrated_head, padded, unit_head
+from dualhash.baselines.one_bit_per_attribute import calibrated_head, padded, unit_head
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_labels import take
-from dualhash.training.export.exported_model import ExportedModel
+from dualhash.training.export.export_model import ExportedModel
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.method import NetworkMethod

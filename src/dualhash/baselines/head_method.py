@@ -16,7 +16,7 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import Rows
-from dualhash.training.export.exported_model import ExportedModel, calibrate
+from dualhash.training.export.export_model import ExportedModel, calibrate
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
 from dualhash.training.progress import Display

@@ -13,7 +13,7 @@ from dualhash.baselines.ssdh import SSDH
 from dualhash.errors import DualhashError
 from dualhash.network import Encoder
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.exported_model import ExportedModel, linear_head
+from dualhash.training.export.export_model import ExportedModel, linear_head
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_score

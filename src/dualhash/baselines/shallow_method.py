@@ -20,7 +20,7 @@ from dualhash.network import ClassifierHead, DualHashNetwork, NoHashLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import generator_for
 from dualhash.training.data.training_labels import Rows, take
-from dualhash.training.export.exported_model import ExportedModel, export_network
+from dualhash.training.export.export_model import ExportedModel, export_network
 from dualhash.training.initial_network import initial_backbone
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_report

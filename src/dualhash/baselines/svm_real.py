@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dualhash.baselines.attribute_units import padded, unit_head
 from dualhash.baselines.features import Features, Report, no_report
 from dualhash.baselines.hash_function import HashFunction
 from dualhash.baselines.linear_svm import attribute_targets, linear_svms
+from dualhash.baselines.one_bit_per_attribute import padded, unit_head
 from dualhash.baselines.shallow_method import ShallowMethod
 
 

@@ -10,7 +10,7 @@ from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
-from dualhash.training.export.exported_model import ExportedModel, export_network
+from dualhash.training.export.export_model import ExportedModel, export_network
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
 from dualhash.training.progress import Display
 

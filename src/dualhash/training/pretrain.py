@@ -13,7 +13,7 @@ from dualhash.training.export.backbone_weights import (
     weights_hash,
     write_weights,
 )
-from dualhash.training.export.exported_model import library_versions
+from dualhash.training.export.export_model import library_versions
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.loop.train_network import train_network
 from dualhash.training.progress import Display

@@ -8,7 +8,7 @@ from dualhash.errors import DualhashError
 from dualhash.network import BACKBONES
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
-from dualhash.training.export.exported_model import write_exported
+from dualhash.training.export.export_model import write_exported
 from dualhash.training.export.onnx_export import check_export
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.method import DPH, Method, NetworkMethod

@@ -11,7 +11,7 @@ from dualhash.codes.model import head_tensors
 from dualhash.errors import DualhashError
 from dualhash.network import DualHashNetwork, HashLayer, build_backbone
 from dualhash.network import Encoder as NetworkEncoder
-from dualhash.training.export.exported_model import linear_head
+from dualhash.training.export.export_model import linear_head
 from dualhash.training.export.onnx_export import check_encoder, export_encoder
 
 SIZE = Preprocessing(resize=(18, 12), crop=(16, 12))

@@ -12,7 +12,7 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.datasets import fashion, openmoji, sun120k
 from dualhash.catalogue.datasets.cfw60k import CFW60K
 from dualhash.catalogue.datasets.imagenet150k import IMAGENET150K
-from dualhash.catalogue.datasets.openmoji_drawings import default_cache
+from dualhash.catalogue.datasets.openmoji_rendering import default_cache
 from dualhash.errors import DualhashError
 
 

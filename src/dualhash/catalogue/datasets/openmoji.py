@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
-from dualhash.catalogue.datasets.openmoji_drawings import SIZE, rendered
+from dualhash.catalogue.datasets.openmoji_rendering import SIZE, rendered
 from dualhash.catalogue.images import decode
 from dualhash.errors import needs_extra
 

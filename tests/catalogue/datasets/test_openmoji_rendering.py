@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dualhash.catalogue.datasets import openmoji_drawings as drawings
+from dualhash.catalogue.datasets import openmoji_rendering as drawings
 from dualhash.errors import DualhashError
 
 CIRCLE = (
