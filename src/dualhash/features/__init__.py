@@ -1,5 +1,5 @@
-"""Features: images, or vectors of one's own, to one array of features on disk.
+"""Features: images to one array of features on disk.
 
-Takes paths of images or arrays; gives float16 arrays (N, d), named by what they were made from.
+Takes paths of images; gives float16 arrays (N, d), named by what they were made from.
 May import `catalogue` and `codes`. Running an extractor needs no torch; building one does.
 """

@@ -14,7 +14,6 @@ from dualhash.files import write_whole
 if TYPE_CHECKING:
     from torch import nn
 
-TIMM = "timm:"
 SIDE = 224
 """The longest side, in pixels, to which images are resized for a convolutional extractor."""
 
@@ -56,7 +55,6 @@ EXTRACTORS: dict[str, ExtractorDescription] = {
         ),
     )
 }
-DEFAULT_EXTRACTOR = "efficientnet-lite0"
 
 
 def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extractor:
@@ -80,7 +78,7 @@ def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extr
 
         size = extraction_size(image_size)
         return _exported(name, network_with_installed_weights(name), size, folder)
-    if name.startswith(TIMM):
+    if name.startswith("timm:"):
         from dualhash.features.timm_networks import timm_network
 
         network, size = timm_network(name, extraction_size(image_size))

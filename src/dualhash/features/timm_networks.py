@@ -8,8 +8,6 @@ from torch import nn
 from dualhash.errors import DualhashError, nearest
 from dualhash.features.pooled_network import pretrained_config
 
-TIMM = "timm:"
-
 
 def timm_network(name: str, size: tuple[int, int]) -> tuple[nn.Module, tuple[int, int]]:
     """A pretrained network without its classifier, and the (height, width) of its images.
@@ -21,7 +19,7 @@ def timm_network(name: str, size: tuple[int, int]) -> tuple[nn.Module, tuple[int
     Raises:
         DualhashError: timm has no such network, or its weights cannot be fetched.
     """
-    model = name.removeprefix(TIMM)
+    model = name.removeprefix("timm:")
     architecture = model.partition(".")[0]
     if not timm.is_model(architecture):
         raise DualhashError(

@@ -61,7 +61,7 @@ def read_code(row: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 
 def row_checksum(code: NDArray[np.uint8], description: str) -> int:
-    """Returns the checksum of a code and its item, which tells whether a row is up to date."""
+    """Returns the checksum of a code and its item; a row with another one is out of date."""
     return checksum(code.tobytes(), description)
 
 
