@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from dualhash import array_cache
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.network import BuiltBackbone, Normalise, build_backbone
-from dualhash.training.data import array_cache
 from dualhash.training.data.frozen_features import cached_frozen_features
 from dualhash.training.data.image_cache import CachedImages
 

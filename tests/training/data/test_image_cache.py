@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dualhash import array_cache
+from dualhash.array_cache import UNFINISHED
 from dualhash.catalogue.images import Preprocessing, load_image
 from dualhash.errors import DualhashError
-from dualhash.training.data import array_cache, image_cache
-from dualhash.training.data.array_cache import UNFINISHED
+from dualhash.training.data import image_cache
 from dualhash.training.data.image_cache import cached_images
 
 SIZE = Preprocessing(resize=(6, 5), crop=(6, 5))

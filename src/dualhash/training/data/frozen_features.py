@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dualhash.array_cache import KEY_LENGTH, Report, cached_array
 from dualhash.catalogue.images import Preprocessing, centre_crop
 from dualhash.network import Activations, BuiltBackbone, Normalise
-from dualhash.training.data.array_cache import KEY_LENGTH, Report, cached_array
 from dualhash.training.data.image_cache import CachedImages
 from dualhash.training.data.training_labels import Rows
 

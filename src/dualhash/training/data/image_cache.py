@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.array_cache import Report, cached_array
 from dualhash.catalogue.images import ImageError, Preprocessing, load_image
 from dualhash.files import files_hash, write_whole
-from dualhash.training.data.array_cache import Report, cached_array
 
 FORMAT = 1
 CHUNK = 512

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dualhash.array_cache import cache_folder
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
@@ -13,7 +14,6 @@ from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.features.feature_array import extract_features
 from dualhash.features.registry import open_extractor
 from dualhash.training.config import TrainConfig
-from dualhash.training.data.array_cache import cache_folder
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
 from dualhash.training.data.image_cache import CachedImages, cached_images
