@@ -147,7 +147,7 @@ def test_any_damage_is_an_image_error(kind: str, place: int, junk: bytes):
     broken = content[:place] + junk + content[place + len(junk) :]
     with pytest.MonkeyPatch.context() as patch, suppress(ImageError):
         patch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
-        assert decode(io.BytesIO(broken)).mode == "RGB"
+        assert decode(broken).mode == "RGB"
 
 
 def test_probe_gives_height_and_width(photo: Path):
@@ -226,3 +226,37 @@ class TestCentreCrop:
     def test_too_large(self):
         with pytest.raises(ValueError, match="does not fit"):
             centre_crop(np.zeros((4, 4, 3), np.uint8), (5, 4))
+
+
+def test_content_an_image_and_an_array_are_decoded_like_a_file(photo: Path):
+    expected = np.asarray(decode(photo))
+    with Image.open(photo) as opened:
+        for form in (photo.read_bytes(), opened, expected, expected[:, ::-1][:, ::-1]):
+            np.testing.assert_array_equal(np.asarray(decode(form)), expected)
+
+
+def test_an_image_of_pillow_is_turned_upright_and_put_on_white():
+    image = Image.new("RGBA", (3, 2), (0, 0, 0, 0))
+    image.getexif()[0x0112] = 6
+    decoded = decode(image)
+    assert (decoded.mode, decoded.size) == ("RGB", (2, 3))
+    assert decoded.getpixel((0, 0)) == WHITE
+    assert image.mode == "RGBA"
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 4), (4, 5, 1), (0, 5, 3), (1, 4, 5, 3), (3,)])
+def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...]):
+    with pytest.raises(ImageError, match=r"is not an image: it must be uint8 of shape \(height"):
+        decode(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.bool_])
+def test_arrays_of_another_dtype_are_refused(dtype: type):
+    with pytest.raises(ImageError, match=f"{np.dtype(dtype)} of shape"):
+        decode(np.zeros((4, 5, 3), dtype))
+
+
+def test_content_that_is_cut_short_is_refused_by_its_length(photo: Path):
+    content = photo.read_bytes()[:1200]
+    with pytest.raises(ImageError, match=r"The content \(1,200 bytes\) cannot be read"):
+        decode(content)

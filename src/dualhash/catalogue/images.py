@@ -1,7 +1,8 @@
-"""Decodes image files: any format that Pillow reads, upright, on white, and never half."""
+"""Decodes images: any format that Pillow reads, upright, on white, and never half."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from os import PathLike, fspath
 from typing import Self
 
@@ -44,8 +45,12 @@ UNREADABLE_SUFFIXES = (
 """Suffixes of pictures that cannot be read; they are counted, so that they are not overlooked."""
 
 
+ImageLike = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+"""An image file, the content of one, an image of Pillow, or an RGB array (h, w, 3) uint8."""
+
+
 class ImageError(DualhashError):
-    """An image file that does not exist, is damaged, or is not an image; the message names it."""
+    """An image that does not exist, is damaged, or is not an image; the message names it."""
 
 
 class Preprocessing(BaseModel):
@@ -68,17 +73,30 @@ class Preprocessing(BaseModel):
         return self
 
 
-def decode(path: str | PathLike[str]) -> Image.Image:
+def image_name(image: ImageLike) -> str:
+    """How messages name an image: by its path, or by its size if it is no file."""
+    match image:
+        case bytes():
+            return f"The content ({len(image):,} bytes)"
+        case Image.Image():
+            return f"The image ({image.mode}, {image.width} x {image.height} pixels)"
+        case np.ndarray():
+            return f"The array ({image.dtype} of shape {image.shape})"
+        case _:
+            return fspath(image)
+
+
+def decode(image: ImageLike) -> Image.Image:
     """The image in mode RGB, rotated by its EXIF orientation; the first frame of an animation.
 
     Transparent parts become white. Grey values of 16 bits are scaled to 8.
 
     Raises:
         ImageError: The file does not exist, is damaged, truncated or not an image, or is so large
-            when decoded that Pillow refuses it.
+            when decoded that Pillow refuses it; or an array has another dtype or shape.
     """
-    with _opened(path) as image:
-        return upright(image)
+    with _opened(image) as opened:
+        return upright(opened)
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -114,7 +132,7 @@ def probe(path: str | PathLike[str]) -> tuple[int, int]:
         return height, width
 
 
-def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def load_image(image: ImageLike, preprocessing: Preprocessing) -> NDArray[np.uint8]:
     """The image resized to `preprocessing.resize`, bilinear with antialiasing; not cropped.
 
     Returns:
@@ -123,7 +141,7 @@ def load_image(path: str | PathLike[str], preprocessing: Preprocessing) -> NDArr
     Raises:
         ImageError: As `decode` does.
     """
-    return squash(decode(path), preprocessing.resize)
+    return squash(decode(image), preprocessing.resize)
 
 
 def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.uint8]:
@@ -146,20 +164,38 @@ def centre_crop(images: NDArray[np.uint8], crop: tuple[int, int]) -> NDArray[np.
 
 
 @contextmanager
-def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
+def _opened(source: ImageLike) -> Iterator[Image.Image]:
     """Opens an image; any error until it is closed becomes an `ImageError`."""
+    name = image_name(source)
     try:
-        with Image.open(path) as image:
-            yield image
+        match source:
+            case Image.Image():
+                yield source  # it stays open, because the caller opened it
+            case np.ndarray():
+                yield _from_array(source)
+            case _:
+                with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+                    yield image
+    except ImageError:
+        raise
     except FileNotFoundError as error:
-        raise ImageError(f"{path} does not exist.") from error
+        raise ImageError(f"{name} does not exist.") from error
     except PermissionError as error:
-        raise ImageError(not_readable(fspath(path))) from error
+        raise ImageError(not_readable(name)) from error
     except UnidentifiedImageError as error:
-        is_heif = str(path).lower().endswith(tuple(HEIF_SUFFIXES))
+        is_heif = name.lower().endswith(tuple(HEIF_SUFFIXES))
         hint = " Install 'dualhash[heif]' to read HEIC." if is_heif and not READS_HEIF else ""
-        raise ImageError(f"{path} is not an image of a format that can be read.{hint}") from error
+        raise ImageError(f"{name} is not an image of a format that can be read.{hint}") from error
     except OSError as error:
-        raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise ImageError(f"{name} cannot be read: {error.strerror or error}.") from error
     except Exception as error:  # Pillow's decoders raise any exception on damaged files
-        raise ImageError(f"{path} cannot be read: {error}") from error
+        raise ImageError(f"{name} cannot be read: {error}") from error
+
+
+def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ImageError(
+            f"{image_name(pixels)} is not an image: it must be uint8 of shape (height, width, 3), "
+            "RGB, and not empty."
+        )
+    return Image.fromarray(pixels)

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dualhash.catalogue.images import ImageError, Preprocessing, load_image
+from dualhash.catalogue.images import (
+    ImageError,
+    ImageLike,
+    Preprocessing,
+    image_name,
+    load_image,
+)
 from dualhash.codes.packing import pack, quantise
 from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
@@ -27,7 +32,7 @@ class Failure:
 
     Attributes:
         row: Its index among the given images.
-        image: Its path.
+        image: Its path; a description if it is no file.
         reason: A sentence.
     """
 
@@ -118,12 +123,13 @@ class Encoder:
         return mean
 
     def encode(
-        self, paths: Sequence[Path | str], *, views: int = 1, progress: Progress | None = None
+        self, images: Sequence[ImageLike], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
-        """Returns outputs of image files. Files are decoded while the network computes others.
+        """Returns outputs of images. Images are decoded while the network computes others.
 
         Args:
-            paths: N image files.
+            images: N images, each a file, the content of one, an image of Pillow or an RGB array
+                (h, w, 3) uint8.
             views: 1, or 10 to average the outputs of ten crops (see `crop_views`).
             progress: Called after each batch.
 
@@ -135,16 +141,16 @@ class Encoder:
         """
         check_views(views)
         preprocessing = enlarged_for_views(self.preprocessing, views)
-        reals = np.full((len(paths), self.bits), np.nan, np.float32)
+        reals = np.full((len(images), self.bits), np.nan, np.float32)
         failures: list[Failure] = []
-        for rows, loaded in decoded_batches(paths, preprocessing):
+        for rows, loaded in decoded_batches(images, preprocessing):
             failures += [image for image in loaded if isinstance(image, Failure)]
             pairs = zip(rows, loaded, strict=True)
-            images = {row: image for row, image in pairs if not isinstance(image, Failure)}
-            if images:
-                reals[list(images)] = self.encode_views(np.stack(list(images.values())), views)
+            decoded = {row: pixels for row, pixels in pairs if not isinstance(pixels, Failure)}
+            if decoded:
+                reals[list(decoded)] = self.encode_views(np.stack(list(decoded.values())), views)
             if progress:
-                progress(rows.stop, len(paths))
+                progress(rows.stop, len(images))
         return Encoded(reals, tuple(failures))
 
     def _check_interface(self) -> None:
@@ -163,25 +169,25 @@ class Encoder:
 
 
 def decoded_batches(
-    paths: Sequence[Path | str], preprocessing: Preprocessing
+    images: Sequence[ImageLike], preprocessing: Preprocessing
 ) -> Iterator[tuple[range, list[NDArray[np.uint8] | Failure]]]:
     """Yields rows and images in batches; the next batch is decoded in the background."""
 
     def load(row: int) -> NDArray[np.uint8] | Failure:
         try:
-            return load_image(paths[row], preprocessing)
+            return load_image(images[row], preprocessing)
         except ImageError as error:
-            return Failure(row, str(paths[row]), str(error))
+            return Failure(row, image_name(images[row]), str(error))
 
-    rows = range(len(paths))
+    rows = range(len(images))
     with ThreadPoolExecutor() as pool:
         batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
         started = ((batch, pool.map(load, batch)) for batch in batches)
         current = next(started, None)
         while current:
             ahead = next(started, None)
-            batch, images = current
-            yield batch, list(images)
+            batch, loaded = current
+            yield batch, list(loaded)
             current = ahead
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.catalogue.images import ImageLike
 from dualhash.codes.encoder import Encoded, Encoder, Progress
 from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.codes.model_card import ModelCard
@@ -81,10 +82,10 @@ class Model:
         return self.card.model_hash
 
     def encode(
-        self, paths: Sequence[Path | str], *, views: int = 1, progress: Progress | None = None
+        self, images: Sequence[ImageLike], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
-        """Returns hash-layer outputs of image files; see `Encoder.encode`."""
-        return self.encoder.encode(paths, views=views, progress=progress)
+        """Returns hash-layer outputs of images; see `Encoder.encode`."""
+        return self.encoder.encode(images, views=views, progress=progress)
 
     def attribute_probabilities(
         self, outputs: NDArray[np.bool_] | NDArray[np.float32]

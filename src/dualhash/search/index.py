@@ -147,7 +147,8 @@ class Index(IndexReader):
         """Returns the k best items, exactly. Ties are ordered by id.
 
         Args:
-            query: An image file, an id (17 or "id:17"; that item is left out of the results), a
+            query: An image (a file, the content of one, an image of Pillow, or an RGB array
+                (h, w, 3) uint8), an id (17 or "id:17"; that item is left out of the results), a
                 packed code (k/8,) uint8, or None if wanted and unwanted attributes are enough.
             **options: Task, attributes, filters and number of results; `SearchRequest` documents
                 each: task, want, without, match, filter, ids, radius, threshold,

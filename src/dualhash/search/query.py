@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from dualhash.catalogue.images import ImageLike, image_name
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
 from dualhash.search.results import Item, ItemLabels, Query
 from dualhash.search.storage.header import Header
 
-QueryLike = str | Path | int | NDArray[np.uint8]
-"""An image file, an id as 17 or "id:17", or a packed code (k/8,)."""
+QueryLike = str | Path | bytes | Image.Image | int | np.integer | NDArray[np.uint8]
+"""An image (a file, the content of one, an image of Pillow, or an RGB array (h, w, 3) uint8), an id
+as 17 or "id:17", or a packed code (k/8,) uint8."""
 
 
 class Source(Protocol):
@@ -52,11 +55,11 @@ def encode_images(
     Raises:
         DualhashError: The model cannot be opened.
     """
-    rows = [row for row, query in enumerate(queries) if _is_image(query)]
-    if not rows:
+    images = {row: query for row, query in enumerate(queries) if is_image(query)}
+    if not images:
         return {}
-    images = [str(queries[row]) for row in rows]
-    encoded = source.model.encode(images, views=source.header.views)
+    rows = list(images)
+    encoded = source.model.encode([*images.values()], views=source.header.views)
     codes = dict(zip((rows[i] for i in encoded.rows), encoded.codes, strict=True))
     return codes | {rows[failure.row]: failure for failure in encoded.failures}
 
@@ -76,14 +79,16 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
     if item is not None:
         code, stored = source.get(item)
         image, labels = stored.image, stored.labels
+    elif isinstance(code, Failure):
+        hint = f" Write an id as id:{code.image}." if code.image.isdecimal() else ""
+        if isinstance(query, np.ndarray):
+            hint = " A packed code has one dimension."
+        raise DualhashError(f"The query cannot be used: {code.reason}{hint}")
+    elif code is not None:
+        image = str(query) if isinstance(query, str | Path) else None
     elif isinstance(query, np.ndarray):
         check_codes(query, source.header, dimensions=1)
         code = query
-    elif isinstance(code, Failure):
-        hint = f" Write an id as id:{query}." if str(query).isdecimal() else ""
-        raise DualhashError(f"The query cannot be used: {code.reason}{hint}")
-    elif code is not None:
-        image = str(query)
     else:
         raise not_a_query(query)
     header = source.header
@@ -91,14 +96,25 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
     return Query(code, image, item, labels, prediction)
 
 
-def _is_image(query: object) -> bool:
-    return isinstance(query, Path) or (isinstance(query, str) and not query.startswith("id:"))
+def is_image(query: object) -> TypeGuard[ImageLike]:
+    """Whether a query is an image; an array is one unless it has one dimension, as codes have."""
+    if isinstance(query, str):
+        return not query.startswith("id:")
+    if isinstance(query, np.ndarray):
+        return query.ndim != 1
+    return isinstance(query, Path | bytes | Image.Image)
+
+
+def query_name(query: QueryLike) -> str:
+    """How messages name a query."""
+    return image_name(query) if is_image(query) else str(query)
 
 
 def not_a_query(query: object) -> DualhashError:
     """Returns the error for a query of the wrong type."""
     return DualhashError(
-        f"A query is an image file, an id or a packed code, not {type(query).__name__}."
+        "A query is an image (a file, the content of one, an image of Pillow or an RGB array), an "
+        f"id or a packed code, not {type(query).__name__}."
     )
 
 

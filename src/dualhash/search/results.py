@@ -49,7 +49,7 @@ class Query:
 
     Attributes:
         code: (k/8,) uint8, packed.
-        image: Path of its image; None if it is a code.
+        image: Path of its image; None if it is no file.
         id: Id of the item that it is; None if it is not in the index.
         labels: Labels of that item.
         prediction: What the heads predict from its code.

@@ -1,3 +1,4 @@
+import io
 import shutil
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dualhash.codes import Failure, Model
 from dualhash.errors import DualhashError
@@ -84,6 +86,17 @@ def test_an_image_is_encoded_there(there: Index, here: Index):
     assert there.search(image).query.image == image
 
 
+def test_an_image_from_memory_is_encoded_there(there: Index, here: Index):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 4), np.uint8)
+    image = Image.fromarray(pixels)
+    image.getexif()[0x0112] = 6
+    file = io.BytesIO()
+    image.save(file, "PNG", exif=image.getexif())
+    for query in (image, pixels[..., :3], file.getvalue()):
+        assert comparable(there.search(query)) == comparable(here.search(query))
+    assert there.search(image).query.image is None
+
+
 def test_what_it_knows_of_the_index(there: Index, here: Index, live: Live):
     assert len(there) == len(here)
     for name in ("bits", "views", "model_hash", "attribute_weight"):
@@ -146,6 +159,8 @@ def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: I
         (None, {"task": "attribute", "want": ["shny"]}, "Did you mean 'shiny'"),
         (np.zeros(3, np.uint8), {}, "16 bits"),
         (3.5, {}, "not float"),
+        (b"damaged", {}, "not a JPEG, PNG, WebP, GIF"),
+        (np.zeros((4, 5), np.uint8), {}, "must be uint8 of shape"),
     ],
 )
 def test_invalid_searches_are_refused(there: Index, query: Any, options: Any, says: str):

@@ -162,7 +162,8 @@ def test_what_is_known_of_the_codes(both, shop: Path):
 def test_images_and_batches(both, tmp_path: Path):
     index, copy = both
     image = colour_image(tmp_path / "red.png", (250, 10, 20))
-    queries = [image, 3, "id:77777", tmp_path / "none.png"]
+    pixels = np.full((5, 4, 3), (250, 10, 20), np.uint8)
+    queries = [image, image.read_bytes(), pixels, 3, "id:77777", tmp_path / "none.png", b"damaged"]
     found, expected = (list(each.search_batch(queries, k=3)) for each in (copy, index))
     for one, other in zip(found, expected, strict=True):
         assert type(one) is type(other)

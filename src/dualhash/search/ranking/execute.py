@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
-from dualhash.search.query import QueryLike, Source, encode_images, resolve
+from dualhash.search.query import QueryLike, Source, encode_images, query_name, resolve
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
 from dualhash.search.ranking.code_cache import CodeCache
 from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
@@ -69,7 +69,7 @@ def _batches(
                 try:
                     resolved[row] = resolve(query, source, codes.get(row))
                 except DualhashError as error:
-                    outcomes[row] = Failure(start + row, str(query), str(error))
+                    outcomes[row] = Failure(start + row, query_name(query), str(error))
             outcomes |= zip(resolved, answer([*resolved.values()], request, task), strict=True)
         for row in range(len(batch)):
             yield outcomes[row]

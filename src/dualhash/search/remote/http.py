@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Unpack
 from urllib.error import HTTPError
@@ -14,12 +15,22 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import numpy as np
+from PIL import Image
 
+from dualhash.catalogue.images import ImageLike, decode
 from dualhash.codes.encoder import Failure
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
-from dualhash.search.query import QueryLike, as_id, check_codes, check_model, not_a_query
+from dualhash.search.query import (
+    QueryLike,
+    as_id,
+    check_codes,
+    check_model,
+    is_image,
+    not_a_query,
+    query_name,
+)
 from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.request import SearchOptions, make_request
 from dualhash.search.results import Hit, ItemLabels, Query, Results
@@ -111,7 +122,7 @@ class ServiceIndex(RemoteIndex):
             try:
                 yield self.search(query, **options)
             except DualhashError as error:
-                yield Failure(row, str(query), str(error))
+                yield Failure(row, query_name(query), str(error))
 
     def _query(self, query: QueryLike | None) -> tuple[dict[str, Any], bytes | None]:
         """Returns the fields of a request that hold the query, and the content of an image."""
@@ -120,15 +131,12 @@ class ServiceIndex(RemoteIndex):
         item = as_id(query)
         if item is not None:
             return {"id": item}, None
-        if isinstance(query, np.ndarray):
-            check_codes(query, self.header, dimensions=1)
-            return {"code": query.tobytes().hex()}, None
-        if not isinstance(query, str | Path):
+        if is_image(query):
+            return {}, _file_content(query)
+        if not isinstance(query, np.ndarray):
             raise not_a_query(query)
-        try:
-            return {}, Path(query).read_bytes()
-        except OSError as error:
-            raise DualhashError(f"{query} cannot be read: {error.strerror or error}.") from error
+        check_codes(query, self.header, dimensions=1)
+        return {"code": query.tobytes().hex()}, None
 
     def _search_page(self, search: Mapping[str, Any], upload: bytes | None) -> dict[str, Any]:
         fields = json.dumps(search).encode()
@@ -239,6 +247,20 @@ def open_service(uri: str, model: Model | None = None) -> ServiceIndex:
     if model:
         check_model(opened.address, header, model)
     return opened
+
+
+def _file_content(image: ImageLike) -> bytes:
+    """Returns the content of an image file; pixels as a PNG file, which keeps them exactly."""
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, Image.Image | np.ndarray):
+        file = BytesIO()
+        decode(image).save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    try:
+        return Path(image).read_bytes()
+    except OSError as error:
+        raise DualhashError(f"{image} cannot be read: {error.strerror or error}.") from error
 
 
 def _code(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
