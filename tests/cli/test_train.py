@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,8 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
         (["--config", "list.json"], "must hold settings"),
         (["--alpha", "-1"], "at least 0"),
         (["--bits", "12"], "bits cannot be used"),
+        (["--bits", "16,12"], "bits cannot be used"),
+        (["--bits", "16,x"], "'x' is not a whole number"),
         (["--iterations", "5", "--epochs", "2"], "either iterations or epochs"),
         (["--backbone", "resnet"], "resnet18"),
         (
@@ -100,3 +103,32 @@ def test_wrong_settings_are_refused_with_a_message(
     assert run("--out", "m", *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (table / "m").exists()
+
+
+SHORT = ("--preset", "small", "--iterations", "2", "--validation-every", "1")
+
+
+def test_several_lengths_give_a_model_each_and_a_table(
+    table: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("--out", "m", "--bits", "8,16,8", *SHORT) == 0
+    message = capsys.readouterr()
+    for bits in (8, 16):
+        assert json.loads((table / f"m-{bits}" / "model.json").read_text())["bits"] == bits
+    assert re.search(r"m-8 +8 +0\.2 ", message.out)
+    assert re.search(r"m-16 +16 +0\.2 ", message.out)
+    assert not (table / "m").exists()
+
+
+def test_several_lengths_resume_after_the_models_that_are_complete(
+    table: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("--out", "m", "--bits", "8", *SHORT) == 0
+    (table / "m").rename(table / "m-8")
+    written = (table / "m-8" / "model.json").stat().st_mtime_ns
+    assert run("--out", "m", "--bits", "16,8", *SHORT) == 2
+    assert "m-8 exists: --resume" in capsys.readouterr().err
+    assert not (table / "m-16").exists()
+    assert run("--out", "m", "--bits", "16,8", "--resume", *SHORT) == 0
+    assert (table / "m-16" / "model.json").is_file()
+    assert (table / "m-8" / "model.json").stat().st_mtime_ns == written

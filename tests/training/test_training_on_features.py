@@ -1,6 +1,7 @@
 """Training a code head on kept features."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,9 @@ from dualhash.network import HiddenLayer
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import prepare_data as prepare_module
 from dualhash.training.data.training_data import iterations_of
+from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
+from dualhash.training.progress import Display, Step
 from dualhash.training.train import train
 from tests.features.mean_extractor import mean_extractor
 from tests.training.tiny_training import HEIGHT, QUIET, WIDTH, make_config
@@ -87,10 +90,58 @@ def test_the_same_seed_gives_the_same_model(model: Model, tiny: Catalogue, tmp_p
 
 
 def test_the_method_of_the_paper_on_features(tiny: Catalogue, tmp_path: Path):
-    config = make_config(features="mean", hidden_units=0)
+    """Softmax, a sigmoid layer and SGD by overriding settings of the preset."""
+    config = preset_config(
+        "features",
+        features="mean",
+        hidden_units=0,
+        hash_layer="sigmoid",
+        category_head="linear",
+        category_loss="softmax",
+        optimiser="sgd",
+        schedule="step",
+        lr_new=0.01,
+        bits=16,
+        shuffled_images=16,
+        iterations=4,
+        validation_every=2,
+    )
     model = train(tiny, config, tmp_path / "model", display=QUIET)
     assert TrainConfig(**model.card.config) == config
     assert model.bits == 16
+
+
+class Bars(Display):
+    """Records the title and the last progress of each bar."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.last: dict[str, tuple[int, int]] = {}
+
+    @contextmanager
+    def bar(self, title: str) -> Iterator[Step]:
+        def step(done: int, total: int, figures: str = "") -> None:
+            self.last[title] = (done, total)
+
+        yield step
+
+
+def test_the_search_of_alpha_counts_trials_and_training_in_its_progress(
+    tiny: Catalogue, tmp_path: Path
+):
+    """Each of three trials has 2 of 8 iterations, so that at most 14 are to be done."""
+    config = make_config(
+        **HEAD, alpha="auto", alphas=(0.0, 0.1, 1.0), alpha_tolerance=0.99, iterations=8
+    )
+    bars = Bars()
+    model = train(tiny, config, tmp_path / "model", display=bars)
+    assert [trial["alpha"] for trial in model.card.training["alpha_trials"]] == [0.0, 0.1, 1.0]
+    assert list(bars.last.items())[-4:] == [
+        ("alpha 0, trial 1 of at most 3", (2, 14)),
+        ("alpha 0.1, trial 2 of at most 3", (4, 14)),
+        ("alpha 1, trial 3 of at most 3", (6, 14)),
+        ("training", (8, 8)),
+    ]
 
 
 @pytest.mark.parametrize(

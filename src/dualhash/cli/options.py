@@ -70,6 +70,25 @@ WHOLE = Parameter(converter=whole_number)
 Whole = Annotated[int, WHOLE]
 """An option that takes a whole number."""
 
+
+def whole_numbers(given: object, tokens: Sequence[Token]) -> tuple[int, ...]:
+    """Converts the whole numbers of `a,b`; one that is repeated counts once."""
+    parts = (Token(value=part) for part in split_commas(given, tokens))
+    return tuple(dict.fromkeys(whole_number(given, [part]) for part in parts))
+
+
+Wholes = Annotated[
+    tuple[int, ...],
+    Parameter(
+        converter=whole_numbers,
+        negative=(),
+        consume_multiple=False,
+        show_default=False,
+        metavar="A,B",
+    ),
+]
+"""An option that takes a comma-separated list of whole numbers."""
+
 Count = Annotated[Whole, Parameter(validator=validators.Number(gte=1))]
 """An option that takes a whole number of at least 1."""
 

@@ -1,7 +1,9 @@
 """`dualhash train`: from a catalogue to a model folder."""
 
+import dataclasses
 import json
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +12,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag, Names, Whole
+from dualhash.cli.options import ColumnOptions, Flag, Names, Whole, Wholes
 from dualhash.errors import DualhashError
 
 
@@ -20,7 +22,8 @@ class TrainingOptions:
     """Settings that override those of the preset; `--config` accepts all settings.
 
     Attributes:
-        bits: Length of the code, a multiple of 8.
+        bits: Length of the code, a multiple of 8. Several lengths, as 32,64,128, give the models
+            OUT-32, OUT-64 and OUT-128, which learn from the same features.
         features: Train a code head on the features of a frozen network, which are computed once:
             efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder, hub:OWNER/NAME
             or a model folder.
@@ -46,7 +49,7 @@ class TrainingOptions:
         seed: Seed of all random numbers; the same seed gives the same model on the same machine.
     """
 
-    bits: Whole | None = None
+    bits: Wholes = ()
     features: str | None = None
     backbone: str | None = None
     pretrained: bool | None = None
@@ -65,8 +68,9 @@ class TrainingOptions:
     seed: Whole | None = None
 
     def settings(self) -> dict[str, Any]:
-        """Returns the options that the user gave."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        """Returns the options that the user gave; of several lengths of the code the first."""
+        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return given | ({"bits": self.bits[0]} if self.bits else {})
 
 
 NO_OPTIONS = TrainingOptions()
@@ -97,7 +101,7 @@ def train(
     Args:
         table: A CSV or Parquet table with one row per image, a folder with a subfolder per
             category, or a data set, such as openmoji.
-        out: The model folder to write.
+        out: The model folder to write; with several --bits the start of the names of the folders.
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             the images that have the labels it learns from.
         base: The model folder whose codes the method svm-binary reads.
@@ -126,27 +130,41 @@ def train(
     )
     own_backbone = method != "dph" or options.backbone or options.weights
     default = "small" if own_backbone else "features"
-    configuration = build_config(preset, config, options, default)
-    output.note(
-        f"{method}, preset {configuration.preset}: "
-        f"{configuration.features or configuration.backbone}, "
-        f"{configuration.bits} bits" + (f", alpha {configuration.alpha}" if method == "dph" else "")
-    )
-    try:
-        model = learn(
-            catalogue,
-            configuration,
-            out,
-            method=chosen,
-            resume=resume,
-            replace=replace,
-            keep_checkpoints=keep_checkpoints,
-            tensorboard=tensorboard,
+    plan = {
+        out.with_name(f"{out.name}-{bits}") if len(options.bits) > 1 else out: build_config(
+            preset, config, dataclasses.replace(options, bits=(bits,) if bits else ()), default
         )
-    except KeyboardInterrupt:
-        output.note("Run the same command with --resume to continue from the last validation.")
-        raise
-    _show(model)
+        for bits in options.bits or (None,)
+    }
+    if len(plan) > 1 and not (resume or replace):
+        _check_none_exists(plan)
+    models = []
+    for folder, configuration in plan.items():
+        output.note(
+            f"{method}, preset {configuration.preset}: "
+            f"{configuration.features or configuration.backbone}, {configuration.bits} bits"
+            + (f", alpha {configuration.alpha}" if method == "dph" else "")
+        )
+        try:
+            models.append(
+                learn(
+                    catalogue,
+                    configuration,
+                    folder,
+                    method=chosen,
+                    resume=resume,
+                    replace=replace,
+                    keep_checkpoints=keep_checkpoints,
+                    tensorboard=tensorboard,
+                )
+            )
+        except KeyboardInterrupt:
+            output.note("Run the same command with --resume to continue from the last validation.")
+            raise
+    if len(models) == 1:
+        _show(models[0])
+    else:
+        _show_table(models)
 
 
 def read_catalogue(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
@@ -187,6 +205,30 @@ def _read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise DualhashError(f'{path} must hold settings by name, such as {{"momentum": 0.9}}.')
     return values
+
+
+def _check_none_exists(folders: Iterable[Path]) -> None:
+    """Refuses to learn some of several lengths and then stop at a model that exists."""
+    for folder in folders:
+        if folder.exists():
+            raise DualhashError(
+                f"{folder} exists: --resume keeps the models that are complete and learns the "
+                "others, --replace replaces them; or choose another --out."
+            )
+
+
+def _show_table(models: Sequence[dualhash.Model]) -> None:
+    """Prints the results of several lengths of the code."""
+    rows: list[output.Row] = []
+    for model in models:
+        training = model.card.training
+        alpha = training.get("alpha")
+        figures = (alpha, training["best"]["category_map"], training["best"]["avg_hm"])
+        cells = ("" if value is None else f"{value:.3g}" for value in figures)
+        rows.append((str(model.folder), model.bits, *cells, f"{training['seconds']:.0f}"))
+    title = f"On {models[0].card.training['validation_images']:,} validation images"
+    headers = ("model", ">bits", ">alpha", ">category mAP", ">avg HM", ">seconds")
+    output.show(output.table(title, headers, rows))
 
 
 def _show(model: dualhash.Model) -> None:

@@ -64,10 +64,17 @@ class RoundLog(Callback):
 
 
 class ProgressCallback(Callback):
-    """Shows the losses of each batch and the validation figures of each round."""
+    """Shows the losses of each batch and the validation figures of each round.
 
-    def __init__(self, display: Display, step: Step, iterations: int) -> None:
-        self._display, self._step, self._iterations = display, step, iterations
+    Args:
+        display: Prints the figures.
+        step: Shows the losses.
+        before: Iterations of earlier trainings that the shown progress includes.
+        total: Iterations of all trainings that it includes.
+    """
+
+    def __init__(self, display: Display, step: Step, before: int, total: int) -> None:
+        self._display, self._step, self._before, self._total = display, step, before, total
 
     def on_train_batch_end(  # type: ignore[override]
         self,
@@ -80,7 +87,7 @@ class ProgressCallback(Callback):
         losses = "  ".join(
             f"{name.replace('_', ' ')} {outputs[name].item():.3f}" for name in LOSSES
         )
-        self._step(trainer.global_step, self._iterations, losses)
+        self._step(self._before + trainer.global_step, self._total, losses)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Shows the validation figures."""

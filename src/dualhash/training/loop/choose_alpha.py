@@ -97,15 +97,23 @@ def configured_alpha(
         return 1.0, []
     file = folder / TRIALS
     finished = [Trial(**row) for row in json.loads(file.read_text())] if file.exists() else []
-    length = max(1, round(config.alpha_fraction * iterations_of(data)))
+    iterations = iterations_of(data)
+    length = max(1, round(config.alpha_fraction * iterations))
 
     def run(alpha: float) -> Trial:
         for trial in finished:
             if trial.alpha == alpha:
                 return trial
-        place = folder / "trials" / f"alpha-{alpha}"
+        number, most = len(finished), len(config.alphas)
         _, rounds = fit_network(
-            data, f"trying alpha {alpha}", place, display, alpha=alpha, iterations=length
+            data,
+            f"alpha {alpha:g}, trial {number + 1} of at most {most}",
+            folder / "trials" / f"alpha-{alpha}",
+            display,
+            alpha=alpha,
+            iterations=length,
+            before=number * length,
+            total=most * length + iterations,
         )
         finished.append(Trial(alpha, rounds[-1]["category_map"], rounds[-1]["avg_hm"]))
         write_whole(file, json.dumps([asdict(trial) for trial in finished]))

@@ -31,6 +31,8 @@ def fit_network(
     *,
     alpha: float,
     iterations: int,
+    before: int = 0,
+    total: int | None = None,
     tensorboard: bool = False,
 ) -> tuple[DualHashNetwork, list[Round]]:
     """Trains a network, or continues from the last checkpoint in `folder`.
@@ -42,6 +44,8 @@ def fit_network(
         display: Shows progress.
         alpha: Weight of the attributes in equation 8.
         iterations: Total number of batches.
+        before: Batches of earlier trainings that the shown progress includes.
+        total: Batches of all trainings that it includes; None for this one alone.
         tensorboard: Also log for TensorBoard.
 
     Returns:
@@ -64,7 +68,7 @@ def fit_network(
             max_epochs=math.ceil(iterations / config.validation_every),
             devices=1,
             deterministic="warn",
-            callbacks=[ProgressCallback(display, step, iterations), log],
+            callbacks=[ProgressCallback(display, step, before, total or iterations), log],
             plugins=[SafeCheckpointIO()],
             logger=TensorBoardLogger(folder, "tensorboard", "") if tensorboard else False,
             log_every_n_steps=1,
