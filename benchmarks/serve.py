@@ -224,19 +224,19 @@ def main() -> None:
     write_index(chosen.index, chosen.items, rng)
     if chosen.only_index:
         return
-    asked = rng.integers(0, chosen.items, PROBES).tolist()
+    ids = rng.integers(0, chosen.items, PROBES).tolist()
     with serving(chosen.index) as port:
         report: dict[str, Any] = {
             "items": chosen.items,
             "cores": os.cpu_count(),
             "processor": platform.processor() or platform.machine(),
-            "one_by_one": one_by_one(port, asked),
+            "one_by_one": one_by_one(port, ids),
         }
         print(json.dumps(report))
         report["curve"] = rising(port, chosen.items)
         capacity = max(point["answered_per_second"] for point in report["curve"])
         client = Client(port)
-        expected = {item: client.search(item)[1]["hits"] for item in asked[:50]}
+        expected = {item: client.search(item)[1]["hits"] for item in ids[:50]}
         report["overload"] = overload(port, chosen.items, capacity, expected)
         print(json.dumps(report["overload"]))
     if chosen.json:

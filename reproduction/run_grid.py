@@ -16,8 +16,8 @@ from reproduction.grid_cell import PRETRAINING, Cell, Result
 from reproduction.required_figures import RequiredFigures
 from reproduction.result_store import ResultStore
 
-ORIGIN = "asked.json"
-"""A file in the folder of a cell: its settings, data and parts."""
+CELL_INPUTS = "cell-inputs.json"
+"""A file in the folder of a cell that names its settings, data and parts."""
 
 
 class Runner(Protocol):
@@ -158,11 +158,11 @@ def run(
 
 def _begin(folder: Path, origin: Mapping[str, Any]) -> None:
     """Prepares the folder of a cell; it is emptied unless the same cell was started there."""
-    note = folder / ORIGIN
+    saved = folder / CELL_INPUTS
     text = json.dumps(origin, sort_keys=True)
-    if not note.is_file() or note.read_text(encoding="utf-8") != text:
+    if not saved.is_file() or saved.read_text(encoding="utf-8") != text:
         shutil.rmtree(folder, ignore_errors=True)
-        write_whole(note, text)
+        write_whole(saved, text)
 
 
 def _is_current(cell: Cell, runner: Runner, results: Mapping[str, Result]) -> bool:

@@ -83,7 +83,7 @@ def test_imports_go_one_way(path: Path):
             assert may_import(importer, room_of(name)), f"{name_of(path)} imports {name}"
 
 
-def test_rooms_other_than_training_load_without_its_extra():
+def test_packages_other_than_training_import_without_torch():
     modules = [
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for path in MODULES
@@ -133,7 +133,7 @@ def test_tracked_files_name_no_place_on_one_machine():
     assert not found
 
 
-def test_every_test_file_mirrors_a_room():
+def test_every_test_file_mirrors_a_package():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"oracles", "reproduction"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert folders <= rooms
@@ -158,7 +158,7 @@ def test_marked_test_files_exist():
         ("evaluation", FRONT_DOOR, False),
     ],
 )
-def test_the_rule_itself(importer: str, imported: str, allowed: bool):
+def test_import_rule_on_examples(importer: str, imported: str, allowed: bool):
     assert may_import(importer, imported) is allowed
 
 

@@ -44,11 +44,11 @@ EVERY = [
 
 
 @pytest.mark.parametrize("words", EVERY)
-def test_every_command_is_understood(words: list[str]):
+def test_every_command_can_be_parsed(words: list[str]):
     app.parse_args(words, print_error=False, exit_on_error=False)
 
 
-def test_the_table_of_the_page_on_catalogues_is_read(tmp_path: Path, monkeypatch, capsys):
+def test_catalogue_page_table_is_read(tmp_path: Path, monkeypatch, capsys):
     (table,) = blocks("catalogue.md", "csv")
     (tmp_path / "products.csv").write_text(table)
     for number in range(1, 6):
@@ -69,13 +69,13 @@ def run(code: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_python_of_the_analysis_runs(tmp_path: Path):
+def test_analysis_page_python_runs(tmp_path: Path):
     colour_model(tmp_path / "model", bits=24)
     (code,) = blocks("analysis.md", "python")
     assert "BitFunctionality" in run(code + "print(BitFunctionality)", tmp_path)
 
 
-def test_the_python_of_indexes_runs(colours: Path):
+def test_indexes_page_python_runs(colours: Path):
     for name in ("new.jpg", "other.jpg"):
         colour_image(colours.parent / name, (9, 9, 200))
     colours.rename(colours.with_name("products.dhx"))
@@ -91,19 +91,19 @@ def colours(tmp_path: Path) -> Path:
     return write_index(tmp_path, model, count=20)
 
 
-def test_the_python_of_the_service_runs(colours: Path):
+def test_service_page_python_runs(colours: Path):
     (code,) = blocks("service.md", "python")
     with serving(colours) as live:
         assert run(code.replace(ADDRESS, live.address), colours.parent)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_requests_to_the_service_are_answered(colours: Path):
+def test_service_page_requests_are_answered(colours: Path):
     lines = "\n".join(blocks("service.md", "bash")).splitlines()
-    asked = [line for line in lines if line.startswith(f"curl {HOST}")]
-    assert len(asked) == 2
+    requests = [line for line in lines if line.startswith(f"curl {HOST}")]
+    assert len(requests) == 2
     with serving(colours) as live:
-        for line in asked:
+        for line in requests:
             words = shlex.split(line.replace(HOST, live.address))
             done = subprocess.run(
                 [*words, "--silent", "--show-error"],

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FORMATS / "version-0.1", tmp_path / "copy"))
 
 
-def test_model_of_format_1(folder: Path):
+def test_model_format_1_is_read(folder: Path):
     model = Model.open(folder / "model")
     assert model.hash == "a94d0baee54ea7c60269d3b6fbeb59b2b57d086c27f0302d97f4c40182f6f26e"
     assert model.card.calibration == {"attribute_weight": 2.5}  # stored as "soft"
@@ -31,7 +31,7 @@ def test_model_of_format_1(folder: Path):
     )
 
 
-def test_items_of_index_format_4(folder: Path):
+def test_items_of_index_format_4_are_read(folder: Path):
     with Index.open(folder / "shapes.dhx") as index:
         assert index.verify() == ()
         state = index.state
@@ -57,7 +57,7 @@ def test_items_of_index_format_4(folder: Path):
         assert (stats.items, stats.deleted, stats.labelled, stats.bits) == (30, 1, 25, 32)
 
 
-def test_searches_in_index_format_4(folder: Path):
+def test_index_format_4_can_be_searched(folder: Path):
     query = folder / "images" / "orange.png"
     red, not_blue = {"want": ["red"]}, {"without": ["blue"]}
     with Index.open(folder / "shapes.dhx") as index:

@@ -97,7 +97,7 @@ def test_missing_permissions_are_not_reported_as_missing_files(shared: Path):
     assert f"{closed} cannot be read: permission denied" in folder.left_out[0]
 
 
-def test_files_and_folders_of_other_users(shared: Path):
+def test_files_and_folders_of_other_users_are_refused(shared: Path):
     model = colour_model(shared / "model")
     Index.create(shared / "i.dhx", model).close()
     (shared / "t.csv").write_text("image\n")
@@ -113,7 +113,9 @@ def test_files_and_folders_of_other_users(shared: Path):
     )
 
 
-def test_existing_files_are_files_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_regular_files_count_as_existing_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.png").touch()
     (tmp_path / "link.png").symlink_to(tmp_path / "a" / "x.png")

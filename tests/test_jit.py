@@ -104,7 +104,7 @@ def test_a_full_disk_does_not_stop_a_search(package: Path):
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="names an x86 processor")
 @pytest.mark.parametrize("processor", ["x86-64", "haswell"])
-def test_older_processors_find_the_same(processor: str, tmp_path: Path):
+def test_older_processors_give_the_same_results(processor: str, tmp_path: Path):
     environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
     package = Path(dualhash.__file__).parents[1]
     assert search(package, NUMBA_CACHE_DIR=str(tmp_path), **environment)[0] == "0 1 2 4 8"

@@ -7,7 +7,7 @@ import dualhash
 
 
 @pytest.mark.parametrize("name", dualhash.__all__)
-def test_every_public_name_is_there_and_documented(name: str):
+def test_every_public_name_exists_and_is_documented(name: str):
     value = getattr(dualhash, name)
     assert name == "__version__" or value.__doc__
 

@@ -42,7 +42,7 @@ def run(arguments: list[str], folder: Path, cache: Path) -> str:
     return done.stdout
 
 
-def test_the_commands_run_in_order(tmp_path: Path, few_emojis: Path):
+def test_readme_commands_run_in_order(tmp_path: Path, few_emojis: Path):
     for command in commands():
         arguments = shlex.split(shortened(command))
         assert run(arguments, tmp_path, few_emojis), f"{command} prints nothing"
@@ -50,7 +50,7 @@ def test_the_commands_run_in_order(tmp_path: Path, few_emojis: Path):
     assert (tmp_path / "build" / "emoji.json").is_file()
 
 
-def test_the_readme_shows_these_five_commands():
+def test_readme_shows_these_five_commands():
     assert [command.split()[1] for command in commands()] == [
         "catalogue",
         "train",
@@ -60,7 +60,7 @@ def test_the_readme_shows_these_five_commands():
     ]
 
 
-def test_the_python_code_runs(tmp_path: Path, few_emojis: Path):
+def test_readme_python_code_runs(tmp_path: Path, few_emojis: Path):
     remote, code = blocks("python")
     assert len(code.strip().splitlines()) <= 12
     printed = run([sys.executable, "-c", shortened(code)], tmp_path, few_emojis)
@@ -71,7 +71,7 @@ def test_the_python_code_runs(tmp_path: Path, few_emojis: Path):
         run([sys.executable, "-c", here], tmp_path, few_emojis)
 
 
-def test_links_and_pictures_exist():
+def test_readme_links_and_pictures_exist():
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []

@@ -20,12 +20,12 @@ HEAD = LinearHead(
 )
 
 
-def test_attributions_literal():
+def test_attributions_hand_worked_example():
     expected = [[0.5, -1, 0.25], [1, 0, 0.5], [0, 0, 0]]
     np.testing.assert_array_equal(attributions(HEAD), expected)
 
 
-def test_a_bit_names_its_attributes_strongest_first():
+def test_attributes_of_a_bit_are_ordered_by_strength():
     assert carried_attributes(HEAD, 0) == (
         CarriedAttribute("old", 1.0),
         CarriedAttribute("red", 0.5),
@@ -36,7 +36,7 @@ def test_a_bit_names_its_attributes_strongest_first():
 
 @settings(max_examples=20)
 @given(cases())
-def test_the_size_of_weights_does_not_matter(case):
+def test_attributions_do_not_depend_on_the_scale_of_weights(case):
     scaled = LinearHead(case.head.names, case.head.weight * 8, case.head.bias)
     np.testing.assert_array_equal(attributions(scaled), attributions(case.head))
     assert np.abs(attributions(case.head)).max(axis=1).tolist() == [1, 1, 1]
@@ -50,7 +50,7 @@ def test_refuses_an_unknown_bit(bit):
 
 @settings(max_examples=30)
 @given(cases())
-def test_label_correlations_are_those_of_pairs_of_numbers(case):
+def test_label_correlations_match_numpy_corrcoef(case):
     found = label_correlations(case.bits, case.attributes, case.observed)
     for j, row in enumerate(found):
         known = case.observed[:, j]
@@ -63,7 +63,7 @@ def test_label_correlations_are_those_of_pairs_of_numbers(case):
                 assert value == pytest.approx(pearson(labels, bits))
 
 
-def test_label_correlations_literal():
+def test_label_correlations_hand_worked_example():
     bits = np.array([[1, 0, 1], [1, 1, 1], [0, 1, 1], [0, 1, 0]], bool)
     labels = np.array([[1], [1], [0], [1]], np.int8)
     observed = np.array([[True], [True], [True], [False]])
@@ -74,7 +74,7 @@ def test_label_correlations_literal():
 
 @settings(max_examples=20)
 @given(cases())
-def test_the_complement_of_a_bit_turns_its_correlations(case):
+def test_complementing_a_bit_negates_its_correlations(case):
     found = label_correlations(case.bits, case.attributes, case.observed)
     turned = label_correlations(~case.bits, case.attributes, case.observed)
     np.testing.assert_allclose(turned, -found, atol=1e-12)

@@ -16,7 +16,7 @@ def whole(case):
 
 @settings(max_examples=30)
 @given(cases().map(whole))
-def test_agrees_with_the_printed_equation(case):
+def test_matches_the_equation_of_the_paper(case):
     found = bit_functionality(*case)
     categories = case.categories.tolist()
     columns = case.bits.T.astype(int).tolist()
@@ -40,7 +40,7 @@ def test_agrees_with_the_printed_equation(case):
             assert found.alignment_correlation.value == pytest.approx(expected)
 
 
-def test_literal():
+def test_hand_worked_example():
     # The first bit is the category, the second the attribute, which knows nothing of categories;
     # the third is constant. The head reads the attribute from the second bit alone.
     categories = np.array([0, 0, 1, 1])
@@ -75,7 +75,7 @@ def test_the_order_of_images_does_not_matter(case):
 
 @settings(max_examples=20)
 @given(cases())
-def test_a_bit_and_its_complement_do_the_same(case):
+def test_complementing_a_bit_changes_nothing(case):
     complement = LinearHead(case.head.names, -case.head.weight, case.head.bias)
     found = bit_functionality(*case)
     turned = bit_functionality(~case.bits, *case[1:4], complement)
@@ -86,14 +86,14 @@ def test_a_bit_and_its_complement_do_the_same(case):
 
 @settings(max_examples=20)
 @given(cases())
-def test_images_without_a_category_are_only_counted(case):
+def test_images_without_a_category_are_left_out_and_counted(case):
     labelled = case.take(np.flatnonzero(case.categories >= 0))
     found, expected = bit_functionality(*case), bit_functionality(*labelled)
     assert found.images_without_category == len(case.bits) - len(labelled.bits)
     assert found.model_copy(update={"images_without_category": 0}) == expected
 
 
-def test_survives_json():
+def test_json_round_trip():
     found = bit_functionality(*make_case(0))
     assert BitFunctionality.model_validate_json(found.model_dump_json()) == found
 

@@ -8,7 +8,7 @@ from tests.oracles.analysis import printed_sum, same_pairs
 
 @settings(max_examples=40)
 @given(cases())
-def test_is_the_printed_sum_over_the_pairs_of_the_same_category(case):
+def test_matches_the_pairwise_sum_of_the_paper(case):
     found = separation(case.attributes == 1, case.categories, case.observed)
     for j, value in enumerate(found):
         part = (case.categories >= 0) & case.observed[:, j]
@@ -20,7 +20,7 @@ def test_is_the_printed_sum_over_the_pairs_of_the_same_category(case):
             np.testing.assert_allclose(value * same_pairs(categories), expected, atol=1e-9)
 
 
-def test_literal():
+def test_hand_worked_example():
     categories = np.array([0, 0, 1, 1, 1])
     values = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]], bool)
     # Of 25 ordered pairs 4 + 9 are of one category and 12 of two. The first property differs in
@@ -31,7 +31,7 @@ def test_literal():
 
 @settings(max_examples=20)
 @given(cases())
-def test_neither_the_order_of_images_nor_the_complement_of_a_bit_matters(case):
+def test_does_not_depend_on_image_order_or_complement_of_a_bit(case):
     found = separation(case.bits, case.categories)
     backwards = case.take(np.arange(len(case.bits))[::-1])
     np.testing.assert_allclose(separation(backwards.bits, backwards.categories), found, atol=1e-12)
@@ -40,7 +40,7 @@ def test_neither_the_order_of_images_nor_the_complement_of_a_bit_matters(case):
 
 @settings(max_examples=20)
 @given(cases())
-def test_missing_labels_take_no_part(case):
+def test_missing_labels_are_ignored(case):
     labelled = case.take(np.flatnonzero(case.categories >= 0))
     np.testing.assert_array_equal(
         separation(case.bits, case.categories), separation(labelled.bits, labelled.categories)
@@ -52,7 +52,7 @@ def test_missing_labels_take_no_part(case):
     )
 
 
-def test_fewer_than_two_categories_leave_it_undefined():
+def test_fewer_than_two_categories_give_nan():
     bits = np.array([[True, False], [False, False]])
     for categories in ([0, 0], [3, -1], [-1, -1]):
         assert np.isnan(separation(bits, np.array(categories))).all()

@@ -75,7 +75,7 @@ def test_frames_differ_by_line_and_badge_as_well_as_colour():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.75, 1.0])
-def test_bars_are_as_long_as_their_share(share: float):
+def test_bar_length_is_proportional_to_its_share(share: float):
     sheet = Image.new("RGB", (220, 20), "white")
     draw_bar(ImageDraw.Draw(sheet), (10, 5, 210, 15), share)
     middle = np.asarray(sheet)[9, 10:210]
@@ -92,7 +92,7 @@ def test_a_sheet_frames_each_result_by_its_verdict(tmp_path: Path):
     assert not shows(render(half), GREEN)
 
 
-def test_a_predicted_category_frames_no_result_as_right_or_wrong(tmp_path: Path):
+def test_a_predicted_category_gives_the_verdict_unknown(tmp_path: Path):
     sheet = render(results(tmp_path, SHOE, HAT, query=ItemLabels()))
     assert [shows(sheet, colour) for colour in (GREEN, AMBER, RED)] == [False] * 3
     frame = np.asarray(sheet)[210:400, 524:530]
@@ -135,7 +135,7 @@ def drawn(text: str) -> bytes:
     return sheet.tobytes()
 
 
-def test_letters_missing_from_all_fonts_lose_accents_or_become_question_marks(
+def test_letters_in_no_font_lose_accents_or_become_question_marks(
     monkeypatch: pytest.MonkeyPatch,
 ):
     own = drawing._fonts(26)[:1]
@@ -150,7 +150,7 @@ def test_more_results_than_a_sheet_holds_are_refused(tmp_path: Path):
         draw_sheet(results(tmp_path, *[ItemLabels()] * 501), tmp_path / "sheet.png")
 
 
-def test_drawing_replaces_the_file_in_one_step(tmp_path: Path):
+def test_drawing_replaces_the_file_atomically(tmp_path: Path):
     path = tmp_path / "new" / "sheet.png"
     path.parent.mkdir()
     draw_sheet(results(tmp_path, ItemLabels("shoe")), path)
@@ -174,7 +174,7 @@ def test_the_suffix_sets_the_format(tmp_path: Path, name: str, image_format: str
     assert Image.open(tmp_path / name).format == image_format
 
 
-def test_paths_that_cannot_be_written(tmp_path: Path):
+def test_unwritable_paths_are_refused(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DualhashError, match=r"cannot be written"):
         draw_sheet(results(tmp_path), tmp_path / "file" / "sheet.png")

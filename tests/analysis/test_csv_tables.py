@@ -12,7 +12,7 @@ from dualhash.analysis.csv_tables import (
 from tests.analysis.small_codes import make_analysis
 
 
-def test_a_row_for_every_bit():
+def test_bit_table_has_a_row_for_each_bit():
     analysis = make_analysis()
     table = bit_table(analysis)
     assert table["bit"].to_list() == list(range(8))
@@ -26,7 +26,7 @@ def test_a_row_for_every_bit():
         assert names.split(", ")[0] == analysis.head.names[sizes.argmax()]
 
 
-def test_a_row_for_every_attribute():
+def test_attribute_table_has_a_row_for_each_attribute():
     analysis = make_analysis()
     table = attribute_table(analysis)
     assert table["attribute"].to_list() == list(analysis.head.names)
@@ -36,7 +36,7 @@ def test_a_row_for_every_attribute():
         assert int(bits.split(", ")[0]) == np.abs(analysis.attributions[row]).argmax()
 
 
-def test_a_row_for_every_attribute_and_bit():
+def test_attribution_table_has_a_row_for_each_attribute_and_bit():
     analysis = make_analysis()
     table = attribution_table(analysis)
     assert table.height == 3 * 8
@@ -46,13 +46,13 @@ def test_a_row_for_every_attribute_and_bit():
     assert row["attribution"] == analysis.attributions[1, 3]
 
 
-def test_half_of_the_weight_literal():
+def test_half_of_the_weight_hand_worked_example():
     # 4 of 7 are on the first bit alone; of 1 + 1 + 1 + 1 it takes two.
     attributions = np.array([[1, -0.5, 0.25, 0], [1, 1, -1, 1]])
     assert half_weight(replace(make_analysis(), attributions=attributions)) == [1, 2]
 
 
-def test_the_best_correlation_is_the_largest_of_those_defined():
+def test_best_correlation_ignores_undefined_values():
     correlations = np.array([[0.1, -0.6, np.nan], [np.nan] * 3])
     found = best_correlations(replace(make_analysis(), correlations=correlations))
     np.testing.assert_array_equal(found, [0.6, np.nan])

@@ -67,7 +67,7 @@ def test_facets_have_a_legend(functionality):
     assert [text.get_text() for text in axes.texts] == ["red", "blue", "old", "new"]
 
 
-def test_the_map_has_a_row_for_every_attribute_and_sorts_the_bits():
+def test_attribution_map_has_a_row_for_each_attribute_and_sorts_bits():
     analysis = make_analysis(2)
     descending = {"category_information": tuple(np.arange(8.0)[::-1])}
     functionality = analysis.functionality.model_copy(update=descending)
@@ -76,7 +76,7 @@ def test_the_map_has_a_row_for_every_attribute_and_sorts_the_bits():
     assert [text.get_text() for text in axes.get_yticklabels()] == list(analysis.head.names)
 
 
-def test_the_same_figure_is_the_same_file(functionality, tmp_path):
+def test_equal_figures_are_saved_as_equal_files(functionality, tmp_path):
     for name in ("a.png", "b.png"):
         save(draw_alignment(functionality), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -58,7 +58,7 @@ def hat(**attributes: bool) -> ItemLabels:
         ("weighted", SHOE, shoe(red=False), "half"),
     ],
 )
-def test_verdicts(task, query, hit, expected):
+def test_verdict_follows_the_labels(task, query, hit, expected):
     results = make_results(task, query, hit)
     assert verdict(results, results.hits[0]) == expected
     assert expected in explain_verdicts(results)

@@ -27,7 +27,7 @@ def summary_with(**correlations: Correlation) -> str:
         (NONE, "1 bits are too few for a correlation"),
     ],
 )
-def test_the_words_follow_the_interval_over_bits(correlation, words):
+def test_conclusion_about_bits_follows_the_interval(correlation, words):
     assert words in summary_with(correlation=correlation)
 
 
@@ -39,7 +39,7 @@ def test_the_words_follow_the_interval_over_bits(correlation, words):
         (OPEN, "It is not clear whether the two are related (correlation 0.10 over 40 attributes"),
     ],
 )
-def test_the_words_follow_the_interval_over_attributes(correlation, words):
+def test_conclusion_about_attributes_follows_the_interval(correlation, words):
     assert words in summary_with(alignment_correlation=correlation)
 
 
@@ -55,7 +55,7 @@ def test_states_the_images_left_out_and_the_largest_category():
         assert f"| {attribute.name} | {attribute.present} |" in page
 
 
-def test_many_attributes_are_cut_to_both_ends():
+def test_long_attribute_lists_show_only_the_extremes():
     analysis = make_analysis(attributes=14)
     rows = [line for line in summarise(analysis).splitlines() if line.startswith("| attribute ")]
     assert len(rows) == 1 + 10

@@ -12,7 +12,7 @@ from dualhash.analysis.write_report import as_json, write_report
 from dualhash.errors import DualhashError
 
 
-def test_everything_is_written_and_nothing_else_touched(tmp_path):
+def test_all_files_are_written_and_other_files_kept(tmp_path):
     analysis, folder = make_analysis(), tmp_path / "new" / "report"
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
@@ -43,12 +43,12 @@ def test_without_attributes_only_category_files_are_written(tmp_path):
     assert "attribute" not in (tmp_path / "bits.csv").read_text()
     page = (tmp_path / "summary.md").read_text()
     assert "The model has no attributes, so only categories are analysed." in page
-    told = page.replace("The model has no attributes", "")
-    assert [word for word in ("attribute", "paper", ".png") if word in told] == []
+    text = page.replace("The model has no attributes", "")
+    assert [word for word in ("attribute", "paper", ".png") if word in text] == []
     assert [path.name for path in written[1:] if f"`{path.name}`" not in page] == []
 
 
-def test_without_the_extra_nothing_is_written(tmp_path, monkeypatch):
+def test_nothing_is_written_without_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "find_spec", lambda name: None)
     with pytest.raises(DualhashError, match=r"matplotlib: pip install 'dualhash\[analysis\]'"):
         write_report(make_analysis(), tmp_path / "report")

@@ -34,7 +34,7 @@ def test_svm_real_units_are_probabilities_of_attributes():
     assert (outputs[:, 2:] < 0.5).all()
 
 
-def test_svm_real_bits_say_the_attributes():
+def test_svm_real_bits_are_predicted_attributes():
     train, test = digits()
     function = SVM_REAL.fit(train, 256, np.random.default_rng(0))
     outputs = function.outputs(test.values)
@@ -51,7 +51,7 @@ def test_svm_binary_reads_attributes_from_bits():
     assert min(areas(head.scores(bits[1]), test)) > 0.8
 
 
-def test_jlbc_codes_tell_categories_and_attributes():
+def test_jlbc_codes_predict_categories_and_attributes():
     train, test = digits()
     function = JLBC.fit(train, 16, np.random.default_rng(0))
     bits = codes_of(function, test.values)
@@ -64,7 +64,7 @@ def test_lengths_are_multiples_of_8(attributes: int, bits: int):
     assert padded(attributes) == bits
 
 
-def test_a_unit_head_reads_one_bit_an_attribute():
+def test_a_unit_head_reads_one_bit_for_each_attribute():
     head = unit_head(2, 8, first=3)
     bits = np.zeros((1, 8))
     bits[0, 4] = 1

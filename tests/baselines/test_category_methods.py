@@ -25,7 +25,7 @@ LEAST = {"lsh": 0.3, "itq": 0.55, "cca-itq": 0.72, "dbc": 0.65, "ksh": 0.72, "sd
 
 
 @pytest.mark.parametrize(("name", "least"), LEAST.items())
-def test_beats_chance_by_far_on_digits(name: str, least: float):
+def test_map_on_digits_is_far_above_chance(name: str, least: float):
     train, test = digits()
     function = fit(name, train, 16)
     outputs = function.outputs(test.values)

@@ -12,7 +12,7 @@ def case() -> tuple[np.ndarray, np.ndarray]:
     ), categories
 
 
-def test_directions_are_those_of_sklearn_where_the_ridge_is_small():
+def test_directions_match_sklearn_for_a_small_ridge():
     values, categories = case()
     directions, correlations = canonical_directions(values, one_hot(categories), 3)
     expected = CCA(3, scale=False, max_iter=5000, tol=1e-12).fit(values, one_hot(categories)[:, :3])
@@ -22,7 +22,7 @@ def test_directions_are_those_of_sklearn_where_the_ridge_is_small():
     assert (np.diff(correlations) < 0).all()
 
 
-def test_correlations_are_those_of_the_projections_with_the_labels():
+def test_correlations_match_projected_features_and_labels():
     values, categories = case()
     directions, correlations = canonical_directions(values, one_hot(categories), 8)
     assert directions.shape == (6, 3)  # 4 categories have 3 directions
@@ -36,5 +36,5 @@ def test_correlations_are_those_of_the_projections_with_the_labels():
     np.testing.assert_allclose(correlations**2, explained, atol=1e-3)
 
 
-def test_categories_that_do_not_occur_have_no_column():
+def test_unused_categories_have_no_column():
     np.testing.assert_array_equal(one_hot(np.array([5, 2, 5])), [[0, 1], [1, 0], [0, 1]])

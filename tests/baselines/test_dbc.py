@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @given(seeds)
-def test_updates_are_those_of_single_bits(seed: int):
+def test_updates_match_bit_by_bit_updates(seed: int):
     codes, categories = random_case(seed)
     expected = codes
     for _ in range(dbc.UPDATES):
@@ -30,7 +30,7 @@ def test_updates_are_those_of_single_bits(seed: int):
 
 
 @given(seeds)
-def test_an_update_gives_a_category_one_value_or_exchanges_both(seed: int):
+def test_an_update_makes_a_category_constant_or_swaps_its_bits(seed: int):
     codes, categories = random_case(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbc, "UPDATES", 1)
@@ -43,19 +43,19 @@ def test_an_update_gives_a_category_one_value_or_exchanges_both(seed: int):
 
 
 @given(seeds)
-def test_bits_with_one_value_for_each_category_stay(seed: int):
+def test_bits_constant_within_categories_do_not_change(seed: int):
     codes, categories = random_case(seed)
     united = unite(codes, categories)
     np.testing.assert_array_equal(separate(united, categories), united)
 
 
 @given(seeds)
-def test_zero_and_one_may_be_exchanged(seed: int):
+def test_swapping_zeros_and_ones_swaps_the_result(seed: int):
     codes, categories = random_case(seed)
     np.testing.assert_array_equal(separate(-codes, categories), -separate(codes, categories))
 
 
-def test_updates_by_hand():
+def test_updates_hand_worked_example():
     categories = np.array([5, 5, 5, 5, 9, 9, 9, 9])
     codes = np.array(
         [
@@ -76,13 +76,13 @@ def test_updates_by_hand():
     np.testing.assert_array_equal(separate(codes, categories), np.transpose(expected))
 
 
-def test_the_majority_of_a_category_by_hand():
+def test_the_majority_of_a_category_hand_worked_example():
     codes = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1], [1, 1]], np.float32)
     found = unite(codes, np.array([4, 4, 4, 8, 8]))
     np.testing.assert_array_equal(found, [[1, -1], [1, -1], [1, -1], [-1, 1], [-1, 1]])
 
 
-def test_learning_brings_the_codes_of_a_category_together():
+def test_fitting_reduces_distances_within_categories():
     train, _ = digits()
     own = train.labels.categories[:, None] == train.labels.categories
 

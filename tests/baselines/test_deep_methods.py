@@ -147,7 +147,9 @@ def test_codes_can_be_indexed_and_searched(models: Models, name: str, tmp_path: 
 
 
 @pytest.mark.parametrize(("name", "subset"), [("ssdh", 1), ("cnn-attribute", 2)])
-def test_images_without_its_kind_of_label_are_not_used(models: Models, name: str, subset: int):
+def test_images_without_the_labels_of_the_method_are_not_used(
+    models: Models, name: str, subset: int
+):
     """A category method does not see train-attribute, an attribute method not train-category."""
     training = models[name].card.training
     seen = training["images"] + training["validation_images"]
@@ -155,7 +157,7 @@ def test_images_without_its_kind_of_label_are_not_used(models: Models, name: str
     assert seen == np.isin(models.catalogue.subsets, list(others)).sum()
 
 
-def test_units_of_attributes_are_their_probabilities(models: Models):
+def test_attribute_units_are_probabilities(models: Models):
     model = models["cnn-attribute"]
     assert (model.bits, model.card.attribute_units) == (8, (0, 1))
     reals = model.encode(models.catalogue.images[:20]).reals
@@ -168,7 +170,7 @@ def test_units_of_attributes_are_their_probabilities(models: Models):
         assert len(np.unique(probabilities[:, attribute])) == 2  # one for each value of its bit
 
 
-def test_multiple_model_is_ssdh_with_fewer_bits_and_then_attributes(models: Models):
+def test_multiple_model_joins_ssdh_bits_and_attribute_bits(models: Models):
     model = models["multiple-model"]
     assert model.bits == 16
     assert model.card.attribute_units == (14, 15)
@@ -228,7 +230,7 @@ def test_settings_of_the_loss_can_be_changed_and_unknown_ones_fail(models: Model
         loss_of(pusch=0.1)
 
 
-def test_wrong_requests_are_refused(models: Models, tmp_path: Path):
+def test_invalid_settings_are_refused(models: Models, tmp_path: Path):
     with pytest.raises(DualhashError, match="no method 'sdsh'"):
         find_method("sdsh")
     with pytest.raises(DualhashError, match="train ssdh first"):
@@ -254,6 +256,6 @@ def test_wrong_requests_are_refused(models: Models, tmp_path: Path):
         train(models.catalogue, no_code, tmp_path / "m", display=QUIET)
 
 
-def test_packed_codes_are_the_bits_of_the_outputs(models: Models):
+def test_packed_codes_match_the_outputs(models: Models):
     encoded = models["multiple-model"].encode(models.catalogue.images[:9])
     assert np.array_equal(unpack(encoded.codes), encoded.reals > 0.5)

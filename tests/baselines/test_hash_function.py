@@ -20,7 +20,7 @@ def function(rng: np.random.Generator, *, kernel: bool) -> HashFunction:
     )
 
 
-def test_outputs_by_hand():
+def test_outputs_hand_worked_example():
     kernel = RbfKernel(np.array([[1, 0], [0, 1]], np.float32), width=1.0)
     made = HashFunction(
         np.array([[1, 0], [1, -1]], np.float32), np.array([-0.5, 0], np.float32), kernel
@@ -30,7 +30,7 @@ def test_outputs_by_hand():
     np.testing.assert_allclose(made.outputs(np.array([[1, 0]], np.float32)), [expected], rtol=1e-6)
 
 
-def test_a_projection_of_zero_is_the_bit_zero():
+def test_a_projection_of_zero_gives_bit_0():
     made = HashFunction(np.array([[1.0]], np.float32), np.array([0.0], np.float32))
     assert not (made.outputs(np.zeros((1, 1), np.float32)) > 0.5).any()
 
@@ -43,7 +43,7 @@ def test_centred_projections():
 
 
 @pytest.mark.parametrize("kernel", [False, True])
-def test_many_rows_are_mapped_as_each_alone(kernel: bool):
+def test_a_batch_gives_the_outputs_of_single_rows(kernel: bool):
     rng = np.random.default_rng(1)
     made, values = function(rng, kernel=kernel), unit(rng, CHUNK + 3)
     few = [0, CHUNK - 1, CHUNK, CHUNK + 2]
@@ -52,7 +52,7 @@ def test_many_rows_are_mapped_as_each_alone(kernel: bool):
 
 
 @pytest.mark.parametrize("kernel", [False, True])
-def test_the_torch_module_normalises_and_computes_the_same(kernel: bool):
+def test_the_torch_module_matches_numpy(kernel: bool):
     rng = np.random.default_rng(2)
     made, values = function(rng, kernel=kernel), unit(rng, 50)
     lengths = rng.uniform(0.1, 20, (50, 1)).astype(np.float32)

@@ -11,7 +11,7 @@ def quantisation_loss(projected: np.ndarray, turned: np.ndarray) -> float:
     return float(((np.where(rotated > 0, 1, -1) - rotated) ** 2).sum())
 
 
-def test_components_are_those_of_sklearn():
+def test_principal_components_match_sklearn():
     values = np.random.default_rng(0).standard_normal((40, 6)).astype(np.float32)
     values[:, 2] *= 5
     found = principal_components(values, 3)
@@ -20,7 +20,7 @@ def test_components_are_those_of_sklearn():
 
 
 @pytest.mark.parametrize("columns", [4, 8])
-def test_the_rotation_is_that_of_a_naive_loop(columns: int):
+def test_rotation_matches_a_naive_loop(columns: int):
     projected = np.random.default_rng(1).standard_normal((60, columns)).astype(np.float32)
     start = np.linalg.qr(np.random.default_rng(2).standard_normal((8, 8)))[0]
     found = rotation(projected, 8, np.random.default_rng(2))
@@ -29,7 +29,7 @@ def test_the_rotation_is_that_of_a_naive_loop(columns: int):
     np.testing.assert_allclose(found @ found.T, np.eye(columns), atol=1e-9)
 
 
-def test_the_loss_goes_down_with_every_iteration(monkeypatch: pytest.MonkeyPatch):
+def test_every_iteration_lowers_the_loss(monkeypatch: pytest.MonkeyPatch):
     projected = np.random.default_rng(3).standard_normal((80, 8)).astype(np.float32)
     losses = []
     for iterations in range(1, 8):
@@ -40,7 +40,7 @@ def test_the_loss_goes_down_with_every_iteration(monkeypatch: pytest.MonkeyPatch
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_corners_of_a_turned_square_are_turned_back():
+def test_a_rotated_square_is_rotated_back():
     # Four clusters at the ends of the axes: the best rotation is by 45 degrees.
     axes = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
     noise = 0.05 * np.random.default_rng(5).standard_normal((80, 2))

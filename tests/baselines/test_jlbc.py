@@ -13,13 +13,13 @@ from dualhash.baselines.jlbc import (
 from tests.oracles.baselines import naive_pair_objective
 
 
-def test_the_ratio_by_hand():
+def test_the_ratio_hand_worked_example():
     # Categories of 3 and 1: 9 + 1 pairs within, 16 - 10 between.
     assert pair_ratio(np.array([7, 7, 2, 7])) == pytest.approx(10 / 6)
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_the_pair_objective_is_the_sum_over_all_pairs(seed: int):
+def test_pair_objective_matches_the_sum_over_pairs(seed: int):
     rng = np.random.default_rng(seed)
     categories = rng.integers(0, rng.integers(2, 6), 30)
     categories[:2] = [0, 1]
@@ -29,7 +29,7 @@ def test_the_pair_objective_is_the_sum_over_all_pairs(seed: int):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_joint_objective_goes_down(seed: int):
+def test_iterations_lower_the_joint_objective(seed: int):
     rng = np.random.default_rng(seed)
     categories = rng.integers(0, 4, 40)
     codes = np.where(rng.random((40, 8)) < 0.5, np.float32(-1), np.float32(1))
@@ -49,7 +49,7 @@ def test_the_joint_objective_goes_down(seed: int):
     np.testing.assert_array_equal(moved, codes)
 
 
-def test_losses_by_hand():
+def test_losses_hand_worked_example():
     # Scores 0.5 where 1 is wanted with weight 2, and 1 where -1 is wanted: 2 * 0.25 + 1 * 4.
     found = losses(np.array([[0.5, 1.0]]), np.array([[2.0, -1.0]]))
     np.testing.assert_allclose(found, [4.5])

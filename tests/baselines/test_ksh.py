@@ -11,7 +11,7 @@ CODES = np.where(RNG.random((50, 3)) < 0.5, -1.0, 1.0)
 MAPPED = RNG.standard_normal((50, 6)) + 0.7 * RNG.standard_normal((4, 6))[MEMBERS]
 
 
-def test_products_are_those_with_the_whole_matrix():
+def test_products_match_the_full_matrix():
     expected = naive_residual(MEMBERS, CODES, 8)
     vector = RNG.standard_normal(50)
     found = ksh.residual(MEMBERS, CODES, 8)(vector)
@@ -25,7 +25,7 @@ def surrogate(direction: np.ndarray) -> float:
     return float(-bit @ naive_residual(MEMBERS, CODES, 8) @ bit)
 
 
-def test_gradient_steps_lower_the_surrogate_to_a_stationary_point(monkeypatch: pytest.MonkeyPatch):
+def test_gradient_steps_reach_a_stationary_point(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ksh, "TOLERANCE", 1e-9)
     start = 0.1 * RNG.standard_normal(6)
     found = ksh.descend(MAPPED, ksh.residual(MEMBERS, CODES, 8), start)
@@ -34,7 +34,7 @@ def test_gradient_steps_lower_the_surrogate_to_a_stationary_point(monkeypatch: p
     assert min(near) > surrogate(found) - 1e-4 * abs(surrogate(found))
 
 
-def test_the_first_step_goes_along_the_negative_gradient(monkeypatch: pytest.MonkeyPatch):
+def test_first_step_follows_the_negative_gradient(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ksh, "STEPS", 1)
     start = 0.1 * RNG.standard_normal(6)
     step = ksh.descend(MAPPED, ksh.residual(MEMBERS, CODES, 8), start) - start
@@ -46,7 +46,7 @@ def test_the_first_step_goes_along_the_negative_gradient(monkeypatch: pytest.Mon
     assert cosine == pytest.approx(1, abs=1e-6)
 
 
-def test_of_two_directions_the_better_is_taken():
+def test_the_better_of_two_directions_is_chosen():
     product = ksh.residual(MEMBERS, CODES[:, :0], 1)
     directions = [np.eye(6)[0], np.eye(6)[1]]
     reached = [float(bit @ product(bit)) for bit in np.sign(MAPPED[:, :2]).T]
@@ -56,7 +56,7 @@ def test_of_two_directions_the_better_is_taken():
     np.testing.assert_array_equal(bit, np.sign(MAPPED[:, best]))
 
 
-def test_each_bit_brings_the_codes_closer_to_the_labels():
+def test_each_bit_lowers_the_residual():
     train = digits()[0]
     bits = ksh.KSH.fit(train, 16, np.random.default_rng(0)).outputs(train.values) > 0.5
     signs, members = np.where(bits, 1.0, -1.0), train.labels.categories

@@ -13,7 +13,7 @@ from dualhash.evaluation.true_labels import TrueLabels
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_solutions_are_those_of_liblinear(seed: int):
+def test_solutions_match_liblinear(seed: int):
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((120, 5))
     classes = np.where(
@@ -30,13 +30,13 @@ def test_solutions_are_those_of_liblinear(seed: int):
         np.testing.assert_allclose(found[:, column], theirs, atol=0.02)
 
 
-def test_a_solution_by_hand():
+def test_a_solution_hand_worked_example():
     # x = 1 and -1 with these classes: w^2 / 2 + 2 (1 - w)^2 is least at 4 / 5, the bias at 0.
     found = linear_svms(np.array([[1.0], [-1.0]]), np.array([[1.0], [-1.0]]))
     np.testing.assert_allclose(found, [[0.8], [0]], atol=1e-3)
 
 
-def test_going_on_from_a_solution_takes_fewer_steps():
+def test_a_warm_start_takes_fewer_steps():
     rng = np.random.default_rng(5)
     values = rng.standard_normal((200, 10))
     classes = np.sign(values @ rng.standard_normal((10, 4)) + rng.standard_normal((200, 4)))
@@ -47,7 +47,7 @@ def test_going_on_from_a_solution_takes_fewer_steps():
     assert len(warm) < len(cold) / 2
 
 
-def test_attribute_targets_by_hand():
+def test_attribute_targets_hand_worked_example():
     labels = TrueLabels(
         np.zeros(4, np.int64),
         np.array([[1], [0], [0], [0]], np.int8),
@@ -57,7 +57,7 @@ def test_attribute_targets_by_hand():
     np.testing.assert_allclose(attribute_targets(labels).ravel(), [1.5, -0.75, -0.75, 0])
 
 
-def test_heads_read_bits_as_the_machines_read_code_vectors():
+def test_heads_on_bits_match_svms_on_sign_vectors():
     rng = np.random.default_rng(7)
     bits = rng.random((90, 16)) < 0.5
     labels = TrueLabels(

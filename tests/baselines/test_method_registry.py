@@ -41,12 +41,12 @@ EXPECTED = {
 """Kind, title, year, tasks and labels of every method, in the order of the paper's tables."""
 
 
-def test_the_methods_are_those_of_the_paper():
+def test_registry_holds_the_methods_of_the_paper():
     assert list(METHODS) == list(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_name_finds_its_method(name: str):
+def test_methods_are_found_by_name(name: str):
     method = find_method(name)
     kind, *described = EXPECTED[name]
     assert isinstance(method, kind)
@@ -54,16 +54,16 @@ def test_a_name_finds_its_method(name: str):
     assert [method.title, method.year, method.answers, method.labels] == described
 
 
-def test_an_unknown_method_is_answered_with_the_nearest():
+def test_an_unknown_method_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"no method 'lhs'.*'lsh'"):
         find_method("lhs")
 
 
-def test_the_method_of_the_paper_is_found_by_name():
+def test_dph_is_found_by_name():
     assert find_method("dph") is DPH
 
 
-def test_a_base_folder_is_kept_by_methods_that_read_another_model(tmp_path: Path):
+def test_only_head_methods_take_a_base_folder(tmp_path: Path):
     assert find_method("svm-binary", tmp_path).base_folder == tmp_path
     assert find_method("ssdh", tmp_path) is METHODS["ssdh"]
 

@@ -25,13 +25,13 @@ def test_no_single_flip_improves_the_codes():
             assert objective(flipped, row, classifier) >= reached - 1e-9
 
 
-def test_without_coupling_codes_are_the_signs_of_the_target():
+def test_codes_without_coupling_are_signs_of_the_target():
     target = np.array([[0.2, -3.0], [-0.1, 0.5]])
     found = coordinate_descent(target, np.eye(2))
     np.testing.assert_array_equal(found, [[1, -1], [-1, 1]])
 
 
-def test_ridge_is_that_of_sklearn():
+def test_ridge_matches_sklearn():
     values, targets = RNG.standard_normal((30, 4)), RNG.standard_normal((30, 2))
     ridge = Ridge(values, 0.7)
     expected = SklearnRidge(0.7, fit_intercept=False).fit(values, targets)
@@ -40,7 +40,7 @@ def test_ridge_is_that_of_sklearn():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_classifiers_lower_the_objective_and_rounds_end_far_below_the_first(
+def test_classifiers_lower_the_objective_and_the_last_round_is_lowest(
     monkeypatch: pytest.MonkeyPatch, seed: int
 ):
     """Codes alone may raise it from one round to the next, because they begin anew each time."""

@@ -24,7 +24,7 @@ QUIET = Display(quiet=True)
 
 
 def build(pretrained: bool) -> nn.Module:
-    """Random features of small patches, from which colours are easily told."""
+    """Random features of small patches, from which colours are easily predicted."""
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(3, 64, 4, 4), nn.ReLU(), nn.AdaptiveAvgPool2d((2, 1)), nn.Flatten()
@@ -70,7 +70,9 @@ def learn(name: str, catalogue: Catalogue, out: Path, **options) -> Model:
 
 
 @pytest.mark.parametrize("name", ["sdh", "svm-real", "jlbc"])
-def test_a_model_is_judged_by_what_it_answers(name: str, tiny: Catalogue, models: dict[str, Model]):
+def test_validation_reports_only_figures_of_the_methods_tasks(
+    name: str, tiny: Catalogue, models: dict[str, Model]
+):
     model = models[name]
     answers = METHODS[name].answers
     assert model.card.method == name
@@ -88,7 +90,7 @@ def test_a_model_is_judged_by_what_it_answers(name: str, tiny: Catalogue, models
     assert (judged["combined_recall_at_5"] is not None) == ("attribute" in answers)
 
 
-def test_a_category_method_is_indexed_and_says_which_searches_it_cannot_do(
+def test_index_of_a_category_method_refuses_attribute_searches(
     tiny: Catalogue, models: dict[str, Model], tmp_path: Path
 ):
     build_index(models["sdh"], tiny, tmp_path / "i.dhx")
@@ -98,7 +100,7 @@ def test_a_category_method_is_indexed_and_says_which_searches_it_cannot_do(
             index.search("id:0", task="attribute", want=["top"])
 
 
-def test_an_attribute_method_names_no_category(
+def test_an_attribute_method_predicts_no_category(
     tiny: Catalogue, models: dict[str, Model], tmp_path: Path
 ):
     build_index(models["svm-real"], tiny, tmp_path / "i.dhx")
@@ -107,21 +109,21 @@ def test_an_attribute_method_names_no_category(
     assert found.hits[0].probabilities["top"] > 0.5
 
 
-def test_codes_name_categories(tiny: Catalogue, models: dict[str, Model]):
+def test_categories_are_predicted_from_codes(tiny: Catalogue, models: dict[str, Model]):
     rows = np.flatnonzero(tiny.visible().categories >= 0)
     model = models["sdh"]
     predicted = model.predict(model.encode([tiny.images[row] for row in rows]).codes)
     named = [tiny.names.categories[tiny.categories[row]] for row in rows]
-    right = [said.category == name for said, name in zip(predicted, named, strict=True)]
+    right = [prediction.category == name for prediction, name in zip(predicted, named, strict=True)]
     assert np.mean(right) > 0.8
 
 
-def test_units_of_svm_real_are_probabilities(models: dict[str, Model]):
+def test_svm_real_outputs_are_probabilities(models: dict[str, Model]):
     assert models["svm-real"].card.attribute_units == (0, 1)
     assert models["jlbc"].card.attribute_units == ()
 
 
-def test_joint_methods_see_images_with_both_kinds_of_label_alone(
+def test_joint_methods_use_only_images_with_both_kinds_of_label(
     tiny: Catalogue, models: dict[str, Model]
 ):
     both = (tiny.subsets == Subset.TRAIN_BOTH).sum()
@@ -145,13 +147,13 @@ def test_a_backbone_of_random_weights_is_refused(tiny: Catalogue, tmp_path: Path
         train(tiny, make_config(), tmp_path / "m", method=METHODS["lsh"], display=QUIET)
 
 
-def test_attribute_methods_need_attributes(tiny: Catalogue, tmp_path: Path):
+def test_attribute_methods_refuse_a_catalogue_without_attributes(tiny: Catalogue, tmp_path: Path):
     bare = tiny.aligned(LabelNames(tiny.names.categories, ()))
     with pytest.raises(DualhashError, match="SVM-real learns attributes, but"):
         learn("svm-real", bare, tmp_path / "m")
 
 
-def test_a_head_method_keeps_the_codes_and_reads_attributes(
+def test_a_head_method_keeps_codes_and_adds_an_attribute_head(
     tiny: Catalogue, models: dict[str, Model], tmp_path: Path
 ):
     method = METHODS["svm-binary"]

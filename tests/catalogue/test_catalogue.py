@@ -36,7 +36,7 @@ def test_training_sees_no_hidden_label():
     assert seen.attributes.tolist() == [[1, 0], [0, 1], [0, 0], [0, 0], [0, 0]]
 
 
-def test_class_ratios_by_hand():
+def test_class_ratios_hand_worked_example():
     many = catalogue(
         subsets=np.array([0, 0, 1, 1, 3], np.int8),
         attributes=np.array([[1, 0], [0, 0], [0, 0], [0, 0], [1, 1]], np.int8),
@@ -46,7 +46,7 @@ def test_class_ratios_by_hand():
 
 
 @given(st.lists(st.integers(0, 4), max_size=8))
-def test_take_moves_all_parts_together(rows: list[int]):
+def test_take_selects_rows_of_every_field(rows: list[int]):
     whole = catalogue()
     part = whole.take(np.array(rows, np.int64))
     assert len(part) == len(rows)
@@ -67,7 +67,7 @@ def test_location_is_table_and_row_or_the_image():
 
 
 class TestAligned:
-    def test_by_hand(self):
+    def test_hand_worked_example(self):
         like = LabelNames(("dog", "emu"), ("red", "old"))
         found = catalogue(categories=np.array([0, 1, MISSING, 1, 0])).aligned(like)
         assert found.names == LabelNames(("dog", "emu", "cat"), ("red", "old"))

@@ -37,7 +37,7 @@ def test_a_damaged_image_is_left_out_and_listed(zoo: Path):
     assert seen == [(i, 4) for i in range(1, 5)]
 
 
-def test_labels_of_images_that_do_not_exist_stay(zoo: Path):
+def test_labels_of_missing_images_are_kept(zoo: Path):
     catalogue = read_folder(zoo)
     catalogue.images[0].unlink()
     checked, sizes = check_images(catalogue)
@@ -46,7 +46,7 @@ def test_labels_of_images_that_do_not_exist_stay(zoo: Path):
     assert [problem.location for problem in checked.problems if problem.fatal] == ["dogs/2.png"]
 
 
-def test_labels_without_any_image_stay(zoo: Path):
+def test_labels_are_kept_if_no_image_exists(zoo: Path):
     catalogue = read_folder(zoo)
     absent = replace(catalogue, images=tuple(Path("nowhere", r) for r in catalogue.references))
     checked, sizes = check_images(absent)

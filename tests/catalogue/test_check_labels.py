@@ -25,12 +25,12 @@ def label_problems(folder: Path, header: str, *rows: str) -> list[tuple[str, str
     return [(problem.location, problem.message) for problem in problems]
 
 
-def test_a_category_with_one_image(tmp_path: Path):
+def test_a_category_with_one_image_is_listed(tmp_path: Path):
     problems = label_problems(tmp_path, "category,subset", "a,test", ",test", "b,test", "a,test")
     assert problems == [("t.csv row 3", "category 'b' has one image")]
 
 
-def test_attributes_that_teach_nothing(tmp_path: Path):
+def test_constant_and_empty_attributes_are_listed(tmp_path: Path):
     problems = label_problems(
         tmp_path,
         "a_fine,a_never,a_always,a_unknown,subset",
@@ -51,7 +51,7 @@ def test_without_training_subsets_all_labels_are_checked(tmp_path: Path):
     assert problems == [("t.csv", "attribute 'a_never' is never present")]
 
 
-def test_facets_without_attribute(tmp_path: Path):
+def test_facets_without_attributes_are_listed(tmp_path: Path):
     rows = []
     for i, colour in enumerate(("red", "red", "blue")):
         (tmp_path / f"{i}.png").touch()
@@ -74,7 +74,7 @@ def test_facets_without_attribute(tmp_path: Path):
     assert messages("colour", 3, LabelNames((), ("colour=red",))) == []
 
 
-def test_refusals_begin_with_the_worst_cause(tmp_path: Path):
+def test_refusals_list_the_worst_cause_first(tmp_path: Path):
     (tmp_path / "0.png").touch()
     (tmp_path / "t.csv").write_text("image,colour\n0.png,red\n1.png,red\n2.png,red\n")
     catalogue = read_catalogue(tmp_path / "t.csv", Columns(facets=("colour",), min_positives=3))
@@ -94,7 +94,7 @@ def test_a_table_without_categories_is_listed(tmp_path: Path):
         assert sum("no row has a category" in remark for remark in remarks) == count
 
 
-def test_labels_that_a_model_was_not_trained_on_are_listed(tmp_path: Path):
+def test_labels_unknown_to_the_model_are_listed(tmp_path: Path):
     for name in "abc":
         (tmp_path / f"{name}.png").touch()
     table = tmp_path / "t.csv"

@@ -159,7 +159,7 @@ class TestPreprocessing:
         pixels = load_image(photo, Preprocessing(resize=(5, 7), crop=(4, 4)))
         assert (pixels.shape, pixels.dtype) == ((5, 7, 3), np.uint8)
 
-    def test_an_image_of_the_right_size_is_left_alone(self, photo):
+    def test_an_image_of_the_right_size_is_unchanged(self, photo):
         pixels = load_image(photo, Preprocessing(resize=(30, 40), crop=(30, 40)))
         assert np.array_equal(pixels, np.asarray(decode(photo)))
 
@@ -180,7 +180,7 @@ class TestPreprocessing:
         with pytest.raises(ValidationError):
             Preprocessing(resize=(8, 8), crop=(8, 8), mean=0.5)
 
-    def test_survives_json(self):
+    def test_json_round_trip(self):
         one = Preprocessing(resize=(64, 48), crop=(60, 40))
         assert Preprocessing.model_validate_json(one.model_dump_json()) == one
 
@@ -209,7 +209,7 @@ class TestHeif:
 
 
 class TestCentreCrop:
-    def test_by_hand(self):
+    def test_hand_worked_example(self):
         rows = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((5, 4, 3), np.uint8)
         assert centre_crop(rows, (2, 4))[:, 0, 0].tolist() == [1, 2]
 

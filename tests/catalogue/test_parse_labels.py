@@ -38,7 +38,7 @@ def test_text_of_other_types(column: pl.Series, expected: list[str | None]):
     assert parse_labels.text(column).to_list() == expected
 
 
-def test_binary_by_hand():
+def test_binary_hand_worked_example():
     present, observed = parse_labels.binary(
         cells("1", "0", None, "Yes", "NO", "true", "False", "1.0", "0.0", "2", "maybe")
     )
@@ -47,13 +47,13 @@ def test_binary_by_hand():
     assert present.dtype == np.int8
 
 
-def test_an_empty_facet_is_missing_for_all_its_values():
+def test_an_empty_facet_gives_missing_attributes():
     present, observed = parse_labels.facet(cells("red", None, "blue", "Red"), "red")
     assert present.tolist() == [1, 0, 0, 0]
     assert observed.tolist() == [True, False, True, True]
 
 
-def test_indices_by_hand():
+def test_indices_hand_worked_example():
     assert parse_labels.indices(cells("b", None, "a", "c"), ("a", "b")).tolist() == [1, -1, 0, -1]
 
 

@@ -27,7 +27,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
     return read_catalogue(tmp_path / "t.csv", Columns(attributes=("new", "old")))
 
 
-def test_by_hand(catalogue: Catalogue):
+def test_hand_worked_example(catalogue: Catalogue):
     found = summarise(catalogue)
     assert (found.source, found.images, found.left_out) == (catalogue.source, 6, 1)
     assert found.subsets == {
@@ -47,7 +47,7 @@ def test_by_hand(catalogue: Catalogue):
     assert found.smallest is found.largest is None
 
 
-def test_counts_add_up(catalogue: Catalogue):
+def test_counts_match_their_totals(catalogue: Catalogue):
     found = summarise(catalogue)
     assert sum(found.subsets.values()) == found.images
     assert sum(found.categories.values()) + found.uncategorised == found.images
@@ -59,7 +59,7 @@ def test_sizes_are_ordered_by_area(catalogue: Catalogue):
     assert (found.smallest, found.largest) == ((20, 20), (30, 40))
 
 
-def test_survives_json(catalogue: Catalogue):
+def test_json_round_trip(catalogue: Catalogue):
     found = summarise(catalogue)
     assert CatalogueSummary.model_validate_json(found.model_dump_json()) == found
 

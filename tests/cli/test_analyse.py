@@ -28,10 +28,10 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
-def test_the_numbers_are_those_of_the_test_images(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_json_numbers_match_a_direct_analysis(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert run("--out", "report", "--json") == 0
-    said, noted = capsys.readouterr()
-    found = json.loads(said)
+    output, noted = capsys.readouterr()
+    found = json.loads(output)
     assert found == json.loads((folder / "report" / "analysis.json").read_text())
     assert "3.png is not an image" in noted
     model = Model.open("model", threads=1)
@@ -47,25 +47,25 @@ def test_the_numbers_are_those_of_the_test_images(folder: Path, capsys: pytest.C
     assert found["functionality"] == expected.model_dump(mode="json")
 
 
-def test_prints_the_correlations_and_where_the_words_are(
+def test_prints_correlations_and_the_path_of_the_summary(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert run("--out", "report") == 0
-    said = capsys.readouterr().out
-    assert "18 test images, 16 bits, 3 attributes" in said
-    assert "Summary: report/summary.md" in said
+    output = capsys.readouterr().out
+    assert "18 test images, 16 bits, 3 attributes" in output
+    assert "Summary: report/summary.md" in output
     assert (folder / "report" / "bits.png").is_file()
 
 
-def test_of_a_model_without_attributes_says_so(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_reports_a_model_without_attributes(folder: Path, capsys: pytest.CaptureFixture[str]):
     write_colour_model(
         folder / "ssdh", attribute_names=(), columns=Model.open("model").card.columns
     )
     with pytest.raises(SystemExit):
         app.main(["analyse", "ssdh", "shapes.csv", "--out", "report"])
-    said = capsys.readouterr().out
-    assert "18 test images, 16 bits. The model has no attributes" in said
-    assert "Also written: analysis.json, bits.csv." in said
+    output = capsys.readouterr().out
+    assert "18 test images, 16 bits. The model has no attributes" in output
+    assert "Also written: analysis.json, bits.csv." in output
 
 
 def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -73,7 +73,7 @@ def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]
     assert captured.out == ""
 
 
-def test_an_error_of_the_user_is_one_sentence(failing, capsys: pytest.CaptureFixture[str]):
+def test_a_user_error_is_printed_as_one_sentence(failing, capsys: pytest.CaptureFixture[str]):
     failing(DualhashError("No column [kind]: pip install 'dualhash[train]' will not help."))
     assert run("command") == 2
     assert capsys.readouterr().err == (
@@ -87,14 +87,14 @@ def test_a_full_disk_prints_no_traceback(failing, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "out/model: No space left on device.\n"
 
 
-def test_debugging_shows_where_it_was_raised(failing, monkeypatch: pytest.MonkeyPatch):
+def test_debug_variable_shows_the_traceback(failing, monkeypatch: pytest.MonkeyPatch):
     failing(DualhashError("No."))
     monkeypatch.setenv("DUALHASH_DEBUG", "1")
     with pytest.raises(DualhashError, match="No"):
         shell.main(["command"])
 
 
-def test_a_warning_is_one_sentence(capsys: pytest.CaptureFixture[str]):
+def test_a_warning_is_printed_as_one_sentence(capsys: pytest.CaptureFixture[str]):
     def command() -> None:
         warnings.warn("Free some space.", RuntimeWarning, stacklevel=1)
 
@@ -105,19 +105,19 @@ def test_a_warning_is_one_sentence(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr() == ("", "Free some space.\n")
 
 
-def test_interruption(failing, capsys: pytest.CaptureFixture[str]):
+def test_an_interrupt_exits_without_a_traceback(failing, capsys: pytest.CaptureFixture[str]):
     failing(KeyboardInterrupt())
     assert run("command") == 130
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_bug_is_not_hidden(failing):
+def test_an_unexpected_exception_is_not_caught(failing):
     failing(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         shell.main(["command"])
 
 
-def test_a_closed_pipe_is_no_error(tmp_path: Path):
+def test_a_closed_pipe_ends_the_command_silently(tmp_path: Path):
     """`dualhash … | head` ends quietly."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -132,7 +132,7 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path):
 
 
 @pytest.mark.parametrize("line", ["import dualhash", "from dualhash.cli import app"])
-def test_starting_loads_nothing_heavy(line: str):
+def test_startup_imports_no_heavy_module(line: str):
     code = f"{line}\nimport sys\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert not {b"torch", b"numba", b"polars", b"onnxruntime", b"numpy"} & set(loaded.split())

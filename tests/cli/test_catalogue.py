@@ -67,13 +67,13 @@ def test_json_is_the_whole_summary_and_nothing_else(table, capsys):
     assert sorted(left_out) == ["shop.csv row 19", "shop.csv row 20"]
 
 
-def test_unchecked_images_are_not_opened(table, capsys):
+def test_images_are_not_opened_without_checks(table, capsys):
     printed = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json", "--no-check-images"))
     assert printed["images"] == 19
     assert printed["smallest"] is printed["largest"] is None
 
 
-def test_no_problems(table, capsys):
+def test_a_catalogue_without_problems_says_so(table, capsys):
     rows = [f"{i}.png,{i % 2},train-both" for i in range(1, 5)]
     table.write_text("\n".join(["image,category,subset", *rows]))
     printed = show(capsys, "shop.csv")
@@ -125,7 +125,7 @@ def test_a_facet_without_attribute_does_not_hide_the_report(table, capsys):
     assert reason.strip().partition(";")[0] in capsys.readouterr().err
 
 
-def test_wrong_paths_are_blamed_before_the_facet(table, capsys):
+def test_wrong_paths_are_reported_before_the_facet(table, capsys):
     rows = [f"{i if i < 12 else 'wrong/' + str(i)}.png,red" for i in range(512)]
     table.write_text("\n".join(["image,colour", *rows]))
     options = ["--facet-columns", "colour", "--min-positives", "50"]
@@ -176,7 +176,7 @@ def test_an_escape_byte_in_a_file_name_is_escaped(table, capsys):
         (["shop.csv", "--min-positives", "0"], 'Invalid value "0" for --min-positives'),
     ],
 )
-def test_an_error_of_the_user_is_one_sentence(table, capsys, arguments, sentence):
+def test_a_user_error_is_printed_as_one_sentence(table, capsys, arguments, sentence):
     with pytest.raises(SystemExit) as left:
         app.main(["catalogue", "show", *arguments])
     captured = capsys.readouterr()

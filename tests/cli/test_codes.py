@@ -101,7 +101,7 @@ def test_an_index_is_exported_as_its_bits(folder: Path, capsys: pytest.CaptureFi
     assert of_codes == pytest.approx(of_model)
 
 
-def test_npz_is_one_file(folder: Path):
+def test_npz_export_is_one_file(folder: Path):
     options = ("--format", "npz", "--out", "new/codes.npz")
     assert run("codes", "export", "model", "shapes.csv", *options) == 0
     with np.load(folder / "new" / "codes.npz") as file:
@@ -160,7 +160,7 @@ def test_views_are_refused_for_saved_codes(folder: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("format", ["dat", "npz", "whole"])
-def test_a_full_disk_is_named_and_leaves_no_folder(
+def test_a_full_disk_is_reported_and_leaves_no_folder(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

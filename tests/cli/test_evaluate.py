@@ -21,18 +21,18 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
-def test_the_model_remembers_the_columns(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_columns_are_taken_from_the_model(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert run("--json", "reports/shapes.json", "--bootstrap", "20") == 0
-    said, noted = capsys.readouterr()
-    assert "Protocol ijcv2020, binary codes, 25 images" in said
-    assert "25 test images are few" in said
+    output, noted = capsys.readouterr()
+    assert "Protocol ijcv2020, binary codes, 25 images" in output
+    assert "25 test images are few" in output
     assert noted.startswith("Left out: 1\n")
     assert "4.png is not an image" in noted
     report = json.loads((folder / "reports" / "shapes.json").read_text())
     assert (report["counts"]["images"], report["counts"]["images_failed"]) == (25, 1)
     figure = report["figures"]["category_map"]
     assert 0 < figure["low"] <= figure["value"] <= figure["high"] <= 1
-    assert f"{figure['value']:.3f}" in said
+    assert f"{figure['value']:.3f}" in output
 
 
 def test_options_reach_the_evaluation(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -44,9 +44,7 @@ def test_options_reach_the_evaluation(folder: Path, capsys: pytest.CaptureFixtur
     assert "Protocol cvpr2017, real codes" in capsys.readouterr().out
 
 
-def test_labels_that_the_model_does_not_have_are_listed(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_labels_unknown_to_the_model_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]):
     text = (folder / "shapes.csv").read_text().replace("circle", "hat")
     (folder / "shapes.csv").write_text(text.replace("blue", "woollen"))
     assert run("--attribute-columns", "red,woollen", "--bootstrap", "0") == 0
@@ -61,13 +59,15 @@ def test_the_same_seed_gives_the_same_report(folder: Path):
     assert (folder / "a").read_text() == (folder / "b").read_text() != (folder / "c").read_text()
 
 
-def test_given_columns_win_over_remembered_ones(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_given_columns_override_those_of_the_model(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
     assert run("--image-column", "picture") == 2
     assert "no column 'picture' (--image-column)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--protocol", "ijcv2002"), "Did you mean 'ijcv2020'"),
         (("--codes", "reel"), "real"),
@@ -75,10 +75,10 @@ def test_given_columns_win_over_remembered_ones(folder: Path, capsys: pytest.Cap
     ],
 )
 def test_a_wrong_option_is_named(
-    options: tuple[str, ...], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    options: tuple[str, ...], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert run(*options) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_table_without_test_images_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -139,7 +139,7 @@ def test_verify(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert "item 5 failed its check" in capsys.readouterr().err
 
 
-def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_search_with_filter_radius_and_threads(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert sorted(found(capsys, shop, "id:0", "--filter", "category=circle")) == [1, 2]
     both = ("--filter", "category=circle", "--filter", "category=circle", "--threads", "2")
     assert sorted(found(capsys, shop, "id:3", *both)) == [0, 1, 2]
@@ -165,7 +165,7 @@ def test_search_with_filter_range_and_threads(shop: Path, capsys: pytest.Capture
         (("search", "i.dhx", "id:0", "--threads", "0"), "at least 1, not 0"),
     ],
 )
-def test_errors_are_one_sentence(
+def test_errors_are_printed_as_one_sentence(
     shop: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -182,7 +182,7 @@ def test_errors_are_one_sentence(
 
 
 @pytest.mark.parametrize("command", ["create", "add"])
-def test_pictures_that_cannot_be_read_are_counted_by_type(
+def test_unreadable_images_are_counted_by_type(
     shop: Path, capsys: pytest.CaptureFixture[str], command: str
 ):
     folder = shop.parent / "more"
@@ -200,7 +200,7 @@ def test_pictures_that_cannot_be_read_are_counted_by_type(
 
 
 @pytest.mark.parametrize("suffix", [".heic", ".avif", ".tiff"])
-def test_images_of_phones_and_scanners_are_indexed(
+def test_heic_and_tiff_images_are_indexed(
     shop: Path, capsys: pytest.CaptureFixture[str], suffix: str
 ):
     if suffix == ".heic":
@@ -211,7 +211,7 @@ def test_images_of_phones_and_scanners_are_indexed(
 
 
 @pytest.mark.parametrize("command", ["create", "add"])
-def test_labels_that_the_model_does_not_have_are_listed(
+def test_labels_unknown_to_the_model_are_listed(
     shop: Path, capsys: pytest.CaptureFixture[str], command: str
 ):
     table = shop.parent / "shop.csv"

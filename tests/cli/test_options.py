@@ -36,18 +36,18 @@ def test_every_option_reaches_its_column():
     )
 
 
-def test_lists_may_be_comma_separated_or_repeated_and_spaced():
+def test_lists_are_comma_separated_or_repeated():
     options = parse("--facet-columns", "colour, season,", "--facet-columns", "main use")
     assert options.facet_columns == ("colour", "season", "main use")
 
 
-def test_without_options_the_remembered_columns_are_used():
+def test_columns_of_the_model_are_the_default():
     remembered = Columns(image="file", facets=("colour",), min_positives=3)
     assert parse().columns(remembered) == remembered
     assert parse().columns() == Columns()
 
 
-def test_options_replace_remembered_columns():
+def test_options_replace_columns_of_the_model():
     remembered = Columns(category="kind", facets=("colour",))
     changed = parse("--facet-columns", "season").columns(remembered)
     assert changed == Columns(category="kind", facets=("season",))
@@ -76,15 +76,13 @@ class TestRead:
         columns = Columns(category="category", attributes=("red", "green"))
         return colour_model(tmp_path / "model", columns=columns)
 
-    def test_the_model_gives_names_and_columns(self, model: Model, tmp_path: Path):
+    def test_names_and_columns_come_from_the_model(self, model: Model, tmp_path: Path):
         found = ColumnOptions(category_column="kind").read(str(tmp_path / "t.csv"), model)
         assert found.names == model.card.names
         assert found.categories.tolist() == [0]
         assert found.observed.tolist() == [[True, False, False]]
 
-    def test_a_remembered_column_may_be_absent_and_a_given_one_not(
-        self, model: Model, tmp_path: Path
-    ):
+    def test_only_a_given_column_must_exist(self, model: Model, tmp_path: Path):
         table = str(tmp_path / "t.csv")
         assert len(ColumnOptions().read(table, model)) == 1
         for options in (
@@ -94,7 +92,7 @@ class TestRead:
             with pytest.raises(DualhashError, match=r"no column 'knd'\. Did you mean 'kind'"):
                 options.read(table, model)
 
-    def test_options_that_would_be_ignored_are_refused(self, model: Model, tmp_path: Path):
+    def test_options_without_effect_are_refused(self, model: Model, tmp_path: Path):
         assert len(ColumnOptions().read(str(tmp_path), model)) == 1
         with pytest.raises(DualhashError, match="is not a table"):
             ColumnOptions(category_column="kind").read(str(tmp_path), model)

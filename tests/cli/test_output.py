@@ -12,7 +12,7 @@ from dualhash.errors import DualhashError
 
 
 class Clock:
-    """Time that passes only when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def test_say_prints_text_unchanged(capsys: pytest.CaptureFixture[str]):
+def test_output_prints_text_unchanged(capsys: pytest.CaptureFixture[str]):
     output.say("pip install 'dualhash[train]' " + "x" * 200)
     assert capsys.readouterr().out == "pip install 'dualhash[train]' " + "x" * 200 + "\n"
 
@@ -83,12 +83,12 @@ def test_only_the_first_of_many_left_out_are_listed(
     assert ("and 5 more" in printed[-1]) is (count == 20) if printed else not count
 
 
-def test_json_has_no_nan():
+def test_json_contains_no_nan():
     with pytest.raises(ValueError, match="JSON"):
         output.to_json(float("nan"))
 
 
-def test_json_files_are_made_with_their_folder(tmp_path: Path):
+def test_json_files_create_their_folder(tmp_path: Path):
     output.write_json(tmp_path / "new" / "report.json", {"a": 1})
     assert json.loads((tmp_path / "new" / "report.json").read_text()) == {"a": 1}
 
@@ -120,7 +120,7 @@ def test_stages_have_their_own_progress(clock: Clock, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.1, False), (3.0, True)])
-def test_long_work_on_a_terminal_shows_a_bar(
+def test_long_work_on_a_terminal_shows_a_progress_bar(
     seconds: float, shown: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     screen = Console(file=io.StringIO(), force_terminal=True)
@@ -140,7 +140,7 @@ def test_long_work_on_a_terminal_shows_a_bar(
         (30, "1 …ery-long-name-17.jpg"),
     ],
 )
-def test_the_end_of_a_long_path_is_shown(width: int, shown: str):
+def test_a_long_path_is_shortened_at_its_start(width: int, shown: str):
     row = ("1", output.PathCell("shoes/2012/a-very-long-name-17.jpg"))
     table = output.table("Found", [">id", "image"], [row])
     screen = Console(width=width, file=io.StringIO())
@@ -149,7 +149,7 @@ def test_the_end_of_a_long_path_is_shown(width: int, shown: str):
     assert " ".join(row.split()) == shown
 
 
-def test_wide_characters_count_twice():
+def test_wide_characters_take_two_columns():
     screen = Console(width=10, file=io.StringIO())
     screen.print(output.PathCell("靴靴靴靴靴靴.jpg"))
     assert screen.file.getvalue().rstrip() == "…靴靴.jpg"

@@ -50,7 +50,7 @@ def test_pretrain_writes_weights_that_other_methods_start_from(
         (("train", "tiny.csv", "--frozen-stages", "2"), "set weights or pretrained"),
     ],
 )
-def test_wrong_settings_are_refused_with_a_message(
+def test_invalid_settings_are_refused(
     table: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],

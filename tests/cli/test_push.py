@@ -39,19 +39,19 @@ def products(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "products.dhx"
 
 
-def test_the_page_runs_as_it_stands(products: Path, capsys: pytest.CaptureFixture[str]):
+def test_commands_of_the_documentation_run(products: Path, capsys: pytest.CaptureFixture[str]):
     lines = blocks("console").splitlines()
     for line, shown in zip(lines, [*lines[1:], "$"], strict=True):
         if line.startswith("$ "):
             assert run(*shlex.split(line.removeprefix("$ dualhash "))) == 0
-            said = capsys.readouterr().out
-            assert said.strip()
-            assert shown.startswith("$") or said.strip() == shown
+            output = capsys.readouterr().out
+            assert output.strip()
+            assert shown.startswith("$") or output.strip() == shown
     exec(blocks("python"), {})
     assert capsys.readouterr().out.startswith("6 ")
 
 
-def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[str]):
+def test_push_and_search_print_json(products: Path, capsys: pytest.CaptureFixture[str]):
     assert run("index", "push", str(products), "--to", "shop.db", "--json") == 0
     pushed = json.loads(capsys.readouterr().out)
     assert pushed == {
@@ -69,6 +69,8 @@ def test_push_and_search_say_json(products: Path, capsys: pytest.CaptureFixture[
     assert len(found[0]["hits"]) == 3
 
 
-def test_what_is_no_server(products: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_address_that_is_no_server_is_refused(
+    products: Path, capsys: pytest.CaptureFixture[str]
+):
     assert run("index", "push", str(products), "--to", "somewhere") == 2
     assert "is not the address of a Milvus server" in capsys.readouterr().err

@@ -31,21 +31,21 @@ def create(shop: Path, *options: str) -> int:
     )
 
 
-def test_from_images_to_results(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_index_create_and_search_end_to_end(shop: Path, capsys: pytest.CaptureFixture[str]):
     assert create(shop) == 0
-    said = capsys.readouterr()
-    assert "7 images, 16 bits each, 14 bytes of codes" in said.out
-    assert "3.png is not an image" in said.err
+    captured = capsys.readouterr()
+    assert "7 images, 16 bits each, 14 bytes of codes" in captured.out
+    assert "3.png is not an image" in captured.err
 
     query = shop / "images" / "circle" / "0.png"
     assert run("search", shop / "i.dhx", query, "-k", "3", "--sheet", shop / "found.png") == 0
-    said = capsys.readouterr().out
-    assert "Same kind: the first 3 of 7" in said
-    assert "circle/0.png" in said
+    output = capsys.readouterr().out
+    assert "Same kind: the first 3 of 7" in output
+    assert "circle/0.png" in output
     assert (shop / "found.png").stat().st_size > 1000
 
 
-def test_json_is_all_there_is_on_stdout(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_stdout_holds_only_json(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     capsys.readouterr()
     options = ("--task", "combined", "--want", "red,blue", "--without", "green", "--json")
@@ -55,9 +55,7 @@ def test_json_is_all_there_is_on_stdout(shop: Path, capsys: pytest.CaptureFixtur
     assert found["matched"] == len(found["hits"])
 
 
-def test_attributes_of_the_query_and_no_query_at_all(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_match_option_and_search_without_a_query(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     options = ("--task", "attribute", "--match", "red, blue")
     assert run("search", shop / "i.dhx", "id:0", *options) == 0
@@ -66,7 +64,7 @@ def test_attributes_of_the_query_and_no_query_at_all(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("id:0", "-k", "0"), "at least 1, not 0"),
         (("id:0", "-k", "2.5"), "Invalid value for -k: '2.5' is not a whole number"),
@@ -93,18 +91,18 @@ def test_attributes_of_the_query_and_no_query_at_all(
         (("id:999", "--sheet", "found.gif"), "found.gif cannot be drawn"),
     ],
 )
-def test_errors_are_one_sentence(
-    shop: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+def test_errors_are_printed_as_one_sentence(
+    shop: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ):
     create(shop)
     capsys.readouterr()
     assert run("search", shop / "i.dhx", *arguments) == 2
     captured = capsys.readouterr()
-    assert said in captured.err
+    assert message in captured.err
     assert captured.out == ""
 
 
-def test_an_index_is_replaced_when_told(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_index_is_replaced_only_with_the_option(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     assert create(shop) == 2
     assert "option `replace` replaces it" in capsys.readouterr().err
@@ -128,10 +126,10 @@ def test_the_default_task_follows_from_the_options(
     create(shop)
     capsys.readouterr()
     assert run("search", shop / "i.dhx", *arguments, "--json") == 0
-    said = capsys.readouterr()
-    found = json.loads(said.out)
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
     assert found["task"] == task
-    assert (f"imply the task {task}; choose" in said.err) == (
+    assert (f"imply the task {task}; choose" in captured.err) == (
         task != "category" and "--task" not in arguments
     )
     assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
@@ -147,24 +145,24 @@ def test_a_range_of_ids(shop: Path, capsys: pytest.CaptureFixture[str]):
         assert {hit["id"] for hit in json.loads(capsys.readouterr().out)["hits"]} == expected
 
 
-def test_results_go_on_where_an_earlier_search_ended(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_offset_continues_an_earlier_search(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     later_ones = ("--offset", "2", "-k", "3")
 
-    def said(*options: object) -> str:
+    def output_of(*options: object) -> str:
         capsys.readouterr()
         assert run("search", shop / "i.dhx", "id:0", *options) == 0
         return capsys.readouterr().out
 
-    first, later = (json.loads(said("--json", *options))["hits"] for options in ((), later_ones))
+    first, later = (
+        json.loads(output_of("--json", *options))["hits"] for options in ((), later_ones)
+    )
     assert later == first[2:5]
-    assert "3 to 5 of 6" in said(*later_ones)
-    assert "nothing after the 6 that match" in said("--offset", "6")
+    assert "3 to 5 of 6" in output_of(*later_ones)
+    assert "nothing after the 6 that match" in output_of("--offset", "6")
 
 
-def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_batch_answers_each_line(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     queries = shop / "queries.csv"
     queries.write_text("image,note\nimages/circle/0.png,first\n\nid:3,second\n")
@@ -179,31 +177,29 @@ def test_a_batch_answers_every_line(shop: Path, capsys: pytest.CaptureFixture[st
         assert alone[-1].pop("shortage") is None
     assert answers == alone
     assert run("search", shop / "i.dhx", "--batch", queries, "--want", "red") == 0
-    said = capsys.readouterr()
-    assert "The options imply the task combined" in said.err
-    assert "id:3" in said.out
+    captured = capsys.readouterr()
+    assert "The options imply the task combined" in captured.err
+    assert "id:3" in captured.out
 
 
-def test_a_damaged_image_of_a_batch_is_named_and_the_others_are_answered(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_batch_skips_and_names_a_damaged_image(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
     queries = shop / "queries.txt"
     queries.write_text("id:0\nimages/square/3.png\nid:77\nimages/square/0.png\n")
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "--batch", queries, "--json") == 2
-    said = capsys.readouterr()
-    answers = [json.loads(line) for line in said.out.splitlines()]
+    captured = capsys.readouterr()
+    answers = [json.loads(line) for line in captured.out.splitlines()]
     assert [answer["line"] for answer in answers] == [1, 2, 3, 4]
     assert ["hits" in answer for answer in answers] == [True, False, False, True]
     assert "3.png is not an image" in answers[1]["error"]
-    assert "queries.txt line 2: The query cannot be used:" in said.err
-    assert "queries.txt line 3" in said.err
-    assert "2 of 4 queries could not be used" in said.err
+    assert "queries.txt line 2: The query cannot be used:" in captured.err
+    assert "queries.txt line 3" in captured.err
+    assert "2 of 4 queries could not be used" in captured.err
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"query\n\n", "has no queries"),
         (b"\xff\xfe\x00", "cannot be read"),
@@ -211,39 +207,43 @@ def test_a_damaged_image_of_a_batch_is_named_and_the_others_are_answered(
     ],
 )
 def test_batches_without_queries(
-    shop: Path, capsys: pytest.CaptureFixture[str], content: bytes, said: str
+    shop: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
 ):
     create(shop)
     (shop / "queries.txt").write_bytes(content)
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "--batch", shop / "queries.txt") == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_condition_that_excludes_most_is_named(shop: Path, capsys: pytest.CaptureFixture[str]):
     create(shop)
 
-    def said(*arguments: object) -> str:
+    def output_of(*arguments: object) -> str:
         capsys.readouterr()
         assert run("search", shop / "i.dhx", *arguments) == 0
         return capsys.readouterr().out
 
     images = shop / "images" / "circle" / "0.png"
     filters = ("--filter", "category=circle")
-    assert "Without the filter category=circle, 6 images would match." in said("id:0", *filters)
-    assert "Without the filter category=circle, 7 images would match." in said(images, *filters)
-    lonely = next(i for i in range(7) if "nothing matches" in said(f"id:{i}", "--radius", "0"))
+    assert "Without the filter category=circle, 6 images would match." in output_of(
+        "id:0", *filters
+    )
+    assert "Without the filter category=circle, 7 images would match." in output_of(
+        images, *filters
+    )
+    lonely = next(i for i in range(7) if "nothing matches" in output_of(f"id:{i}", "--radius", "0"))
     other = 0 if lonely else 1
     exclusive = ("--filter", "category=square", "--filter", f"image=circle/{other}.png")
-    assert "the fewest images match the radius of 0" in said(
+    assert "the fewest images match the radius of 0" in output_of(
         f"id:{lonely}", *exclusive, "--radius", "0"
     )
     names = ("red", "green", "blue")
-    wishes = {name: said("--task", "combined", "--want", name) for name in names}
+    wishes = {name: output_of("--task", "combined", "--want", name) for name in names}
     assert any(f"Without {name}, 7 images would match." in wishes[name] for name in names)
-    assert "Without" not in said("id:0", "-k", "3")
-    assert "Without" in said("id:0", *filters, "-k", "1", "--offset", "3")
-    assert "Without" not in said("id:0")
+    assert "Without" not in output_of("id:0", "-k", "3")
+    assert "Without" in output_of("id:0", *filters, "-k", "1", "--offset", "3")
+    assert "Without" not in output_of("id:0")
     capsys.readouterr()
     assert run("search", shop / "i.dhx", "id:0", *filters, "--json") == 0
     assert json.loads(capsys.readouterr().out)["shortage"] == {
@@ -253,8 +253,8 @@ def test_what_excludes_images_is_named(shop: Path, capsys: pytest.CaptureFixture
     }
 
 
-def test_the_help_says_how_several_filters_are_given(capsys: pytest.CaptureFixture[str]):
+def test_help_explains_repeated_filters(capsys: pytest.CaptureFixture[str]):
     run("search", "--help")
-    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "--filter COLUMN=VALUE" in said
-    assert "Use --filter once for each; a comma is part of the value" in said
+    output = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--filter COLUMN=VALUE" in output
+    assert "Use --filter once for each; a comma is part of the value" in output

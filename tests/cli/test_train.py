@@ -95,7 +95,7 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
         (["--method", "multiple-model", "--alpha", "1"], "Multiple-model always trains with alpha"),
     ],
 )
-def test_wrong_settings_are_refused_with_a_message(
+def test_invalid_settings_are_refused(
     table: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ):
     (table / "wrong.toml").write_text("momentun = 0.9")

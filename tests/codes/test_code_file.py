@@ -18,7 +18,7 @@ def make_saved(images: int = 6, *, names: bool = True) -> SavedCodes:
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_reads_what_was_written(tmp_path, names):
+def test_round_trip(tmp_path, names):
     saved = make_saved(names=names)
     write_saved(tmp_path / "codes.npz", saved)
     found = read_saved(tmp_path / "codes.npz")
@@ -40,7 +40,7 @@ def test_numpy_can_read_the_file(tmp_path):
         }
 
 
-def test_the_hash_depends_on_the_codes_alone():
+def test_the_hash_depends_only_on_the_codes():
     saved = make_saved()
     assert replace(saved, images=()).hash == saved.hash
     assert replace(saved, outputs=1 - saved.outputs).hash != saved.hash

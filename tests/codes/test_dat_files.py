@@ -16,7 +16,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_writes_the_bytes_of_a_literal(tmp_path):
+def test_written_bytes_match_a_hand_worked_example(tmp_path):
     """Two images, eight bits and one attribute; float32 has the halves below exactly."""
     bits = [0.5, 0, 1, 0.25, 0, 0, 0, 1]
     (tmp_path / "code.dat").write_bytes(struct.pack("<16f", *bits, *reversed(bits)))
@@ -29,7 +29,7 @@ def test_writes_the_bytes_of_a_literal(tmp_path):
     assert found.images == ()
 
 
-def test_files_are_those_that_the_released_test_m_reads(folder):
+def test_file_names_match_the_released_test_m(folder):
     saved = make_saved()
     content = (folder / "code.dat").read_bytes()
     assert struct.unpack("<96f", content) == tuple(saved.outputs.ravel().tolist())
@@ -40,7 +40,7 @@ def test_files_are_those_that_the_released_test_m_reads(folder):
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_reads_what_was_written(tmp_path, names):
+def test_round_trip(tmp_path, names):
     write_dat(tmp_path, make_saved(3))
     saved = make_saved(names=names)
     write_dat(tmp_path, saved)

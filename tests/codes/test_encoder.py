@@ -54,7 +54,7 @@ def test_damaged_images_are_listed_and_do_not_stop_the_others(tmp_path: Path):
     assert isinstance(encoded.failures[0], Failure)
 
 
-def test_only_damaged_images(tmp_path: Path):
+def test_damaged_images_alone_give_no_outputs(tmp_path: Path):
     encoded = encoder().encode([tmp_path / "missing.png"])
     assert len(encoded.failures) == 1
     assert encoded.codes.shape == (0, 1)

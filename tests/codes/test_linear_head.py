@@ -18,7 +18,7 @@ def random_head(
     return LinearHead(names, weight, rng.normal(size=outputs).astype(np.float32))
 
 
-def test_scores_by_hand():
+def test_scores_hand_worked_example():
     weight = np.array([[1, -2, 0.5, 0, 0, 0, 0, 4]], np.float32)
     head = LinearHead(("red",), weight, np.array([0.25], np.float32))
     bits = np.array([[1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0, 1]], bool)

@@ -24,7 +24,7 @@ def test_a_model_encodes_and_predicts(tmp_path: Path):
     assert list(prediction.attributes) == ["red", "green", "blue"]
 
 
-def test_predictions_by_hand():
+def test_predictions_hand_worked_example():
     """Category scores 2 and 1; attribute scores ln 3 and -ln 3."""
     bits = np.array([[1, 0, 0, 0, 0, 0, 0, 1]], bool)
     category = np.zeros((2, 8), np.float32)
@@ -47,7 +47,7 @@ def test_a_model_without_categories_predicts_none():
     assert (prediction.category, prediction.probability, prediction.attributes) == (None, 0.0, {})
 
 
-def test_the_hash_depends_on_what_codes_depend_on(tmp_path: Path):
+def test_the_hash_depends_on_everything_that_changes_codes(tmp_path: Path):
     same = colour_model(tmp_path / "a", seed=1).hash
     story = {"source": "elsewhere", "training": {"seconds": 3}}
     assert len(same) == 64

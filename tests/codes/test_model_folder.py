@@ -149,7 +149,7 @@ def test_unknown_keys_are_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", [TENSORS, ENCODER])
-def test_missing_and_damaged_files(tmp_path: Path, name: str):
+def test_missing_and_damaged_files_are_named(tmp_path: Path, name: str):
     write(tmp_path, 1)
     content = bytearray((tmp_path / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -161,7 +161,7 @@ def test_missing_and_damaged_files(tmp_path: Path, name: str):
         read_model(tmp_path)
 
 
-def test_files_of_two_models_do_not_mix(tmp_path: Path):
+def test_mixed_files_of_two_models_are_refused(tmp_path: Path):
     write_colour_model(tmp_path / "a", seed=1)
     write_colour_model(tmp_path / "b", seed=2)
     (tmp_path / "b" / ENCODER).replace(tmp_path / "a" / ENCODER)

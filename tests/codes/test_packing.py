@@ -7,12 +7,12 @@ from dualhash.codes import pack, quantise, unpack
 from dualhash.errors import DualhashError
 
 
-def test_bits_are_packed_with_the_first_unit_highest():
+def test_the_first_unit_is_the_highest_bit():
     bits = np.array([1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1], bool)
     assert pack(bits).tolist() == [0b10000011, 0b00000001]
 
 
-def test_an_output_of_one_half_is_the_bit_zero():
+def test_an_output_of_one_half_gives_bit_0():
     outputs = np.array([0.0, 0.5, np.nextafter(np.float32(0.5), np.float32(1)), 1.0], np.float32)
     assert quantise(outputs).tolist() == [False, False, True, True]
 

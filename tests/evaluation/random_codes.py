@@ -23,7 +23,7 @@ class Case:
         return f"Case({self.codes!r}, {self.probabilities!r}, {self.labels!r}, {self.weights!r})"
 
     def draws(self) -> list[list[int]]:
-        """The images asked under each column of weights, with repetition."""
+        """The query images under each column of weights, with repetition."""
         images = np.arange(len(self.weights))
         return [np.repeat(images, column).tolist() for column in self.weights.T]
 

@@ -19,7 +19,7 @@ from tests.oracles.evaluation import attribute_map_cvpr2017, attribute_map_ijcv2
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(attribute_retrieval, "BLOCK", 5)
+    monkeypatch.setattr(attribute_retrieval, "SELECTIONS_PER_BLOCK", 5)
 
 
 def labels_of(attributes, observed=None):
@@ -34,7 +34,7 @@ def one_draw(images):
 
 @settings(max_examples=40, deadline=None)
 @given(cases())
-def test_agrees_with_the_oracle_in_every_draw(case):
+def test_every_draw_matches_the_naive_oracle(case):
     for protocol, oracle in (
         (ijcv2020, attribute_map_ijcv2020),
         (cvpr2017, attribute_map_cvpr2017),
@@ -46,7 +46,7 @@ def test_agrees_with_the_oracle_in_every_draw(case):
 
 @settings(max_examples=20, deadline=None)
 @given(cases())
-def test_order_of_ids_does_not_matter(case):
+def test_figures_do_not_depend_on_image_order(case):
     backwards = case.reversed()
     for protocol in (ijcv2020, cvpr2017):
         np.testing.assert_allclose(
@@ -57,21 +57,21 @@ def test_order_of_ids_does_not_matter(case):
         )
 
 
-def test_literal():
+def test_hand_worked_example():
     # Images a to d have p = 0.9, 0.8, 0.4, 0.1 of one attribute; a, c have it, b, d have not.
     probabilities, labels = np.array([[0.9], [0.8], [0.4], [0.1]]), labels_of([[1], [0], [1], [0]])
-    # a asks for it: b, c, d; c is second, 1/2. b asks for it, wrongly: a, c, d; d is third, 1/3.
-    # c asks for those without, wrongly: d, b, a; 1/3. d asks for those without: c, b, a; 1/2.
+    # a is predicted to have it: b, c, d; c is second, 1/2. So is b, wrongly: a, c, d; d third, 1/3.
+    # c is predicted not to have it, wrongly: d, b, a; 1/3. So is d: c, b, a; 1/2.
     # With: (1/2 + 1/3) / 2. Without: the same.
     assert ijcv2020(probabilities, labels, one_draw(4)).figures["attribute_map"] == pytest.approx(
         5 / 12
     )
 
 
-def test_combinations_count_alike_however_many_queries_they_have():
-    # Three with the attribute, told perfectly among themselves; two without that are told to be
-    # the likeliest. With: the others behind the two wrong ones, (1/3 + 2/4) / 2 each. Without:
-    # each asks for the attribute and finds its like first.
+def test_combinations_have_equal_weight():
+    # Three images have the attribute; the two without it have the highest probability. With it: the
+    # other two follow the two wrong ones, (1/3 + 2/4) / 2 each. Without it: each is predicted to
+    # have the attribute and finds the other first.
     probabilities = np.array([[0.7], [0.7], [0.7], [0.9], [0.9]])
     labels = labels_of([[1], [1], [1], [0], [0]])
     found = ijcv2020(probabilities, labels, one_draw(5)).figures["attribute_map"]
@@ -80,7 +80,7 @@ def test_combinations_count_alike_however_many_queries_they_have():
     assert pooled == pytest.approx((3 * 5 / 12 + 2 * 1) / 5)
 
 
-def test_nothing_relevant_is_left_out_or_scores_zero():
+def test_queries_without_relevant_images_by_protocol():
     probabilities, labels = np.array([[0.9], [0.8], [0.1]]), labels_of([[1], [1], [0]])
     left_out = ijcv2020(probabilities, labels, one_draw(3))
     assert left_out.figures["attribute_map"] == pytest.approx(1)
@@ -91,15 +91,17 @@ def test_nothing_relevant_is_left_out_or_scores_zero():
     assert zero.counts["attribute_left_out_nothing_relevant"] == 0
 
 
-def test_at_one_half_the_protocols_ask_for_opposites():
-    # The first image asks; the others are told apart, and its like is told to have the attribute.
+def test_a_probability_of_one_half_by_protocol():
+    # Only the first image is a query. The others are predicted correctly.
     probabilities, labels = np.array([[0.5], [0.9], [0.1]]), labels_of([[1], [1], [0]])
-    asked = np.array([[1], [0], [0]], dtype=np.uint8)
-    assert ijcv2020(probabilities, labels, asked).figures["attribute_map"] == pytest.approx(1 / 2)
-    assert cvpr2017(probabilities, labels, asked).figures["attribute_map"] == pytest.approx(1)
+    first_only = np.array([[1], [0], [0]], dtype=np.uint8)
+    assert ijcv2020(probabilities, labels, first_only).figures["attribute_map"] == pytest.approx(
+        1 / 2
+    )
+    assert cvpr2017(probabilities, labels, first_only).figures["attribute_map"] == pytest.approx(1)
 
 
-def test_an_image_takes_no_part_where_a_label_is_missing():
+def test_images_with_a_missing_label_are_left_out():
     probabilities = np.array([[0.9, 0.9], [0.95, 0.9], [0.9, 0.9], [0.2, 0.9]])
     labels = labels_of([[1, 1], [0, 1], [1, 1], [0, 1]], [[1, 1], [0, 1], [1, 1], [1, 1]])
     chosen = selections(2)
@@ -111,7 +113,7 @@ def test_an_image_takes_no_part_where_a_label_is_missing():
     np.testing.assert_array_equal(np.isnan(precisions[:, 1]), [True, False, True])
 
 
-def test_all_selections():
+def test_selections_list_all_subsets_of_up_to_three():
     np.testing.assert_array_equal(
         selections(3),
         [[0, -1, -1], [1, -1, -1], [2, -1, -1], [0, 1, -1], [0, 2, -1], [1, 2, -1], [0, 1, 2]],
@@ -127,7 +129,7 @@ def test_perfect_predictions_score_one():
     assert found.counts["attribute_selections"] == 14
 
 
-def test_agrees_with_sklearn_where_nothing_ties():
+def test_matches_sklearn_without_ties():
     rng = np.random.default_rng(0)
     probabilities, truth = rng.random((200, 3)), rng.integers(2, size=(200, 3))
     found, _ = selection_precisions(
@@ -141,7 +143,7 @@ def test_agrees_with_sklearn_where_nothing_ties():
         assert found[0, query] == pytest.approx(average_precision_score(relevant, scores))
 
 
-def test_without_attributes_no_figure_is_drawn():
+def test_figures_without_attributes_are_nan():
     empty = TrueLabels(np.zeros(3, np.int64), np.zeros((3, 0), np.int8), np.zeros((3, 0), bool))
     for protocol in (ijcv2020, cvpr2017):
         measured = protocol(np.zeros((3, 0)), empty, one_draw(3))

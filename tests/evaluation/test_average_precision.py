@@ -26,7 +26,7 @@ def average_precision(sizes, relevant, *, ahead=0):
     return sum(tie_precision(*group, harmonic) for group in groups) / relevant.sum()
 
 
-def test_literals():
+def test_hand_worked_example():
     # Relevant at ranks 1 and 3 of 3: (1/1 + 2/3) / 2.
     assert average_precision([1, 1, 1], [1, 0, 1]) == pytest.approx(5 / 6)
     # Two tie and one is relevant: rank 1 or rank 2.
@@ -37,13 +37,13 @@ def test_literals():
     assert average_precision([3], [2]) == pytest.approx((1 + 5 / 6 + (1 / 2 + 2 / 3) / 2) / 3)
 
 
-def test_nothing_relevant_has_no_average_precision():
+def test_average_precision_without_relevant_results_is_undefined():
     assert math.isnan(average_precision([2, 3], [0, 0]))
     assert math.isnan(average_precision([], []))
 
 
 @given(GROUPS, st.integers(0, 2))
-def test_agrees_with_the_mean_over_all_orders(groups, ahead):
+def test_matches_the_mean_over_all_orders(groups, ahead):
     sizes, counts = [n for n, _ in groups], [r for _, r in groups]
     group_of = np.repeat(np.arange(len(groups)), sizes)
     relevant = {
@@ -56,14 +56,14 @@ def test_agrees_with_the_mean_over_all_orders(groups, ahead):
     assert math.isnan(computed) if naive is None else computed == pytest.approx(naive)
 
 
-def test_agrees_with_sklearn_where_nothing_ties():
+def test_matches_sklearn_without_ties():
     rng = np.random.default_rng(0)
     relevant = rng.random(500) < 0.1
     expected = average_precision_score(relevant, -np.arange(500))
     assert average_precision(np.ones(500), relevant) == pytest.approx(expected)
 
 
-def test_large_groups_stay_exact():
+def test_large_groups_of_ties_are_exact():
     """Of n that tie, r relevant, the closed form is the sum written out."""
     n, r, ahead, found = 5000, 1234, 4000, 700
     i = np.arange(1, n + 1)
@@ -76,5 +76,5 @@ def test_large_groups_stay_exact():
     assert average_precision([ahead, n], [found, r]) == pytest.approx(expected, rel=1e-12)
 
 
-def test_harmonic_numbers():
+def test_harmonic_numbers_are_partial_sums():
     np.testing.assert_allclose(harmonic_numbers(4), [0, 1, 3 / 2, 11 / 6, 25 / 12])

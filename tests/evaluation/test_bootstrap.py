@@ -18,14 +18,14 @@ def test_weights_are_ones_and_then_draws_with_replacement():
     assert len({column.tobytes() for column in weights.T}) == 21
 
 
-def test_the_generator_decides_the_draws():
+def test_draws_depend_on_the_generator():
     first, second = (query_weights(30, 5, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     other = query_weights(30, 5, np.random.default_rng(8))
     assert (first != other).any()
 
 
-def test_weighted_means_literal():
+def test_weighted_means_hand_worked_example():
     values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, 5.0]])
     weights = np.array([[1, 3, 0], [1, 1, 0], [1, 0, 1]], dtype=np.uint8)
     np.testing.assert_allclose(
@@ -43,12 +43,12 @@ def test_weighted_means_are_means_of_repeated_values():
     np.testing.assert_allclose(weighted_means(values, weights), expected)
 
 
-def test_mean_of_defined():
+def test_mean_of_defined_ignores_nan():
     values = np.array([[1.0, np.nan, 3.0], [np.nan] * 3])
     np.testing.assert_allclose(mean_of_defined(values), [2, np.nan])
 
 
-def test_interval_literal():
+def test_interval_hand_worked_example():
     assert interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
     assert interval(np.arange(101.0), level=0.5) == pytest.approx((25, 75))
     assert interval(np.array([np.nan, 0.3])) == pytest.approx((0.3, 0.3))

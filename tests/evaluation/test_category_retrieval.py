@@ -24,7 +24,7 @@ def bits(*rows):
 
 @settings(max_examples=40, deadline=None)
 @given(cases() | cases(real=True))
-def test_agrees_with_the_oracle_in_every_draw(case):
+def test_every_draw_matches_the_naive_oracle(case):
     found = ijcv2020(case.codes, case.labels.categories, case.weights).figures["category_map"]
     expected = [category_map(case.codes, case.labels.categories, q) for q in case.draws()]
     np.testing.assert_allclose(found, expected)
@@ -35,7 +35,7 @@ def test_agrees_with_the_oracle_in_every_draw(case):
     np.testing.assert_allclose(found, expected)
 
 
-def test_literal():
+def test_hand_worked_example():
     codes = bits("0000", "0001", "0011", "1111")
     categories = np.array([0, 1, 0, 1])
     # 0: ranks 1, 2, 3 and its like is second, 1/2. 1: 0 and 2 tie ahead of 3, 1/3.
@@ -44,7 +44,7 @@ def test_literal():
     np.testing.assert_allclose(category_precisions(codes, categories), expected)
 
 
-def test_agrees_with_sklearn_where_nothing_ties():
+def test_matches_sklearn_without_ties():
     rng = np.random.default_rng(0)
     codes = rng.random((300, 16)).astype(np.float32)
     categories = rng.integers(0, 5, 300)
@@ -58,7 +58,7 @@ def test_agrees_with_sklearn_where_nothing_ties():
 
 @settings(max_examples=20, deadline=None)
 @given(cases())
-def test_order_of_ids_does_not_matter(case):
+def test_figures_do_not_depend_on_image_order(case):
     backwards = case.reversed()
     np.testing.assert_allclose(
         category_precisions(case.codes, case.labels.categories),
@@ -66,7 +66,7 @@ def test_order_of_ids_does_not_matter(case):
     )
 
 
-def test_counts_who_is_left_out():
+def test_images_left_out_are_counted():
     categories = np.array([0, 0, -1, 1])
     measured = ijcv2020(perfect_codes(categories), categories, one_draw(4))
     assert measured.counts == {
@@ -77,12 +77,12 @@ def test_counts_who_is_left_out():
     assert measured.figures["category_map"] == [1.0]
 
 
-def test_images_without_a_category_are_no_distractors():
+def test_images_without_a_category_are_not_ranked():
     codes = bits("0000", "0000", "1111")
     assert category_precisions(codes, np.array([0, -1, 0]))[0] == 1.0
 
 
-def test_a_perfect_code_under_the_released_protocol():
+def test_cvpr2017_score_of_a_perfect_code():
     # Two images: the query is first and wrong, the other is second: 1/2.
     # Ten: nine right ones at ranks 2 to 10, precisions 1/2, 2/3, …, 9/10, so their mean is
     # (9 - (1/2 + … + 1/10)) / 9 = (10 - H(10)) / 9 = (10 - 7381/2520) / 9.
@@ -95,7 +95,7 @@ def test_a_perfect_code_under_the_released_protocol():
 
 
 @pytest.mark.parametrize(("name", "figure"), [("imagenet150k", "0.500"), ("cfw60k", "0.786")])
-def test_a_perfect_code_on_the_real_test_labels(shared_data, name, figure):
+def test_cvpr2017_score_of_a_perfect_code_on_real_labels(shared_data, name, figure):
     labels = loadmat(shared_data / "dph" / name / "dataset_info.mat")["label_test"]
     categories = labels.ravel().astype(np.int64)
     codes, ones = perfect_codes(categories), one_draw(len(categories))

@@ -31,16 +31,16 @@ def labels_of(categories, attributes, observed=None):
 
 @settings(max_examples=40, deadline=None)
 @given(cases() | cases(real=True))
-def test_agrees_with_the_oracle_in_every_draw(case):
+def test_every_draw_matches_the_naive_oracle(case):
     truth = (case.codes, case.probabilities, case.labels)
     found = ijcv2020(case.codes, case.probabilities, case.labels, case.weights).figures
     assert len(found) == 12
     for k in (1, 2, 4):
-        for lacking in (False, True):
+        for absent in (False, True):
             for capped in (False, True):
-                name = "combined_" + "lacking_" * lacking + "capped_" * capped + f"recall_at_{k}"
+                name = "combined_" + "absent_" * absent + "capped_" * capped + f"recall_at_{k}"
                 expected = [
-                    combined_recalls(*truth, queries, k, capped=capped, lacking=lacking)
+                    combined_recalls(*truth, queries, k, capped=capped, absent=absent)
                     for queries in case.draws()
                 ]
                 np.testing.assert_allclose(found[name], expected, err_msg=name)
@@ -52,7 +52,7 @@ def test_agrees_with_the_oracle_in_every_draw(case):
 
 @settings(max_examples=20, deadline=None)
 @given(cases())
-def test_order_of_ids_does_not_matter(case):
+def test_figures_do_not_depend_on_image_order(case):
     back = case.reversed()
     for protocol in (ijcv2020, cvpr2017):
         forwards = protocol(case.codes, case.probabilities, case.labels, case.weights).figures
@@ -61,11 +61,11 @@ def test_order_of_ids_does_not_matter(case):
             np.testing.assert_allclose(values, backwards[name], err_msg=name)
 
 
-def test_literal():
-    # One category and one attribute. The query a lacks it; b, c, d have it, e does not.
+def test_hand_worked_example():
+    # One category and one attribute. The query a and e do not have it; b, c, d have it.
     codes = bits("0000", "0001", "0010", "0111", "0000")
     labels = labels_of([0] * 5, [[0], [1], [1], [1], [0]])
-    # c is told not to have it and is filtered out; e is told to have it and is the nearest.
+    # c is predicted not to have it and is filtered out; e is predicted to have it and is nearest.
     probabilities = np.array([[0.2], [0.8], [0.3], [0.5], [0.9]])
     only_a = np.array([[1], [0], [0], [0], [0]], dtype=np.uint8)
     found = ijcv2020(codes, probabilities, labels, only_a).figures
@@ -74,10 +74,10 @@ def test_literal():
     assert found["combined_recall_at_2"] == pytest.approx(1 / 3)
     assert found["combined_recall_at_4"] == pytest.approx(2 / 3)
     assert found["combined_capped_recall_at_2"] == pytest.approx(1 / 2)
-    assert found["combined_lacking_recall_at_4"] == pytest.approx(2 / 3)
+    assert found["combined_absent_recall_at_4"] == pytest.approx(2 / 3)
 
 
-def test_the_group_that_crosses_a_rank_counts_by_chance():
+def test_ties_at_the_cutoff_count_in_expectation():
     codes = bits("0000", "0001", "0010", "0100")
     labels = labels_of([0, 0, 1, 1], [[1], [1], [1], [1]])
     only_first = np.array([[1], [0], [0], [0]], dtype=np.uint8)
@@ -87,39 +87,38 @@ def test_the_group_that_crosses_a_rank_counts_by_chance():
     assert found["combined_recall_at_4"] == pytest.approx(1)
 
 
-def test_attributes_count_alike_however_many_queries_they_have():
-    # All have the first attribute and find the other two; only two have the second, which is
-    # told of none: recall 1 for three queries and 0 for three.
+def test_attributes_have_equal_weight():
+    # All have the first attribute and find the other two. Two have the second, which is predicted
+    # for none: recall 1 for three queries and 0 for three.
     labels = labels_of([0, 0, 0], [[1, 1], [1, 1], [1, 0]])
     probabilities = np.array([[0.9, 0.1]] * 3)
     found = ijcv2020(bits("00", "00", "00"), probabilities, labels, one_draw(3))
     assert found.figures["combined_recall_at_2"] == pytest.approx(1 / 2)
-    assert found.figures["combined_lacking_recall_at_2"] == pytest.approx(0)
+    assert found.figures["combined_absent_recall_at_2"] == pytest.approx(0)
     assert found.counts == {
         "combined_queries": 6,
         "combined_left_out_missing_label": 0,
         "combined_left_out_nothing_relevant": 0,
         "combined_attributes": 2,
-        "combined_lacking_queries": 1,
-        "combined_lacking_attributes": 1,
+        "combined_absent_queries": 1,
+        "combined_absent_attributes": 1,
     }
 
 
-def test_who_is_left_out():
+def test_images_with_missing_labels_are_left_out():
     # Category and label known and alike; no category; no label; alone in its category.
     labels = labels_of([0, 0, -1, 0, 1], [[1]] * 5, [[1], [1], [1], [0], [1]])
     measured = ijcv2020(bits("00", "01", "00", "00", "00"), np.ones((5, 1)), labels, one_draw(5))
     assert measured.counts["combined_queries"] == 2
     assert measured.counts["combined_left_out_missing_label"] == 2
     assert measured.counts["combined_left_out_nothing_relevant"] == 1
-    # The image that lacks the category and the one that lacks the label are no distractors: of
-    # the two that remain, one is at distance 0 from the first and one from neither.
+    # The images without a category or label are not ranked.
     assert measured.figures["combined_recall_at_2"] == 1
 
 
-def test_the_released_filter_keeps_the_wrong_side():
-    # A query without the attribute wants its like with it; told rightly, that one is thrown out,
-    # told wrongly, it is kept.
+def test_cvpr2017_filter_keeps_images_without_the_attribute():
+    # The query does not have the attribute, the other image has it and is relevant. The filter
+    # removes it if it is predicted correctly, and keeps it if not.
     labels, codes = labels_of([0, 0], [[0], [1]]), bits("00", "00")
     only_first = np.array([[1], [0]], dtype=np.uint8)
     right = cvpr2017(codes, np.array([[0.1], [0.9]]), labels, only_first).figures
@@ -128,7 +127,7 @@ def test_the_released_filter_keeps_the_wrong_side():
     assert wrong["combined_recall_at_1"] == 1
 
 
-def test_cvpr2017_queries_are_predicted_not_to_have_the_attribute():
+def test_cvpr2017_queries_are_predicted_absent():
     labels, codes = labels_of([0, 0], [[0], [1]]), bits("00", "00")
     measured = cvpr2017(codes, np.array([[0.1], [0.9]]), labels, one_draw(2))
     assert measured.counts["combined_queries"] == 1

@@ -12,12 +12,12 @@ from dualhash.evaluation.category_retrieval import category_precisions, ijcv2020
 from dualhash.evaluation.compare import compare, compare_draws
 
 
-def test_the_examples_in_the_docstrings():
+def test_docstring_examples_are_correct():
     assert doctest.testmod(module) == (0, 3)
 
 
 @given(st.integers(0, 2**32))
-def test_the_interval_against_a_loop_over_draws(seed: int):
+def test_interval_matches_a_loop_over_draws(seed: int):
     rng = np.random.default_rng(seed)
     first, second = rng.random((2, 30))
     draws = np.random.default_rng(7)
@@ -35,12 +35,12 @@ def test_a_constant_difference_has_an_interval_of_width_zero():
     assert compare(first, first - 0.125) == pytest.approx((0.125, 0.125, 0.125))
 
 
-def test_queries_without_a_value_of_both_methods_are_left_out():
+def test_queries_need_a_value_of_both_methods():
     found = compare([1, np.nan, 0.5, 0], [0.5, 0.1, np.nan, 0], resamples=0)
     assert found == (0.25, None, None)
 
 
-def test_exchanging_the_methods_changes_the_signs():
+def test_swapping_the_methods_negates_the_difference():
     first, second = np.random.default_rng(1).random((2, 40))
     there, back = compare(first, second), compare(second, first)
     assert (there.value, there.low, there.high) == pytest.approx(
@@ -48,7 +48,7 @@ def test_exchanging_the_methods_changes_the_signs():
     )
 
 
-def test_figures_of_two_evaluations_and_their_queries_give_the_same():
+def test_compare_and_compare_draws_agree():
     rng = np.random.default_rng(2)
     categories, weights = rng.integers(0, 4, 60), query_weights(60, 25, np.random.default_rng(0))
     codes = [rng.random((60, bits)) < 0.5 for bits in (8, 16)]
@@ -58,7 +58,7 @@ def test_figures_of_two_evaluations_and_their_queries_give_the_same():
 
 
 @pytest.mark.parametrize(("first", "second"), [([1.0], [1.0, 2.0]), ([[1.0]], [[1.0]]), ([], [])])
-def test_other_shapes_are_refused(first, second):
+def test_arrays_of_different_shapes_are_refused(first, second):
     for function in (compare, compare_draws):
         with pytest.raises(DualhashError, match="cannot be compared"):
             function(first, second)

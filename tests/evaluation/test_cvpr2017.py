@@ -55,7 +55,7 @@ def figures(saved, truth):
 
 @settings(max_examples=25)
 @given(SEEDS, st.integers(4, 10))
-def test_without_ties_all_three_figures_are_those_of_the_scripts(tmp_path_factory, seed, images):
+def test_figures_without_ties_match_the_matlab_scripts(tmp_path_factory, seed, images):
     saved, truth = random_codes(seed, images, 8, 4)
     folder = tmp_path_factory.mktemp("dat")
     write_dat(folder, spread(saved))
@@ -69,7 +69,7 @@ def test_without_ties_all_three_figures_are_those_of_the_scripts(tmp_path_factor
 
 @settings(max_examples=15)
 @given(SEEDS)
-def test_with_ties_they_are_the_mean_over_all_orders_of_the_files(tmp_path_factory, seed):
+def test_figures_with_ties_are_the_mean_over_image_orders(tmp_path_factory, seed):
     """As long as no other image has the query's own code, ahead of which it would stand or not."""
     saved, truth = random_codes(seed, 5, 8, 2)
     different = np.random.default_rng(seed).permutation(8)[:5]
@@ -89,7 +89,7 @@ def test_with_ties_they_are_the_mean_over_all_orders_of_the_files(tmp_path_facto
 
 
 @pytest.mark.parametrize(("images", "expected"), [(2, 0.5), (10, (10 - 7381 / 2520) / 9)])
-def test_a_perfect_code_has_the_same_bound_in_the_scripts(tmp_path, images, expected):
+def test_bound_of_a_perfect_code_matches_the_scripts(tmp_path, images, expected):
     """Each image has a bit of its own, so that its own code is nearest to it."""
     labels = np.repeat(np.arange(3), images)
     own = np.eye(len(labels))
@@ -103,7 +103,7 @@ def test_a_perfect_code_has_the_same_bound_in_the_scripts(tmp_path, images, expe
     assert found["category_map"] == pytest.approx(expected)
 
 
-def test_where_codes_are_equal_the_scripts_go_by_place(tmp_path):
+def test_the_scripts_break_ties_by_image_order(tmp_path):
     """The one deviation of the protocol: the second of two equal codes finds the first ahead of it.
 
     The scripts give (1/2 + 1) / 2 to two images of one code; the protocol puts the query first.
@@ -117,7 +117,7 @@ def test_where_codes_are_equal_the_scripts_go_by_place(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "figure"), [("imagenet150k", "0.500"), ("cfw60k", "0.786")])
-def test_a_perfect_code_in_files_on_the_real_labels(shared_data, tmp_path, name, figure):
+def test_perfect_code_from_files_on_real_labels(shared_data, tmp_path, name, figure):
     everything = read_catalogue(f"{name}:{shared_data / 'dph' / name}")
     few = LabelNames(everything.names.categories, everything.names.attributes[:4])
     catalogue = everything.aligned(few)

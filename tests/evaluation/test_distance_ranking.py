@@ -8,7 +8,7 @@ from tests.oracles.evaluation import distance
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(distance_ranking, "BLOCK", 4)
+    monkeypatch.setattr(distance_ranking, "QUERIES_PER_BLOCK", 4)
 
 
 def rankings(codes: np.ndarray) -> list[DistanceRankings]:
@@ -17,7 +17,7 @@ def rankings(codes: np.ndarray) -> list[DistanceRankings]:
 
 
 @pytest.mark.parametrize("kind", [np.bool_, np.float32])
-def test_every_image_is_ranked_once(kind):
+def test_every_image_is_ranked_exactly_once(kind):
     values = np.random.default_rng(0).random((10, 16))
     codes = values.astype(np.float32) if kind is np.float32 else values > 0.5
     seen = []
@@ -31,18 +31,18 @@ def test_every_image_is_ranked_once(kind):
     assert seen == list(range(10))
 
 
-def test_hamming_literal():
+def test_hamming_hand_worked_example():
     codes = np.array([[0, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=bool)
     (block,) = rankings(codes)
     np.testing.assert_array_equal(block.distances, [[0, 2, 4], [2, 0, 2], [4, 2, 0]])
 
 
-def test_equal_reals_are_equally_far_from_everything():
+def test_equal_outputs_have_equal_distances():
     reals = np.random.default_rng(0).random((5, 33)).astype(np.float32)
     twice = np.concatenate([reals, reals])
     for block in rankings(twice):
         np.testing.assert_array_equal(block.distances[:, :5], block.distances[:, 5:])
 
 
-def test_nothing_to_rank():
+def test_no_images_give_no_rankings():
     assert rankings(np.zeros((0, 8), dtype=bool)) == []

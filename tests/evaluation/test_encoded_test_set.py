@@ -45,7 +45,7 @@ def saved(model, catalogue):
     return unseen.saved(model.attribute_probabilities(unseen.reals))
 
 
-def test_saved_codes_know_their_images(model, catalogue, saved):
+def test_saved_codes_hold_the_image_names(model, catalogue, saved):
     assert saved.images == tuple(f"{i}.png" for i in range(2, 11))
     # circle, square and, one past the last, the image that has no category.
     assert saved.labels.tolist() == [0, 2, 0, 1, 0, 1, 0, 1, 0]
@@ -56,7 +56,7 @@ def test_saved_codes_know_their_images(model, catalogue, saved):
     )
 
 
-def test_an_index_gives_its_bits(tmp_path, model, catalogue):
+def test_indexed_codes_match_the_index(tmp_path, model, catalogue):
     build_index(model, catalogue.take(np.array([5, 3, 0, 4])), tmp_path / "some.dhx")
     with Index.open(tmp_path / "some.dhx") as index:
         found = read_indexed_codes(index, catalogue)
@@ -76,7 +76,7 @@ def test_an_index_of_other_images_is_refused(tmp_path, model, catalogue):
         read_indexed_codes(index, catalogue)
 
 
-def test_codes_find_their_images_by_name(catalogue, saved):
+def test_codes_are_matched_to_images_by_name(catalogue, saved):
     order = np.array([4, 0, 7])
     some = replace(
         saved,
@@ -91,7 +91,7 @@ def test_codes_find_their_images_by_name(catalogue, saved):
     assert found.label_hash == catalogue.take(catalogue.rows(Subset.TEST)).label_hash
 
 
-def test_codes_without_names_are_in_the_order_of_the_catalogue(catalogue, saved):
+def test_codes_without_names_follow_the_catalogue_order(catalogue, saved):
     readable = catalogue.take(np.arange(11))
     found = match_saved_codes(replace(saved, images=()), readable)
     assert found.catalogue.references == saved.images
@@ -99,18 +99,18 @@ def test_codes_without_names_are_in_the_order_of_the_catalogue(catalogue, saved)
         match_saved_codes(replace(saved, images=()), catalogue)
 
 
-def test_categories_may_be_numbered_otherwise(catalogue, saved):
+def test_renumbered_categories_are_accepted(catalogue, saved):
     renumbered = replace(saved, labels=np.array([7, 0, 5])[saved.labels])
     assert len(match_saved_codes(renumbered, catalogue).catalogue) == 9
 
 
 @pytest.mark.parametrize("labels", [[0, 2, 0, 1, 1, 1, 0, 1, 0], [0] * 9, list(range(9))])
-def test_other_categories_are_refused(catalogue, saved, labels):
+def test_categories_of_other_images_are_refused(catalogue, saved, labels):
     with pytest.raises(DualhashError, match="categories of the codes are not those"):
         match_saved_codes(replace(saved, labels=np.array(labels)), catalogue)
 
 
-def test_other_images_or_attributes_are_refused(catalogue, saved):
+def test_unknown_images_or_attributes_are_refused(catalogue, saved):
     names = ("0.png", *saved.images[1:])
     with pytest.raises(DualhashError, match=r"code of 0\.png, which is not a test image"):
         match_saved_codes(replace(saved, images=names), catalogue)

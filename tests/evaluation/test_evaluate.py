@@ -41,12 +41,12 @@ class StubModel:
 
     def encode(self, paths, *, views=1, progress=None):
         assert views == 1
-        asked = [int(path.stem) for path in paths]
-        failed = [row for row, image in enumerate(asked) if image in self.broken]
-        reals = self.reals[asked]
+        requested = [int(path.stem) for path in paths]
+        failed = [row for row, image in enumerate(requested) if image in self.broken]
+        reals = self.reals[requested]
         reals[failed] = np.nan
         progress(len(paths), len(paths))
-        return Encoded(reals, tuple(Failure(r, f"{asked[r]}.png", "torn") for r in failed))
+        return Encoded(reals, tuple(Failure(r, f"{requested[r]}.png", "torn") for r in failed))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def expected(catalogue, codes, probabilities, protocol):
         ("cvpr2017", "real", "real"),
     ],
 )
-def test_figures_are_of_the_readable_test_images(catalogue, protocol, codes, told_from):
+def test_only_readable_test_images_are_evaluated(catalogue, protocol, codes, told_from):
     model = StubModel()
     reals = model.reals[USED]
     kinds = {"binary": quantise(reals), "real": reals}
@@ -116,7 +116,7 @@ def test_the_json_has_all_documented_fields(catalogue):
     assert found.values()["category_map"] == written["figures"]["category_map"]["value"]
 
 
-def test_a_figure_without_queries_is_null():
+def test_a_figure_without_queries_is_null_in_json():
     assert MetricValue.of(np.array([np.nan, 0.5])).model_dump() == {
         "value": None,
         "low": None,
@@ -125,7 +125,7 @@ def test_a_figure_without_queries_is_null():
     assert MetricValue.of(np.array([0.5])).model_dump() == {"value": 0.5, "low": None, "high": None}
 
 
-def test_progress_covers_encoding(catalogue):
+def test_progress_includes_encoding(catalogue):
     stages = []
     evaluate(StubModel(), catalogue, bootstrap=0, progress=lambda stage, _: stages.append(stage))
     assert list(dict.fromkeys(stages)) == ["encode", "category", "attribute", "combined"]
@@ -153,7 +153,7 @@ def test_refuses_when_no_test_image_can_be_read(catalogue):
     ("names", "message"),
     [(("red", "new"), "differ in 'new', 'old'"), (("old", "red"), "differ in order")],
 )
-def test_refuses_other_attributes_than_the_models(catalogue, names, message):
+def test_refuses_attributes_that_differ_from_the_model(catalogue, names, message):
     other = replace(catalogue, names=LabelNames(("hat", "shoe"), names))
     with pytest.raises(DualhashError, match=message):
         evaluate(StubModel(), other)

@@ -14,21 +14,21 @@ def case():
     return make_case(3, images=25, attributes=3)
 
 
-def test_validation_figures_are_those_of_the_full_evaluation(case):
+def test_validation_figures_match_the_full_evaluation(case):
     figures = evaluate_codes(case.codes, case.probabilities, case.labels, bootstrap=0).figures
     category_map, avg_hm = validation_figures(case.codes, case.probabilities, case.labels)
     assert category_map == pytest.approx(figures["category_map"][0])
     assert avg_hm == pytest.approx(figures["avg_hm"][0])
 
 
-def test_validation_figures_without_labels_are_undefined():
+def test_validation_figures_without_labels_are_nan():
     codes, none = np.zeros((3, 8), bool), np.zeros((3, 0))
     labels = TrueLabels(np.full(3, -1), none.astype(np.int8), none.astype(bool))
     figures = validation_figures(codes, none, labels)
     assert all(map(math.isnan, figures))
 
 
-def test_the_seed_decides_the_draws_and_not_the_figure(case):
+def test_the_seed_changes_draws_but_not_figures(case):
     def figures(seed):
         return evaluate_codes(
             case.codes, case.probabilities, case.labels, bootstrap=6, seed=seed

@@ -15,7 +15,7 @@ def labels_of(attributes, observed):
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_agrees_with_the_oracle_in_every_draw(case):
+def test_every_draw_matches_the_naive_oracle(case):
     found = average_harmonic_mean(case.probabilities, case.labels, case.weights).figures["avg_hm"]
     expected = [
         oracle.average_harmonic_mean(case.probabilities, case.labels, queries)
@@ -24,7 +24,7 @@ def test_agrees_with_the_oracle_in_every_draw(case):
     np.testing.assert_allclose(found, expected)
 
 
-def test_literal():
+def test_hand_worked_example():
     # First: TPR 1/2 (0.5 counts as predicted), TNR 1, the unlabelled one takes no part: 2/3.
     # Second: TPR 0 and TNR 0. Third: no positive.
     probabilities = np.array([[0.5, 0.1, 0.1], [0.4, 0.2, 0.1], [0.3, 0.9, 0.2], [0.9, 0.8, 0.3]])

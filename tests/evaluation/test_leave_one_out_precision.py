@@ -22,7 +22,7 @@ def precisions(items):
 
 @settings(max_examples=60, deadline=None)
 @given(ITEMS)
-def test_agrees_with_really_removing_the_query(items):
+def test_matches_rankings_without_the_query(items):
     for query, found in enumerate(precisions(items)):
         others = [i for i in range(len(items)) if i != query]
         relevant = {i for i in others if items[i][1] == items[query][1]}
@@ -33,7 +33,7 @@ def test_agrees_with_really_removing_the_query(items):
             assert found == pytest.approx(expected)
 
 
-def test_literal():
+def test_hand_worked_example():
     # Ranks a, b, then c and d tie. Classes: a, c, d alike; b alone.
     items = [(0.9, 0, True), (0.8, 1, True), (0.5, 0, True), (0.5, 0, True)]
     # a: b, then c, d: (1/2 + 2/3) / 2. b: nothing relevant. c: a, b, d: (1 + 2/3) / 2, as is d.
@@ -43,13 +43,13 @@ def test_literal():
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1e-308, 0.25, 1.0]), max_size=40))
-def test_the_order_agrees_with_a_stable_sort(scores):
+def test_order_matches_a_stable_sort(scores):
     scores = np.abs(np.array(scores, dtype=np.float64))  # no -0.0
     np.testing.assert_array_equal(descending_order(scores), np.argsort(-scores, kind="stable"))
 
 
 @pytest.mark.parametrize("size", [1, 5000])
-def test_every_digit_of_a_score_counts(size):
+def test_order_uses_every_bit_of_a_score(size):
     """Neighbouring floats of every size: the lowest and the highest bits both decide."""
     base = np.random.default_rng(0).random(size) * 10.0 ** np.random.default_rng(1).integers(
         -300, 300, size

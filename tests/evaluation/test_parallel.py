@@ -17,6 +17,6 @@ def test_uses_one_thread_per_processor(monkeypatch: pytest.MonkeyPatch):
     assert sorted(on_all_processors(lambda _: together.wait(), range(3))) == [0, 1, 2]
 
 
-def test_errors_of_threads_are_raised():
+def test_errors_in_threads_are_raised():
     with pytest.raises(ZeroDivisionError):
         list(on_all_processors(lambda part: 1 / part, [1, 0]))

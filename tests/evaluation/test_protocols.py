@@ -14,7 +14,7 @@ EVERYWHERE = {"category_map", "attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_protocol_measures_everything(name):
+def test_every_protocol_returns_all_figures(name):
     case = make_case(0, images=30, attributes=3)
     measured = evaluate_codes(
         case.codes, case.probabilities, case.labels, protocol=name, bootstrap=4
@@ -25,11 +25,11 @@ def test_every_protocol_measures_everything(name):
         assert ((values >= 0) & (values <= 1)).all()
 
 
-def test_the_default_is_known():
+def test_the_default_protocol_exists():
     assert protocol_named(DEFAULT_PROTOCOL) is PROTOCOLS["ijcv2020"]
 
 
-def test_an_unknown_protocol_names_the_nearest():
+def test_an_unknown_protocol_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"no protocol 'icjv2020'.*Did you mean 'ijcv2020'"):
         protocol_named("icjv2020")
 

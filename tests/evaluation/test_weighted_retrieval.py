@@ -21,7 +21,7 @@ def scores_of(case: Case) -> np.ndarray:
 
 
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]))
-def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
+def test_recalls_match_sorted_rankings(case: Case, cutoffs: tuple[int, ...]):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weighted_retrieval, "CUTOFFS", cutoffs)
         found = weighted_recalls(case.codes, scores_of(case), case.labels, [0, 0.7, 9])
@@ -33,7 +33,7 @@ def test_recalls_against_real_rankings(case: Case, cutoffs: tuple[int, ...]):
 
 
 @given(cases(), st.sampled_from([(1, 2, 3), (2, 9)]), st.sampled_from([0, 0.7, 9]))
-def test_figures_against_real_rankings(case: Case, cutoffs: tuple[int, ...], weight: float):
+def test_figures_match_sorted_rankings(case: Case, cutoffs: tuple[int, ...], weight: float):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weighted_retrieval, "CUTOFFS", cutoffs)
         patch.setattr(weighted_retrieval, "MOST_QUERIES", 3)
@@ -88,7 +88,7 @@ def made_up(images: int) -> tuple[np.ndarray, np.ndarray, TrueLabels]:
     return bits, scores, labels
 
 
-def test_the_chosen_weight_beats_no_weight_and_the_filter():
+def test_the_chosen_weight_has_the_best_recall():
     bits, scores, labels = made_up(400)
     chosen = choose_attribute_weight(bits, scores, labels)
     assert 0 < chosen < WEIGHTS[-1]
@@ -102,7 +102,7 @@ def test_the_chosen_weight_beats_no_weight_and_the_filter():
     assert recalls[chosen] > np.mean(hard)
 
 
-def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
+def test_subsampled_queries_give_nearly_the_same_recall(monkeypatch: pytest.MonkeyPatch):
     bits, scores, labels = made_up(400)
     every = weighted_recalls(bits, scores, labels, [2.0])
     monkeypatch.setattr(weighted_retrieval, "MOST_QUERIES", 100)
@@ -111,7 +111,7 @@ def test_few_queries_are_enough(monkeypatch: pytest.MonkeyPatch):
     assert some == pytest.approx(every, abs=0.05)
 
 
-def test_nothing_to_choose_by():
+def test_no_weight_is_chosen_without_queries():
     bits, scores, labels = made_up(20)
     nothing = labels._replace(categories=np.full(20, -1))
     assert np.isnan(choose_attribute_weight(bits, scores, nothing))
@@ -122,14 +122,14 @@ def test_nothing_to_choose_by():
     )
 
 
-def test_few_questions_and_equal_answers_choose_nothing():
+def test_no_weight_is_chosen_from_few_queries_or_equal_recalls():
     bits, scores, labels = made_up(12)
     assert np.isnan(choose_attribute_weight(bits, scores, labels))
     bits, scores, labels = made_up(400)
     assert np.isnan(choose_attribute_weight(bits, np.zeros_like(scores), labels))
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """The nearest image lacks the attribute, the next one has it: with weight it comes first."""
     bits = np.zeros((3, 8), bool)
     bits[2, 0] = True

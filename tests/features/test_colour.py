@@ -27,7 +27,7 @@ def test_histogram_of_one_colour_is_one_bin():
     assert found.sum() == 1.0
 
 
-def test_squares_of_a_histogram_sum_to_one():
+def test_histogram_has_unit_norm():
     images = torch.randint(0, 256, (2, 200, 300, 3), dtype=torch.uint8)
     torch.testing.assert_close((histogram(images) ** 2).sum(dim=1), torch.ones(2))
 
@@ -47,6 +47,6 @@ def test_colour_map_equals_means_of_cells():
 
 
 @pytest.mark.parametrize("size", [(32, 32), (96, 128), (224, 224)])
-def test_size_is_that_of_the_features(size: tuple[int, int]):
+def test_size_matches_the_features(size: tuple[int, int]):
     images = torch.zeros(2, *size, 3, dtype=torch.uint8)
     assert ColourStatistics()(images).shape == (2, ColourStatistics.size)

@@ -20,14 +20,14 @@ def images(tmp_path: Path) -> list[Path]:
     return solid_images(tmp_path / "images", COUNT)
 
 
-def test_features_are_those_of_the_extractor(images: list[Path], tmp_path: Path):
+def test_features_match_the_extractor(images: list[Path], tmp_path: Path):
     features = extract_features(mean_extractor(), images, tmp_path / "cache")
     assert features.values.dtype == np.float16
     np.testing.assert_array_equal(features.values, colours(COUNT))
     assert features.failed == {}
 
 
-def test_a_second_call_reads_what_the_first_kept(images: list[Path], tmp_path: Path):
+def test_a_second_call_reads_stored_features(images: list[Path], tmp_path: Path):
     extract_features(mean_extractor(), images, tmp_path / "cache")
     calls = []
     again = extract_features(
@@ -45,7 +45,7 @@ def test_a_changed_image_is_extracted_again(images: list[Path], tmp_path: Path):
     np.testing.assert_array_equal(again.values[3], colours(COUNT)[7])
 
 
-def test_another_extractor_has_another_array(images: list[Path], tmp_path: Path):
+def test_each_extractor_has_its_own_array(images: list[Path], tmp_path: Path):
     extract_features(mean_extractor(), images, tmp_path / "cache")
     extract_features(mean_extractor((3, 3)), images, tmp_path / "cache")
     assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
@@ -95,7 +95,7 @@ def test_a_killed_extraction_continues_where_it_stopped(images: list[Path], tmp_
     np.testing.assert_array_equal(features.values[rest], colours(COUNT)[rest])
 
 
-def test_a_full_disk_is_named(images: list[Path], tmp_path: Path, monkeypatch):
+def test_a_full_disk_is_reported(images: list[Path], tmp_path: Path, monkeypatch):
     usage = type("Usage", (), {"free": 10})
     monkeypatch.setattr(feature_array.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(DualhashError, match=r"cache: 0.0 GB are more than is free.*DUALHASH_CACHE"):

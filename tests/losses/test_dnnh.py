@@ -10,14 +10,14 @@ NO_LOGITS = torch.empty(0)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     value = DnnhLoss(1.5)(batch.outputs, NO_LOGITS, batch.categories)
     expected = oracle.dnnh(batch.outputs.tolist(), batch.categories.tolist(), 1.5)
     assert value.item() == pytest.approx(expected)
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     outputs = torch.tensor([[0.0, 0.0], [0.5, 0.0], [1.0, 1.0]])
     # Squared distances: 0.25 within the category, 2 and 1.25 to the stranger.
     value = DnnhLoss()(outputs, NO_LOGITS, torch.tensor([0, 0, 1]))
@@ -26,7 +26,7 @@ def test_hand_worked():
     assert wider.item() == pytest.approx((0.25 + 1.0) / 3)
 
 
-def test_on_bits_it_is_about_hamming_distances():
+def test_on_bits_it_compares_hamming_distances():
     """The square of a Euclidean distance of bits is their number of differences."""
     bits = torch.tensor([[0.0, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]])
     value = DnnhLoss(margin=5.0)(bits, NO_LOGITS, torch.tensor([0, 0, 1]))

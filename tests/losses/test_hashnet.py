@@ -12,14 +12,14 @@ NO_LOGITS = torch.empty(0)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     value = HashNetLoss(6.0, 0.5)(batch.outputs, batch.category_logits, batch.categories)
     expected = oracle.hashnet(batch.outputs.tolist(), batch.categories.tolist(), 6.0, 0.5)
     assert value.item() == pytest.approx(expected)
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     outputs = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     categories = torch.tensor([0, 0, 1])
     # Inner products of the signs: 0 for images 0 and 1, -2 for 0 and 2, 0 for 1 and 2.
@@ -31,7 +31,7 @@ def test_hand_worked():
     assert value.item() == pytest.approx(half + (math.log(1 + math.exp(-4)) + half) / 2)
 
 
-def test_both_kinds_of_pair_weigh_the_same():
+def test_similar_and_dissimilar_pairs_have_equal_weight():
     """More images at the places of one category are more of its pairs, and change nothing."""
     few = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     many = torch.cat([few, few[:2], few[:2]])
@@ -57,7 +57,7 @@ def test_long_codes_do_not_overflow():
 
 
 @pytest.mark.parametrize("categories", [[-1, -1], [-1, 3]])
-def test_without_pairs_zero(categories):
+def test_no_pairs_give_zero(categories):
     outputs = torch.rand(2, 8, requires_grad=True)
     loss = HashNetLoss()(outputs, NO_LOGITS, torch.tensor(categories))
     loss.backward()

@@ -8,7 +8,7 @@ from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     losses = hinge_loss(batch.attribute_logits, batch.attributes)
     for logits, attributes, row in zip(
@@ -17,7 +17,7 @@ def test_agrees_with_the_loop(seed):
         assert row == pytest.approx(list(map(oracle.hinge, logits, attributes)))
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     logits = torch.tensor([2.0, 0.25, -3.0, 2.0, 0.25, -3.0])
     attributes = torch.tensor([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
     assert hinge_loss(logits, attributes).tolist() == [0, 0.75, 4, 3, 1.25, 0]

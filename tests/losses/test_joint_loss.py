@@ -58,7 +58,7 @@ def naive_category_loss(name: str, batch: Batch) -> float:
 
 @pairs
 @pytest.mark.parametrize("seed", range(3))
-def test_agrees_with_the_loop(category, attribute, seed):
+def test_matches_a_naive_loop(category, attribute, seed):
     batch = random_batch(seed)
     value = joint(category, attribute, alpha=0.3)(batch.output, *batch.labels)
     expected_category = naive_category_loss(category, batch)
@@ -70,7 +70,7 @@ def test_agrees_with_the_loop(category, attribute, seed):
     assert value.total.item() == pytest.approx(expected_category + 0.3 * expected_attribute)
 
 
-def test_attribute_means_hand_worked():
+def test_attribute_means_hand_worked_example():
     losses = torch.tensor([[2.0, 5.0, 9.0], [4.0, 1.0, 9.0]])
     observed = torch.tensor([[True, True, False], [True, False, False]])
     assert attribute_means(losses, observed).tolist() == [3, 5, 0]
@@ -96,7 +96,7 @@ def test_order_of_the_batch_does_not_matter(category, attribute):
 
 
 @pairs
-def test_labels_and_predictions_under_the_mask_do_not_matter(category, attribute):
+def test_masked_labels_and_predictions_do_not_matter(category, attribute):
     batch = random_batch(3)
     hidden = ~batch.observed
     assert hidden.any()
@@ -121,7 +121,7 @@ def test_images_without_any_label_do_not_matter(category, attribute):
 
 
 @pairs
-def test_without_any_label_zero_and_a_zero_gradient(category, attribute):
+def test_no_labels_give_zero_loss_and_gradient(category, attribute):
     batch = random_batch(5)
     output = tuple(tensor.requires_grad_() for tensor in batch.output)
     categories = torch.full_like(batch.categories, -1)
@@ -132,7 +132,7 @@ def test_without_any_label_zero_and_a_zero_gradient(category, attribute):
     assert not output[2].grad.any()
 
 
-def test_alpha_zero_teaches_categories_only():
+def test_alpha_0_gives_attributes_no_gradient():
     batch = random_batch(6)
     output = tuple(tensor.requires_grad_() for tensor in batch.output)
     joint("softmax", "hinge", alpha=0)(output, *batch.labels).total.backward()
@@ -140,7 +140,7 @@ def test_alpha_zero_teaches_categories_only():
     assert not output[2].grad.any()
 
 
-def test_a_catalogue_without_attributes():
+def test_no_attributes_leave_the_category_loss():
     batch = random_batch(7)
     none = AttributeCounts((), np.zeros(0, int), np.zeros(0, int))
     loss = JointLoss(

@@ -31,7 +31,7 @@ DEFAULTS = {
 """The settings of every category loss, with the values of its paper."""
 
 
-def test_the_registries_hold_the_papers_losses():
+def test_registries_hold_the_losses_of_the_paper():
     assert list(CATEGORY_LOSSES) == list(DEFAULTS)
     assert list(ATTRIBUTE_LOSSES) == ["weighted-cross-entropy", "hinge"]
 
@@ -47,29 +47,29 @@ def test_the_registries_hold_the_papers_losses():
         ("cosine-margin", CosineMarginLoss),
     ],
 )
-def test_a_name_builds_its_category_loss_with_the_papers_settings(name, kind):
+def test_category_losses_have_the_settings_of_the_paper(name, kind):
     loss = build_category_loss(name)
     assert type(loss) is kind
     assert {setting: getattr(loss, setting) for setting in DEFAULTS[name]} == DEFAULTS[name]
 
 
-def test_a_name_builds_its_attribute_loss():
+def test_attribute_losses_are_built_by_name():
     assert type(build_attribute_loss("weighted-cross-entropy", COUNTS)) is WeightedCrossEntropy
     assert build_attribute_loss("hinge", COUNTS) is hinge_loss
 
 
-def test_unknown_category_loss_names_the_nearest():
+def test_unknown_category_loss_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"'sofmax'.*Did you mean 'softmax'"):
         build_category_loss("sofmax", {})
 
 
-def test_unknown_attribute_loss_names_the_nearest():
+def test_unknown_attribute_loss_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"'hing'.*Did you mean 'hinge'"):
         build_attribute_loss("hing", COUNTS)
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_a_category_loss_takes_its_settings_and_no_others(name):
+def test_unknown_settings_of_a_loss_are_refused(name):
     loss = build_category_loss(name, dict.fromkeys(DEFAULTS[name], 0.25))
     assert all(getattr(loss, setting) == 0.25 for setting in DEFAULTS[name])
     with pytest.raises(DualhashError, match="has no setting 'marign'"):

@@ -10,13 +10,13 @@ from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     expected = oracle.softmax(batch.category_logits.tolist(), batch.categories.tolist())
     assert softmax_loss(batch.category_logits, batch.categories).item() == pytest.approx(expected)
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     logits = torch.tensor([[0.0, math.log(3)], [5.0, -5.0], [0.0, 0.0]])
     # Probabilities of the true categories: 1/4, (no category), 1/2.
     assert softmax_loss(logits, torch.tensor([0, -1, 1])).item() == pytest.approx(math.log(8) / 2)
@@ -33,7 +33,7 @@ def test_images_without_a_category_do_not_matter():
 
 
 @pytest.mark.parametrize("categories", [0, 3])
-def test_no_labelled_image_gives_zero_and_a_zero_gradient(categories):
+def test_no_labelled_images_give_zero_loss_and_gradient(categories):
     logits = torch.randn(4, categories, requires_grad=True)
     loss = softmax_loss(logits, torch.full((4,), -1))
     loss.backward()
@@ -47,7 +47,7 @@ def test_gradient():
     assert gradcheck(lambda z: softmax_loss(z, batch.categories), (logits,))
 
 
-def test_module_looks_at_logits_only():
+def test_module_ignores_hash_outputs():
     batch = random_batch(2)
     value = SoftmaxLoss()(batch.outputs, batch.category_logits, batch.categories)
     other = SoftmaxLoss()(1 - batch.outputs, batch.category_logits, batch.categories)

@@ -11,7 +11,7 @@ from tests.oracles import losses as oracle
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     value = SsdhLoss(0.7, 0.3)(batch.outputs, batch.category_logits, batch.categories)
     parts = (batch.category_logits, batch.outputs, batch.categories)
@@ -19,13 +19,13 @@ def test_agrees_with_the_loop(seed):
     assert value.item() == pytest.approx(expected)
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     outputs = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.5, 0.7]])
     assert binarisation_loss(outputs).item() == pytest.approx(-(4 * 0.25 + 0.04) / 6 / 2)
     assert balance_loss(outputs).item() == pytest.approx((0 + 0.25 + 0.01) / 3 / 2)
 
 
-def test_bits_that_are_half_on_are_best():
+def test_half_set_binary_outputs_minimise_both_penalties():
     best = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
     assert (binarisation_loss(best).item(), balance_loss(best).item()) == (-1 / 8, 0)
     assert binarisation_loss(torch.full((1, 4), 0.5)) == 0
@@ -39,13 +39,13 @@ def test_flipping_all_bits_changes_neither_push_nor_balance(seed):
     assert balance_loss(1 - outputs).item() == pytest.approx(balance_loss(outputs).item())
 
 
-def test_without_push_and_balance_it_is_the_softmax():
+def test_zero_push_and_balance_give_the_softmax_loss():
     batch = random_batch(0)
     given_ = (batch.outputs, batch.category_logits, batch.categories)
     assert SsdhLoss(0, 0)(*given_).item() == pytest.approx(SoftmaxLoss()(*given_).item())
 
 
-def test_images_without_a_category_take_no_part():
+def test_images_without_a_category_are_ignored():
     batch = random_batch(1)
     known = batch.categories >= 0
     assert not known.all()

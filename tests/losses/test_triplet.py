@@ -9,7 +9,7 @@ from tests.oracles import losses as oracle
 
 @pytest.mark.parametrize("margin", [0.3, 4.0])
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed, margin):
+def test_matches_a_naive_loop(seed, margin):
     batch = random_batch(seed)
     known = batch.categories >= 0
     outputs, categories = batch.outputs[known], batch.categories[known]
@@ -22,7 +22,7 @@ def test_agrees_with_the_loop(seed, margin):
     assert value.item() == pytest.approx(expected)
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     outputs = torch.tensor([[0.0, 0.0], [0.6, 0.8], [0.0, 0.5], [1.0, 1.0]])
     categories = torch.tensor([0, 0, 1, -1])
     # D01 = 1, D02 = 0.5, D12 = sqrt(0.36 + 0.09); image 2 has no partner, image 3 no category.
@@ -43,14 +43,14 @@ def test_small_distances_are_exact():
     assert sums.tolist() == pytest.approx([10 * 10 * 2**-10] * 40)
 
 
-def test_nothing_is_lost_beyond_the_margin():
+def test_triplets_beyond_the_margin_add_nothing():
     outputs = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
     categories = torch.tensor([0, 0, 1, 1])
     assert TripletLoss(margin=0.9)(outputs, torch.empty(4, 2), categories) == 0
     assert TripletLoss(margin=1.5)(outputs, torch.empty(4, 2), categories) == 0.5
 
 
-def test_the_mean_does_not_grow_with_the_batch():
+def test_the_mean_does_not_depend_on_batch_size():
     """More images at the places of the others are more triplets of the same losses."""
     corners = torch.tensor([[0.0, 0.0], [0.0, 1.0]]).repeat(2, 1)
     values = []
@@ -81,7 +81,7 @@ def test_images_without_a_category_do_not_matter():
 
 
 @pytest.mark.parametrize("categories", [[-1, -1, -1], [0, 0, 0], [0, 1, 2], [0, 0, -1]])
-def test_without_a_valid_triplet_zero_and_a_zero_gradient(categories):
+def test_no_valid_triplets_give_zero_loss_and_gradient(categories):
     outputs = torch.rand(3, 8, requires_grad=True)
     loss = TripletLoss()(outputs, torch.empty(3, 3), torch.tensor(categories))
     loss.backward()

@@ -19,7 +19,7 @@ COUNTS = AttributeCounts(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_the_loop(seed):
+def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
     losses = WeightedCrossEntropy(COUNTS)(batch.attribute_logits, batch.attributes)
     for i, row in enumerate(losses.tolist()):
@@ -36,7 +36,7 @@ def test_agrees_with_the_loop(seed):
         )
 
 
-def test_hand_worked():
+def test_hand_worked_example():
     # sigmoid(log 3) = 3/4.
     logits = torch.tensor([[math.log(3)], [math.log(3)]])
     losses = weighted_cross_entropy(
@@ -51,7 +51,7 @@ def test_the_rarer_label_weighs_more():
     assert loss.negative_weight.tolist() == pytest.approx([0.01, 0.5, 50 / 55, 3 / 7])
 
 
-def test_both_labels_of_the_training_set_weigh_the_same_in_all():
+def test_present_and_absent_have_equal_total_weight():
     loss = WeightedCrossEntropy(COUNTS)
     torch.testing.assert_close(
         loss.positive_weight * torch.as_tensor(COUNTS.positives),

@@ -26,7 +26,7 @@ VGG16 = pytest.param("vgg16", marks=pytest.mark.slow)
 DOWNLOADED = ("alexnet", "resnet18", VGG16)
 
 
-def test_the_registry_holds_these_backbones():
+def test_registry_lists_the_backbones():
     assert [*BACKBONES, "timm:resnet10t"] == list(FEATURES)
 
 
@@ -79,7 +79,7 @@ def test_face10_has_the_sizes_of_its_paper():
     assert (maps < 0).any()
 
 
-def test_resnet18_half_joins_and_normalises_all_stages():
+def test_resnet18_half_concatenates_normalised_stages():
     backbone = build_backbone("resnet18-half", pretrained=False, input_size=SMALL)
     contrasts = torch.linspace(0, 5, 16).view(16, 1, 1, 1)
     features = backbone(contrasts * torch.randn(16, 3, *SMALL))
@@ -96,7 +96,7 @@ def test_resnet18_half_joins_and_normalises_all_stages():
         ("timm:resnet18.a1_in", "'resnet18.a1_in1k'"),
     ],
 )
-def test_unknown_backbone_names_the_nearest(name: str, nearest: str):
+def test_unknown_backbone_suggests_the_nearest(name: str, nearest: str):
     with pytest.raises(DualhashError, match=nearest):
         build_backbone(name, pretrained=False)
 
@@ -106,7 +106,7 @@ def test_a_backbone_without_weights_cannot_be_pretrained():
         build_backbone("face10", pretrained=True)
 
 
-def test_a_backbone_without_a_size_of_its_own_needs_one():
+def test_a_backbone_without_default_size_needs_one():
     with pytest.raises(DualhashError, match="'resnet18-half' has no input size"):
         build_backbone("resnet18-half", pretrained=False)
 
@@ -117,7 +117,7 @@ def test_an_image_too_small_for_the_network_is_refused():
 
 
 @pytest.mark.parametrize("name", DOWNLOADED)
-def test_without_a_network_the_error_says_what_to_do(name: str, monkeypatch, tmp_path):
+def test_error_without_a_connection_says_what_to_do(name: str, monkeypatch, tmp_path):
     def unreachable(*args: object, **kwargs: object) -> None:
         raise URLError("no route to host")
 
@@ -131,7 +131,7 @@ def test_without_a_network_the_error_says_what_to_do(name: str, monkeypatch, tmp
     assert "--no-pretrained" in message
 
 
-def test_without_a_network_timm_says_what_to_do(monkeypatch):
+def test_timm_error_without_a_connection_says_what_to_do(monkeypatch):
     def unreachable(*args: object, **kwargs: object) -> None:
         raise ConnectionError("no route to host")
 
@@ -140,7 +140,7 @@ def test_without_a_network_timm_says_what_to_do(monkeypatch):
         build_backbone("timm:resnet10t", pretrained=True)
 
 
-def test_a_file_in_the_cache_folder_needs_no_network(monkeypatch, tmp_path):
+def test_cached_weights_need_no_connection(monkeypatch, tmp_path):
     """What the message advises works; the layers are the file's, less the classifier."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", None)

@@ -5,7 +5,7 @@ import torch
 from dualhash.network.cosine_head import CosineHead
 
 
-def test_against_naive_cosines():
+def test_matches_naive_cosines():
     torch.manual_seed(0)
     head, outputs = CosineHead(8, 3, scale=5.0), torch.rand(4, 8)
     logits = head(outputs).tolist()
@@ -17,7 +17,7 @@ def test_against_naive_cosines():
             assert abs(logit - 5.0 * dot / lengths) < 1e-5
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """The code 1111 and a weight of ones point the same way, 1100 at a right angle to it."""
     head = CosineHead(4, 1, scale=16.0)
     head.weight.data.fill_(0.3)
@@ -32,5 +32,5 @@ def test_on_bits_it_equals_its_linear_head():
     torch.testing.assert_close(head(bits), bits @ weight.T + bias, rtol=1e-4, atol=1e-4)
 
 
-def test_no_categories():
+def test_head_without_categories_has_no_outputs():
     assert CosineHead(8, 0)(torch.rand(2, 8)).shape == (2, 0)

@@ -28,7 +28,7 @@ def test_every_layer_is_built_for_any_number_of_bits(name: str):
         assert ((outputs >= 0) & (outputs <= 1)).all()
 
 
-def test_what_is_unknown_is_said():
+def test_unknown_layers_and_settings_are_refused():
     with pytest.raises(DualhashError, match=r"no hash layer 'sigmoit'.*'sigmoid'"):
         build_hash_layer("sigmoit", 6, 8, {})
     with pytest.raises(DualhashError, match=r"no setting 'epsilom'.*'epsilon'"):
@@ -42,7 +42,7 @@ def test_settings_reach_the_layer():
     assert build_hash_layer("continuation", 6, 8, {"growth": 3.0}).growth == 3
 
 
-def test_continuation_begins_as_a_hyperbolic_tangent_and_ends_nearly_as_a_step():
+def test_continuation_goes_from_tanh_to_a_step():
     layer = ContinuationLayer(2, 1)
     layer.load_state_dict(
         {
@@ -70,7 +70,7 @@ def test_continuation_never_changes_a_bit():
     assert torch.equal(plain(features()) > 0.5, before)
 
 
-def test_slices_hand_worked():
+def test_slices_hand_worked_example():
     layer = SliceLayer(1, 2, slice_size=2, epsilon=0.1)
     layer.load_state_dict(
         {
@@ -88,7 +88,7 @@ def test_slices_hand_worked():
     torch.testing.assert_close(layer.train()(given_), expected)
 
 
-def test_a_bit_does_not_see_the_slices_of_others():
+def test_each_bit_depends_only_on_its_slice():
     torch.manual_seed(0)
     layer = SliceLayer(6, 4, slice_size=3).eval()
     before = layer(features())
@@ -98,7 +98,7 @@ def test_a_bit_does_not_see_the_slices_of_others():
 
 
 @given(output=st.floats(0, 1), epsilon=st.floats(0.01, 0.5))
-def test_the_threshold_keeps_bits_and_settles_what_is_clear(output: float, epsilon: float):
+def test_threshold_keeps_bits_and_saturates_clear_outputs(output: float, epsilon: float):
     (found,) = piecewise_threshold(torch.tensor([output], dtype=torch.float64), epsilon).tolist()
     assert (found > 0.5) == (output > 0.5)
     assert found in (0.0, 1.0, output)

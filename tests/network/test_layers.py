@@ -14,7 +14,7 @@ from dualhash.network.hash_layer import HashLayer
 SPEC = replace(BACKBONES["resnet18"], mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 0.25))
 
 
-def test_normalise_hand_worked():
+def test_normalise_hand_worked_example():
     images = torch.tensor([[[[255, 255, 255], [0, 0, 0]]]], dtype=torch.uint8)
     expected = torch.tensor([[[[1.0, 0.0]], [[1.0, -1.0]], [[0.0, -4.0]]]])
     torch.testing.assert_close(Normalise(SPEC)(images), expected)
@@ -27,7 +27,7 @@ def test_normalise_keeps_the_channels_last():
     assert normalised.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_hash_layer_hand_worked():
+def test_hash_layer_hand_worked_example():
     layer = HashLayer(features=2, bits=8)
     layer.load_state_dict(
         {
@@ -49,7 +49,7 @@ def test_outputs_are_between_0_and_1(scale: float, seed: int):
     assert ((outputs >= 0) & (outputs <= 1)).all()
 
 
-def test_heads_hand_worked():
+def test_heads_hand_worked_example():
     layer = ClassifierHead(3, 2)
     layer.load_state_dict(
         {
@@ -63,14 +63,14 @@ def test_heads_hand_worked():
     ]
 
 
-def test_a_head_may_have_nothing_to_say():
+def test_a_head_without_classes_has_no_outputs():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         head = ClassifierHead(8, 0)
     assert head(torch.rand(3, 8)).shape == (3, 0)
 
 
-def test_heads_start_within_the_bound():
+def test_initial_head_weights_are_within_the_bound():
     head = ClassifierHead(64, 100)
     values = torch.cat([head.weight.flatten(), head.bias]).abs()
     assert 0.12 < values.max() <= 1 / 8

@@ -39,25 +39,25 @@ def test_shapes_and_ranges(network: DualHashNetwork):
     assert ((output.outputs > 0) & (output.outputs < 1)).all()
 
 
-def test_heads_read_the_outputs(network: DualHashNetwork):
+def test_heads_are_applied_to_the_hash_outputs(network: DualHashNetwork):
     """Equations 2 and 5 stand on r, so that they can be computed from a code."""
     output = network(random_images(4))
     torch.testing.assert_close(output.category_logits, network.category_head(output.outputs))
     torch.testing.assert_close(output.attribute_logits, network.attribute_head(output.outputs))
 
 
-def test_each_image_is_encoded_by_itself(network: DualHashNetwork):
+def test_encoding_does_not_depend_on_the_batch(network: DualHashNetwork):
     images = random_images(5)
     order = torch.tensor([3, 0, 4])
     torch.testing.assert_close(network(images[order]).outputs, network(images).outputs[order])
 
 
-def test_the_encoder_gives_the_networks_outputs(network: DualHashNetwork):
+def test_encoder_outputs_match_the_network(network: DualHashNetwork):
     images = random_images(3)
     assert torch.equal(Encoder(network)(images), network(images).outputs)
 
 
-def test_the_encoder_computes_in_float32_whatever_the_training_did(network: DualHashNetwork):
+def test_the_encoder_computes_in_float32_after_mixed_precision_training(network: DualHashNetwork):
     images = random_images(3)
     exact = network(images).outputs
     network.autocast = torch.bfloat16
@@ -65,7 +65,7 @@ def test_the_encoder_computes_in_float32_whatever_the_training_did(network: Dual
     assert torch.equal(Encoder(network)(images), exact)
 
 
-def test_bfloat16_is_for_the_backbone_alone(network: DualHashNetwork):
+def test_only_the_backbone_uses_bfloat16(network: DualHashNetwork):
     images = random_images(3)
     exact = network(images)
     seen = {}
@@ -79,7 +79,7 @@ def test_bfloat16_is_for_the_backbone_alone(network: DualHashNetwork):
     torch.testing.assert_close(rough.outputs, exact.outputs, atol=0.05, rtol=0)
 
 
-def test_normalisation_belongs_to_the_network(network: DualHashNetwork):
+def test_the_network_normalises_its_inputs(network: DualHashNetwork):
     assert {"normalise.mean", "normalise.std"} <= network.state_dict().keys()
 
 
@@ -91,7 +91,7 @@ def test_gradients_reach_every_parameter(network: DualHashNetwork):
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
-def test_every_parameter_is_in_one_group(pretrained: bool):
+def test_every_parameter_is_in_exactly_one_group(pretrained: bool):
     network = DualHashNetwork(half(pretrained), HashLayer(480, 16), categories=5, attributes=3)
     groups = parameter_groups(network)
     grouped = [id(parameter) for parameters in groups.values() for parameter in parameters]

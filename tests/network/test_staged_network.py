@@ -18,7 +18,7 @@ def images() -> Tensor:
     return torch.randn(3, 3, *SIZE, generator=torch.Generator().manual_seed(1))
 
 
-def test_both_parts_in_turn_are_the_whole(backbone: BuiltBackbone):
+def test_frozen_and_trained_parts_compose_to_the_network(backbone: BuiltBackbone):
     whole = backbone(images())
     assert whole.std() > 0
     for stages in range(1, len(backbone.layers.stages)):
@@ -26,7 +26,7 @@ def test_both_parts_in_turn_are_the_whole(backbone: BuiltBackbone):
         assert torch.equal(backbone.upper(backbone.lower(images())), whole)
 
 
-def test_only_what_is_above_the_frozen_stages_learns(backbone: BuiltBackbone):
+def test_only_stages_above_the_frozen_ones_are_trained(backbone: BuiltBackbone):
     backbone.freeze(2)
     backbone(images()).square().sum().backward()
     frozen = {id(p) for part in backbone.frozen_parts for p in part.parameters()}
@@ -35,7 +35,7 @@ def test_only_what_is_above_the_frozen_stages_learns(backbone: BuiltBackbone):
         assert (parameter.grad is None) == (id(parameter) in frozen)
 
 
-def test_the_lower_part_does_not_see_what_is_above(backbone: BuiltBackbone):
+def test_frozen_part_does_not_depend_on_upper_stages(backbone: BuiltBackbone):
     backbone.freeze(2)
     before = backbone.lower(images()).maps
     for stage in backbone.layers.stages[2:]:
@@ -44,7 +44,7 @@ def test_the_lower_part_does_not_see_what_is_above(backbone: BuiltBackbone):
     assert torch.equal(backbone.lower(images()).maps, before)
 
 
-def test_sizes_of_the_half_resnet():
+def test_feature_sizes_of_resnet18_half():
     """Three frozen stages of 60x80 pixels leave 8 x 10 places of 128 channels and 224 averages."""
     backbone = build_backbone("resnet18-half", pretrained=False, input_size=(60, 80))
     backbone.freeze(3)
@@ -53,7 +53,7 @@ def test_sizes_of_the_half_resnet():
     assert [part.shape[1] for part in averages] == [32, 64, 128]
 
 
-def test_freezing_all_or_what_has_no_stages_is_refused():
+def test_freezing_all_stages_or_an_unstaged_network_is_refused():
     half = build_backbone("resnet18-half", pretrained=False, input_size=SIZE)
     with pytest.raises(DualhashError, match="has 4 stages"):
         half.freeze(4)

@@ -13,7 +13,7 @@ def test_outputs_in_training_are_bits():
     assert set(outputs.unique().tolist()) == {0.0, 1.0}
 
 
-def test_outputs_in_evaluation_are_on_the_side_of_the_bit():
+def test_outputs_in_evaluation_round_to_the_bits():
     made, features = layer(), torch.randn(64, 5)
     made(features)
     made.eval()

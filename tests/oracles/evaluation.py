@@ -1,6 +1,6 @@
 """Naive definitions of every figure: real rankings, all orders of ties, plain loops.
 
-`queries` are the images asked, with repetition: a bootstrap draw.
+`queries` are the query images, with repetition: a bootstrap draw.
 """
 
 import math
@@ -119,7 +119,7 @@ def hits_among_first(kept, key, relevant, k) -> float:
     return mean(len(relevant & set(order[:k])) for order in orders(kept, key))
 
 
-def combined_recalls(codes, probabilities, labels, queries, k, *, capped, lacking=False) -> float:
+def combined_recalls(codes, probabilities, labels, queries, k, *, capped, absent=False) -> float:
     """ijcv2020: mean over valid queries, then over attributes."""
     categories, attributes, observed = labels
     per_attribute = []
@@ -127,7 +127,7 @@ def combined_recalls(codes, probabilities, labels, queries, k, *, capped, lackin
         members = [i for i in range(len(codes)) if observed[i, j] and categories[i] >= 0]
         found = []
         for q in queries:
-            if q not in members or (lacking and attributes[q, j]):
+            if q not in members or (absent and attributes[q, j]):
                 continue
             others = [i for i in members if i != q]
             relevant = {i for i in others if categories[i] == categories[q] and attributes[i, j]}
@@ -195,10 +195,10 @@ def average_harmonic_mean(probabilities, labels, queries) -> float:
     _, attributes, observed = labels
     per_attribute = []
     for j in range(probabilities.shape[1]):
-        asked = [i for i in queries if observed[i, j]]
-        told = [probabilities[i, j] >= 0.5 for i in asked if attributes[i, j]]
-        told_not = [probabilities[i, j] < 0.5 for i in asked if not attributes[i, j]]
-        if told and told_not:
-            tpr, tnr = mean(map(float, told)), mean(map(float, told_not))
+        labelled = [i for i in queries if observed[i, j]]
+        true_positive = [probabilities[i, j] >= 0.5 for i in labelled if attributes[i, j]]
+        true_negative = [probabilities[i, j] < 0.5 for i in labelled if not attributes[i, j]]
+        if true_positive and true_negative:
+            tpr, tnr = mean(map(float, true_positive)), mean(map(float, true_negative))
             per_attribute.append(2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
     return mean(per_attribute) if per_attribute else float("nan")

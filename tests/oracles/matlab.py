@@ -78,7 +78,7 @@ def combined(
     labels: list[int],
     truth: list[list[int]],
 ) -> list[float]:
-    """Recalls at `CUTOFFS`, over all pairs of a query and an attribute that are asked."""
+    """Recalls at `CUTOFFS`, over all pairs of a query and an attribute that are evaluated."""
     recalls: list[list[float]] = [[] for _ in CUTOFFS]
     for query, code in enumerate(codes):
         others = [i for i in range(len(codes)) if i != query]

@@ -103,7 +103,7 @@ class FakeLaboratory:
 
     needed: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     tried: Mapping[Cell, tuple[Cell, ...]] = field(default_factory=dict)
-    asked: Mapping[Cell, RequiredFigures] = field(default_factory=dict)
+    required: Mapping[Cell, RequiredFigures] = field(default_factory=dict)
     data: str = "d" * 64
     version: int = 1
     versions: Mapping[Cell, int] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class FakeLaboratory:
         return self.tried.get(cell, ())
 
     def requirements(self, cell: Cell) -> RequiredFigures:
-        return self.asked.get(cell, RequiredFigures())
+        return self.required.get(cell, RequiredFigures())
 
     def recipe(self, cell: Cell, results: Mapping[str, Result]) -> dict[str, Any] | None:
         if any(trial.name not in results for trial in self.trials(cell)):

@@ -70,7 +70,7 @@ def run(runner: CellRunner, cell: Cell, models: dict, monkeypatch, tmp_path: Pat
     return runner.run(cell, {"bits": 16}, tmp_path, {})
 
 
-def test_explaining_figures_are_of_the_models_own_heads(runner, models, monkeypatch, tmp_path):
+def test_figures_about_heads_use_the_heads_of_the_model(runner, models, monkeypatch, tmp_path):
     """Of its attribute weight, and of the bits that its head says least of attributes by."""
     given = {}
 
@@ -133,7 +133,7 @@ def test_held_out_categories_are_evaluated_separately(runner, models, monkeypatc
     assert "attribute_map" not in kept.figures
 
 
-def test_the_recipe_of_a_cell(runner):
+def test_recipe_combines_grid_settings_and_trials(runner):
     dph = usual("dph", SMALL)[0]
     assert runner.recipe(dph, {}) is None
     assert runner.recipe(dph, trials(runner)) == {
@@ -190,17 +190,17 @@ def test_a_backbone_is_pretrained_without_the_held_out_categories(runner):
         (Cell("dph", 16, held_out=1), {"category"}),
     ],
 )
-def test_the_tasks_that_a_cell_is_measured_on(cell: Cell, expected: set[str]):
+def test_tasks_of_each_cell(cell: Cell, expected: set[str]):
     assert tasks_of(cell) == expected
 
 
-def test_the_outputs_that_methods_are_evaluated_by(shapes, models):
+def test_methods_are_evaluated_on_codes_or_real_outputs(shapes, models):
     images = shapes.images[:20]
     outputs = models["ssdh"].encode(images).reals
     alone = run_method("dph", {"dph": models["ssdh"]}, images, lambda *_: None)
     assert (alone.final.codes == quantise(outputs)).all()
-    told = models["ssdh"].attribute_head.probabilities(quantise(outputs))
-    np.testing.assert_array_equal(alone.final.probabilities, told)
+    predicted = models["ssdh"].attribute_head.probabilities(quantise(outputs))
+    np.testing.assert_array_equal(alone.final.probabilities, predicted)
     real = run_method("svm-real", {"svm-real": models["ssdh"]}, images, lambda *_: None)
     np.testing.assert_array_equal(
         real.final.probabilities, models["ssdh"].attribute_head.probabilities(outputs)
@@ -216,28 +216,28 @@ def test_images_that_cannot_be_read_are_named(method: str, shapes, models, tmp_p
         run_method(method, models, images, lambda *_: None)
 
 
-def test_methods_of_two_models(shapes, models):
+def test_combined_methods_use_codes_of_one_and_attributes_of_the_other(shapes, models):
     images = shapes.images[:20]
     features = models["cnn-attribute"].encode(images).reals
-    told = models["cnn-attribute"].attribute_head.probabilities(features) >= 0.5
+    predicted = models["cnn-attribute"].attribute_head.probabilities(features) >= 0.5
     codes = {name: quantise(models[name].encode(images).reals) for name in ("ssdh", "dph")}
     by_code = models["dph"].attribute_head.probabilities(codes["dph"]) >= 0.5
     expected = {
-        "multiple-model": (codes["ssdh"], told),
+        "multiple-model": (codes["ssdh"], predicted),
         "ssdh-by-dph": (codes["ssdh"], by_code),
-        "dph-by-cnn-attribute": (codes["dph"], told),
+        "dph-by-cnn-attribute": (codes["dph"], predicted),
     }
     for method, (ranking, attributes) in expected.items():
-        said = run_method(method, models, images, lambda *_: None).final
-        np.testing.assert_array_equal(said.codes, ranking)
-        np.testing.assert_array_equal(said.probabilities, attributes)
+        outputs_of_method = run_method(method, models, images, lambda *_: None).final
+        np.testing.assert_array_equal(outputs_of_method.codes, ranking)
+        np.testing.assert_array_equal(outputs_of_method.probabilities, attributes)
     named = run_method("class-id", models, images, lambda *_: None).final
     scores = models["ssdh"].category_head.scores(models["ssdh"].encode(images).reals)
     assert (named.codes.argmax(axis=1) == scores.argmax(axis=1)).all()
-    np.testing.assert_array_equal(named.probabilities, told)
+    np.testing.assert_array_equal(named.probabilities, predicted)
 
 
-def test_bits_that_an_image_takes(shapes, models):
+def test_bits_stored_for_each_image(shapes, models):
     taken = {
         method: run_method(method, models, shapes.images[:2], lambda *_: None).bits
         for method in ("multiple-model", "class-id", "ssdh", "cnn-attribute", "ssdh-by-dph")
@@ -246,7 +246,7 @@ def test_bits_that_an_image_takes(shapes, models):
     assert taken == {**expected, "ssdh-by-dph": 0}  # it would keep two codes
 
 
-def test_class_bits_differ_in_two_bits_or_none():
+def test_class_id_codes_differ_in_two_bits_or_none():
     bits = class_bits(np.array([0, 2, 2]), 3)
     assert bits.tolist() == [[True, False, False], [False, False, True], [False, False, True]]
 

@@ -124,7 +124,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sun120k", scenes, 0),
     ],
 )
-def test_the_same_command_lists_the_cells_of_every_catalogue(
+def test_dry_run_lists_the_cells_of_each_catalogue(
     root: Path, capsys, catalogue: str, write_data, backbones: int
 ):
     write_data(root)
@@ -138,7 +138,7 @@ def test_the_same_command_lists_the_cells_of_every_catalogue(
     assert not (root / "benchmarks").exists()
 
 
-def test_only_one_table(root: Path, capsys):
+def test_one_table_can_be_chosen(root: Path, capsys):
     products(root)
     assert paper("fashion", root, "--dry-run", "--json", "--only", "figure-9", "--quick") == 0
     rows = json.loads(capsys.readouterr().out)
@@ -150,13 +150,13 @@ def test_only_one_table(root: Path, capsys):
     assert rows[1]["feeds"] == ["figure-9"]
 
 
-def test_an_unknown_table(root: Path, capsys):
+def test_an_unknown_table_is_refused(root: Path, capsys):
     products(root)
     assert paper("fashion", root, "--only", "table-9") == 2
     assert "no table or figure 'table-9'. Did you mean" in capsys.readouterr().err
 
 
-def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
+def test_run_and_report_end_to_end(root: Path, capsys, untrained: None):
     products(root)
     assert paper("fashion", root, "--only", "table-1") == 0
     kept = root / "benchmarks" / "results" / "paper" / "fashion"
@@ -170,7 +170,7 @@ def test_from_cells_to_a_report(root: Path, capsys, untrained: None):
     assert json.loads((root / "docs" / "results.json").read_text())["catalogue"] == "fashion"
 
 
-def test_a_quick_version_is_kept_apart(root: Path, untrained: None, monkeypatch):
+def test_quick_results_are_stored_separately(root: Path, untrained: None, monkeypatch):
     monkeypatch.setattr("reproduction.grid_plan.QUICK_IMAGES", 1.0)
     products(root)
     assert paper("fashion", root, "--only", "table-2", "--quick") == 0
@@ -180,6 +180,6 @@ def test_a_quick_version_is_kept_apart(root: Path, untrained: None, monkeypatch)
     assert not (root / "docs").exists()
 
 
-def test_a_report_of_nothing(root: Path, capsys):
+def test_a_report_without_results_is_refused(root: Path, capsys):
     assert go("report") == 2
     assert "holds no results" in capsys.readouterr().err

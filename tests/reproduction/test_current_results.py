@@ -21,12 +21,12 @@ def results(push: float, weights: str = "w", rate: float = 0.03):
     return {each.name: each for each in (*trials, backbone, made)}
 
 
-def test_a_cell_of_the_same_backbone_and_the_chosen_settings_is_kept():
+def test_consistent_results_are_kept():
     assert list(consistent([SSDH], PLAN, results(push=1.0))) == [SSDH.name]
 
 
 @pytest.mark.parametrize("change", [{"push": 10.0}, {"weights": "v"}, {"rate": 0.1}])
-def test_a_cell_that_disagrees_is_missing(change):
+def test_inconsistent_results_count_as_missing(change):
     assert not consistent([SSDH], PLAN, results(**{"push": 1.0} | change))
 
 

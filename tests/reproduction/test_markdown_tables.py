@@ -6,7 +6,7 @@ from reproduction.table_values import Table, TableNumber
 CELLS = (Cell("dph", 256), Cell("dph", 256, seed=1))
 
 
-def test_numbers_come_with_interval_and_seeds_and_bits_alone():
+def test_numbers_show_interval_and_seeds():
     exhibit = Exhibit(
         "Codes",
         ("bits", "Cat.", "Attr.", "Com."),

@@ -16,7 +16,7 @@ BITS = RNG.random((60, 16)) > 0.5
 PROBABILITIES = RNG.random((60, 5))
 
 
-def test_figures_are_those_of_an_evaluation():
+def test_figures_match_evaluate_codes():
     found = measure(Outputs(BITS, PROBABILITIES), LABELS, resamples=20)
     expected = evaluate_codes(BITS, PROBABILITIES, LABELS, bootstrap=20)
     assert set(found.figures) == set(expected.figures)
@@ -33,12 +33,12 @@ def test_figures_are_those_of_an_evaluation():
     ],
 )
 def test_only_the_tasks_of_a_method_are_measured(answers: set, figures: set):
-    said = Outputs(BITS, PROBABILITIES)
-    found = measure(said, LABELS, resamples=0, answers=frozenset(answers))
+    outputs = Outputs(BITS, PROBABILITIES)
+    found = measure(outputs, LABELS, resamples=0, answers=frozenset(answers))
     assert set(found.figures) == figures
 
 
-def test_before_quantisation():
+def test_real_outputs_are_measured_before_quantisation():
     reals = RNG.random((60, 16), np.float32)
     found = measure(
         Outputs(BITS, PROBABILITIES), LABELS, resamples=0, before=Outputs(reals, PROBABILITIES)
@@ -48,7 +48,7 @@ def test_before_quantisation():
     assert found.figures["category_map"] != alone.figures["category_map"]
 
 
-def test_halves_of_the_bits():
+def test_figures_of_half_of_the_bits_match_codes_of_these_bits():
     information = RNG.permutation(16).astype(float)
     found = measure(
         Outputs(BITS, PROBABILITIES), LABELS, resamples=5, attribute_information=information
@@ -73,7 +73,7 @@ def test_progress_is_shown_to_the_end():
     assert shown[-1] == ("weighted", 1.0)
 
 
-def test_weighted_searches():
+def test_weighted_recalls_are_measured():
     found = measure(Outputs(BITS, PROBABILITIES), LABELS, resamples=5, attribute_weight=2.0).figures
     weights = query_weights(60, 5, np.random.default_rng(0))
     alone = weighted_retrieval.ijcv2020(BITS, PROBABILITIES, LABELS, weights, weight=2.0).figures
@@ -82,7 +82,7 @@ def test_weighted_searches():
         np.testing.assert_array_equal(found[name], values)
 
 
-def test_unseen_categories_by_hand():
+def test_unseen_categories_hand_worked_example():
     """Images 0 and 1 are of the unseen category 2; only image 2 comes between them."""
     bits = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]], bool)
     labels = TrueLabels(np.array([2, 2, 0, 0]), np.zeros((4, 0), np.int8), np.zeros((4, 0), bool))

@@ -29,7 +29,7 @@ def results(*values: float):
     return {each.name: each for each in found}
 
 
-def test_the_margin_is_of_means_over_seeds_and_its_interval_of_paired_draws():
+def test_margin_is_over_seed_means_and_interval_over_paired_draws():
     verdict = check_claim(CLAIM, results(0.70, 0.72, 0.715))
     assert verdict.margin == pytest.approx(-0.005)
     # Draws of the margin are -0.015 and 0.005; 95 % lie between the 2.5 % and 97.5 % quantiles.
@@ -37,25 +37,25 @@ def test_the_margin_is_of_means_over_seeds_and_its_interval_of_paired_draws():
     assert verdict.holds is True
 
 
-def test_the_allowance_is_the_limit():
+def test_a_claim_fails_beyond_its_allowance():
     assert check_claim(CLAIM, results(0.5, 0.5, 0.509)).holds is True
     assert check_claim(CLAIM, results(0.5, 0.5, 0.511)).holds is False
 
 
-def test_above_means_above():
+def test_equal_figures_are_not_above():
     above = replace(CLAIM, allowance=0.0)
     assert check_claim(above, results(0.5, 0.5, 0.5)).holds is False
     assert check_claim(above, results(0.5, 0.5, 0.499)).holds is True
 
 
-def test_with_a_cell_missing_nothing_is_claimed():
+def test_a_missing_cell_leaves_the_claim_open():
     found = results(0.5, 0.5, 0.4)
     del found[DPH[1].name]
     verdict = check_claim(CLAIM, found)
     assert (verdict.holds, verdict.margin, verdict.interval) == (None, None, None)
 
 
-def test_the_claims_of_the_report():
+def test_report_lists_the_claims_of_the_paper():
     known = claims(PLAN)
     limits = {name: claim.allowance for name, claim in known.items()}
     assert limits["attribute-map-above-svm-binary"] == 0

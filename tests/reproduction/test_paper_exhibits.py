@@ -59,7 +59,7 @@ def test_a_cell_of_several_tables_is_listed_once():
     assert feeds == [name for name in EVERY if name not in {"unseen", "choices"}]
 
 
-def test_only_some_tables():
+def test_cells_of_chosen_tables():
     assert list(chosen_exhibits(PLAN, ["table-4", "table-1"])) == ["table-1", "table-4"]
     with pytest.raises(DualhashError, match=r"no table or figure 'table-5'.*'table-4'"):
         chosen_exhibits(PLAN, ["table-5"])
@@ -120,7 +120,7 @@ def test_quick_trainings_are_short_with_every_backbone(name: str):
         assert (config.iterations, config.epochs) == (QUICK_SETTINGS["iterations"], None)
 
 
-def test_settings_of_a_backbone_need_no_trials():
+def test_fixed_settings_of_a_backbone_have_no_trials():
     own = Cell("dph", 16, settings=(("backbone", "efficientnet-lite0"),))
     tried = {trial.settings[0][0] for trial in trials_of(own, PLAN)}
     assert tried == {"alpha"}
@@ -184,14 +184,14 @@ def test_the_papers_tables_have_the_rows_and_columns_of_the_grid():
                 assert isinstance(exhibit, Picture)
 
 
-def test_numbers_of_the_paper():
+def test_printed_numbers_of_the_paper():
     tables = {(name, table.dataset): table.rows for name in printed() for table in printed()[name]}
     assert tables["table-4", "SUN-120K"]["SSDH"] == (0.381, 0.394, 0.394, 0.372)
     assert tables["table-4", "CFW-60K"]["DPH"] == (0.247, 0.329, 0.4, 0.439)
     assert tables["table-3", "ImageNet-150K"]["B + A + C"] == (0.355, 0.886)
 
 
-def test_an_unknown_catalogue_is_named():
+def test_an_unknown_catalogue_is_refused():
     with pytest.raises(DualhashError, match=r"no plan for 'fashon'\. Did you mean 'fashion'"):
         plan_for("fashon")
 
@@ -212,7 +212,7 @@ def test_every_column_has_its_figure():
     assert seen > 50
 
 
-def test_fewer_images_are_passed_over_as_many_more_times():
+def test_smaller_subsets_are_trained_for_more_epochs():
     images = {"B": 3000, "B+A": 3000 + 8000, "B+C": 3000 + 17756}
     every = 8 * (3000 + 8000 + 17756)
     passes = plan_for("fashion").passes
@@ -225,7 +225,7 @@ def test_fewer_images_are_passed_over_as_many_more_times():
             ]
 
 
-def test_the_model_whose_attributes_are_used():
+def test_attribute_model_of_each_combined_method():
     cells = {title: row[0].cells[0] for title, row in exhibits(PLAN)["filters"].rows.items()}
     methods = {title: (cell.method, dict(cell.settings)) for title, cell in cells.items()}
     assert methods == {
@@ -246,7 +246,7 @@ def test_longer_training_is_twice_as_long():
     assert rows["alpha 0"][1:] == (None, None)  # it learns no attributes
 
 
-def test_ssdhs_loss_is_tried_with_the_settings_that_ssdh_has():
+def test_ssdh_loss_is_tried_with_the_settings_of_ssdh():
     results = ResultStore(ROOT / "benchmarks" / "results" / "paper" / "fashion").read()
     plan = plan_for("fashion")
     ssdh = chosen_settings(usual("ssdh", plan)[0], plan, results)

@@ -28,9 +28,9 @@ def store(tmp_path: Path) -> ResultStore:
 
 
 def go(runner, store, tmp_path, cells=CELLS, whole=CELLS):
-    said: list[str] = []
-    run(cells, runner, store, tmp_path / "work", whole=whole, tell=said.append)
-    return said
+    messages: list[str] = []
+    run(cells, runner, store, tmp_path / "work", whole=whole, tell=messages.append)
+    return messages
 
 
 def test_cells_come_after_their_trials_and_parts(runner):
@@ -46,17 +46,17 @@ def test_every_cell_is_performed_once_and_kept(runner, store, tmp_path):
 def test_finished_cells_are_not_performed_again(runner, store, tmp_path):
     go(runner, store, tmp_path)
     runner.performed.clear()
-    said = go(runner, store, tmp_path)
+    messages = go(runner, store, tmp_path)
     assert not runner.performed
-    assert "5 of 5 cells are finished" in said[0]
+    assert "5 of 5 cells are finished" in messages[0]
 
 
-def test_no_model_but_the_backbone_is_left_when_nothing_needs_it(runner, store, tmp_path):
+def test_only_backbones_are_kept_when_no_cell_needs_the_models(runner, store, tmp_path):
     go(runner, store, tmp_path)
     assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
 
 
-def test_models_stay_while_other_tables_need_them(runner, store, tmp_path):
+def test_models_are_kept_while_other_tables_need_them(runner, store, tmp_path):
     go(runner, store, tmp_path, cells=[DPH])
     assert [path.name for path in (tmp_path / "work").iterdir()] == [BACKBONE.name]
 
@@ -112,7 +112,7 @@ def test_cells_made_from_a_changed_model_are_run_again(runner, store, tmp_path):
 
 def test_a_cell_without_a_required_figure_is_run_again(runner, store, tmp_path):
     go(runner, store, tmp_path)
-    runner.asked = {DPH: RequiredFigures(frozenset({"category_map"}))}
+    runner.required = {DPH: RequiredFigures(frozenset({"category_map"}))}
     runner.performed.clear()
     go(runner, store, tmp_path)
     assert runner.performed[-1] == DPH
@@ -121,21 +121,21 @@ def test_a_cell_without_a_required_figure_is_run_again(runner, store, tmp_path):
     assert not runner.performed
 
 
-def test_one_failure_does_not_cost_the_other_cells(runner, store, tmp_path):
+def test_a_failed_cell_does_not_stop_the_others(runner, store, tmp_path):
     runner.fails_at = frozenset({SSDH})
     with pytest.raises(DualhashError, match=r"ssdh-16-s0: it does not converge"):
         go(runner, store, tmp_path, cells=[SVM, DPH])
     assert runner.performed == [BACKBONE, TRIAL, DPH]
 
 
-def test_a_damaged_result_is_named(store):
+def test_a_damaged_result_is_refused(store):
     store.folder.mkdir()
     (store.folder / "dph-16-s0.json").write_text("{")
     with pytest.raises(DualhashError, match=r"dph-16-s0\.json is not a result"):
         store.read()
 
 
-def test_the_time_left_is_that_of_finished_cells_of_the_method():
+def test_remaining_time_is_estimated_from_cells_of_the_method():
     slow = result(DPH, seconds={"training": 100.0, "judging": 20.0})
     quick = result(SSDH, seconds={"training": 30.0})
     results = {slow.name: slow, quick.name: quick}
@@ -145,6 +145,6 @@ def test_the_time_left_is_that_of_finished_cells_of_the_method():
 
 
 def test_the_remaining_time_is_shown(runner, store, tmp_path):
-    said = go(runner, store, tmp_path)
-    assert said[1] == "pretraining-s0: 1 of 5, remaining time unknown"
-    assert said[2] == "dph-16-trial-s0: 2 of 5, remaining time unknown"
+    messages = go(runner, store, tmp_path)
+    assert messages[1] == "pretraining-s0: 1 of 5, remaining time unknown"
+    assert messages[2] == "dph-16-trial-s0: 2 of 5, remaining time unknown"

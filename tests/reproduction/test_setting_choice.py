@@ -31,12 +31,12 @@ def outcomes(method: str, *figures: tuple[float, float]):
     ("last", "alpha"),
     [(0.480, 0.1), (0.486, 1.0)],  # 3 % of 0.5 is 0.015
 )
-def test_alpha_is_the_largest_before_category_map_drops(last: float, alpha: float):
+def test_largest_alpha_before_category_map_drops_is_chosen(last: float, alpha: float):
     found = outcomes("dph", (0.5, 0.2), (0.49, 0.6), (last, 0.9))
     assert chosen_settings(DPH, TRIED, found) == {"alpha": alpha}
 
 
-def test_of_other_settings_the_best_is_taken():
+def test_best_value_of_other_settings_is_chosen():
     found = outcomes("hashnet", (0.4, float("nan")), (0.3, float("nan")))
     assert chosen_settings(HASHNET, TRIED, found) == {"lr_new": 0.01}
 
@@ -47,7 +47,7 @@ def test_nothing_is_chosen_before_all_trials_are_finished():
     assert chosen_settings(DPH, TRIED, found) is None
 
 
-def test_nothing_is_to_be_chosen_for_others():
+def test_cells_without_trials_have_no_chosen_settings():
     assert chosen_settings(Cell("itq", 16), TRIED, {}) == {}
     assert chosen_settings(trial_cells("dph", TRIED)[0], TRIED, {}) == {}
 
@@ -62,7 +62,7 @@ def test_every_trial_is_a_row_of_the_table():
     ]
 
 
-def test_settings_within_settings_have_a_dot():
+def test_dotted_names_become_nested_settings():
     assert nested({"alpha": 0.1, "loss_settings.push": 3.0, "loss_settings.balance": 1.0}) == {
         "alpha": 0.1,
         "loss_settings": {"push": 3.0, "balance": 1.0},

@@ -29,7 +29,7 @@ def sizes(view) -> dict[str, int]:
         ("B+A+C", (20, 20, 20, 60)),
     ],
 )
-def test_subsets_of_table_3(seen: str, expected: tuple[int, ...]):
+def test_training_sets_match_table_3(seen: str, expected: tuple[int, ...]):
     assert tuple(sizes(select_training_images(WHOLE, seen)).values()) == expected
 
 
@@ -40,7 +40,7 @@ def test_only_subsets_change():
     assert ((view.subsets == WHOLE.subsets) | (view.subsets == -1)).all()
 
 
-def test_the_half_is_part_of_the_whole_and_always_the_same():
+def test_the_half_is_a_deterministic_subset():
     half, again = (select_training_images(WHOLE, "B+0.5A").subsets for _ in range(2))
     assert (half == again).all()
     assert (select_training_images(WHOLE, "B+A").subsets[half >= 0] >= 0).all()
@@ -53,7 +53,7 @@ def test_every_row_of_table_3_has_all_test_images():
     )
 
 
-def test_held_out_categories_can_be_tested_and_are_always_the_same():
+def test_held_out_categories_are_deterministic_and_have_test_images():
     held_out = held_out_categories(WHOLE, 3)
     assert (held_out == held_out_categories(select_training_images(WHOLE, "B"), 3)).all()
     tested = WHOLE.categories[WHOLE.rows(Subset.TEST)]
@@ -61,12 +61,12 @@ def test_held_out_categories_can_be_tested_and_are_always_the_same():
     assert len(set(held_out.tolist())) == 3
 
 
-def test_too_few_categories_to_hold_some_out():
+def test_too_few_categories_to_hold_out_are_refused():
     with pytest.raises(DualhashError, match="6 categories with two test images, too few"):
         held_out_categories(WHOLE, 5)
 
 
-def test_a_small_version_has_the_share_of_every_subset():
+def test_a_small_version_keeps_the_share_of_each_subset():
     small = take_share(WHOLE, 0.5)
     assert tuple(sizes(small).values()) == (10, 10, 10, 30)
     order = [WHOLE.references.index(name) for name in small.references]

@@ -75,19 +75,19 @@ def test_missing_results_are_shown_as_missing(written: Path):
     assert data["tables"]["table-4"]["rows"]["LSH"] == [None, None]
 
 
-def test_prose_is_below_its_table(written: Path):
+def test_text_follows_its_table(written: Path):
     text = (written / "results.md").read_text()
     assert text.count("All four learn.") == 1
     assert text.index("All four learn.") < text.index("## Table 2")
     assert text.count("There is no text on this yet") == len(exhibits(PLAN)) - 1
 
 
-def test_the_papers_figures_stand_beside(written: Path):
+def test_figures_of_the_paper_are_shown_beside_ours(written: Path):
     text = (written / "results.md").read_text()
     assert "| SSDH | 0.381 | 0.394 | 0.394 | 0.372 |" in text
 
 
-def test_numbers_are_means_over_seeds_with_their_spread(written: Path):
+def test_numbers_are_means_and_spreads_over_seeds(written: Path):
     data = json.loads((written / "results.json").read_text())
     number = data["tables"]["table-1"]["rows"]["cls + wsce"][0]
     cells = cells_of(exhibits(PLAN))
@@ -97,7 +97,7 @@ def test_numbers_are_means_over_seeds_with_their_spread(written: Path):
     assert number["interval"] == pytest.approx([sum(seeds) / 2 - 0.01, sum(seeds) / 2 + 0.01])
 
 
-def test_claims_are_held_against_the_numbers(written: Path):
+def test_claims_are_checked_against_the_numbers(written: Path):
     claim = json.loads((written / "results.json").read_text())["claims"]["category-map-near-ssdh"]
     cells = cells_of(exhibits(PLAN))
     dph, ssdh = (
@@ -125,7 +125,7 @@ def test_one_finished_cell_is_enough(tmp_path: Path):
     assert "0.500<br>" in (tmp_path / "out" / "results.md").read_text()
 
 
-def test_a_cell_without_a_figure_that_a_table_has_is_missing(tmp_path: Path):
+def test_a_cell_without_a_required_figure_is_missing(tmp_path: Path):
     store = ResultStore(tmp_path / "in")
     fill(store, without="none")
     kept = store.read()[DPH[0].name]
@@ -147,7 +147,7 @@ def test_examples_without_queries_are_explained(tmp_path: Path):
     assert not (tmp_path / "out" / "results" / "figure-15.png").exists()
 
 
-def test_no_seed_no_number():
+def test_number_is_the_mean_over_finished_seeds():
     entry = Entry("category_map", DPH)
     assert number_of(entry, {}) is None
     only = result(DPH[1], figures={"category_map": figure(0.5)})
@@ -156,7 +156,7 @@ def test_no_seed_no_number():
     assert (number.mean, number.seeds) == (0.5, {1: 0.5})
 
 
-def test_sheets_have_the_photos_that_are_at_hand(tmp_path: Path):
+def test_sheets_show_available_photos(tmp_path: Path):
     store = ResultStore(tmp_path / "in")
     store.write(result(DPH[0], extras=extras()))
     Image.new("RGB", (6, 8), (255, 0, 255)).save(tmp_path / "a.png")

@@ -53,16 +53,18 @@ OPTIONS = st.one_of(
     ),
     st.integers(1, 2),
 )
-def test_a_batch_is_its_searches(many: Index, queries: list, options: dict, limits: dict, threads):
-    asked = [np.frombuffer(q, np.uint8) if isinstance(q, bytes) else q for q in queries]
-    together = list(many.search_batch(asked, **options, **limits, threads=threads))
-    assert len(together) == len(asked)
-    for query, found in zip(asked, together, strict=True):
+def test_a_batch_gives_the_results_of_single_searches(
+    many: Index, queries: list, options: dict, limits: dict, threads
+):
+    codes = [np.frombuffer(q, np.uint8) if isinstance(q, bytes) else q for q in queries]
+    together = list(many.search_batch(codes, **options, **limits, threads=threads))
+    assert len(together) == len(codes)
+    for query, found in zip(codes, together, strict=True):
         assert isinstance(found, Results)
         assert found.as_dict() == many.search(query, **options, **limits).as_dict()
 
 
-def test_what_cannot_be_used_is_named_and_the_others_go_on(
+def test_unusable_queries_are_named_and_skipped(
     tmp_path: Path, model: Model, many: Index, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(execute, "BATCH", 2)
@@ -83,7 +85,7 @@ def test_what_cannot_be_used_is_named_and_the_others_go_on(
     assert found[0].as_dict() == many.search(good).as_dict()
 
 
-def test_queries_are_taken_as_results_are(many: Index, monkeypatch: pytest.MonkeyPatch):
+def test_queries_are_read_lazily(many: Index, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(execute, "BATCH", 2)
     taken: list[int] = []
 

@@ -66,7 +66,7 @@ def test_only_items_with_all_values_are_found(shop: Index, filters: dict, expect
     assert found(shop, filters) == expected
 
 
-def test_with_attributes_and_without_the_query_itself(shop: Index):
+def test_filters_combine_with_attributes_and_exclude_the_query(shop: Index):
     shirts = {"type": "Shirts"}
     assert found(shop, shirts, radius=1) == [0, 1]
     assert [hit.id for hit in shop.search("id:1", filter=shirts).hits] == [0, 3]
@@ -82,7 +82,7 @@ def test_with_attributes_and_without_the_query_itself(shop: Index):
     assert among.matched == 3
 
 
-def test_changes_are_seen_by_the_same_filter(shop: Index):
+def test_a_repeated_filter_sees_changes(shop: Index):
     assert found(shop, {"type": "Shirts"}) == [0, 1, 3]
     shop.update(2, payload={"type": "Shirts"})
     assert found(shop, {"type": "Shirts"}) == [0, 1, 2, 3]
@@ -92,7 +92,7 @@ def test_changes_are_seen_by_the_same_filter(shop: Index):
     assert found(shop, {"type": "Shirts"}) == [4, 1, 2, 3]
 
 
-def test_few_filters_are_kept(shop: Index, monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_cached_filters_is_limited(shop: Index, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(resident, "MAX_FILTERS", 2)
     for _ in range(2):
         for year, expected in ((2012, [0, 1]), (2013, [2, 3])):
@@ -101,7 +101,7 @@ def test_few_filters_are_kept(shop: Index, monkeypatch: pytest.MonkeyPatch):
     assert len(shop._answer.args[1]._filters) == 2
 
 
-def test_unknown_fields_name_the_nearest(shop: Index):
+def test_unknown_fields_suggest_the_nearest(shop: Index):
     with pytest.raises(DualhashError, match=r"No item has a field 'tpye'. Did you mean 'type'"):
         shop.search(QUERY, filter={"tpye": "Shirts"})
     with pytest.raises(DualhashError, match=r"field 'categroy'. Did you mean 'category'"):
@@ -109,7 +109,7 @@ def test_unknown_fields_name_the_nearest(shop: Index):
 
 
 @pytest.mark.parametrize(
-    ("filters", "said"),
+    ("filters", "message"),
     [
         (
             {"type": "shirts"},
@@ -121,8 +121,8 @@ def test_unknown_fields_name_the_nearest(shop: Index):
         ({"type": "Shirts", "category": "hexagon"}, "No item has category='hexagon'"),
     ],
 )
-def test_values_that_no_item_has_are_named(shop: Index, filters: dict, said: str):
-    with pytest.raises(DualhashError, match=said):
+def test_values_that_no_item_has_are_named(shop: Index, filters: dict, message: str):
+    with pytest.raises(DualhashError, match=message):
         shop.search(QUERY, filter=filters)
 
 
@@ -135,7 +135,7 @@ def test_empty_cells_are_not_named_as_values(shop: Index):
     assert found(shop, {"size": None}) == [4, 5, 6]
 
 
-def test_the_last_item_with_a_value_may_go(shop: Index):
+def test_the_last_item_with_a_value_can_be_deleted(shop: Index):
     assert found(shop, {"price": None}) == [1]
     shop.delete([1])
     with pytest.raises(DualhashError, match=r"No item has price='null'. Most common: '1.5' \(1\)"):
@@ -162,7 +162,7 @@ STEPS = st.lists(
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
-def test_any_values_after_any_changes(tmp_path: Path, model: Model, steps: list):
+def test_filters_match_a_dictionary_after_random_changes(tmp_path: Path, model: Model, steps: list):
     """Against a dictionary; one index is searched all the time, another only in the end."""
     path = tmp_path / "any.dhx"
     kept: dict[int, dict] = {}

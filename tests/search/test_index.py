@@ -21,7 +21,7 @@ def ids(results) -> list[int]:
     return [hit.id for hit in results.hits]
 
 
-def test_what_was_added_is_found_again(index: Index, tmp_path: Path):
+def test_added_items_are_found(index: Index, tmp_path: Path):
     results = index.search(np.array([0, 0], np.uint8), k=3)
     assert ids(results) == [0, 5, 1]
     assert [hit.rank for hit in results.hits] == [1, 2, 3]
@@ -36,7 +36,7 @@ def test_what_was_added_is_found_again(index: Index, tmp_path: Path):
     assert (first.score, first.probabilities) == (None, {})
 
 
-def test_an_item_as_query_is_left_out(index: Index):
+def test_an_item_as_query_is_not_among_its_results(index: Index):
     results = index.search("id:0", k=2)
     assert ids(results) == [5, 1]
     assert results.matched == 5
@@ -44,7 +44,7 @@ def test_an_item_as_query_is_left_out(index: Index):
     assert ids(index.search(0, k=2)) == ids(index.search(np.int64(0), k=2)) == [5, 1]
 
 
-def test_attribute_search_carries_its_evidence(index: Index):
+def test_attribute_results_hold_probabilities(index: Index):
     results = index.search("id:4", task="attribute", want=["red"], match=["blue"], k=9)
     assert set(results.conditions) == {"red", "blue"}
     scores = [hit.score for hit in results.hits]
@@ -60,7 +60,7 @@ def test_attribute_search_carries_its_evidence(index: Index):
         assert hit.distance == bin(int.from_bytes(code) ^ 0xFFFF).count("1")
 
 
-def test_combined_search_returns_what_matches(index: Index):
+def test_combined_search_returns_only_matching_items(index: Index):
     for name in ("red", "green", "blue"):
         present = index.search(task="combined", want=[name], k=9)
         absent = index.search(task="combined", without=[name], k=9)
@@ -77,7 +77,7 @@ def test_combined_search_returns_what_matches(index: Index):
 @given(
     st.lists(st.integers(0, 30), max_size=4), st.sampled_from([1, 2, 8, 11]), st.integers(0, 2**32)
 )
-def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, seed):
+def test_results_do_not_depend_on_how_items_were_added(tmp_path: Path, batches, width, seed):
     """Any k, duplicates, empty indexes and batches, k > n, ids from 0 on."""
     rng = np.random.default_rng(seed)
     folder = tmp_path / f"{width}"
@@ -105,7 +105,7 @@ def test_any_batches_are_searched_like_one_list(tmp_path: Path, batches, width, 
         {"task": "weighted", "want": ["blue"]},
     ],
 )
-def test_what_is_skipped_is_ranked_but_not_gathered(
+def test_items_before_the_offset_are_not_read(
     index: Index, monkeypatch: pytest.MonkeyPatch, options: dict
 ):
     whole = index.search("id:1", k=99, **options)
@@ -122,7 +122,7 @@ def test_what_is_skipped_is_ranked_but_not_gathered(
         assert batched.hits == some.hits
 
 
-def test_how_much_was_found_in_words(index: Index):
+def test_found_describes_the_number_of_results(index: Index):
     assert index.search("id:1", k=2).found == "the first 2 of 5"
     assert index.search("id:1", k=2, offset=2).found == "3 to 4 of 5"
     assert index.search("id:1", offset=5).found == "nothing after the 5 that match"
@@ -147,20 +147,20 @@ def test_the_default_task_follows_from_the_options(index: Index, query, options:
         assert batched.as_dict() == found.as_dict()
 
 
-def test_errors_do_not_speak_of_the_command_line(index: Index):
+def test_errors_in_python_name_no_command_line_option(index: Index):
     with pytest.raises(DualhashError, match="Use the task combined to rank") as refused:
         index.search("id:1", task="category", want=["red"])
     assert "--" not in str(refused.value)
 
 
-def test_a_range_of_ids(index: Index):
+def test_an_id_range_limits_the_results(index: Index):
     assert ids(index.search("id:0", ids=(1, 4))) == [1, 2, 3]
     assert index.search("id:0", ids=(0, 4)).matched == 3
     assert ids(index.search("id:0", ids=(4, 4))) == []
     assert ids(index.search("id:0", ids=(4, 2**63 - 1))) == [5, 4]
 
 
-def test_the_threshold_of_a_filter(index: Index):
+def test_want_and_without_divide_the_items_at_any_threshold(index: Index):
     """Whatever it is, an attribute is present or absent."""
     for threshold in (0.01, 0.5, 0.99):
         options = {"task": "combined", "threshold": threshold, "k": 9}
@@ -179,7 +179,7 @@ def test_the_threshold_of_a_filter(index: Index):
     assert sizes[0] > sizes[-1]
 
 
-def test_weighted_search_weighs_bits_against_probabilities(
+def test_weighted_search_adds_distance_and_weighted_log_probability(
     index: Index, model: Model, tmp_path: Path
 ):
     query = np.array([0, 0], np.uint8)
@@ -193,7 +193,7 @@ def test_weighted_search_weighs_bits_against_probabilities(
     assert results.words == "Same kind, preferably red"
 
 
-def test_an_empty_index(tmp_path: Path, model: Model):
+def test_an_empty_index_has_no_results(tmp_path: Path, model: Model):
     with Index.create(tmp_path / "empty.dhx", model) as index:
         assert len(index) == 0
         results = index.search(np.zeros(2, np.uint8))
@@ -202,14 +202,14 @@ def test_an_empty_index(tmp_path: Path, model: Model):
         assert len(index.add(np.zeros((0, 2), np.uint8), [])) == 0
 
 
-def test_what_is_added_after_a_search_is_found_by_the_next(index: Index):
+def test_items_added_after_a_search_are_found(index: Index):
     query = np.array([170, 170], np.uint8)
     assert index.search(query).matched == 6
     index.add(query[None], ["new.png"])
     assert ids(index.search(query, k=1)) == [6]
 
 
-def test_results_have_a_form_in_json(index: Index):
+def test_results_can_be_serialised_as_json(index: Index):
     results = index.search("id:4", task="combined", want=["red"], k=2)
     back = json.loads(json.dumps(results.as_dict(), allow_nan=False))
     assert back["query"]["code"] == "ffff"
@@ -225,12 +225,12 @@ def test_results_have_a_form_in_json(index: Index):
         ("Same kind, but not blue", {"task": "combined", "without": ["blue"]}),
     ],
 )
-def test_searches_in_words(index: Index, words: str, options: dict):
+def test_words_describe_the_search(index: Index, words: str, options: dict):
     assert index.search("id:4", **options).words == words
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("id:77", "no item with the id 77"),
         (-1, "no item with the id -1"),
@@ -244,19 +244,19 @@ def test_searches_in_words(index: Index, words: str, options: dict):
         (np.zeros((1, 2), np.uint8), r"uint8 of shape \(1, 2\)"),
     ],
 )
-def test_queries_that_are_none(index: Index, query, said: str):
-    with pytest.raises(DualhashError, match=said):
+def test_invalid_queries_are_refused(index: Index, query, message: str):
+    with pytest.raises(DualhashError, match=message):
         index.search(query)
 
 
-def test_tasks_and_attributes_that_there_are_not(index: Index):
+def test_unknown_tasks_and_attributes_are_refused(index: Index):
     with pytest.raises(DualhashError, match="not 'categories'"):
         index.search("id:0", task="categories")
     with pytest.raises(DualhashError, match="Did you mean 'red'"):
         index.search("id:0", task="combined", want=["read"])
 
 
-def test_a_closed_index_says_so(index: Index):
+def test_a_closed_index_is_refused(index: Index):
     index.close()
     index.close()
     with pytest.raises(DualhashError, match="closed"):

@@ -19,7 +19,7 @@ def ids(results) -> list[int]:
     return [hit.id for hit in results.hits]
 
 
-def test_blocks_are_filled_up_and_stay_in_order(tmp_path: Path, model: Model):
+def test_blocks_are_filled_and_stay_in_order(tmp_path: Path, model: Model):
     codes = np.random.default_rng(0).integers(0, 256, (2 * CODES_PER_BLOCK + 7, 2), np.uint8)
     with Index.create(tmp_path / "long.dhx", model) as index:
         for start in (0, 5, CODES_PER_BLOCK - 1, CODES_PER_BLOCK + 3):
@@ -114,7 +114,7 @@ def test_other_payload_values_are_refused_by_name(index: Index, value: object, k
     assert index.item(0).payload == {"number": 0}
 
 
-def test_attributes_that_the_model_does_not_know_are_not_kept(index: Index):
+def test_attributes_unknown_to_the_model_are_dropped(index: Index):
     labels = ItemLabels("hat", {"green": True, "woollen": True})
     (item,) = index.add(np.zeros((1, 2), np.uint8), ["a.png"], labels=[labels])
     assert index.item(item).labels == ItemLabels("hat", {"green": True})

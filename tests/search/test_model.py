@@ -1,4 +1,4 @@
-"""The model that made the codes, found again and told from others."""
+"""The model of an index: it is found again, and other models are refused."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def ids(results) -> list[int]:
     return [hit.id for hit in results.hits]
 
 
-def test_another_models_codes_are_refused(tmp_path: Path, index: Index):
+def test_codes_of_another_model_are_refused(tmp_path: Path, index: Index):
     other = colour_model(tmp_path / "other", bits=16, seed=9)
     for form in (other, tmp_path / "other", str(tmp_path / "other")):
         with pytest.raises(DualhashError, match=r"codes of another model than .*other"):
@@ -26,7 +26,7 @@ def test_another_models_codes_are_refused(tmp_path: Path, index: Index):
         Index.open(index.path, wider)
 
 
-def test_a_model_that_was_trained_again_is_refused_when_it_is_needed(tmp_path: Path, index: Index):
+def test_a_retrained_model_is_refused(tmp_path: Path, index: Index):
     image = colour_image(tmp_path / "a.png", (1, 2, 3))
     colour_model(tmp_path / "model", bits=16, seed=9)
     with Index.open(index.path) as opened:
@@ -35,7 +35,7 @@ def test_a_model_that_was_trained_again_is_refused_when_it_is_needed(tmp_path: P
             opened.search(image)
 
 
-def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
+def test_a_missing_model_is_reported(tmp_path: Path, index: Index):
     image = colour_image(tmp_path / "a.png", (1, 2, 3))
     (tmp_path / "model").rename(tmp_path / "moved")
     with (
@@ -47,7 +47,7 @@ def test_a_model_that_is_gone_is_asked_for(tmp_path: Path, index: Index):
         assert opened.search(image).matched == 6
 
 
-def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, model: Model):
+def test_a_query_image_is_encoded_by_the_model_of_the_index(tmp_path: Path, model: Model):
     images = [colour_image(tmp_path / f"{i}.png", (i * 50, 255 - i * 50, 80)) for i in range(6)]
     codes = model.encode(images, views=10).codes
     with Index.create(tmp_path / "i.dhx", model, views=10) as index:
@@ -61,7 +61,7 @@ def test_an_image_as_query_is_encoded_by_the_remembered_model(tmp_path: Path, mo
         assert ids(index.search(str(images[3]))) == ids(results)
 
 
-def test_the_weight_of_weighted_searches_is_the_models(index: Index, tmp_path: Path):
+def test_attribute_weight_defaults_to_that_of_the_model(index: Index, tmp_path: Path):
     unsaid = index.search("id:0", task="weighted", want=["red"])
     assert unsaid.attribute_weight == DEFAULT_ATTRIBUTE_WEIGHT
     calibrated = colour_model(tmp_path / "calibrated", calibration={"attribute_weight": 7.5})

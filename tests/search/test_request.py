@@ -63,7 +63,7 @@ def test_one_name_is_a_list_of_one_and_names_may_come_from_an_iterator():
     assert make_request({"without": iter(["red", "new", "red"])}).without == ("red", "new")
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numpy_numbers_are_accepted():
     request = make_request(
         {"k": np.int64(4), "threshold": np.float64(0.2), "ids": (np.int32(1), 5)}
     )
@@ -83,7 +83,7 @@ def test_numbers_of_numpy_are_numbers():
         ({"want": ["red"], "attribute_weight": 0.0}, True, "weighted"),
     ],
 )
-def test_the_task_that_options_imply(options: dict, query: bool, task: str):
+def test_options_imply_the_task(options: dict, query: bool, task: str):
     assert make_request(options).task_for(query=query) == task
     assert make_request({**options, "task": None}).task_for(query=query) == task
     assert make_request({**options, "task": task}).task_for(query=query) == task
@@ -106,7 +106,7 @@ def test_the_task_that_options_imply(options: dict, query: bool, task: str):
         ({"task": "combined", "want": "red", "attribute_weight": 1}, True, "the task weighted"),
     ],
 )
-def test_options_that_do_not_fit_the_task(options: dict, query: bool, message: str):
+def test_options_that_do_not_fit_the_task_are_refused(options: dict, query: bool, message: str):
     with pytest.raises(DualhashError, match=message):
         make_request(options).task_for(query=query)
 
@@ -144,7 +144,7 @@ def test_the_server_does_not_convert_text():
             Search.model_validate_json(json.dumps(wrong))
 
 
-def test_an_id_is_looked_up(index: Index, tmp_path: Path):
+def test_items_are_looked_up_by_id(index: Index, tmp_path: Path):
     """Not by going through all items."""
     assert (5 in index, np.int64(0) in index) == (True, True)
     assert (6 in index, -1 in index, "5" in index, True in index, 2**70 in index) == (False,) * 5

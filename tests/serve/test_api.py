@@ -131,7 +131,7 @@ def test_a_predicted_category_makes_no_result_right_or_wrong(client: TestClient,
     assert set(answer["verdicts"]) == {"unknown"}
 
 
-def test_fields_name_what_a_filter_can_ask_for(client: TestClient):
+def test_fields_list_what_filters_accept(client: TestClient):
     answer = client.get("/api/v1/fields").json()
     assert answer["items"] == COUNT
     category, number, parity = answer["fields"]
@@ -178,7 +178,7 @@ def test_items_are_looked_up_without_a_search(
     assert client.get(f"/api/v1/{address}").status_code == 200
 
 
-def test_every_value_says_whether_it_is_labelled_or_predicted(client: TestClient, index: Index):
+def test_every_value_is_marked_as_labelled_or_predicted(client: TestClient, index: Index):
     labelled, predicted = (client.get(f"/api/v1/items/{i}").json() for i in (2, 3))
     assert labelled["category"]["name"] == "circle"
     assert labelled["category"]["source"] == "labelled"
@@ -198,7 +198,7 @@ def test_every_value_says_whether_it_is_labelled_or_predicted(client: TestClient
     assert labelled["payload"] == {"number": 2, "parity": "even"}
 
 
-def test_attributes_by_facet(client: TestClient, index: Index):
+def test_attributes_are_grouped_by_facet(client: TestClient, index: Index):
     answer = client.get("/api/v1/attributes").json()
     assert answer["categories"] == ["circle", "square", "triangle"]
     assert [
@@ -214,7 +214,7 @@ def test_attributes_by_facet(client: TestClient, index: Index):
             assert value["present"] == len(found.hits)
 
 
-def test_bits_name_the_attributes_they_say_most_about(client: TestClient, index: Index):
+def test_bits_list_their_strongest_attributes(client: TestClient, index: Index):
     bits = client.get("/api/v1/bits").json()["bits"]
     assert len(bits) == 16
     for i, carried in enumerate(bits):
@@ -224,7 +224,7 @@ def test_bits_name_the_attributes_they_say_most_about(client: TestClient, index:
         ]
 
 
-def test_samples_of_an_index_with_few_items_left(shapes: Path, tmp_path: Path):
+def test_samples_of_an_index_with_deleted_items(shapes: Path, tmp_path: Path):
     with Index.open(shutil.copy(shapes, tmp_path / "few.dhx")) as few:
         code = few.search(0, k=1).query.code
         few.add(np.repeat(code[None], 2000, axis=0), ["x.png"] * 2000)
@@ -233,7 +233,7 @@ def test_samples_of_an_index_with_few_items_left(shapes: Path, tmp_path: Path):
         assert [each.id for each in samples.items] == [900]
 
 
-def test_samples_are_different_items_and_the_same_for_a_seed(client: TestClient):
+def test_samples_are_distinct_and_deterministic_for_a_seed(client: TestClient):
     first, again = (client.get("/api/v1/samples?count=5&seed=7").json() for _ in range(2))
     assert first == again
     assert len({item["id"] for item in first["items"]}) == 5
@@ -241,7 +241,7 @@ def test_samples_are_different_items_and_the_same_for_a_seed(client: TestClient)
     assert {item["id"] for item in everything} == set(range(COUNT))
 
 
-def test_stats(client: TestClient):
+def test_stats_describe_the_index(client: TestClient):
     stats = client.get("/api/v1/stats").json()
     expected = {"name": "shapes.dhx", "items": COUNT, "labelled": COUNT // 2, "bits": 16}
     assert expected.items() <= stats.items()
@@ -329,7 +329,7 @@ def test_enough_results_have_no_shortage(client: TestClient):
     assert ask(client, id=3, k=COUNT - 1)["shortage"] is None
 
 
-def test_the_radius_can_be_what_excludes(client: TestClient):
+def test_the_radius_can_explain_the_shortage(client: TestClient):
     answer = ask(client, id=0, radius=0)
     assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": COUNT - 1}
 

@@ -7,7 +7,7 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.presets import PRESETS, preset_config
 
 
-def test_defaults_are_the_papers():
+def test_defaults_match_the_paper():
     config = TrainConfig()
     assert (config.attribute_images, config.categories_per_batch, config.images_per_category) == (
         64,
@@ -19,19 +19,19 @@ def test_defaults_are_the_papers():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_a_configuration_and_survives_json(name: str):
+def test_presets_are_valid_and_round_trip_through_json(name: str):
     config = preset_config(name)
     assert config.preset == name
     assert TrainConfig.model_validate_json(config.model_dump_json()) == config
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_begins_with_weights_that_there_are(name: str):
+def test_presets_start_from_available_weights(name: str):
     config = preset_config(name)
     assert config.pretrained == (describe_backbone(config.backbone).weights is not None)
 
 
-def test_released_presets_have_the_released_solvers_numbers():
+def test_released_presets_match_the_released_solver():
     imagenet, cfw = preset_config("released-imagenet"), preset_config("released-cfw")
     assert (imagenet.iterations, cfw.iterations) == (29_600, 27_500)
     for config in (imagenet, cfw):
@@ -45,7 +45,7 @@ def test_released_presets_have_the_released_solvers_numbers():
     assert (imagenet.mirror, cfw.mirror) == (True, False)
 
 
-def test_unknown_preset_and_setting_name_the_nearest():
+def test_unknown_presets_and_settings_suggest_the_nearest():
     with pytest.raises(DualhashError, match="paper-imagenet"):
         preset_config("paper-imagnet")
     with pytest.raises(DualhashError, match="momentum"):
@@ -54,7 +54,7 @@ def test_unknown_preset_and_setting_name_the_nearest():
         TrainConfig(momentun=0.8)
 
 
-def test_values_out_of_range_are_refused_by_name():
+def test_values_out_of_range_are_named():
     with pytest.raises(DualhashError, match="bits"):
         preset_config("small", bits=100)
     with pytest.raises(DualhashError, match="at least 0"):
@@ -65,7 +65,7 @@ def test_values_out_of_range_are_refused_by_name():
         preset_config("small", alphas=(0.1, 0.3))
 
 
-def test_epochs_and_iterations_replace_each_other_and_both_are_refused():
+def test_epochs_and_iterations_exclude_each_other():
     config = preset_config("small", epochs=3)
     assert (config.iterations, config.epochs) == (None, 3)
     config = preset_config("features", iterations=3)

@@ -26,7 +26,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Path:
     return out
 
 
-def test_the_card_says_what_was_learned(weights: Path, tiny: Catalogue):
+def test_the_card_describes_the_training(weights: Path, tiny: Catalogue):
     card = json.loads((weights / WEIGHTS_CARD).read_text())
     assert card["category_names"] == list(tiny.names.categories)
     assert card["label_hash"] == tiny.label_hash
@@ -37,12 +37,14 @@ def test_the_card_says_what_was_learned(weights: Path, tiny: Catalogue):
     assert 0 < training["best"]["category_map"] <= 1
 
 
-def test_nothing_else_is_left(weights: Path):
+def test_only_the_weights_are_left(weights: Path):
     assert sorted(path.name for path in weights.iterdir()) == [WEIGHTS_CARD, WEIGHTS, "log.csv"]
     assert [path.name for path in weights.parent.iterdir()] == ["trunk"]
 
 
-def test_stopped_and_resumed_it_is_the_same(weights: Path, tiny: Catalogue, tmp_path: Path):
+def test_a_resumed_pretraining_gives_the_same_weights(
+    weights: Path, tiny: Catalogue, tmp_path: Path
+):
     out = tmp_path / "trunk"
     with pytest.raises(KeyboardInterrupt):
         pretrain(tiny, CONFIG, out, display=StopAt("iteration 4", KeyboardInterrupt()))
@@ -55,7 +57,7 @@ def test_stopped_and_resumed_it_is_the_same(weights: Path, tiny: Catalogue, tmp_
     assert (out / WEIGHTS).stat().st_mtime_ns == before
 
 
-def test_the_hash_is_of_the_weights_alone(weights: Path, tmp_path: Path):
+def test_the_hash_depends_only_on_the_weights(weights: Path, tmp_path: Path):
     tensors = load_file(weights / WEIGHTS)
     for name in ("same", "other"):
         (tmp_path / name).mkdir()
@@ -66,7 +68,7 @@ def test_the_hash_is_of_the_weights_alone(weights: Path, tmp_path: Path):
     assert weights_hash(tmp_path / "other") != weights_hash(weights)
 
 
-def test_test_images_and_categories_left_out_are_not_looked_at(tiny: Catalogue, tmp_path: Path):
+def test_test_images_and_excluded_categories_are_not_used(tiny: Catalogue, tmp_path: Path):
     """Whatever is in them, the weights are the same."""
     hidden = np.isin(tiny.subsets, (1, 3)) | (tiny.categories == 1)
     shuffled = tiny.attributes.copy()
@@ -97,9 +99,7 @@ def test_a_training_starts_from_the_weights(weights: Path, tiny: Catalogue, tmp_
         torch.testing.assert_close(best[f"network.backbone.{name}"], pretrained[name])
 
 
-def test_frozen_stages_stay_and_the_model_holds_everything(
-    weights: Path, tiny: Catalogue, tmp_path: Path
-):
+def test_frozen_stages_are_unchanged_and_exported(weights: Path, tiny: Catalogue, tmp_path: Path):
     config = make_config(weights=str(weights), frozen_stages=2, lr_pretrained=0.05)
     model = train(tiny, config, tmp_path / "m", keep_checkpoints=True, display=QUIET)
     best = torch.load(tmp_path / "m.training" / "best.ckpt", weights_only=True)["state_dict"]
@@ -111,7 +111,7 @@ def test_frozen_stages_stay_and_the_model_holds_everything(
     assert model.encode(tiny.images[:3]).reals.shape == (3, 16)
 
 
-def test_with_frozen_stages_stopped_and_resumed_it_is_the_same(
+def test_a_resumed_training_with_frozen_stages_gives_the_same_model(
     weights: Path, tiny: Catalogue, tmp_path: Path
 ):
     config = make_config(weights=str(weights), frozen_stages=1)
@@ -122,14 +122,14 @@ def test_with_frozen_stages_stopped_and_resumed_it_is_the_same(
     assert resumed.hash == undisturbed.hash
 
 
-def test_the_checkpoint_of_another_training_will_do(tiny: Catalogue, tmp_path: Path):
+def test_weights_can_be_read_from_a_checkpoint(tiny: Catalogue, tmp_path: Path):
     train(tiny, make_config(iterations=1), tmp_path / "a", keep_checkpoints=True, display=QUIET)
     config = make_config(weights=str(tmp_path / "a.training"), frozen_stages=1, iterations=1)
     model = train(tiny, config, tmp_path / "b", display=QUIET)
     assert len(model.card.training["weights_hash"]) == 64
 
 
-def test_other_weights_are_another_training(weights: Path, tiny: Catalogue, tmp_path: Path):
+def test_training_with_other_weights_is_not_resumed(weights: Path, tiny: Catalogue, tmp_path: Path):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / WEIGHTS).write_bytes((weights / WEIGHTS).read_bytes())
@@ -142,7 +142,7 @@ def test_other_weights_are_another_training(weights: Path, tiny: Catalogue, tmp_
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"weights": "nowhere"}, "nowhere holds no weights"),
         ({"weights": "damaged"}, "is damaged"),
@@ -151,18 +151,18 @@ def test_other_weights_are_another_training(weights: Path, tiny: Catalogue, tmp_
         ({"without_categories": ("c9",)}, "no category 'c9' to leave out"),
     ],
 )
-def test_what_cannot_be_used_is_said(
-    weights: Path, tiny: Catalogue, tmp_path: Path, settings: dict[str, object], said: str
+def test_unusable_weights_are_refused(
+    weights: Path, tiny: Catalogue, tmp_path: Path, settings: dict[str, object], message: str
 ):
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / WEIGHTS).write_bytes(b"no tensors")
     if place := settings.get("weights"):
         settings = settings | {"weights": str(weights if place == "trunk" else tmp_path / place)}
-    with pytest.raises(DualhashError, match=said):
+    with pytest.raises(DualhashError, match=message):
         train(tiny, make_config(**settings), tmp_path / "m", display=QUIET)
     assert not (tmp_path / "m").exists()
 
 
-def test_weights_that_are_there_are_replaced_only_when_told(weights: Path, tiny: Catalogue):
+def test_weights_are_replaced_only_with_the_option(weights: Path, tiny: Catalogue):
     with pytest.raises(DualhashError, match="--replace"):
         pretrain(tiny, CONFIG, weights, display=QUIET)

@@ -4,7 +4,7 @@ from dualhash.training import progress
 from dualhash.training.progress import Display
 
 
-def test_without_a_terminal_lines_say_how_far_it_is(
+def test_progress_is_printed_as_lines_without_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     clock = iter([0.0, 10.0, 40.0, 45.0, 80.0])
@@ -19,7 +19,7 @@ def test_without_a_terminal_lines_say_how_far_it_is(
     ]
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]):
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]):
     display = Display(quiet=True)
     display.note("a note")
     display.table("title", ("a",), [("1",)])

@@ -37,11 +37,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Mo
         return train(tiny, CONFIG, tmp_path_factory.mktemp("out") / "model", display=QUIET)
 
 
-def test_torch_is_left_as_it_was(undisturbed: Model):
+def test_settings_of_torch_are_restored(undisturbed: Model):
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
+def test_the_model_card_describes_the_training(undisturbed: Model, tiny: Catalogue):
     card = undisturbed.card
     assert card.category_names == tiny.names.categories
     assert card.label_hash == tiny.label_hash
@@ -53,7 +53,7 @@ def test_the_model_says_what_it_is(undisturbed: Model, tiny: Catalogue):
     assert card.calibration == {}  # too few validation images to choose a weight by
 
 
-def test_the_chosen_weight_of_weighted_searches_is_kept(
+def test_the_chosen_attribute_weight_is_saved(
     tiny: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def choose(bits: np.ndarray, scores: np.ndarray, labels: TrueLabels) -> float:
@@ -65,14 +65,14 @@ def test_the_chosen_weight_of_weighted_searches_is_kept(
     assert model.card.calibration == {"attribute_weight": 2.5}
 
 
-def test_the_model_is_the_best_round_of_its_log(undisturbed: Model):
+def test_the_model_is_the_best_round_in_the_log(undisturbed: Model):
     rows = log_of(undisturbed.folder)
     assert [row["iteration"] for row in rows] == ["2", "4", "6"]
     best = max(reversed(rows), key=lambda row: float(row["score"]))  # the last of equal ones
     assert undisturbed.card.training["best"]["iteration"] == int(best["iteration"])
 
 
-def test_the_model_encodes_and_nothing_else_is_left(undisturbed: Model, tiny: Catalogue):
+def test_only_a_working_model_is_left(undisturbed: Model, tiny: Catalogue):
     encoded = undisturbed.encode(tiny.images[:5])
     assert encoded.reals.shape == (5, 16)
     assert sorted(path.name for path in undisturbed.folder.iterdir()) == [
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_model(undisturbed: Model, tiny: Catalogue,
 
 
 @pytest.mark.parametrize("moment", ["iteration 4", "writing the model"])
-def test_ctrl_c_stops_and_resume_ends_where_it_would_have(
+def test_resume_after_ctrl_c_gives_the_same_model(
     undisturbed: Model, tiny: Catalogue, tmp_path: Path, moment: str
 ):
     out = tmp_path / "model"
@@ -105,7 +105,7 @@ def test_ctrl_c_stops_and_resume_ends_where_it_would_have(
     assert log_of(out) == log_of(undisturbed.folder)
 
 
-def test_killed_with_9_and_resumed_is_the_undisturbed_training(
+def test_resume_after_kill_9_gives_the_same_model(
     undisturbed: Model, tiny: Catalogue, tmp_path: Path
 ):
     program = (
@@ -127,7 +127,7 @@ def test_killed_with_9_and_resumed_is_the_undisturbed_training(
     assert log_of(out) == log_of(undisturbed.folder)
 
 
-def test_a_finished_training_is_resumed_by_doing_nothing(undisturbed: Model, tiny: Catalogue):
+def test_resuming_a_finished_training_changes_nothing(undisturbed: Model, tiny: Catalogue):
     before = (undisturbed.folder / "model.json").stat().st_mtime_ns
     assert (
         train(tiny, CONFIG, undisturbed.folder, resume=True, display=QUIET).hash == undisturbed.hash
@@ -137,7 +137,7 @@ def test_a_finished_training_is_resumed_by_doing_nothing(undisturbed: Model, tin
         train(tiny, make_config(seed=3), undisturbed.folder, resume=True, display=QUIET)
 
 
-def test_alpha_auto_tries_and_keeps_a_table(tiny: Catalogue, tmp_path: Path):
+def test_auto_alpha_writes_a_table_of_trials(tiny: Catalogue, tmp_path: Path):
     config = make_config(
         alpha="auto", alphas=(0.0, 0.1), alpha_fraction=0.3, alpha_tolerance=0.9, iterations=4
     )
@@ -152,7 +152,7 @@ def test_alpha_auto_tries_and_keeps_a_table(tiny: Catalogue, tmp_path: Path):
     assert model.card.training["alpha"] == 0.1
 
 
-def test_damaged_images_are_named_and_left_out(tmp_path: Path):
+def test_damaged_images_are_named_and_skipped(tmp_path: Path):
     catalogue = make_catalogue(tmp_path / "images")
     catalogue.images[0].write_bytes(b"no image")
     model = train(
@@ -162,8 +162,8 @@ def test_damaged_images_are_named_and_left_out(tmp_path: Path):
         display=QUIET,
         tensorboard=True,
     )
-    (said,) = [note for note in model.card.training["notes"] if "Left out" in note]
-    assert str(catalogue.images[0]) in said
+    (note_text,) = [note for note in model.card.training["notes"] if "Left out" in note]
+    assert str(catalogue.images[0]) in note_text
     assert list((tmp_path / "model" / "tensorboard").rglob("events*"))
 
 
@@ -176,7 +176,7 @@ def test_no_readable_image_is_refused(tmp_path: Path):
         train(catalogue, config, tmp_path / "model", display=QUIET)
 
 
-def test_a_training_that_comes_apart_says_so(tiny: Catalogue, tmp_path: Path):
+def test_a_diverging_training_is_reported(tiny: Catalogue, tmp_path: Path):
     with pytest.raises(DualhashError, match="Lower the learning rates"):
         train(tiny, make_config(lr_new=1e30), tmp_path / "model", display=QUIET)
     assert not (tmp_path / "model").exists()
@@ -190,7 +190,7 @@ def test_the_preset_features_learns_a_head_on_installed_weights(tiny: Catalogue,
     assert model.encode(tiny.images[:3]).reals.shape == (3, 16)
 
 
-def test_categories_alone_and_attributes_alone(tiny: Catalogue, tmp_path: Path):
+def test_training_on_categories_or_attributes_only(tiny: Catalogue, tmp_path: Path):
     short = {"iterations": 1, "alpha": "auto"}
     no_attributes = replace(
         tiny,
@@ -208,14 +208,14 @@ def test_categories_alone_and_attributes_alone(tiny: Catalogue, tmp_path: Path):
     assert model.encode(tiny.images[:2]).reals.shape == (2, 16)
 
 
-def test_labels_that_cannot_be_learned_leave_nothing_behind(tiny: Catalogue, tmp_path: Path):
+def test_refused_labels_leave_no_files(tiny: Catalogue, tmp_path: Path):
     single = replace(tiny, categories=np.zeros(len(tiny), np.int64))
     with pytest.raises(DualhashError, match="at least two categories"):
         train(single, CONFIG, tmp_path / "model", display=QUIET)
     assert not list(tmp_path.glob("model*"))
 
 
-def test_a_training_at_work_is_left_alone(tiny: Catalogue, tmp_path: Path):
+def test_a_running_training_is_not_disturbed(tiny: Catalogue, tmp_path: Path):
     with RunFolder(tmp_path / "model", CONFIG, {}).locked():
         for learn in (train, pretrain):
             with pytest.raises(DualhashError, match="Another training is writing"):
@@ -229,17 +229,17 @@ def test_too_few_images_to_validate_on_are_refused(tiny: Catalogue, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"backbone": "resnet18-hlaf"}, "resnet18-half"),
         ({"category_loss": "softmx"}, "softmax"),
         ({"attribute_loss": "hing"}, "hinge"),
     ],
 )
-def test_unknown_names_name_the_nearest(
-    tiny: Catalogue, tmp_path: Path, settings: dict[str, str], said: str
+def test_unknown_names_suggest_the_nearest(
+    tiny: Catalogue, tmp_path: Path, settings: dict[str, str], message: str
 ):
-    with pytest.raises(DualhashError, match=said):
+    with pytest.raises(DualhashError, match=message):
         train(tiny, make_config(**settings), tmp_path / "model", display=QUIET)
 
 
@@ -256,8 +256,6 @@ def test_a_backbone_of_timm_that_cannot_be_exported_is_refused_before_training(
     assert not list(tmp_path.glob("model*"))
 
 
-def test_without_the_attributes_weight_the_best_round_is_that_of_categories(
-    tiny: Catalogue, tmp_path: Path
-):
+def test_alpha_0_chooses_the_best_round_by_category_map(tiny: Catalogue, tmp_path: Path):
     model = train(tiny, make_config(alpha=0.0), tmp_path / "model", display=QUIET)
     assert all(row["score"] == row["category_map"] for row in log_of(model.folder))

@@ -59,7 +59,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Model:
         )
 
 
-def test_the_encoder_holds_extractor_and_head(model: Model, tiny: Catalogue):
+def test_the_encoder_contains_extractor_and_head(model: Model, tiny: Catalogue):
     outputs = model.encode(tiny.images[:5])
     assert outputs.reals.shape == (5, 16)
     assert model.card.backbone == "mean"
@@ -67,15 +67,13 @@ def test_the_encoder_holds_extractor_and_head(model: Model, tiny: Catalogue):
     assert model.card.training["encoder"]["equal_bits"] == 1.0
 
 
-def test_the_model_is_an_extractor_of_the_same_features(
-    model: Model, extractor: Extractor, tmp_path: Path
-):
+def test_the_model_can_be_used_as_extractor(model: Model, extractor: Extractor, tmp_path: Path):
     images = np.random.default_rng(0).integers(0, 256, (3, HEIGHT, WIDTH, 3), np.uint8)
     again = open_extractor(str(model.folder), (HEIGHT, WIDTH), tmp_path)
     np.testing.assert_array_equal(again.extract(images), extractor.extract(images))
 
 
-def test_the_stored_category_head_ranks_as_the_cosines(model: Model):
+def test_the_stored_category_head_ranks_like_cosines(model: Model):
     """All codes have the same length, so the norm of each stored weight is the scale over it."""
     norms = np.linalg.norm(model.category_head.weight, axis=1)
     np.testing.assert_allclose(norms, 2 * 16.0 / np.sqrt(16), rtol=1e-5)
@@ -89,7 +87,7 @@ def test_the_same_seed_gives_the_same_model(model: Model, tiny: Catalogue, tmp_p
     assert again.hash == model.hash
 
 
-def test_the_method_of_the_paper_on_features(tiny: Catalogue, tmp_path: Path):
+def test_dph_trains_on_features(tiny: Catalogue, tmp_path: Path):
     """Softmax, a sigmoid layer and SGD by overriding settings of the preset."""
     config = preset_config(
         "features",
@@ -153,12 +151,12 @@ def test_the_search_of_alpha_counts_trials_and_training_in_its_progress(
         ({"features": "mean", "weights": "folder"}, "features replaces"),
     ],
 )
-def test_settings_that_contradict_each_other(settings: dict, message: str):
+def test_contradicting_settings_are_refused(settings: dict, message: str):
     with pytest.raises(ValueError, match=message):
         make_config(**settings)
 
 
-def test_shallow_methods_want_a_backbone(tiny: Catalogue, tmp_path: Path):
+def test_shallow_methods_need_a_backbone(tiny: Catalogue, tmp_path: Path):
     config = make_config(features="mean", pretrained=True)
     with pytest.raises(DualhashError, match="ITQ learns from the features of a backbone"):
         train(tiny, config, tmp_path / "model", method=find_method("itq"), display=QUIET)
@@ -180,7 +178,7 @@ def test_a_hidden_layer_standardises_its_input():
 
 
 @pytest.mark.parametrize(("images", "expected"), [(1000, 100), (40, 30)])
-def test_a_training_in_epochs_has_a_least_length(images: int, expected: int):
+def test_short_trainings_in_epochs_have_a_minimum_length(images: int, expected: int):
     """1,000 images in batches of 100 for 10 epochs are 100 batches, 40 images would be 4."""
     config = make_config(epochs=10, iterations=None, min_iterations=30, shuffled_images=100)
     data = SimpleNamespace(

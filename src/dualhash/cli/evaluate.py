@@ -20,8 +20,8 @@ TITLES = {
     "avg_hm": "avg HM of attributes",
     "combined_recall_at_5": "combined recall at 5",
     "combined_capped_recall_at_5": "combined capped recall at 5",
-    "combined_lacking_recall_at_5": "  queries without the wanted attribute",
-    "combined_lacking_capped_recall_at_5": "  the same, capped",
+    "combined_absent_recall_at_5": "  queries without the wanted attribute",
+    "combined_absent_capped_recall_at_5": "  the same, capped",
 }
 """The figures of the table; recalls at other numbers of results are in the JSON."""
 

@@ -27,7 +27,7 @@ from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.jit import compiled
 
 MOST_SELECTED = 3
-BLOCK = 64
+SELECTIONS_PER_BLOCK = 64
 """Selections that one thread measures at a time."""
 
 COUNTS = (
@@ -112,17 +112,17 @@ def _selection_precisions(
                 pattern[m] |= np.int8(predicted[j, image]) << bit
         combination[s, members] = truth
         for wanted in range(2 ** len(selection)):
-            asks = pattern == wanted
-            if asks.any():
+            is_query = pattern == wanted
+            if is_query.any():
                 scores = np.ones(len(members))
                 for bit, j in enumerate(selection):
                     for m, image in enumerate(members):
                         p = probabilities[j, image]
                         scores[m] *= p if wanted >> bit & 1 else 1.0 - p
                 ranked = leave_one_out_precisions(
-                    scores, truth, asks, 2 ** len(selection), harmonic
+                    scores, truth, is_query, 2 ** len(selection), harmonic
                 )
-                precisions[s, members[asks]] = ranked[asks]
+                precisions[s, members[is_query]] = ranked[is_query]
     return precisions, combination
 
 
@@ -184,7 +184,10 @@ def _measure(
         The sums of `COUNTS`, and the other measures of each block.
     """
     chosen = selections(probabilities.shape[1])
-    blocks = [chosen[start : start + BLOCK] for start in range(0, len(chosen), BLOCK)]
+    blocks = [
+        chosen[start : start + SELECTIONS_PER_BLOCK]
+        for start in range(0, len(chosen), SELECTIONS_PER_BLOCK)
+    ]
 
     def work(block: NDArray[np.int64]) -> Measures:
         return measure(*selection_precisions(block, probabilities, predicted, labels))
@@ -201,8 +204,8 @@ def _measure(
 def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> NDArray[np.int64]:
     """Returns the counts of some selections, in the order of `COUNTS`."""
     valid, missing = ~np.isnan(precisions), combination == NO_PART
-    asked = valid.any(axis=1)
-    kinds = (valid, missing, ~valid & ~missing, asked, ~asked)
+    has_query = valid.any(axis=1)
+    kinds = (valid, missing, ~valid & ~missing, has_query, ~has_query)
     return np.array([kind.sum() for kind in kinds], dtype=np.int64)
 
 

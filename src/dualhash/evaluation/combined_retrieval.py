@@ -27,8 +27,8 @@ from dualhash.jit import compiled
 
 CUTOFFS = (5, 10, 20, 50, 75, 100)
 
-NOT_ASKED = -1
-"""The wanted value of an attribute for which an image is no query."""
+NO_QUERY = -1
+"""In place of a wanted value: the image is no query for this attribute."""
 
 
 @compiled
@@ -46,7 +46,7 @@ def _expected_hits(
     for b in range(len(rows)):
         query = rows[b]
         for j in range(attribute_count):
-            if wanted[query, j] == NOT_ASKED:
+            if wanted[query, j] == NO_QUERY:
                 continue
             hits[b, j] = 0.0
             results, start = 0, 0
@@ -73,10 +73,10 @@ def relevant_counts(labels: TrueLabels, wanted: NDArray[np.int8]) -> NDArray[np.
 
     Args:
         labels: True labels of the N images; for images without a category, none is observed.
-        wanted: (N, p) int8, the value that each query wants, or `NOT_ASKED`.
+        wanted: (N, p) int8, the value that each query wants, or `NO_QUERY`.
 
     Returns:
-        (N, p) int64; 0 for `NOT_ASKED`.
+        (N, p) int64; 0 for `NO_QUERY`.
     """
     counts = np.zeros(wanted.shape, np.int64)
     for value in (0, 1):
@@ -98,18 +98,18 @@ def ijcv2020(
 
     Images of the query's category with the attribute, by their labels, are relevant. A query is
     valid if an image is relevant; attributes without a valid query are left out. The filter is
-    p_j >= 0.5. The figures named `lacking` use only queries without the attribute.
+    p_j >= 0.5. The figures named `absent` use only queries without the attribute.
     """
     labels = with_categories(labels)
-    wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
+    wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities >= 0.5)
     relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
-    valid, lacking = relevant > 0, (relevant > 0) & (labels.attributes == 0)
+    valid, absent = relevant > 0, (relevant > 0) & (labels.attributes == 0)
     figures = {
         f"combined_{kind}{name}": mean_of_defined(
             weighted_means(np.where(queries, values, np.nan), weights)
         )
-        for kind, queries in (("", valid), ("lacking_", lacking))
+        for kind, queries in (("", valid), ("absent_", absent))
         for name, values in recalls.items()
     }
     return Measurements(
@@ -117,8 +117,8 @@ def ijcv2020(
         counts={
             **_counts(labels.observed, labels.observed, valid),
             "combined_attributes": int(valid.any(axis=0).sum()),
-            "combined_lacking_queries": int(lacking.sum()),
-            "combined_lacking_attributes": int(lacking.any(axis=0).sum()),
+            "combined_absent_queries": int(absent.sum()),
+            "combined_absent_attributes": int(absent.any(axis=0).sum()),
         },
     )
 
@@ -138,8 +138,8 @@ def cvpr2017(
     missing labels take no part.
     """
     labels = with_categories(labels)
-    asked = labels.observed & (probabilities <= 0.5)
-    wanted = np.where(asked, 1 - labels.attributes, NOT_ASKED).astype(np.int8)
+    is_query = labels.observed & (probabilities <= 0.5)
+    wanted = np.where(is_query, 1 - labels.attributes, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities < 0.5)
     relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
     return Measurements(
@@ -147,7 +147,7 @@ def cvpr2017(
             f"combined_{name}": divide(*(x.sum(axis=1) for x in weighted_sums(values, weights)))
             for name, values in recalls.items()
         },
-        counts=_counts(labels.observed, asked, relevant > 0),
+        counts=_counts(labels.observed, is_query, relevant > 0),
     )
 
 
@@ -168,7 +168,7 @@ def _recalls(
     Args:
         codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
         labels: True labels of the N images.
-        wanted: (N, p) int8, the value that each query wants, or `NOT_ASKED`. Other images of its
+        wanted: (N, p) int8, the value that each query wants, or `NO_QUERY`. Other images of its
             category with that value are relevant.
         kept: (N, p) bool, the images that pass the filter for an attribute.
         progress: Called with the share done, in [0, 1].
@@ -177,7 +177,7 @@ def _recalls(
         Numbers of relevant images (N, p), and recalls (N, p) by name, NaN if nothing is relevant.
     """
     relevant = relevant_counts(labels, wanted)
-    wanted = np.where(relevant > 0, wanted, NOT_ASKED).astype(np.int8)
+    wanted = np.where(relevant > 0, wanted, NO_QUERY).astype(np.int8)
     hits = np.empty((*wanted.shape, len(CUTOFFS)))
 
     def measure(rankings: DistanceRankings) -> NDArray[np.float64]:
@@ -194,10 +194,10 @@ def _recalls(
 
 
 def _counts(
-    labelled: NDArray[np.bool_], asked: NDArray[np.bool_], valid: NDArray[np.bool_]
+    labelled: NDArray[np.bool_], is_query: NDArray[np.bool_], valid: NDArray[np.bool_]
 ) -> dict[str, int]:
     return {
         "combined_queries": int(valid.sum()),
         "combined_left_out_missing_label": int((~labelled).sum()),
-        "combined_left_out_nothing_relevant": int((asked & ~valid).sum()),
+        "combined_left_out_nothing_relevant": int((is_query & ~valid).sum()),
     }

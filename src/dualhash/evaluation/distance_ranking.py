@@ -14,8 +14,8 @@ Result = TypeVar("Result")
 Codes = NDArray[np.bool_] | NDArray[np.float32]
 """(N, k): bool bits, compared by Hamming distance, or reals, by squared Euclidean distance."""
 
-BLOCK = 256
-"""Images that one thread ranks at a time."""
+QUERIES_PER_BLOCK = 256
+"""Queries that one thread ranks all images for at a time."""
 
 
 class DistanceRankings(NamedTuple):
@@ -53,8 +53,8 @@ def measure_rankings(
         order = np.argsort(distances, axis=1, kind="stable" if is_bits else "quicksort")
         return rows, measure(DistanceRankings(rows, distances, order))
 
-    starts = range(0, len(codes), BLOCK)
-    blocks = [np.arange(start, min(start + BLOCK, len(codes))) for start in starts]
+    starts = range(0, len(codes), QUERIES_PER_BLOCK)
+    blocks = [np.arange(len(codes))[start : start + QUERIES_PER_BLOCK] for start in starts]
     return on_all_processors(measured, blocks)
 
 

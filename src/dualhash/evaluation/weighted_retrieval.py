@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dualhash.evaluation.bootstrap import Weights, mean_of_defined, weighted_means
 from dualhash.evaluation.combined_retrieval import (
     CUTOFFS,
-    NOT_ASKED,
+    NO_QUERY,
     relevant_counts,
     with_categories,
 )
@@ -127,7 +127,7 @@ def ijcv2020(
 def _queries(labels: TrueLabels) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
     """Yields each attribute with queries, its gallery (n,), and the rows of the queries in it."""
     labels = with_categories(labels)
-    wanted = np.where(labels.observed, 1, NOT_ASKED).astype(np.int8)
+    wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     is_query = relevant_counts(labels, wanted) > 0
     for j in np.flatnonzero(is_query.any(axis=0)):
         gallery = np.flatnonzero(labels.observed[:, j])

@@ -4,7 +4,7 @@ from dualhash.catalogue.datasets import DATASETS, Dataset
 from dualhash.errors import DualhashError
 
 
-def test_every_entry_is_described():
+def test_every_entry_has_a_description():
     assert set(DATASETS) == {"openmoji", "fashion", "cfw60k", "imagenet150k", "sun120k"}
     for dataset in DATASETS.values():
         assert "\n" not in dataset.summary
@@ -12,14 +12,14 @@ def test_every_entry_is_described():
 
 
 @pytest.mark.parametrize("name", sorted(set(DATASETS) - {"openmoji"}))
-def test_a_data_set_that_needs_its_folder_says_so(name, tmp_path):
+def test_a_data_set_without_its_folder_is_refused(name, tmp_path):
     with pytest.raises(DualhashError, match=f"{name}:FOLDER"):
         DATASETS[name].load(None)
     with pytest.raises(DualhashError, match=str(tmp_path)):
         DATASETS[name].load(tmp_path)
 
 
-def test_the_source_is_what_the_user_named(emojis, tmp_path):
+def test_source_is_the_path_given_by_the_user(emojis, tmp_path):
     read = []
     dataset = Dataset(
         "some", "", lambda root: read.append(root) or emojis, default_root=lambda: tmp_path / "own"

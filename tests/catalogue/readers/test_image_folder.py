@@ -36,7 +36,7 @@ def test_folders_are_categories(tmp_path: Path):
     assert catalogue.location(1) == "Cats/kittens/young/1.webp"
 
 
-def test_labelled_images_are_train_category_or_test(tmp_path: Path):
+def test_labelled_images_are_in_train_category_or_test(tmp_path: Path):
     catalogue = read_folder(tree(tmp_path, "lone.png", *(f"c/{i}.png" for i in range(60))))
     assert catalogue.subsets[0] == -1
     assert set(catalogue.subsets[1:].tolist()) == {Subset.TRAIN_CATEGORY, Subset.TEST}
@@ -60,7 +60,7 @@ def test_other_files_are_counted_and_hidden_files_ignored(tmp_path: Path):
     assert problem.message == "skipped 3 of 4 files, which are not images (no suffix, .txt)"
 
 
-def test_pictures_that_cannot_be_read_are_counted_by_type(tmp_path: Path):
+def test_unreadable_images_are_counted_by_type(tmp_path: Path):
     tree(tmp_path, "a.png", "b.JXL", "c.jxl", "raw/d.cr2", "notes.txt")
     catalogue = read_folder(tmp_path)
     [pictures], [others] = catalogue.left_out, catalogue.remarks

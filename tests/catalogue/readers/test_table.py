@@ -49,7 +49,7 @@ def messages(catalogue: Catalogue) -> list[tuple[str, str]]:
     return [(p.location.removeprefix("products.csv "), p.message) for p in catalogue.problems]
 
 
-def test_a_small_table_by_hand(table: Write, shop: Path):
+def test_a_small_table_hand_worked_example(table: Write, shop: Path):
     path = table(
         "image,category,new,colour,season,subset,price",
         "0.png,shirt,1,red,summer,train-both,10",
@@ -105,7 +105,7 @@ def test_spelling_is_kept(table: Write):
     assert read_table(path, Columns()).names.categories == ("007", "1.50", "NÄ", "true")
 
 
-def test_only_images(table: Write):
+def test_a_table_of_images_only(table: Write):
     catalogue = read_table(table("image", "0.png", "1.png"), Columns())
     assert catalogue.names == LabelNames((), ())
     assert catalogue.categories.tolist() == [MISSING, MISSING]
@@ -123,7 +123,7 @@ def test_images_may_be_in_other_folders(tmp_path: Path):
     assert read_table(path, Columns()).images == (tmp_path / "a" / "x.png", absolute)
 
 
-def test_parquet_reads_as_csv_does(shop: Path):
+def test_parquet_and_csv_give_the_same_catalogue(shop: Path):
     frame = pl.DataFrame(
         {
             "image": ["0.png", "1.png", "2.png"],
@@ -159,7 +159,7 @@ class TestSubsets:
         }
         assert [p.message[:28] for p in catalogue.problems] == ["There is no subset column: i"]
 
-    def test_another_column(self, table):
+    def test_subset_column_can_be_named(self, table):
         path = table("image,part,subset", "0.png,test,x", "1.png,,y")
         catalogue = read_table(path, Columns(subset="part"))
         assert catalogue.subsets.tolist() == [Subset.TEST, -1]
@@ -202,7 +202,7 @@ class TestRowsLeftOut:
         catalogue = read_table(path, Columns(facets=("colour",), min_positives=1))
         assert catalogue.names == LabelNames(("a",), ("colour=red",))
 
-    def test_no_row_is_left(self, table):
+    def test_a_table_without_usable_rows_is_refused(self, table):
         with pytest.raises(
             DualhashError, match=r"none of its 2 rows can be used. Row 1: the image x\.png"
         ):
@@ -235,7 +235,7 @@ class TestMissingValues:
             "(1), 'NULL' (1), 'None' (1), 'Unknown' (1), 'nan' (1), 'unknown' (1)"
         )
 
-    def test_in_every_label_column(self, table):
+    def test_missing_values_are_recognised_in_every_label_column(self, table):
         path = table("image,category,new,subset", "0.png,NA,?,-", "1.png,shirt,1,test")
         catalogue = read_table(path, Columns(attributes=("new",)))
         assert catalogue.names.categories == ("shirt",)
@@ -244,7 +244,7 @@ class TestMissingValues:
         assert catalogue.subsets.tolist() == [-1, Subset.TEST]
         assert len(catalogue.problems) == 3
 
-    def test_is_reported_before_single_rows(self, table):
+    def test_missing_values_are_reported_before_single_rows(self, table):
         path = table("image,new,colour", "0.png,perhaps,red", "1.png,1,unknown")
         columns = Columns(attributes=("new",), facets=("colour",), min_positives=1)
         remarks = read_table(path, columns).remarks
@@ -269,7 +269,7 @@ class TestUnknownValues:
         ]
         assert not any(problem.fatal for problem in catalogue.problems)
 
-    def test_unknown_subsets_are_none(self, table):
+    def test_images_with_unknown_subsets_are_in_none(self, table):
         catalogue = read_table(table("image,subset", "0.png,test", "1.png,train"), Columns())
         assert catalogue.subsets.tolist() == [Subset.TEST, -1]
         [(where, what)] = messages(catalogue)
@@ -307,7 +307,7 @@ class TestFacets:
         assert catalogue.columns.min_positives == 5
         assert catalogue.names.attributes == ("colour=blue", "colour=red")
 
-    def test_a_long_list_of_rare_values_is_cut(self, shop):
+    def test_a_long_list_of_rare_values_is_shortened(self, shop):
         rows = [[f"{i}.png", f"value {i % 12}", "test"] for i in range(12)]
         for i in range(12, 25):
             (shop / f"{i}.png").touch()
@@ -322,7 +322,7 @@ class TestLike:
     HEADER = "image,category,new,colour,subset"
     COLUMNS = Columns(attributes=("new",), facets=("colour",), min_positives=2)
 
-    def test_names_come_from_the_model(self, table):
+    def test_names_of_the_model_are_used(self, table):
         like = LabelNames(("c", "b"), ("colour=blue", "colour=green", "new"))
         catalogue = read_table(table(self.HEADER, *self.ROWS), self.COLUMNS, like).aligned(like)
         assert catalogue.names == LabelNames(("c", "b", "a"), like.attributes)
@@ -331,7 +331,7 @@ class TestLike:
         assert catalogue.observed.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
         assert catalogue.problems == ()
 
-    def test_reading_with_its_own_names_changes_nothing(self, table):
+    def test_names_of_the_same_table_change_nothing(self, table):
         path = table(self.HEADER, *self.ROWS)
         first = read_table(path, self.COLUMNS)
         again = read_table(path, first.columns, first.names).aligned(first.names)
@@ -346,7 +346,7 @@ class TestLike:
         (absent,) = [what for _, what in messages(catalogue) if "not exist" in what]
         assert absent.endswith("missing: 'kind', 'new', 'colour', 'part'")
 
-    def test_the_image_column_must_be_there(self, table):
+    def test_the_image_column_must_exist(self, table):
         with pytest.raises(DualhashError, match="no column 'photo'"):
             read_table(table("image", "0.png"), Columns(image="photo"), LabelNames((), ()))
 
@@ -369,12 +369,12 @@ class TestRefusals:
         ):
             read_table(path, columns)
 
-    def test_columns_of_the_same_name(self, table):
+    def test_equal_column_names_are_refused(self, table):
         path = table("image,colour,size,colour,size,colour,,", "0.png,red,1,blue,2,green,,")
         with pytest.raises(DualhashError, match=r"one column named 'colour', 'size'\. Rename"):
             read_table(path, Columns(facets=("colour",), min_positives=1))
 
-    def test_parquet_columns_of_the_same_name(self, shop):
+    def test_equal_parquet_column_names_are_refused(self, shop):
         path = shop / "same.parquet"
         pl.DataFrame({"image": ["0.png"], "colour": ["red"], "colouX": ["blue"]}).write_parquet(
             path
@@ -383,24 +383,24 @@ class TestRefusals:
         with pytest.raises(DualhashError, match=r"same\.parquet .*'?colour"):
             read_table(path, Columns())
 
-    def test_two_columns_with_the_same_attribute(self, table):
+    def test_two_columns_of_one_attribute_are_refused(self, table):
         path = table("image,colour,colour=red", "0.png,red,1")
         columns = Columns(attributes=("colour=red",), facets=("colour",), min_positives=1)
         with pytest.raises(DualhashError, match="two columns give the attribute 'colour=red'"):
             read_table(path, columns)
 
     @pytest.mark.parametrize("content", [b"", b"image,category\n"])
-    def test_an_empty_table(self, shop, content):
+    def test_an_empty_table_is_refused(self, shop, content):
         (shop / "t.csv").write_bytes(content)
         with pytest.raises(DualhashError, match=r"t\.csv (has no rows|cannot be read: empty)"):
             read_table(shop / "t.csv", Columns())
 
-    def test_too_many_fields(self, table):
+    def test_rows_with_too_many_fields_are_refused(self, table):
         path = table("image,category", "0.png,a", "1.png,a,b", "2.png,b")
         with pytest.raises(DualhashError, match="row 2 has 3 fields, but the header has 2"):
             read_table(path, Columns())
 
-    def test_not_utf8(self, shop):
+    def test_a_table_that_is_not_utf8_is_refused(self, shop):
         for content, message in (
             (
                 "image,category\n0.png,café\n".encode("latin-1"),
@@ -418,7 +418,9 @@ class TestRefusals:
     )
     @pytest.mark.parametrize("cell", ["a", "1,50"])
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-    def test_other_separators(self, shop, mark: str, name: str, cell: str, encoding: str):
+    def test_other_separators_are_refused(
+        self, shop, mark: str, name: str, cell: str, encoding: str
+    ):
         text = f"image{mark}category\n0.png{mark}{cell}\n"
         (shop / "t.csv").write_text(text, encoding=encoding)
         with pytest.raises(DualhashError, match=f"has {name} between its column names: 'im"):
@@ -428,16 +430,16 @@ class TestRefusals:
         (shop / "t.csv").write_text("image\n0.png\n")
         assert read_table(shop / "t.csv", Columns()).references == ("0.png",)
 
-    def test_not_parquet(self, shop):
+    def test_a_damaged_parquet_file_is_refused(self, shop):
         (shop / "t.parquet").write_bytes(b"image,category\n")
         with pytest.raises(DualhashError, match=r"t\.parquet cannot be read"):
             read_table(shop / "t.parquet", Columns())
 
-    def test_a_table_that_does_not_exist(self, shop):
+    def test_a_missing_table_is_refused(self, shop):
         with pytest.raises(DualhashError, match=r"none\.csv cannot be read: No such file"):
             read_table(shop / "none.csv", Columns())
 
-    def test_a_column_of_lists(self, shop):
+    def test_a_column_of_lists_is_refused(self, shop):
         pl.DataFrame({"image": ["0.png"], "category": [[1, 2]]}).write_parquet(shop / "l.parquet")
         with pytest.raises(DualhashError, match="column 'category' holds List"):
             read_table(shop / "l.parquet", Columns())
@@ -461,7 +463,9 @@ ROWS = st.lists(
 
 
 @given(ROWS, st.integers(1, 3), st.booleans())
-def test_labels_survive_a_table(shop: Path, rows: list[tuple], minimum: int, parquet: bool):
+def test_labels_round_trip_through_a_table(
+    shop: Path, rows: list[tuple], minimum: int, parquet: bool
+):
     header = ["image", "category", "new", "look", "subset"]
     cells = [[f"{i}.png", *(cell or "" for cell in row)] for i, row in enumerate(rows)]
     path = write_csv(shop / "round.csv", header, cells)
@@ -492,7 +496,7 @@ def test_labels_survive_a_table(shop: Path, rows: list[tuple], minimum: int, par
     assert not catalogue.attributes[~catalogue.observed].any()
 
 
-def test_the_fashion_table(shared_data: Path):
+def test_the_fashion_table_is_read(shared_data: Path):
     columns = Columns(
         category="articleType",
         facets=("baseColour", "gender", "season", "usage"),

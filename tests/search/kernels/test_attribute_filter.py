@@ -12,7 +12,7 @@ from tests.search.kernels.random_codes import cases, heads
 
 @given(st.data(), st.sampled_from([0.5, 0.5, 0.05, 0.9]))
 @settings(max_examples=100)
-def test_a_bit_is_set_if_the_probability_reaches_the_threshold(data: st.DataObject, least: float):
+def test_bitmap_marks_probabilities_at_or_above_the_threshold(data: st.DataObject, least: float):
     case = data.draw(cases())
     head = data.draw(heads(8 * case.codes.shape[1]))
     bitmaps = attribute_bitmaps(case.matrix, head, threshold=least, threads=case.threads)
@@ -22,7 +22,7 @@ def test_a_bit_is_set_if_the_probability_reaches_the_threshold(data: st.DataObje
         assert members(bits, 64 * len(bits))[len(case.codes) :].sum() == 0
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """Scores 1, -1, 0: one half is enough."""
     head = LinearHead(("red",), np.eye(1, 8, dtype=np.float32) * 2, np.array([-1], np.float32))
     codes = np.array([[0b10000000], [0b00000001]], np.uint8)

@@ -11,9 +11,7 @@ from tests.search.kernels.random_codes import cases, heads
 
 @given(st.data(), st.booleans(), st.booleans())
 @settings(max_examples=150)
-def test_the_most_probable_are_those_of_a_full_sort(
-    data: st.DataObject, filtered: bool, hinted: bool
-):
+def test_most_probable_codes_match_a_full_sort(data: st.DataObject, filtered: bool, hinted: bool):
     case = data.draw(cases())
     head = data.draw(heads(8 * case.codes.shape[1]))
     functions = len(head.names)
@@ -35,7 +33,7 @@ def test_the_most_probable_are_those_of_a_full_sort(
     assert found.tolist() == products[expected].tolist()
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """Scores of the two attributes: (1, 1), (1, -1), (-1, 1), (-1, -1)."""
     weight = np.zeros((2, 8), np.float32)
     weight[0, 0] = weight[1, 1] = 2
@@ -47,7 +45,7 @@ def test_by_hand():
     np.testing.assert_allclose(found, [p * p, p * (1 - p), p * (1 - p), (1 - p) ** 2], rtol=1e-15)
 
 
-def test_a_product_of_better_than_even_chances_can_lose_to_one_with_a_worse_one():
+def test_codes_below_one_half_can_have_the_largest_product():
     """0.55 * 0.55 is less than 0.9999 * 0.49, which is looked at second."""
     weight = np.zeros((2, 8), np.float32)
     weight[:, 0], weight[:, 1] = 0.2, (9, -0.04)

@@ -18,7 +18,7 @@ def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]
 
 @given(cases())
 @settings(max_examples=150)
-def test_the_nearest_are_those_of_a_full_sort(case: Case):
+def test_nearest_codes_match_a_full_sort(case: Case):
     allowed = None if case.allowed.all() else bitmap(case.allowed)
     distances, positions = nearest(
         case.matrix, case.queries, case.k, allowed=allowed, threads=case.threads
@@ -32,7 +32,7 @@ def test_the_nearest_are_those_of_a_full_sort(case: Case):
 
 @given(cases(), st.integers(0, 400))
 @settings(max_examples=100)
-def test_everything_within_a_radius_is_found(case: Case, radius: int):
+def test_all_codes_within_a_radius_are_found(case: Case, radius: int):
     for query in range(len(case.queries[:2])):
         distances, positions = within_radius(
             case.matrix,
@@ -45,7 +45,7 @@ def test_everything_within_a_radius_is_found(case: Case, radius: int):
         assert found == naive(case, query, radius)
 
 
-def test_more_codes_within_a_radius_than_the_usual_capacity(monkeypatch: pytest.MonkeyPatch):
+def test_more_codes_within_a_radius_than_the_initial_capacity(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kernel, "USUAL_CAPACITY", 3)
     codes = np.repeat(np.arange(4, dtype=np.uint8)[:, None], 50, axis=0)
     distances, positions = within_radius(CodeMatrix.of(codes), codes[0], 1, threads=2)
@@ -53,14 +53,14 @@ def test_more_codes_within_a_radius_than_the_usual_capacity(monkeypatch: pytest.
     assert positions.tolist() == list(range(150))
 
 
-def test_by_hand():
+def test_hand_worked_example():
     codes = np.array([[0b111], [0b001], [0b000], [0b010]], np.uint8)
     distances, positions = nearest(CodeMatrix.of(codes), np.array([[0]], np.uint8), 3)
     assert distances.tolist() == [[0, 1, 1]]
     assert positions.tolist() == [[2, 1, 3]]
 
 
-def test_distances_are_those_of_bits(rng: np.random.Generator):
+def test_distances_match_counted_bits(rng: np.random.Generator):
     bits = rng.random((50, 72)) < 0.5
     distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(bits[:1]), 50)
     keys = [float(hamming(bits[0].tolist(), row.tolist())) for row in bits]
@@ -69,7 +69,7 @@ def test_distances_are_those_of_bits(rng: np.random.Generator):
 
 
 @pytest.mark.parametrize("queries", [1, 3, 4, 9])
-def test_many_chunks_with_codes_that_half_the_words_rule_out(
+def test_clustered_codes_of_many_chunks_match_a_full_sort(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, queries: int
 ):
     monkeypatch.setattr(kernel, "QUERIES_AT_ONCE", 5)
@@ -87,7 +87,7 @@ def test_many_chunks_with_codes_that_half_the_words_rule_out(
         np.testing.assert_array_equal(distances, np.take_along_axis(far, expected, axis=1))
 
 
-def test_codes_that_each_come_nearer_are_ranked_correctly(rng: np.random.Generator):
+def test_codes_of_decreasing_distance_are_ranked_correctly(rng: np.random.Generator):
     """Each code is nearer than all before it, so that candidates are dropped again and again."""
     bits = np.tri(257, 256, -1, dtype=bool)[::-1].repeat(20, axis=0)
     distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)

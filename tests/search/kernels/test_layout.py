@@ -8,7 +8,7 @@ from tests.search.kernels.random_codes import Case, cases
 
 
 @given(cases())
-def test_codes_come_back(case: Case):
+def test_codes_round_trip(case: Case):
     matrix = case.matrix
     assert matrix.count == len(case.codes)
     np.testing.assert_array_equal(matrix.codes(np.arange(matrix.count)), case.codes)
@@ -17,13 +17,13 @@ def test_codes_come_back(case: Case):
 
 
 @given(cases())
-def test_a_bitmap_is_the_set_it_was_made_from(case: Case):
+def test_a_bitmap_holds_the_given_positions(case: Case):
     made = bitmap(case.allowed)
     np.testing.assert_array_equal(members(made, len(case.allowed)), case.allowed)
     assert size(made) == case.allowed.sum()
 
 
-def test_the_older_codes_stay_when_more_are_added(rng: np.random.Generator):
+def test_added_codes_keep_the_earlier_ones(rng: np.random.Generator):
     codes = rng.integers(0, 256, (1000, 9), dtype=np.uint8)
     versions = [CodeMatrix.of(codes[:0])]
     for start in range(0, 1000, 7):
@@ -33,13 +33,13 @@ def test_the_older_codes_stay_when_more_are_added(rng: np.random.Generator):
     assert len({id(matrix.words) for matrix in versions}) < len(versions) / 2
 
 
-def test_words_stand_one_after_the_other_and_lines_begin_blocks():
+def test_words_are_contiguous_and_blocks_aligned():
     matrix = CodeMatrix.of(np.arange(600 * 16, dtype=np.uint16).astype(np.uint8).reshape(600, 16))
     assert matrix.words.shape[1:] == (2, 512)
     assert matrix.words.ctypes.data % 64 == 0
     assert matrix.words[1, 1, 5].tobytes() == matrix.codes(np.array([517]))[0, 8:].tobytes()
 
 
-def test_codes_of_another_length_are_refused():
+def test_codes_of_a_different_length_are_refused():
     with pytest.raises(DualhashError, match="Codes of 16 bits cannot be added to codes of 8"):
         CodeMatrix.of(np.zeros((1, 1), np.uint8)).extended(np.zeros((1, 2), np.uint8))

@@ -17,7 +17,7 @@ from dualhash.search.kernels.threads import run_in_threads
         (12, 8, [0, 4, 8, 12]),
     ],
 )
-def test_parts_follow_one_another(
+def test_parts_are_contiguous(
     monkeypatch: pytest.MonkeyPatch, groups: int, count: int, bounds: list[int]
 ):
     monkeypatch.setattr(threads_module, "FEWEST_GROUPS", 4)
@@ -33,7 +33,7 @@ def work_in_two() -> None:
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork"
 )
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_has_threads_of_its_own():
+def test_a_forked_process_has_its_own_threads():
     work_in_two()
     child = multiprocessing.get_context("fork").Process(target=work_in_two)
     child.start()

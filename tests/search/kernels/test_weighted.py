@@ -15,7 +15,7 @@ from tests.search.kernels.random_codes import cases, heads
 
 @given(st.data(), st.booleans(), st.booleans(), st.sampled_from([0, 0.3, 2, 50]))
 @settings(max_examples=150)
-def test_those_of_least_cost_are_those_of_a_full_sort(
+def test_codes_of_least_cost_match_a_full_sort(
     data: st.DataObject, filtered: bool, hinted: bool, weight: float
 ):
     case = data.draw(cases(most=400))
@@ -52,7 +52,7 @@ def test_those_of_least_cost_are_those_of_a_full_sort(
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.5, 7]))
-def test_costs_against_loops(seed: int, weight: float):
+def test_costs_match_a_naive_loop(seed: int, weight: float):
     rng = np.random.default_rng(seed)
     head = LinearHead(("a", "b"), rng.normal(size=(2, 24)).astype(np.float32), np.ones(2, "f4"))
     codes = rng.integers(0, 256, (20, 3), dtype=np.uint8)
@@ -66,12 +66,12 @@ def test_costs_against_loops(seed: int, weight: float):
 
 
 @given(st.floats(-1000, 1000))
-def test_improbability_against_the_library(score: float):
+def test_negative_log_probability_matches_numpy(score: float):
     expected = max(-score, 0) + math.log1p(math.exp(-abs(score)))
     assert minus_log_probability(score) == pytest.approx(expected, rel=1e-14)
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """An even chance costs log 2, a certain value nothing, a hopeless one its score."""
     assert minus_log_probability(0.0) == pytest.approx(math.log(2), rel=1e-15)
     assert minus_log_probability(800.0) == 0
@@ -84,7 +84,7 @@ def test_by_hand():
     assert found.tolist() == pytest.approx([2 * math.log(2), 1 + 2 * math.log(2)])
 
 
-def test_a_code_at_less_than_even_odds_can_be_the_best():
+def test_a_code_below_one_half_can_be_the_best():
     """8 bits away and certain costs 8; no bit away at p = 0.49 costs 7.13, and is seen second."""
     weight = np.zeros((1, 16), np.float32)
     weight[0, 0] = 40

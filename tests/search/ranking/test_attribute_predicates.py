@@ -22,7 +22,7 @@ def random_head(seed: int, bits: int) -> LinearHead:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 8))
-def test_joint_probability_against_loops(seed: int, width: int, n: int):
+def test_joint_probability_matches_a_naive_loop(seed: int, width: int, n: int):
     head = random_head(seed, 8 * width)
     bits = np.random.default_rng(seed + 1).random((n, 8 * width)) < 0.5
     conditions = predicates(head, want=["blue", "red"], without=["large"])
@@ -35,7 +35,7 @@ def test_joint_probability_against_loops(seed: int, width: int, n: int):
     )
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """Probabilities of being present 3/4 and 1/4."""
     weight = np.zeros((2, 8), np.float32)
     weight[:, 0] = np.log(3), -np.log(3)
@@ -47,13 +47,13 @@ def test_by_hand():
     assert each == pytest.approx({"red": 0.75, "new": 0.25})
 
 
-def test_certainty_is_not_rounded_to_impossibility():
+def test_tiny_probabilities_are_not_rounded_to_zero():
     head = LinearHead(("red",), np.full((1, 8), 10, np.float32), np.zeros(1, np.float32))
     ((probability, _),) = predicates(head, without=["red"]).evidence(np.array([[0xFF]], np.uint8))
     assert probability == pytest.approx(np.exp(-80), rel=1e-6)
 
 
-def test_values_are_taken_over_from_the_query():
+def test_match_takes_the_values_of_the_query():
     head = random_head(0, 16)
     code = np.array([0b10110011, 0b01010101], np.uint8)
     (prediction,) = predict(code[None], LinearHead((), np.empty((0, 16)), np.empty(0)), head)
@@ -75,7 +75,7 @@ def test_the_order_of_names_does_not_matter():
     assert one.evidence(codes) == other.evidence(codes)
 
 
-def test_unknown_attributes_name_the_nearest():
+def test_unknown_attributes_suggest_the_nearest():
     with pytest.raises(DualhashError, match=r"no attribute 'gren'. Did you mean 'green'"):
         predicates(random_head(0, 8), without=["gren"])
     with pytest.raises(DualhashError, match="no attribute 'rde'"):

@@ -47,7 +47,7 @@ def test_each_block_with_changes_is_read_once(
         assert {hit.id for hit in far if hit.distance == 16} >= set(changed)
 
 
-def test_deleted_and_changed_items_of_many_blocks(small_blocks: Index):
+def test_deleted_and_changed_items_of_many_blocks_are_updated(small_blocks: Index):
     with Index.open(small_blocks.path) as reader:
         reader.search(QUERY)
         small_blocks.delete([*range(8, 16), 296, 299])

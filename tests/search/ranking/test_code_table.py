@@ -35,7 +35,7 @@ def random_table(
     st.integers(0, 2**32),
     st.booleans(),
 )
-def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_between: bool):
+def test_a_table_does_not_depend_on_how_it_grew(sizes: list[int], seed: int, ask_between: bool):
     table, head, codes = random_table(sizes, seed, ask_between)
     np.testing.assert_array_equal(table.ids, 3 * np.arange(len(codes)) + 2)
     np.testing.assert_array_equal(table.codes(table.ids[::-1]), codes[::-1])
@@ -45,7 +45,7 @@ def test_however_a_table_grew_it_is_the_same(sizes: list[int], seed: int, ask_be
     np.testing.assert_array_equal(met, (scores[:, 0] >= 0) & (scores[:, 2] < 0))
 
 
-def test_sets_of_ids():
+def test_sets_of_ids_select_their_items():
     table, _, codes = random_table([70, 60], 0, ask_between=False)
     remaining = members(table.without(np.array([200, 2, 386])).existing, len(codes))
     assert set(table.ids.tolist()) - set(table.ids[remaining].tolist()) == {2, 200, 386}
@@ -55,7 +55,7 @@ def test_sets_of_ids():
 
 
 @given(st.integers(0, 200), st.integers(-5, 700), st.integers(0, 700))
-def test_a_range_of_ids_is_the_ids_in_it(size: int, start: int, length: int):
+def test_a_range_of_ids_selects_the_ids_in_it(size: int, start: int, length: int):
     table, _, _ = random_table([size], 0, ask_between=False)
     between = members(table.between(start, start + length), size)
     assert table.ids[between].tolist() == [
@@ -63,7 +63,7 @@ def test_a_range_of_ids_is_the_ids_in_it(size: int, start: int, length: int):
     ]
 
 
-def test_a_range_of_ids_needs_memory_for_the_range_alone(monkeypatch: pytest.MonkeyPatch):
+def test_memory_of_an_id_range_follows_its_length(monkeypatch: pytest.MonkeyPatch):
     """Apart from the bitmap, which has one bit per code."""
     table, _, _ = random_table([6400], 0, ask_between=False)
     expanded = []
@@ -74,7 +74,7 @@ def test_a_range_of_ids_needs_memory_for_the_range_alone(monkeypatch: pytest.Mon
     assert sum(expanded) < 2 * 64 + 10
 
 
-def test_ids_of_any_size():
+def test_ids_of_any_size_are_accepted():
     """They grow out of 32 bits."""
     codes = np.arange(4, dtype=np.uint8)[:, None]
     small = CodeTable.empty(8).extended([(np.array([5, 2**32 - 1]), codes[:2])])
@@ -91,14 +91,14 @@ def test_ids_of_any_size():
             assert chosen.tolist() == [start <= item < stop for item in ids]
 
 
-def test_one_half_is_present():
+def test_a_probability_of_one_half_counts_as_present():
     head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.zeros(1, np.float32))
     table = CodeTable.empty(8).extended([(np.arange(1), np.zeros((1, 1), np.uint8))])
     assert members(table.meeting(predicates(head, want=["red"])), 1).tolist() == [True]
     assert members(table.meeting(predicates(head, without=["red"])), 1).tolist() == [False]
 
 
-def test_bitmaps_know_what_they_were_made_from():
+def test_cached_bitmaps_depend_on_head_and_threshold():
     """Another head with the same names, or another threshold, is not given them."""
     table, head, codes = random_table([100], 0, ask_between=False)
     for weight, bias, threshold in (
@@ -114,12 +114,12 @@ def test_bitmaps_know_what_they_were_made_from():
         np.testing.assert_array_equal(met, expected)
 
 
-def test_few_bitmaps_are_kept(monkeypatch: pytest.MonkeyPatch):
+def test_the_number_of_cached_bitmaps_is_limited(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(code_table, "MAX_BITMAPS", 3)
     table, head, codes = random_table([100], 0, ask_between=False)
     for threshold in np.linspace(0.1, 0.9, 9).tolist() * 2:
-        asked = predicates(head, want=["red"], threshold=threshold)
-        met = members(table.meeting(asked), 100)
+        wanted_red = predicates(head, want=["red"], threshold=threshold)
+        met = members(table.meeting(wanted_red), 100)
         expected = head.code_scores(codes)[:, 0] >= np.log(threshold / (1 - threshold))
         np.testing.assert_array_equal(met, expected)
         assert len(table._present) <= 3

@@ -62,8 +62,10 @@ class Case:
         radius: int | None = None,
         attribute_weight: float = 0,
     ) -> RankedIds:
-        asked = predicates(self.head) if task == "category" else self.conditions
-        (ranking,) = rank(task, one(self.query), asked, self.scope(k, radius), attribute_weight)
+        conditions = predicates(self.head) if task == "category" else self.conditions
+        (ranking,) = rank(
+            task, one(self.query), conditions, self.scope(k, radius), attribute_weight
+        )
         return ranking
 
     def first(self, keys: list[float], rows: list[int], k: int | None = None) -> list[int]:
@@ -107,7 +109,7 @@ def table_of(ids: np.ndarray, codes: np.ndarray) -> CodeTable:
 
 
 @given(cases(), st.sampled_from([None, 0, 3, 20]))
-def test_category_against_sorting(case: Case, radius: int | None):
+def test_category_ranking_matches_a_full_sort(case: Case, radius: int | None):
     found = case.found("category", radius=radius)
     near = [row for row in case.rows if radius is None or case.distances[row] <= radius]
     assert found.ids.tolist() == case.first(case.distances, near)
@@ -117,7 +119,7 @@ def test_category_against_sorting(case: Case, radius: int | None):
 
 
 @given(cases())
-def test_attributes_against_sorting(case: Case):
+def test_attribute_ranking_matches_a_full_sort(case: Case):
     head = case.conditions.head
     heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
     wanted = case.conditions.wanted.tolist()
@@ -134,7 +136,7 @@ def test_attributes_against_sorting(case: Case):
 
 
 @given(cases())
-def test_equal_codes_come_by_id(case: Case):
+def test_equal_codes_are_ordered_by_id(case: Case):
     found = case.found("attribute", k=1000).ids.tolist()
     code = dict(zip(case.table.ids.tolist(), map(bytes, pack(case.bits)), strict=True))
     for content in set(code.values()):
@@ -143,7 +145,7 @@ def test_equal_codes_come_by_id(case: Case):
 
 
 @given(cases(), st.sampled_from([None, 5]))
-def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
+def test_combined_ranking_matches_filter_and_sort(case: Case, radius: int | None):
     met = [row for row in case.rows if case.met[row]]
     near = [row for row in met if radius is None or case.distances[row] <= radius]
     found = case.found("combined", radius=radius)
@@ -156,7 +158,7 @@ def test_combined_against_filtering_and_sorting(case: Case, radius: int | None):
 
 
 @given(cases(), st.sampled_from([0, 0.5, 3, 40]))
-def test_weighted_against_sorting(case: Case, attribute_weight: float):
+def test_weighted_ranking_matches_a_full_sort(case: Case, attribute_weight: float):
     head = case.conditions.head
     heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
     wanted = case.conditions.wanted.tolist()
@@ -174,7 +176,7 @@ def test_weighted_against_sorting(case: Case, attribute_weight: float):
 
 
 @given(cases())
-def test_weighted_without_weight_is_category(case: Case):
+def test_weighted_ranking_with_weight_0_is_category_ranking(case: Case):
     assert (
         case.found("weighted", attribute_weight=0).ids.tolist()
         == case.found("category").ids.tolist()
@@ -182,34 +184,34 @@ def test_weighted_without_weight_is_category(case: Case):
 
 
 @given(cases(), st.sampled_from(TASKS), st.sampled_from([None, 4]), st.data())
-def test_many_queries_find_what_each_finds_alone(
+def test_a_batch_gives_the_results_of_single_queries(
     case: Case, task: Task, radius: int | None, data: st.DataObject
 ):
     """And those that are items find everything but themselves."""
     if task in ("attribute", "weighted"):
         radius = None
-    asked = predicates(case.head) if task == "category" else case.conditions
+    conditions = predicates(case.head) if task == "category" else case.conditions
     places = st.integers(-1, len(case.bits) - 1)
     own = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
     bits = np.array([case.query if place < 0 else case.bits[place] for place in own])
-    many = rank(task, QueryBatch(pack(bits), own), asked, case.scope(radius=radius), 2.0)
+    many = rank(task, QueryBatch(pack(bits), own), conditions, case.scope(radius=radius), 2.0)
     for place, code, found in zip(own, bits, many, strict=True):
         among = case.allowed.copy()
         if place >= 0:
             among[place] = False
         scope = replace(case.scope(radius=radius), allowed=bitmap(among))
-        (alone,) = rank(task, one(code), asked, scope, 2.0)
+        (alone,) = rank(task, one(code), conditions, scope, 2.0)
         assert found.ids.tolist() == alone.ids.tolist()
         assert found.matched == alone.matched
 
 
 @given(cases(), st.sampled_from(TASKS))
-def test_the_first_ten_of_more_are_the_top_ten(case: Case, task: Task):
+def test_a_larger_k_keeps_the_first_results(case: Case, task: Task):
     whole = case.found(task, k=1000, attribute_weight=2).ids.tolist()
     assert case.found(task, attribute_weight=2).ids.tolist() == whole[: case.k]
 
 
-def test_by_hand():
+def test_hand_worked_example():
     """Scores of red: -1, 3, -1, 1."""
     weight = np.array([[0, 0, 0, 0, 0, 0, 4, -2]], np.float32)
     head = LinearHead(("red",), weight, np.ones(1, np.float32))
@@ -222,8 +224,8 @@ def test_by_hand():
     scope = SearchScope(table, table.matrix.everything, 3)
 
     def ids(task: Task, **options: float) -> list[int]:
-        asked = predicates(head) if task == "category" else red
-        (found,) = rank(task, query, asked, scope, **options)
+        conditions = predicates(head) if task == "category" else red
+        (found,) = rank(task, query, conditions, scope, **options)
         return found.ids.tolist()
 
     assert ids("category") == [3, 6, 4]

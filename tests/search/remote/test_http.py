@@ -74,13 +74,11 @@ def comparable(results: Results) -> tuple[object, ...]:
         (4, {"task": "weighted", "want": ["shiny"], "attribute_weight": 2.5}),
     ],
 )
-def test_results_are_those_of_the_index(
-    there: Index, here: Index, query: Any, options: dict[str, Any]
-):
+def test_results_match_the_index(there: Index, here: Index, query: Any, options: dict[str, Any]):
     assert comparable(there.search(query, **options)) == comparable(here.search(query, **options))
 
 
-def test_an_image_is_encoded_there(there: Index, here: Index):
+def test_an_image_is_encoded_by_the_server(there: Index, here: Index):
     image = here.item(7).image
     assert comparable(there.search(image)) == comparable(here.search(image))
     assert there.search(image).query.image == image
@@ -97,7 +95,7 @@ def test_an_image_from_memory_is_encoded_there(there: Index, here: Index):
     assert there.search(image).query.image is None
 
 
-def test_what_it_knows_of_the_index(there: Index, here: Index, live: Live):
+def test_properties_match_the_index(there: Index, here: Index, live: Live):
     assert len(there) == len(here)
     for name in ("bits", "views", "model_hash", "attribute_weight"):
         assert getattr(there.header, name) == getattr(here.header, name)
@@ -110,7 +108,7 @@ def test_what_it_knows_of_the_index(there: Index, here: Index, live: Live):
     assert hit.image.startswith(f"{live.address}/api/v1/items/{hit.id}/thumbnail?v=")
 
 
-def test_more_results_than_a_page(there: Index, here: Index, monkeypatch: pytest.MonkeyPatch):
+def test_results_span_several_pages(there: Index, here: Index, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(service, "PAGE", 4)
     assert comparable(there.search(0, k=10)) == comparable(here.search(0, k=10))
     assert comparable(there.search(0, k=99)) == comparable(here.search(0, k=99))
@@ -119,18 +117,18 @@ def test_more_results_than_a_page(there: Index, here: Index, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("offset", "k"), [(0, 11), (1, 10), (3, 8), (7, 3), (9, 2), (2, 3)])
-def test_the_last_page_of_a_server(
+def test_the_last_page_stops_at_the_server_limit(
     there: ServiceIndex, here: Index, monkeypatch: pytest.MonkeyPatch, offset: int, k: int
 ):
-    """Of 12 results that it gives, 4 at a time, the last 4 are asked for together."""
+    """Of 12 results that it gives, 4 at a time, the last 4 are requested together."""
     ask = there._search_page
 
     def searched(search: dict[str, Any], upload: bytes | None) -> dict[str, Any]:
         assert search["offset"] <= 8
         assert search["k"] <= 4
-        said = ask(search, upload)
-        later = said["next_offset"]
-        return said | {"next_offset": None if later is None or later > 8 else later}
+        answer = ask(search, upload)
+        later = answer["next_offset"]
+        return answer | {"next_offset": None if later is None or later > 8 else later}
 
     monkeypatch.setattr(service, "PAGE", 4)
     monkeypatch.setattr(service, "MAX_RESULTS", 12)
@@ -139,7 +137,7 @@ def test_the_last_page_of_a_server(
     assert comparable(there.search(0, **options)) == comparable(here.search(0, **options))
 
 
-def test_a_batch_goes_on_after_a_query_that_cannot_be_used(there: Index, here: Index):
+def test_a_batch_continues_after_an_unusable_query(there: Index, here: Index):
     first, second, third = there.search_batch([1, 99, 2], k=3)
     assert comparable(first) == comparable(here.search(1, k=3))
     assert comparable(third) == comparable(here.search(2, k=3))
@@ -168,13 +166,13 @@ def test_invalid_searches_are_refused(there: Index, query: Any, options: Any, sa
         there.search(query, **options)
 
 
-def test_a_file_that_is_no_image(there: Index, tmp_path: Path):
+def test_a_file_that_is_not_an_image_is_refused(there: Index, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("none")
     with pytest.raises(DualhashError, match="not a JPEG, PNG, WebP, GIF"):
         there.search(tmp_path / "notes.txt")
 
 
-def test_the_token(live: Live, monkeypatch: pytest.MonkeyPatch):
+def test_the_token_is_sent(live: Live, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("DUALHASH_TOKEN", raising=False)
     with pytest.raises(DualhashError, match="Send the token"):
         Index.open(live.address)
@@ -190,7 +188,7 @@ def test_another_model_is_refused(there: Index, live: Live, here: Index, tmp_pat
         Index.open(live.address, other)
 
 
-def test_nobody_there():
+def test_an_unreachable_server_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(DualhashError, match=f"127.0.0.1:{port} cannot be reached"):
@@ -231,7 +229,7 @@ def another_server(status: int, body: bytes) -> Iterator[str]:
         (200, b'{"bits": 8, "views": 1, "model": "", "category": 3}', "like a server of dualhash"),
     ],
 )
-def test_another_kind_of_server(status: int, body: bytes, says: str):
+def test_a_server_of_another_kind_is_refused(status: int, body: bytes, says: str):
     with another_server(status, body) as address, pytest.raises(DualhashError, match=says):
         Index.open(address)
 
@@ -239,7 +237,7 @@ def test_another_kind_of_server(status: int, body: bytes, says: str):
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b'{"index": {"generation": 1}, "next_offset": null}']
 )
-def test_another_kind_of_server_that_is_asked_at_once(body: bytes):
+def test_a_first_request_to_a_server_of_another_kind_is_refused(body: bytes):
     with another_server(200, body) as address:
         with pytest.raises(DualhashError, match="like a server of dualhash"):
             len(ServiceIndex(address))
@@ -248,7 +246,7 @@ def test_another_kind_of_server_that_is_asked_at_once(body: bytes):
 
 
 @pytest.mark.parametrize("end", ["/#id=4", "#want=shiny", "/?token=correct-horse#id=4"])
-def test_an_address_copied_from_the_page(
+def test_an_address_copied_from_the_page_is_accepted(
     live: Live, here: Index, monkeypatch: pytest.MonkeyPatch, end: str
 ):
     if "token" not in end:
@@ -258,7 +256,7 @@ def test_an_address_copied_from_the_page(
         assert len(opened) == len(here)
 
 
-def test_results_are_all_of_one_index(
+def test_a_replaced_index_does_not_mix_results(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shutil.copytree(shapes.parent, tmp_path / "shapes")

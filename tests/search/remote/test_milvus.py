@@ -85,11 +85,11 @@ CONDITIONS = st.lists(st.sampled_from(["red", "green", "blue"]), min_size=1, uni
 TASKS = st.one_of(
     st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
     st.builds(
-        lambda asked, rest: asked | rest | {"task": "combined"},
+        lambda conditions, rest: conditions | rest | {"task": "combined"},
         CONDITIONS,
         st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
     ),
-    CONDITIONS.map(lambda asked: asked | {"task": "attribute"}),
+    CONDITIONS.map(lambda conditions: conditions | {"task": "attribute"}),
     st.just({"task": "attribute", "match": ["red", "green", "blue"]}),
 )
 LIMITS = st.fixed_dictionaries(
@@ -114,12 +114,12 @@ def has(item: Item, field: str, value: object) -> bool:
     phases=[Phase.explicit, Phase.generate],
 )
 @given(QUERIES, st.builds(dict.__or__, TASKS, LIMITS), st.sampled_from([16, ranking.MAX_ROWS]))
-def test_results_are_those_of_the_index_file(
+def test_results_match_the_index_file(
     both, monkeypatch: pytest.MonkeyPatch, query, options: dict, most: int
 ):
     """Of 16 items at most an answer is cut among ties, which are then sought by ranges of ids."""
     index, copy = both
-    asked = np.frombuffer(query, np.uint8) if isinstance(query, bytes) else query
+    query = np.frombuffer(query, np.uint8) if isinstance(query, bytes) else query
     missing = [
         field
         for field, value in options.get("filter", {}).items()
@@ -128,12 +128,12 @@ def test_results_are_those_of_the_index_file(
     if missing:
         for one in both:
             with pytest.raises(DualhashError, match=f"^No item has {missing[0]}='"):
-                one.search(asked, **options)
+                one.search(query, **options)
         return
-    expected = index.search(asked, **options)
+    expected = index.search(query, **options)
     with monkeypatch.context() as patch:
         patch.setattr(ranking, "MAX_ROWS", most)
-        found = copy.search(asked, **options)
+        found = copy.search(query, **options)
     assert found.as_dict() == expected.as_dict()
     for one, other in zip(found.hits, expected.hits, strict=True):
         assert one.labels == other.labels
@@ -141,13 +141,13 @@ def test_results_are_those_of_the_index_file(
 
 
 @pytest.mark.parametrize("task", ["attribute", "combined", None])
-def test_without_a_query(both, task: str):
+def test_searches_without_a_query_match_the_index_file(both, task: str):
     index, copy = both
-    asked = {"task": task, "want": ["red"], "without": ["blue"], "k": 300}
-    assert copy.search(**asked).as_dict() == index.search(**asked).as_dict()
+    options = {"task": task, "want": ["red"], "without": ["blue"], "k": 300}
+    assert copy.search(**options).as_dict() == index.search(**options).as_dict()
 
 
-def test_what_is_known_of_the_codes(both, shop: Path):
+def test_properties_match_the_index_file(both, shop: Path):
     index, copy = both
     assert len(copy) == len(index) == ITEMS - 4
     for field in ("bits", "views", "model_hash", "model_folder", "attribute_weight"):
@@ -159,7 +159,7 @@ def test_what_is_known_of_the_codes(both, shop: Path):
         assert np.array_equal(one.bias, other.bias)
 
 
-def test_images_and_batches(both, tmp_path: Path):
+def test_images_and_batches_match_the_index_file(both, tmp_path: Path):
     index, copy = both
     image = colour_image(tmp_path / "red.png", (250, 10, 20))
     pixels = np.full((5, 4, 3), (250, 10, 20), np.uint8)
@@ -188,12 +188,12 @@ def test_images_and_batches(both, tmp_path: Path):
         ({"task": "category", "want": ["red"]}, "takes no attributes"),
     ],
 )
-def test_what_is_refused(both, options: dict, message: str):
+def test_invalid_searches_are_refused(both, options: dict, message: str):
     with pytest.raises(DualhashError, match=message):
         both[1].search(1, **options)
 
 
-def test_ids_that_are_not_there(both):
+def test_missing_ids_are_refused(both):
     with pytest.raises(DualhashError, match="has no item with the id 7"):
         both[1].search("id:7")
     with pytest.raises(DualhashError, match="needs a query"):
@@ -207,7 +207,7 @@ def test_coarse_inner_products_are_refused(both, monkeypatch: pytest.MonkeyPatch
         both[1].search(task="attribute", want=["red", "blue"])
 
 
-def test_an_interrupted_push_goes_on(shop: Path, place: str, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupted_push_continues(shop: Path, place: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pushing, "BATCH", 10)
 
     def stop(done: int, total: int) -> None:
@@ -227,7 +227,7 @@ def test_an_interrupted_push_goes_on(shop: Path, place: str, monkeypatch: pytest
     assert (again.added, again.updated, again.deleted, again.unchanged) == (0, 0, 0, ITEMS - 4)
 
 
-def test_changes_are_brought_across(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_second_push_copies_changes(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pushing, "BATCH", 3)
     monkeypatch.setattr(collection, "MAX_ROWS", 8)
     monkeypatch.setattr(pushing, "MAX_ROWS", 8)
@@ -249,13 +249,13 @@ def test_changes_are_brought_across(tmp_path: Path, place: str, monkeypatch: pyt
                 12,
             )
             assert len(copy) == len(index) == 19
-            for asked in ({}, {"filter": {"new": 1}}, {"filter": {"category": "circle"}}):
-                mine, theirs = (each.search(4, k=99, **asked) for each in (index, copy))
+            for options in ({}, {"filter": {"new": 1}}, {"filter": {"category": "circle"}}):
+                mine, theirs = (each.search(4, k=99, **options) for each in (index, copy))
                 assert theirs.as_dict() == mine.as_dict()
                 assert theirs.hits
 
 
-def test_an_empty_index(tmp_path: Path, place: str):
+def test_an_empty_index_can_be_pushed(tmp_path: Path, place: str):
     with Index.create(tmp_path / "x.dhx", colour_model(tmp_path / "model")) as index:
         push(tmp_path / "x.dhx", place)
         with Index.open(place) as copy:
@@ -278,7 +278,7 @@ def test_another_model_is_refused(shop: Path, place: str, tmp_path: Path):
         assert len(copy) == ITEMS - 4
 
 
-def test_others_collections_are_left_alone(shop: Path, place: str):
+def test_collections_of_other_programs_are_not_touched(shop: Path, place: str):
     opened = connect(parse_address(place), create=True)
     opened._client.create_collection(opened.address.collection, dimension=4)
     with pytest.raises(DualhashError, match="is a collection that dualhash did not create"):
@@ -298,7 +298,7 @@ def test_damage_and_newer_formats_are_named(shop: Path, place: str):
         Index.open(place)
 
 
-def test_several_collections_are_named(both, lite: str, shop: Path):
+def test_several_collections_are_listed(both, lite: str, shop: Path):
     push(shop, f"{lite}/both2")
     with pytest.raises(DualhashError, match=r"several collections: .*both.* Choose one, as in "):
         Index.open(f"milvus://{lite}")
@@ -311,7 +311,7 @@ def test_a_long_payload_is_refused(tmp_path: Path, place: str):
         push(tmp_path / "x.dhx", place)
 
 
-def test_servers_that_do_not_answer(shop: Path, monkeypatch: pytest.MonkeyPatch):
+def test_unreachable_servers_are_named(shop: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("pymilvus")
     monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.3)
     for use in (
@@ -324,19 +324,19 @@ def test_servers_that_do_not_answer(shop: Path, monkeypatch: pytest.MonkeyPatch)
             use()
 
 
-def test_files_that_are_not_there(tmp_path: Path):
+def test_missing_files_are_refused(tmp_path: Path):
     pytest.importorskip("pymilvus")
     with pytest.raises(DualhashError, match=r"none.db does not exist. `dualhash index push`"):
         Index.open(f"milvus://{tmp_path}/none.db")
     assert not (tmp_path / "none.db").exists()
 
 
-def test_schemes_that_nothing_searches():
+def test_unknown_schemes_are_refused():
     with pytest.raises(DualhashError, match=r"scheme mulvis.*Did you mean 'milvus'"):
         Index.open("mulvis://host/x")
 
 
-def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     with pytest.raises(DualhashError, match=r"pip install 'dualhash\[milvus\]'"):
         Index.open("milvus://host/x")

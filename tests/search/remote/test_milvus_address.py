@@ -24,7 +24,7 @@ from dualhash.search.remote.milvus.client import default_collection, parse_addre
         ("milvus:///a.db/b/c.db", "/a.db/b/c.db", None, "milvus:///a.db/b/c.db"),
     ],
 )
-def test_places(text: str, server: str, collection: str | None, uri: str):
+def test_addresses_are_parsed(text: str, server: str, collection: str | None, uri: str):
     place = parse_address(text)
     assert (place.server, place.collection) == (server, collection)
     assert (place.file is None) == ("://" in server)
@@ -35,7 +35,7 @@ def test_places(text: str, server: str, collection: str | None, uri: str):
 @pytest.mark.parametrize(
     "text", ["", "host:19530", "shop.dhx", "ftp://host/x", "milvus://h:p/x", "http://h:70000"]
 )
-def test_what_names_no_place(text: str):
+def test_invalid_addresses_are_refused(text: str):
     with pytest.raises(
         DualhashError, match=r"is not the address of a Milvus server\. Write http://host:19530"
     ):
@@ -43,7 +43,7 @@ def test_what_names_no_place(text: str):
 
 
 @pytest.mark.parametrize("text", ["http://host/a-b", "http://host/a/b", "x.db/1a"])
-def test_names_that_milvus_does_not_take(text: str):
+def test_invalid_collection_names_are_refused(text: str):
     with pytest.raises(DualhashError, match="only letters, digits and underscores"):
         parse_address(text)
 
@@ -51,5 +51,5 @@ def test_names_that_milvus_does_not_take(text: str):
 @pytest.mark.parametrize(
     ("file", "name"), [("a/shop.dhx", "shop"), ("2024-é.dhx", "_2024__"), ("x.y.dhx", "x_y")]
 )
-def test_collections_are_named_after_files(file: str, name: str):
+def test_collections_have_the_name_of_the_file(file: str, name: str):
     assert default_collection(Path(file)) == name

@@ -17,12 +17,12 @@ def small_answers(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ranking, "MAX_ROWS", LIMIT)
 
 
-def server(keys: dict[int, float], asked: list[tuple[int, int, int]] | None = None) -> Fetch:
+def server(keys: dict[int, float], requests: list[tuple[int, int, int]] | None = None) -> Fetch:
     """Answers with the best, of equals those with the highest ids, in no particular order."""
 
     def ask(low: int, high: int, limit: int) -> Keys:
-        if asked is not None:
-            asked.append((low, high, limit))
+        if requests is not None:
+            requests.append((low, high, limit))
         assert limit <= LIMIT
         there = sorted((key, -item) for item, key in keys.items() if low <= item < high)[:limit]
         beyond = there[-1][0] if len(there) == limit else COMPLETE
@@ -40,33 +40,33 @@ KEYS = st.dictionaries(st.integers(0, 60), st.integers(0, 4).map(float), max_siz
 
 
 @given(KEYS, st.integers(1, 9))
-def test_the_best_are_those_of_a_sort(keys: dict[int, float], k: int):
+def test_best_results_match_a_full_sort(keys: dict[int, float], k: int):
     expected = [item for _, item in sorted((key, item) for item, key in keys.items())][:k]
     assert best(server(keys), k, 61).ids.tolist() == expected
 
 
 @given(KEYS, st.integers(0, 4))
-def test_all_within_are_those_of_a_sort(keys: dict[int, float], worst: int):
+def test_results_within_a_limit_match_a_full_sort(keys: dict[int, float], worst: int):
     expected = [
         item for _, item in sorted((key, item) for item, key in keys.items() if key <= worst)
     ]
     assert within(server(keys), worst, 61).ids.tolist() == expected
 
 
-def test_one_answer_is_enough_where_nothing_is_cut():
-    asked: list[tuple[int, int, int]] = []
-    assert best(server({3: 1.0, 9: 0.0, 4: 1.0}, asked), 1, 10).ids.tolist() == [9]
-    assert asked == [(0, 10, 4)]
+def test_a_complete_answer_needs_one_request():
+    requests: list[tuple[int, int, int]] = []
+    assert best(server({3: 1.0, 9: 0.0, 4: 1.0}, requests), 1, 10).ids.tolist() == [9]
+    assert requests == [(0, 10, 4)]
 
 
-def test_many_duplicates_are_halved_and_not_gone_through():
-    asked: list[tuple[int, int, int]] = []
+def test_many_duplicates_need_few_requests():
+    requests: list[tuple[int, int, int]] = []
     keys = dict.fromkeys(range(1024), 0.0)
-    assert best(server(keys, asked), 2, 1024).ids.tolist() == [0, 1]
-    assert len(asked) < 25
+    assert best(server(keys, requests), 2, 1024).ids.tolist() == [0, 1]
+    assert len(requests) < 25
 
 
-def test_too_many_that_are_equal_are_refused(monkeypatch: pytest.MonkeyPatch):
+def test_too_many_equal_results_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ranking, "MAX_REQUESTS", 20)
     with pytest.raises(DualhashError, match="Too many items are within that radius"):
         within(server(dict.fromkeys(range(1000), 0.0)), 0, 1000)

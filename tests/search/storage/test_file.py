@@ -200,7 +200,7 @@ def test_other_files_are_neither_opened_nor_replaced(tmp_path: Path, model: Mode
     assert files(tmp_path) == ["a.txt", "b.sqlite", "c.dhx"]
 
 
-def test_missing_files_and_folders(tmp_path: Path, model: Model):
+def test_missing_files_and_folders_are_named(tmp_path: Path, model: Model):
     with pytest.raises(
         DualhashError, match=r"does not exist. Create it with `dualhash index create`"
     ):
@@ -233,7 +233,7 @@ def test_damaged_contents_are_reported(tmp_path: Path, model: Model, damage: str
         index.search("id:0")
 
 
-def test_a_schema_that_is_not_utf8_is_damage(tmp_path: Path, model: Model):
+def test_a_schema_that_is_not_utf8_is_reported_as_damaged(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     path.write_bytes(path.read_bytes().replace(b"CREATE TABLE blocks", b"CREATE TABLE \xe5locks"))
@@ -241,7 +241,7 @@ def test_a_schema_that_is_not_utf8_is_damage(tmp_path: Path, model: Model):
         Index.open(path)
 
 
-def test_a_truncated_file_is_damaged(tmp_path: Path, model: Model):
+def test_a_truncated_file_is_reported_as_damaged(tmp_path: Path, model: Model):
     path = tmp_path / "i.dhx"
     make(path, model, 3)
     path.write_bytes(path.read_bytes()[:5000])

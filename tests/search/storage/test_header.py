@@ -81,7 +81,7 @@ def test_fields_lists_all_keys_of_the_header(path: Path):
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_flipped_field_is_damage(path: Path, field: str):
+def test_a_flipped_field_is_reported_as_damage(path: Path, field: str):
     with closing(sqlite3.connect(path)) as connection:
         ((value,),) = connection.execute("SELECT value FROM meta WHERE key = ?", (field,))
         change = "UPDATE meta SET value = ? WHERE key = ?"
@@ -94,7 +94,7 @@ def test_a_flipped_field_is_damage(path: Path, field: str):
 
 @pytest.mark.parametrize("field", ["count", "edition", "next_id", "checksum"])
 @pytest.mark.parametrize("bit", [0, 7, 40])
-def test_a_flipped_counter_is_damage(path: Path, field: str, bit: int):
+def test_a_flipped_counter_is_reported_as_damage(path: Path, field: str, bit: int):
     with Index.open(path) as reader:
         assert reader.search(np.zeros(2, np.uint8)).matched == 2
         run(path, f"UPDATE state SET {field} = {field} + ({1 << bit})")
@@ -105,13 +105,13 @@ def test_a_flipped_counter_is_damage(path: Path, field: str, bit: int):
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM state", "INSERT INTO state SELECT * FROM state"])
-def test_there_is_one_row_of_counters(path: Path, sql: str):
+def test_counters_must_have_exactly_one_row(path: Path, sql: str):
     run(path, sql)
     assert "i.dhx is damaged: its number of items" in refused(path)
 
 
 @pytest.mark.parametrize("version", [0, 1, FORMAT - 1, FORMAT + 1, FORMAT ^ 64, -(2**31)])
-def test_a_flipped_format_number_is_damage_and_not_another_format(path: Path, version: int):
+def test_a_flipped_format_number_is_reported_as_damage(path: Path, version: int):
     run(path, f"PRAGMA user_version = {version}")
     assert "i.dhx is damaged: its format number failed its check" in refused(path)
 
@@ -144,7 +144,7 @@ def test_an_index_of_another_format_can_be_replaced(path: Path, model: Model, nu
         assert len(index) == 0
 
 
-def test_flipped_bits_in_the_first_100_bytes(path: Path, model: Model):
+def test_flipped_bits_in_the_first_100_bytes_are_detected(path: Path, model: Model):
     """In SQLite's own header, a flipped bit is damage or has no effect."""
     sound = path.read_bytes()
     assert sound[68:72] == b"dhx1"

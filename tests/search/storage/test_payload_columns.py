@@ -31,7 +31,7 @@ from dualhash.search.storage.payload_columns import as_text, facts_of
         ([1.0, "é"], '[1.0, "é"]'),
     ],
 )
-def test_values_as_text(value: object, text: str):
+def test_payload_values_are_converted_to_text(value: object, text: str):
     assert as_text(value) == text
     assert as_text(text) == text
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dualhash.search.storage.rows import checksum, portable
 
 
-def test_checksum_by_hand():
+def test_checksum_hand_worked_example():
     assert checksum() == 0
     assert checksum(-12, "é", None, b"\x01") == zlib.crc32(b"i-12\0t\xc3\xa9\0n\0b\x01\0")
     assert checksum("a") != checksum(b"a")

@@ -49,7 +49,7 @@ def everything(path: Path) -> list[object]:
         return [index.header.views, *(found.as_dict() for found in results)]
 
 
-def test_counts(path: Path):
+def test_verify_counts_items_and_blocks(path: Path):
     with Index.open(path) as index:
         index.delete([0, 1, 2])
         stats = index.stats()
@@ -112,7 +112,7 @@ def test_columns_are_compared_with_payloads(path: Path):
     )
 
 
-def test_text_that_is_not_utf8_is_damage(path: Path):
+def test_text_that_is_not_utf8_is_reported_as_damage(path: Path):
     spoil(path, "UPDATE items SET payload = CAST(x'7b22ff' AS TEXT) WHERE id = 7")
     with Index.open(path) as index:
         with pytest.raises(DualhashError, match=r"i.dhx is damaged: .* column 'payload'"):

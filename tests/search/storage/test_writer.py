@@ -239,7 +239,7 @@ def test_undone_changes_are_not_searched(index: Index):
     assert found(index) == [0, 1, 2, 3, 5, 6, 4]
 
 
-def test_errors_of_the_user_pass_through_a_block_of_changes(index: Index):
+def test_exceptions_pass_through_a_block_of_changes(index: Index):
     def delete_and_decode() -> None:
         with index.changing():
             index.delete([0])
@@ -295,7 +295,7 @@ def test_compaction_returns_space(tmp_path: Path, model: Model):
     assert path.stat().st_size == after.file_bytes
 
 
-def test_a_search_sees_one_state(index: Index):
+def test_a_search_sees_one_snapshot(index: Index):
     """Changes by another program during a search are seen by the next search only."""
     with Index.open(index.path) as other, index.reading():
         assert found(index) == [0, 5, 1, 2, 3, 4]

@@ -168,7 +168,7 @@ def test_without_its_model_an_index_answers_all_but_uploads(folder: Path):
         refused(answered, 503, "model-unavailable")
 
 
-def test_an_empty_index(folder: Path):
+def test_an_empty_index_is_served(folder: Path):
     model = colour_model(folder / "model", attribute_names=NAMES)
     from dualhash.search import Index
 

@@ -56,7 +56,7 @@ def test_a_refused_endless_body_is_cut_off(shapes: Path):
 
 
 @pytest.mark.parametrize("zeros", [5, 5000])
-def test_a_content_length_with_leading_zeros(live: Live, zeros: int):
+def test_a_content_length_with_leading_zeros_is_accepted(live: Live, zeros: int):
     search = b'{"id": 1}'
     head = HEAD + b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: "
     with connect(live) as connection:

@@ -20,7 +20,9 @@ def test_a_first_visit_shows_images_to_start_with(page: Page, address: str):
     assert re.search(r"#id=\d+$", page.url)
 
 
-def test_the_link_of_an_uploaded_image_finds_the_same(page: Page, address: str, picture: Path):
+def test_the_link_of_an_uploaded_image_gives_the_same_results(
+    page: Page, address: str, picture: Path
+):
     page.goto(address)
     page.set_input_files("#file", picture)
     expect(page.locator("#preview img")).to_have_attribute("alt", "Your image")
@@ -53,7 +55,7 @@ def test_an_image_can_be_dropped_and_pasted(page: Page, address: str, picture: P
     assert len(ids(page)) == 24
 
 
-def test_surprise_me_and_remove(page: Page, address: str):
+def test_surprise_me_chooses_a_query_that_can_be_removed(page: Page, address: str):
     page.goto(address)
     page.get_by_role("button", name="Surprise me").click()
     ids(page)
@@ -61,7 +63,7 @@ def test_surprise_me_and_remove(page: Page, address: str):
     expect(page.get_by_role("heading", name="Start with one of these images")).to_be_visible()
 
 
-def test_each_task_by_keyboard(page: Page, address: str):
+def test_each_task_can_be_searched_by_keyboard(page: Page, address: str):
     page.goto(f"{address}#id=3")
     by_kind = ids(page)
     expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
@@ -88,14 +90,14 @@ def test_an_attribute_has_three_states_on_the_keyboard(page: Page, address: str)
     red = chip(page, "colour=red")
     red.focus()
     expect(red).to_have_accessible_name("red (either)")
-    for state, said in (
+    for state, description in (
         ("want", "red (wanted)"),
         ("without", "red (not wanted)"),
         ("any", "red (either)"),
     ):
         page.keyboard.press("Space")
         expect(red).to_have_attribute("data-state", state)
-        expect(red).to_have_accessible_name(re.compile(re.escape(said) + "$"))
+        expect(red).to_have_accessible_name(re.compile(re.escape(description) + "$"))
         expect(red).to_be_focused()
     for key, state in (("-", "without"), ("+", "want"), ("Delete", "any")):
         page.keyboard.press(key)
@@ -141,7 +143,7 @@ def test_attributes_of_the_query_can_be_taken_over(page: Page, address: str):
     expect(page.get_by_role("heading", name="No attributes chosen yet")).to_be_visible()
 
 
-def test_a_weighted_search_leaves_nothing_out(page: Page, address: str):
+def test_a_weighted_search_ranks_all_items(page: Page, address: str):
     page.goto(f"{address}#id=3&task=combined&want=round&want=size%3Dlarge")
     ids(page)
     hard = int(page.locator("#figure-matches").inner_text())

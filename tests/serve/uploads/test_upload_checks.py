@@ -149,7 +149,7 @@ def test_one_missing_byte_of_the_rows_is_noticed(size: tuple[int, int], interlac
     passes = adam7(width, height) if interlaced else [(width, height)]
     rows = bytes(sum(rows * (1 + 3 * columns) for columns, rows in passes))
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, interlaced))
-    for written, lacking in ((rows, False), (rows[:-1], True)):
+    for written, missing in ((rows, False), (rows[:-1], True)):
         halves = (zlib.compress(written)[:5], zlib.compress(written)[5:])
         content = PNG + header + b"".join(chunk(b"IDAT", half) for half in halves)
-        assert is_missing_rows(content + chunk(b"IEND", b"")) is lacking
+        assert is_missing_rows(content + chunk(b"IEND", b"")) is missing

@@ -31,7 +31,7 @@ def test_every_result_is_a_crop_or_its_mirror(
         assert any(np.array_equal(result, view) for view in views)
 
 
-def test_all_offsets_and_both_directions_come_up():
+def test_all_offsets_and_both_directions_occur():
     image = numbered(1, 5, 4)
     images = np.repeat(image, 2000, axis=0)
     views = augment(images, (4, 3), np.random.default_rng(0), padding=1)
@@ -53,7 +53,7 @@ def test_mirrors_half_of_the_images():
     assert 0.45 < mirrored.mean() < 0.55
 
 
-def test_same_generator_same_result_and_input_untouched():
+def test_results_are_deterministic_and_the_input_is_unchanged():
     images = numbered(6, 6, 6)
     before = images.copy()
     first, second = (augment(images, (5, 5), np.random.default_rng(3), padding=1) for _ in range(2))

@@ -40,7 +40,7 @@ def test_the_papers_batch_is_64_attribute_images_and_16_categories_of_4():
         assert observed[batch].any(axis=0).all()
 
 
-def test_each_image_comes_once_before_any_comes_again():
+def test_all_images_are_drawn_before_any_repeats():
     labels, observed = partly_labelled(categories=20, each=8)
     plan = plan_batches(labels, observed, PAPER)
     drawn = np.concatenate([batch[64:] for batch in draw(plan, 10)])
@@ -52,7 +52,7 @@ def test_each_image_comes_once_before_any_comes_again():
             assert len(set(of_category[start : start + 8])) == 8
 
 
-def test_attribute_images_come_in_passes_too():
+def test_attribute_images_are_drawn_in_passes():
     labels, observed = partly_labelled(attribute_only=100)
     drawn = np.concatenate(
         [batch[:64] for batch in draw(plan_batches(labels, observed, PAPER), 25)]
@@ -60,20 +60,20 @@ def test_attribute_images_come_in_passes_too():
     assert (np.bincount(drawn)[200:] == 16).all()
 
 
-def test_the_stream_follows_from_the_seed():
+def test_batches_are_deterministic_for_a_seed():
     plan = plan_batches(*partly_labelled(), PAPER)
     first, again, other = draw(plan, 5, 1), draw(plan, 5, 1), draw(plan, 5, 2)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
 
 
-def test_few_categories_give_more_images_each_and_it_is_said():
+def test_few_categories_give_more_images_each_with_a_note():
     plan = plan_batches(*partly_labelled(categories=5, each=20), PAPER)
     assert (plan.categories_per_batch, plan.images_per_category) == (5, 12)
     assert "Only 5 categories" in plan.notes[0]
 
 
-def test_few_images_repeat_and_it_is_said():
+def test_few_images_repeat_with_a_note():
     labels, observed = partly_labelled(categories=16, each=2)
     plan = plan_batches(labels, observed, PAPER)
     assert "16 of 16 categories have fewer than 4" in plan.notes[0]
@@ -81,7 +81,7 @@ def test_few_images_repeat_and_it_is_said():
         assert (np.bincount(batch[64:], minlength=32)[:32] == 2).all()
 
 
-def test_without_attribute_images_those_with_both_labels_serve_and_it_is_said():
+def test_images_with_both_labels_replace_attribute_images_with_a_note():
     labels, observed = partly_labelled(attribute_only=0)
     plan = plan_batches(labels, observed, PAPER)
     assert "0 training images have attributes and no category" in plan.notes[0]
@@ -90,14 +90,14 @@ def test_without_attribute_images_those_with_both_labels_serve_and_it_is_said():
         assert len(batch) == 128
 
 
-def test_without_categories_all_are_drawn_for_their_attributes():
+def test_all_images_are_attribute_images_without_categories():
     labels, observed = partly_labelled(categories=0, attribute_only=300)
     plan = plan_batches(labels, observed, PAPER)
     assert "attributes alone" in plan.notes[0]
     assert [len(batch) for batch in draw(plan, 2)] == [128, 128]
 
 
-def test_without_attributes_batches_are_class_aware_alone():
+def test_batches_are_only_class_aware_without_attributes():
     labels, observed = partly_labelled(attribute_only=0)
     plan = plan_batches(labels, observed[:, :0], PAPER)
     assert "categories alone" in plan.notes[0]
@@ -123,7 +123,7 @@ def test_rare_labels_are_in_every_batch(shuffled: int | None):
         assert (labels[batch] != -1).any()
 
 
-def test_shuffled_batches_pass_over_all_images():
+def test_shuffled_batches_cover_all_images():
     labels, observed = partly_labelled()
     plan = plan_batches(labels, observed, TrainConfig(shuffled_images=100))
     drawn = np.concatenate(draw(plan, 6))
@@ -132,7 +132,7 @@ def test_shuffled_batches_pass_over_all_images():
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_any_labels_give_batches_that_have_every_kind(data: st.DataObject):
+def test_batches_contain_every_kind_of_label(data: st.DataObject):
     n = data.draw(st.integers(1, 30))
     labels = np.array(data.draw(st.lists(st.integers(-1, 4), min_size=n, max_size=n)))
     observed = np.array(

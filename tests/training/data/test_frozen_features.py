@@ -27,7 +27,7 @@ def images() -> CachedImages:
     return CachedImages(pixels, {}, "images")
 
 
-def test_the_upper_stages_make_the_same_features_of_it(images: CachedImages, own_cache: Path):
+def test_upper_stages_on_cached_outputs_match_the_network(images: CachedImages, own_cache: Path):
     own_cache.mkdir()
     backbone = make_backbone()
     frozen = cached_frozen_features(images, SIZE, backbone, own_cache)
@@ -43,7 +43,9 @@ def test_the_upper_stages_make_the_same_features_of_it(images: CachedImages, own
     torch.testing.assert_close(found, expected, atol=5e-3, rtol=5e-3)  # float16 in between
 
 
-def test_is_computed_once(images: CachedImages, own_cache: Path, monkeypatch: pytest.MonkeyPatch):
+def test_frozen_features_are_computed_once(
+    images: CachedImages, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
     own_cache.mkdir()
     first = cached_frozen_features(images, SIZE, make_backbone(), own_cache)
     monkeypatch.setattr(array_cache, "_create", None)
@@ -51,9 +53,7 @@ def test_is_computed_once(images: CachedImages, own_cache: Path, monkeypatch: py
     assert np.array_equal(first.values, again.values)
 
 
-def test_other_weights_stages_crops_or_images_are_another_cache(
-    images: CachedImages, own_cache: Path
-):
+def test_weights_stages_crops_and_images_select_the_cache(images: CachedImages, own_cache: Path):
     own_cache.mkdir()
     other_images = CachedImages(images.pixels[::-1], {}, "others")
     smaller = Preprocessing(resize=SIZE.resize, crop=(16, 14))
@@ -68,7 +68,7 @@ def test_other_weights_stages_crops_or_images_are_another_cache(
     assert len(list(own_cache.glob("*.npy"))) == 5
 
 
-def test_weights_above_the_frozen_stages_do_not_matter(images: CachedImages, own_cache: Path):
+def test_the_cache_does_not_depend_on_upper_weights(images: CachedImages, own_cache: Path):
     own_cache.mkdir()
     backbone = make_backbone()
     cached_frozen_features(images, SIZE, backbone, own_cache)
@@ -77,7 +77,7 @@ def test_weights_above_the_frozen_stages_do_not_matter(images: CachedImages, own
     assert len(list(own_cache.glob("*.npy"))) == 1
 
 
-def test_a_folder_that_cannot_be_written_is_named(images: CachedImages, tmp_path: Path):
+def test_an_unwritable_folder_is_named(images: CachedImages, tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="DUALHASH_CACHE"):
         cached_frozen_features(images, SIZE, make_backbone(), tmp_path / "file" / "cache")

@@ -38,21 +38,21 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_holds_the_images_at_the_size_asked_for(paths: list[Path], own_cache: Path):
+def test_holds_the_images_at_the_given_size(paths: list[Path], own_cache: Path):
     pixels = cached_images(paths, SIZE, own_cache).pixels
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, [load_image(path, SIZE) for path in paths])
     assert isinstance(pixels, np.memmap)
 
 
-def test_is_reused(paths: list[Path], own_cache: Path, decoded: list[Path]):
+def test_cache_is_reused(paths: list[Path], own_cache: Path, decoded: list[Path]):
     cached_images(paths, SIZE, own_cache)
     assert len(decoded) == 4
     cached_images(paths, SIZE, own_cache)
     assert len(decoded) == 4
 
 
-def test_another_size_order_or_content_is_another_cache(
+def test_size_order_and_content_select_the_cache(
     paths: list[Path], own_cache: Path, decoded: list[Path]
 ):
     cached_images(paths, SIZE, own_cache)
@@ -66,9 +66,7 @@ def test_another_size_order_or_content_is_another_cache(
     assert changed[0, 0, 0].tolist() == [255, 0, 0]
 
 
-def test_damaged_and_missing_images_are_listed_and_the_others_are_there(
-    paths: list[Path], own_cache: Path
-):
+def test_damaged_and_missing_images_are_listed_and_skipped(paths: list[Path], own_cache: Path):
     paths[1].write_bytes(b"no image")
     paths[2].unlink()
     for _ in range(2):
@@ -79,7 +77,7 @@ def test_damaged_and_missing_images_are_listed_and_the_others_are_there(
         assert np.array_equal(images.pixels[3], load_image(paths[3], SIZE))
 
 
-def test_an_image_put_right_is_read_again(paths: list[Path], own_cache: Path):
+def test_a_repaired_image_is_read_again(paths: list[Path], own_cache: Path):
     content = paths[2].read_bytes()
     paths[2].unlink()
     assert list(cached_images(paths, SIZE, own_cache).failed) == [2]
@@ -87,7 +85,7 @@ def test_an_image_put_right_is_read_again(paths: list[Path], own_cache: Path):
     assert cached_images(paths, SIZE, own_cache).failed == {}
 
 
-def test_what_was_interrupted_is_not_taken_for_a_cache(
+def test_an_interrupted_cache_is_not_used(
     paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def interrupted(done: int, total: int) -> None:
@@ -100,7 +98,7 @@ def test_what_was_interrupted_is_not_taken_for_a_cache(
     assert np.array_equal(images.pixels[3], load_image(paths[3], SIZE))
 
 
-def test_old_remains_are_removed_and_new_ones_are_not(paths: list[Path], own_cache: Path):
+def test_only_old_unfinished_files_are_removed(paths: list[Path], own_cache: Path):
     own_cache.mkdir()
     old, new = own_cache / f"old{UNFINISHED}", own_cache / f"new{UNFINISHED}"
     old.touch()
@@ -110,7 +108,7 @@ def test_old_remains_are_removed_and_new_ones_are_not(paths: list[Path], own_cac
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_arrays_that_are_no_longer_used_are_removed(paths: list[Path], own_cache: Path):
+def test_unused_arrays_are_removed(paths: list[Path], own_cache: Path):
     cached_images(paths[:2], SIZE, own_cache)
     first = cached_images(paths[:1], SIZE, own_cache).key
     mine = own_cache / "mine.npy"
@@ -125,19 +123,19 @@ def test_arrays_that_are_no_longer_used_are_removed(paths: list[Path], own_cache
     }
 
 
-def test_reports_how_far_it_is(paths: list[Path], own_cache: Path):
+def test_progress_is_reported(paths: list[Path], own_cache: Path):
     reports: list[tuple[int, int]] = []
     cached_images(paths, SIZE, own_cache, lambda *report: reports.append(report))
     assert reports == [(4, 4)]
 
 
-def test_a_folder_that_cannot_be_made_is_refused(paths: list[Path], tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_refused(paths: list[Path], tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="DUALHASH_CACHE"):
         cached_images(paths, SIZE, tmp_path / "file" / "cache")
 
 
-def test_no_room_is_said_before_anything_is_written(
+def test_too_little_disk_space_is_reported_before_writing(
     paths: list[Path], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(

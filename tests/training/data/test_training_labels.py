@@ -28,14 +28,14 @@ def split(labels: TrueLabels, fraction: float = 0.1, seed: int = 0) -> np.ndarra
     return split_validation(labels, fraction, np.random.default_rng(seed))
 
 
-def test_takes_the_fraction_of_each_category():
+def test_validation_takes_the_fraction_of_each_category():
     rows = split(labels_of([0] * 40 + [1] * 20 + [-1] * 30))
     assert np.bincount(rows // 10, minlength=9)[:4].sum() == 4
     assert ((rows >= 40) & (rows < 60)).sum() == 2
     assert (rows >= 60).sum() == 3
 
 
-def test_a_category_keeps_an_image_and_gives_one_if_it_has_two():
+def test_only_categories_of_two_or_more_images_are_split():
     rows = split(labels_of([0, 1, 1, 2, 2, 2]))
     assert 0 not in rows
     assert len(rows) == 2
@@ -58,7 +58,7 @@ def test_training_keeps_every_category_and_both_labels_of_attributes(
     assert np.array_equal(rows, np.unique(rows))
 
 
-def test_the_split_follows_from_the_generator():
+def test_the_split_is_deterministic_for_a_generator():
     labels = labels_of([0] * 100)
     assert np.array_equal(split(labels, seed=1), split(labels, seed=1))
     assert not np.array_equal(split(labels, seed=1), split(labels, seed=2))
@@ -72,7 +72,7 @@ def test_training_sees_only_its_subsets_and_labels(tiny: Catalogue):
     assert not seen.observed[seen.subsets == 2].any()
 
 
-def test_nothing_to_train_on_is_refused(tiny: Catalogue):
+def test_a_catalogue_without_training_images_is_refused(tiny: Catalogue):
     only_test = replace(tiny, subsets=np.full(len(tiny), 3, np.int8))
     with pytest.raises(DualhashError, match="tiny has no images to train on"):
         training_catalogue(only_test)
@@ -87,21 +87,21 @@ def test_a_facet_without_attribute_is_refused(tiny: Catalogue):
         training_catalogue(replace(tiny, payload=payload, columns=columns))
 
 
-def test_no_labels_at_all_are_refused(tiny: Catalogue):
+def test_a_catalogue_without_labels_is_refused(tiny: Catalogue):
     empty = TrueLabels(np.full(4, -1), np.zeros((4, 2), np.int8), np.zeros((4, 2), bool))
     with pytest.raises(DualhashError, match="has a category or an attribute"):
         check_trainable(empty, tiny)
 
 
-def test_a_single_category_is_refused_by_name(tiny: Catalogue):
+def test_a_single_category_is_refused(tiny: Catalogue):
     single = TrueLabels(np.ones(4, np.int64), tiny.attributes[:4], tiny.observed[:4])
     with pytest.raises(DualhashError, match="'c1'"):
         check_trainable(single, tiny)
 
 
-@pytest.mark.parametrize(("value", "said"), [(0, "never present"), (1, "never absent")])
-def test_an_attribute_of_one_kind_is_refused_by_name(tiny: Catalogue, value: int, said: str):
+@pytest.mark.parametrize(("value", "message"), [(0, "never present"), (1, "never absent")])
+def test_a_constant_attribute_is_refused(tiny: Catalogue, value: int, message: str):
     attributes = tiny.attributes.copy()
     attributes[:, 1] = value
-    with pytest.raises(DualhashError, match=f"'left' is {said}"):
+    with pytest.raises(DualhashError, match=f"'left' is {message}"):
         check_trainable(TrueLabels(tiny.categories, attributes, tiny.observed), tiny)

@@ -41,7 +41,7 @@ def images() -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [1, 2, 70])
-def test_gives_what_torch_gives_in_float32_for_any_number_of_images(
+def test_onnx_matches_torch_in_float32_for_any_batch_size(
     network: DualHashNetwork, graph: bytes, images: np.ndarray, count: int
 ):
     found = Encoder(graph, 16, SIZE).encode_arrays(images[:count])
@@ -53,7 +53,7 @@ def test_gives_what_torch_gives_in_float32_for_any_number_of_images(
     assert found.std() > 0.01
 
 
-def test_the_check_passes_the_network_and_refuses_another(
+def test_check_accepts_the_network_and_refuses_another(
     network: DualHashNetwork, graph: bytes, images: np.ndarray
 ):
     check = check_encoder(graph, NetworkEncoder(network), images, SIZE)
@@ -83,7 +83,7 @@ class Constant(torch.nn.Module):
         (math.nan, 0.9, None),
     ],
 )
-def test_bits_may_differ_only_within_rounding_of_one_half(
+def test_check_allows_bits_to_differ_only_near_one_half(
     images: np.ndarray, exported: float, trained: float, equal_bits: float | None
 ):
     graph = export_encoder(Constant(exported), SIZE.crop)
@@ -102,7 +102,7 @@ def test_the_graph_is_valid_and_names_no_source_files(graph: bytes):
     assert export_encoder(NetworkEncoder(make_network(0)), SIZE.crop) == graph
 
 
-def test_heads_go_by_the_names_that_models_read(network: DualHashNetwork):
+def test_head_tensors_have_the_names_that_models_read(network: DualHashNetwork):
     tensors = head_tensors(
         linear_head(network.category_head, ("c0", "c1", "c2")),
         linear_head(network.attribute_head, ("top", "left")),
@@ -121,6 +121,6 @@ class DecidesByValue(torch.nn.Module):
         return images.float().mean(dim=(1, 2)) * (1 if images.sum() > 7 else 2)
 
 
-def test_what_onnx_cannot_say_is_an_error_that_names_the_backbone():
+def test_an_unexportable_backbone_is_named():
     with pytest.raises(DualhashError, match="network cannot be exported to ONNX"):
         export_encoder(DecidesByValue(), SIZE.crop)

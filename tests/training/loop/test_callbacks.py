@@ -17,7 +17,7 @@ def trainer(score: float, iteration: int, saved: list[str]) -> SimpleNamespace:
     )
 
 
-def test_the_best_is_written_when_no_score_was_higher_and_before_the_last(tmp_path: Path):
+def test_best_checkpoint_is_replaced_by_equal_or_higher_scores(tmp_path: Path):
     saved: list[str] = []
     first, resumed = RoundLog(tmp_path), RoundLog(tmp_path)
     for iteration, score in ((1, 0.2), (2, 0.6)):

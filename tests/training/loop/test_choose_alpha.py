@@ -25,7 +25,7 @@ def trials(*maps: float) -> list[Trial]:
         ((0.50,), 0.03, 0.0),
     ],
 )
-def test_the_largest_alpha_before_a_clear_drop(
+def test_largest_alpha_before_a_clear_drop_is_chosen(
     maps: tuple[float, ...], tolerance: float, chosen: float
 ):
     assert choose_alpha(trials(*maps), tolerance) == chosen
@@ -43,6 +43,6 @@ def test_the_search_stops_at_the_first_clear_drop():
     assert tried == [0.0, 0.01, 0.1] == [trial.alpha for trial in found]
 
 
-def test_without_a_category_map_alpha_is_asked_for():
+def test_auto_alpha_without_category_map_is_refused():
     with pytest.raises(DualhashError, match="no category has two validation images"):
         search_alpha(lambda alpha: Trial(alpha, math.nan, 0.7), (0.0, 0.1), 0.03)

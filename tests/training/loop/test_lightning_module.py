@@ -21,7 +21,7 @@ def group_of(optimiser: torch.optim.SGD, parameter: torch.nn.Parameter) -> dict[
     return group
 
 
-def test_two_learning_rates_and_the_released_rules_for_biases():
+def test_parameter_groups_have_the_released_learning_rates():
     built = network(pretrained=True)
     optimiser = build_optimiser(
         built,
@@ -52,7 +52,7 @@ def test_two_learning_rates_and_the_released_rules_for_biases():
 
 
 @pytest.mark.parametrize(("alpha", "rate", "decay"), [(0.2, 0.05, 1e-4), (0.0, 0.01, 5e-4)])
-def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
+def test_a_spared_attribute_head_is_trained_as_with_alpha_1(
     alpha: float, rate: float, decay: float
 ):
     built = network(pretrained=False)
@@ -64,7 +64,7 @@ def test_an_attribute_head_that_alpha_spares_takes_the_steps_of_alpha_1(
     assert (other["lr"], other["weight_decay"]) == (0.01, 5e-4)
 
 
-def test_every_parameter_is_learned_once():
+def test_every_parameter_is_in_exactly_one_group():
     built = network(pretrained=False)
     optimised = [
         id(p)
@@ -74,7 +74,7 @@ def test_every_parameter_is_learned_once():
     assert sorted(optimised) == sorted(id(p) for p in built.parameters())
 
 
-def test_the_score_is_the_harmonic_mean_or_the_figure_there_is():
+def test_score_is_the_harmonic_mean_or_the_only_figure():
     assert validation_score(0.5, 1.0) == pytest.approx(2 / 3)
     assert validation_score(0.0, 0.0) == 0
     assert validation_score(math.nan, 0.4) == 0.4
@@ -82,7 +82,7 @@ def test_the_score_is_the_harmonic_mean_or_the_figure_there_is():
     assert validation_score(math.nan, math.nan) == 0
 
 
-def test_precision_by_name():
+def test_precision_is_chosen_by_name():
     assert autocast_type("bf16") is torch.bfloat16
     assert autocast_type("fp32") is None
     assert autocast_type("auto") in (torch.bfloat16, None)

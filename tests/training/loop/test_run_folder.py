@@ -24,14 +24,14 @@ def begin(run: RunFolder) -> None:
     (run.folder / "last.ckpt").touch()
 
 
-def test_a_new_training_begins_beside_the_model(run: RunFolder):
+def test_a_new_training_starts_in_a_folder_beside_the_model(run: RunFolder):
     run.check(resume=False, replace=False)
     begin(run)
     assert run.folder.name == "model.training"
     assert not run.out.exists()
 
 
-def test_what_is_not_a_model_is_never_replaced(run: RunFolder):
+def test_a_folder_that_is_not_a_model_is_never_replaced(run: RunFolder):
     run.out.mkdir(parents=True)
     (run.out / "thesis.tex").touch()
     for replacing in (False, True):
@@ -46,7 +46,7 @@ def test_a_file_in_the_way_is_refused(run: RunFolder):
         run.check(resume=False, replace=True)
 
 
-def test_a_model_is_replaced_only_when_told(run: RunFolder):
+def test_a_model_is_replaced_only_with_the_option(run: RunFolder):
     write_colour_model(run.out)
     with pytest.raises(DualhashError, match="--replace"):
         run.check(resume=False, replace=False)
@@ -73,13 +73,13 @@ def test_only_the_same_training_is_resumed(run: RunFolder):
         replace(run, origin={"label_hash": "other"}).check(resume=True, replace=False)
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match="cannot be written"):
         RunFolder(tmp_path / "file" / "model", CONFIG, LABELS).begin(resume=False)
 
 
-def test_two_trainings_do_not_write_into_one_folder(run: RunFolder):
+def test_two_trainings_cannot_share_a_folder(run: RunFolder):
     with run.locked():
         with (
             pytest.raises(DualhashError, match=r"Another training is writing to .*model: wait"),
@@ -94,7 +94,7 @@ def test_two_trainings_do_not_write_into_one_folder(run: RunFolder):
     assert [path.name for path in run.out.parent.iterdir()] == ["model.training"]
 
 
-def test_what_a_killed_training_held_is_free(run: RunFolder):
+def test_a_killed_training_releases_its_lock(run: RunFolder):
     program = (
         "import sys; from pathlib import Path\n"
         "from dualhash.training.loop.file_lock import only_one\n"
@@ -120,7 +120,7 @@ def test_what_a_killed_training_held_is_free(run: RunFolder):
     assert not list(run.out.parent.iterdir())
 
 
-def test_a_place_that_cannot_be_held_is_refused(tmp_path: Path):
+def test_a_folder_that_cannot_be_locked_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(DualhashError, match="cannot be written"),
