@@ -18,10 +18,10 @@ from dualhash.analysis.drawing import (
     draw_frame,
     draw_text,
 )
-from dualhash.analysis.result_verdict import Verdict
 from dualhash.codes import Prediction
 from dualhash.errors import DualhashError
 from dualhash.search import Hit, ItemLabels, Query, Results
+from dualhash.search.result_verdict import Verdict
 from tests.builders import colour_image
 
 SHOE, HAT = ItemLabels("shoe"), ItemLabels("hat")

@@ -21,11 +21,11 @@ from dualhash.analysis.drawing import (
     draw_frame,
     draw_text,
 )
-from dualhash.analysis.result_verdict import explain_verdicts, verdict
-from dualhash.catalogue.images import ImageError, decode
+from dualhash.catalogue.images import ImageError, ImageLike, decode
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.search import Hit, Results
+from dualhash.search.result_verdict import explain_verdicts, verdict
 
 MARGIN, GAP = 72, 40
 """Pixels around the sheet, and between results."""
@@ -237,12 +237,12 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _read_image(path: str | None) -> Image.Image | None:
+def _read_image(given: ImageLike | None) -> Image.Image | None:
     """Returns an image at up to twice its size on the sheet; None if it cannot be read."""
-    if path is None:
+    if given is None:
         return None
     try:
-        image = decode(path)
+        image = decode(given)
     except ImageError:
         return None
     image.thumbnail((2 * PANEL, round(2 * PANEL * TALLEST)))

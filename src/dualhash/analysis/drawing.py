@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from dualhash.analysis.result_verdict import Verdict
+from dualhash.search.result_verdict import Verdict
 
 INK, GREY, PALE = "#1d2733", "#6b7785", "#e6eaef"
 BLUE, GREEN, AMBER, RED = "#2f6fb7", "#16875d", "#a86400", "#c8372d"

@@ -15,9 +15,9 @@ from dualhash.files import write_whole
 from dualhash.search.results import Item
 from dualhash.search.storage.reader import IndexReader
 from dualhash.search.storage.rows import UNKNOWN
+from dualhash.search.table_columns import label_columns, payload_columns
 
 EXPORT_SUFFIXES = (".csv", ".parquet", ".npz")
-LARGEST_INTEGER = 2**63 - 1
 
 
 def export_index(index: Path, out: Path) -> int:
@@ -73,36 +73,12 @@ def _arrays(
 def _columns(
     items: list[Item], codes: NDArray[np.uint8], attributes: Sequence[str]
 ) -> list[pl.Series]:
-    labels = [item.labels.attributes for item in items]
-    payloads = [item.payload for item in items]
-    fields = sorted({field for payload in payloads for field in payload})
+    category, *labels = label_columns([item.labels for item in items], attributes)
     return [
         pl.Series("id", [item.id for item in items], pl.Int64),
         pl.Series("image", [item.image for item in items], pl.String),
-        pl.Series("category", [item.labels.category for item in items], pl.String),
+        category,
         pl.Series("code", [code.tobytes().hex() for code in codes], pl.String),
-        *(
-            pl.Series(f"attribute.{name}", [known.get(name) for known in labels], pl.Boolean)
-            for name in attributes
-        ),
-        *(
-            _payload_column(f"payload.{field}", [payload.get(field) for payload in payloads])
-            for field in fields
-        ),
+        *labels,
+        *payload_columns([item.payload for item in items]),
     ]
-
-
-def _payload_column(name: str, values: list[Any]) -> pl.Series:
-    """Returns a column of numbers, booleans or text; other or mixed values become JSON text."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return pl.Series(name, values, pl.Boolean)
-    if kinds == {int} and all(abs(value or 0) <= LARGEST_INTEGER for value in values):
-        return pl.Series(name, values, pl.Int64)
-    if kinds and kinds <= {int, float}:
-        return pl.Series(name, [None if v is None else float(v) for v in values], pl.Float64)
-    texts = [
-        value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for value in values
-    ]
-    return pl.Series(name, texts, pl.String)

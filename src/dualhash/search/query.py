@@ -75,7 +75,8 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
     Raises:
         DualhashError: It cannot be read, is not a query, or does not fit the index.
     """
-    image, item, labels = None, as_id(query), ItemLabels()
+    image: ImageLike | None = None
+    item, labels = as_id(query), ItemLabels()
     if item is not None:
         code, stored = source.get(item)
         image, labels = stored.image, stored.labels
@@ -85,7 +86,7 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
             hint = " A packed code has one dimension."
         raise DualhashError(f"The query cannot be used: {code.reason}{hint}")
     elif code is not None:
-        image = str(query) if isinstance(query, str | Path) else None
+        image = image_of(query)
     elif isinstance(query, np.ndarray):
         check_codes(query, source.header, dimensions=1)
         code = query
@@ -103,6 +104,13 @@ def is_image(query: object) -> TypeGuard[ImageLike]:
     if isinstance(query, np.ndarray):
         return query.ndim != 1
     return isinstance(query, Path | bytes | Image.Image)
+
+
+def image_of(query: object) -> ImageLike | None:
+    """Returns the image that a query is, a path as text; None for an id or a code."""
+    if isinstance(query, Path):
+        return str(query)
+    return query if is_image(query) else None
 
 
 def query_name(query: QueryLike) -> str:

@@ -1,13 +1,19 @@
 """Items, queries and the results of a search."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from dualhash.catalogue.images import ImageLike
 from dualhash.codes.model import Prediction
+from dualhash.errors import DualhashError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Task = Literal["category", "attribute", "combined", "weighted"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -49,14 +55,14 @@ class Query:
 
     Attributes:
         code: (k/8,) uint8, packed.
-        image: Path of its image; None if it is no file.
+        image: Path of its image; or the image itself, as it was given; None if it is a code.
         id: Id of the item that it is; None if it is not in the index.
         labels: Labels of that item.
         prediction: What the heads predict from its code.
     """
 
     code: NDArray[np.uint8]
-    image: str | None
+    image: ImageLike | None = field(repr=False)
     id: int | None
     labels: ItemLabels
     prediction: Prediction
@@ -65,7 +71,7 @@ class Query:
         """Returns it as JSON values, with the code in hexadecimal."""
         return {
             "id": self.id,
-            "image": self.image,
+            "image": self.image if isinstance(self.image, str) else None,
             "code": self.code.tobytes().hex(),
             "category": self.labels.category,
             "predicted_category": self.prediction.category,
@@ -108,7 +114,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one search.
+    """The results of one search: a sequence of hits, which notebooks show with their images.
 
     Attributes:
         task: The kind of search.
@@ -129,6 +135,52 @@ class Results:
     hits: tuple[Hit, ...]
     threshold: float = 0.5
     attribute_weight: float | None = None
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Results": ...
+
+    def __getitem__(self, place: int | slice) -> "Hit | Results":
+        """Returns the hit at a place from 0, or the same results with some of the hits."""
+        if isinstance(place, slice):
+            return replace(self, hits=self.hits[place])
+        return self.hits[place]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Returns one row per hit.
+
+        Columns: `rank`, `id`, `distance`, `score`, `image`, the labels `category` and
+        `attribute.NAME`, `probability.NAME` for each chosen attribute, and `payload.FIELD`. Lists,
+        mappings, and fields that mix text with other values are JSON text.
+        """
+        from dualhash.search.table_columns import results_table
+
+        return results_table(self)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Returns what `to_polars` returns, as a table of pandas.
+
+        Raises:
+            DualhashError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise DualhashError("Results.to_pandas needs pandas: pip install pandas.") from error
+        return pd.DataFrame(self.to_polars().to_dict(as_series=False))
+
+    def _repr_html_(self) -> str:
+        from dualhash.search.results_html import results_html
+
+        return results_html(self)
 
     @property
     def words(self) -> str:

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
-from dualhash.analysis.result_verdict import Verdict
 from dualhash.search.request import SearchRequest
+from dualhash.search.result_verdict import Verdict
 from dualhash.search.results import Task
 from dualhash.search.storage.reader import LAST_ID
 from dualhash.search.too_few_results import Shortage

@@ -27,6 +27,7 @@ from dualhash.search.query import (
     as_id,
     check_codes,
     check_model,
+    image_of,
     is_image,
     not_a_query,
     query_name,
@@ -185,16 +186,15 @@ class ServiceIndex(RemoteIndex):
         self, pages: list[dict[str, Any]], query: QueryLike | None, offset: int
     ) -> Results:
         first = pages[0]
-        image = str(query) if isinstance(query, str | Path) and as_id(query) is None else None
         return Results(
             **{name: first[name] for name in COPIED},
-            query=first["query"] and self._query_of(first["query"], image),
+            query=first["query"] and self._query_of(first["query"], image_of(query)),
             hits=tuple(
                 self._hit(hit) for page in pages for hit in page["hits"] if hit["rank"] > offset
             ),
         )
 
-    def _query_of(self, content: Mapping[str, Any], image: str | None) -> Query:
+    def _query_of(self, content: Mapping[str, Any], image: ImageLike | None) -> Query:
         attributes, category = content["attributes"], content["category"]
         thumbnail = content["thumbnail"]
         return Query(

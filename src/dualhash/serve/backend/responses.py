@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
-from dualhash.analysis.result_verdict import explain_verdicts, verdict
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.index import Index
 from dualhash.search.request import SearchOptions
+from dualhash.search.result_verdict import explain_verdicts, verdict
 from dualhash.search.storage.payload_columns import CATEGORY, facts_of
 from dualhash.search.too_few_results import shortage
 from dualhash.serve import schemas

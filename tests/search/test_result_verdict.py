@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dualhash.analysis.result_verdict import explain_verdicts, verdict
 from dualhash.codes import Prediction
 from dualhash.search import Hit, ItemLabels, Query, Results
+from dualhash.search.result_verdict import explain_verdicts, verdict
 
 CODE = np.zeros(1, np.uint8)
 SHOE, HAT, UNLABELLED = ItemLabels("shoe"), ItemLabels("hat"), ItemLabels()
