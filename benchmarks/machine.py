@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
@@ -27,13 +27,15 @@ AHEAD = 1 << 10
 """Prefetch distance in words, about that of the kernels."""
 
 
-def machine() -> dict[str, object]:
-    """Processor, cores, vector instructions and versions."""
+SIMD = ("amx-bf16", "avx512bf16", "avx512vpopcntdq", "avx512f", "avx2", "neon", "sve")
+
+
+def machine(
+    packages: Sequence[str] = ("numpy", "numba", "llvmlite", "faiss-cpu", "usearch"),
+) -> dict[str, object]:
+    """Processor, cores, vector instructions and the versions of packages."""
     features = llvmlite.binding.get_host_cpu_features()
-    simd = [
-        name for name in ("avx512vpopcntdq", "avx512f", "avx2", "neon", "sve") if features.get(name)
-    ]
-    packages = ("numpy", "numba", "llvmlite", "faiss-cpu", "usearch")
+    simd = [name for name in SIMD if features.get(name)]
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

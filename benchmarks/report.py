@@ -99,11 +99,11 @@ def text(figures: Figures) -> str:
         versions=", ".join(f"{name} {number}" for name, number in versions.items()),
         counts=" and ".join(f"{count / 1e6:g}" for count in scale["counts"]),
         learned=_learned(figures["learned_codes"]),
-        distances=_table(
+        distances=table(
             ("median distance", "10th result", "100th result"),
             [(name, *each) for name, each in figures["kth_distance"].items()],
         ),
-        targets=_table(
+        targets=table(
             ("case", "measured", "target", ""),
             [
                 (name, each["measured"], each["target"], "met" if _met(each) else "**missed**")
@@ -113,10 +113,10 @@ def text(figures: Figures) -> str:
         again=_again(figures),
         missed=_missed(figures),
         single=_single(figures),
-        others=_table(("case", "measured"), list(figures["without_target"].items())),
+        others=table(("case", "measured"), list(figures["without_target"].items())),
         numpy_codes=f"{scale['numpy_codes']:,}",
         times=_times(figures["seconds"]),
-        growth=_table(
+        growth=table(
             ("codes", "milliseconds", "read at GB/s"),
             [
                 (f"{int(count):,}", f"{1000 * each:.2f}", f"{BYTES * int(count) / each / 1e9:.1f}")
@@ -189,10 +189,11 @@ def _times(seconds: dict[str, dict[str, float]]) -> str:
                 rows.append((part.removesuffix(", k = 100"), shown, f"{took:.2f}"))
         elif "attribute" in part or "own values" in part:
             rows += [(part, name, f"{1000 * figure:.2f}") for name, figure in each.items()]
-    return _table(("search", "", "ms"), rows)
+    return table(("search", "", "ms"), rows)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    """Returns a Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 

@@ -25,6 +25,7 @@ MARKED = {
     ),
     "slow": (
         "test_readme.py",
+        "benchmarks/test_feature_measurements.py",
         "cli/test_demo.py",
         "test_jit.py",
         "features/test_registry.py",

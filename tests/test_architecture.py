@@ -134,7 +134,8 @@ def test_tracked_files_name_no_place_on_one_machine():
 
 
 def test_every_test_file_mirrors_a_package():
-    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | {"oracles", "reproduction"}
+    others = {"benchmarks", "oracles", "reproduction"}
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | others
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert folders <= rooms
 

@@ -1,0 +1,1 @@
+"""Extraction of features, and models that are learned from them: speed, memory and quality."""
