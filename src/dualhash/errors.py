@@ -1,12 +1,8 @@
 """The error for wrong input, and error messages that suggest similar names."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from inspect import signature
-from typing import TypeVar
-
-Entry = TypeVar("Entry", bound=Callable[..., object])
 
 
 class DualhashError(Exception):
@@ -51,34 +47,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return close.rstrip()
     shown = ", ".join(repr(k) for k in known[:10])
     return f"Known: {shown}{', …' if len(known) > 10 else ''}." if known else "There are none."
-
-
-def settings_of(build: Callable[..., object]) -> tuple[str, ...]:
-    """Returns the names of the arguments of a class or function that have a default."""
-    parameters = signature(build).parameters.values()
-    return tuple(each.name for each in parameters if each.default is not each.empty)
-
-
-def look_up(
-    kind: str, name: str, known: Mapping[str, Entry], settings: Iterable[str] = ()
-) -> Entry:
-    """Returns the class or function with that name.
-
-    Args:
-        kind: What the entries are, such as "hash layer"; used in error messages.
-        name: A key of `known`.
-        known: The entries.
-        settings: Names of arguments with a default that it must accept.
-
-    Raises:
-        DualhashError: The name or a setting does not exist; the message lists similar names.
-    """
-    if name not in known:
-        raise DualhashError(f"There is no {kind} {name!r}. {nearest(name, known)}")
-    entry = known[name]
-    for setting in settings:
-        if setting not in (accepted := settings_of(entry)):
-            raise DualhashError(
-                f"The {kind} {name!r} has no setting {setting!r}. {nearest(setting, accepted)}"
-            )
-    return entry

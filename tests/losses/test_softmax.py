@@ -49,6 +49,6 @@ def test_gradient():
 
 def test_module_ignores_hash_outputs():
     batch = random_batch(2)
-    value = SoftmaxLoss()(batch.outputs, batch.category_logits, batch.categories)
-    other = SoftmaxLoss()(1 - batch.outputs, batch.category_logits, batch.categories)
+    value = SoftmaxLoss()(batch.outputs, batch.categories, batch.category_logits)
+    other = SoftmaxLoss()(1 - batch.outputs, batch.categories, batch.category_logits)
     assert value == other == softmax_loss(batch.category_logits, batch.categories)

@@ -13,7 +13,7 @@ from tests.oracles import losses as oracle
 @pytest.mark.parametrize("seed", range(5))
 def test_matches_a_naive_loop(seed):
     batch = random_batch(seed)
-    value = SsdhLoss(0.7, 0.3)(batch.outputs, batch.category_logits, batch.categories)
+    value = SsdhLoss(0.7, 0.3)(batch.outputs, batch.categories, batch.category_logits)
     parts = (batch.category_logits, batch.outputs, batch.categories)
     expected = oracle.ssdh(*(tensor.tolist() for tensor in parts), 0.7, 0.3)
     assert value.item() == pytest.approx(expected)
@@ -41,7 +41,7 @@ def test_flipping_all_bits_changes_neither_push_nor_balance(seed):
 
 def test_zero_push_and_balance_give_the_softmax_loss():
     batch = random_batch(0)
-    given_ = (batch.outputs, batch.category_logits, batch.categories)
+    given_ = (batch.outputs, batch.categories, batch.category_logits)
     assert SsdhLoss(0, 0)(*given_).item() == pytest.approx(SoftmaxLoss()(*given_).item())
 
 
@@ -51,13 +51,13 @@ def test_images_without_a_category_are_ignored():
     assert not known.all()
     loss = SsdhLoss()
     all_, only = (
-        loss(b.outputs, b.category_logits, b.categories) for b in (batch, batch.take(known))
+        loss(b.outputs, b.categories, b.category_logits) for b in (batch, batch.take(known))
     )
     assert all_.item() == pytest.approx(only.item())
-    assert loss(batch.outputs, batch.category_logits, torch.full((9,), -1)) == 0
+    assert loss(batch.outputs, torch.full((9,), -1), batch.category_logits) == 0
 
 
 def test_gradient():
     batch = random_batch(2)
     inputs = (batch.outputs.requires_grad_(), batch.category_logits.requires_grad_())
-    assert gradcheck(lambda r, z: SsdhLoss()(r, z, batch.categories), inputs)
+    assert gradcheck(lambda r, z: SsdhLoss()(r, batch.categories, z), inputs)

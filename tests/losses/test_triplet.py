@@ -17,7 +17,7 @@ def test_matches_a_naive_loop(seed, margin):
     losses = oracle.triplets(outputs.tolist(), categories.tolist(), margin)
     assert sums.tolist() == pytest.approx([sum(own) for own in losses])
     assert triplets.tolist() == [len(own) for own in losses]
-    value = TripletLoss(margin)(batch.outputs, batch.category_logits, batch.categories)
+    value = TripletLoss(margin)(batch.outputs, batch.categories)
     expected = oracle.triplet(batch.outputs.tolist(), batch.categories.tolist(), margin)
     assert value.item() == pytest.approx(expected)
 
@@ -30,7 +30,7 @@ def test_hand_worked_example():
     sums, triplets = triplet_sums(outputs[:3], categories[:3], margin=4.0)
     assert sums.tolist() == pytest.approx([4.5, 5 - d12, 0])
     assert triplets.tolist() == [1, 1, 0]
-    value = TripletLoss()(outputs, torch.empty(4, 2), categories)
+    value = TripletLoss()(outputs, categories)
     assert value.item() == pytest.approx((4.5 + 5 - d12) / 3)
 
 
@@ -46,8 +46,8 @@ def test_small_distances_are_exact():
 def test_triplets_beyond_the_margin_add_nothing():
     outputs = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
     categories = torch.tensor([0, 0, 1, 1])
-    assert TripletLoss(margin=0.9)(outputs, torch.empty(4, 2), categories) == 0
-    assert TripletLoss(margin=1.5)(outputs, torch.empty(4, 2), categories) == 0.5
+    assert TripletLoss(margin=0.9)(outputs, categories) == 0
+    assert TripletLoss(margin=1.5)(outputs, categories) == 0.5
 
 
 def test_the_mean_does_not_depend_on_batch_size():
@@ -57,7 +57,7 @@ def test_the_mean_does_not_depend_on_batch_size():
     for copies in (1, 5):
         outputs = corners.repeat_interleave(copies, dim=0)
         categories = torch.tensor([0, 1, 0, 1]).repeat_interleave(copies)
-        values.append(TripletLoss()(outputs, torch.empty(len(outputs), 2), categories).item())
+        values.append(TripletLoss()(outputs, categories).item())
     assert values == pytest.approx([3.0, 3.0])
 
 
@@ -65,9 +65,9 @@ def test_order_of_the_batch_does_not_matter():
     batch = random_batch(4)
     order = torch.randperm(len(batch.outputs), generator=torch.Generator().manual_seed(0))
     loss = TripletLoss()
-    assert loss(
-        batch.outputs[order], batch.category_logits, batch.categories[order]
-    ).item() == pytest.approx(loss(batch.outputs, batch.category_logits, batch.categories).item())
+    assert loss(batch.outputs[order], batch.categories[order]).item() == pytest.approx(
+        loss(batch.outputs, batch.categories).item()
+    )
 
 
 def test_images_without_a_category_do_not_matter():
@@ -75,15 +75,15 @@ def test_images_without_a_category_do_not_matter():
     known = batch.categories >= 0
     assert not known.all()
     loss = TripletLoss()
-    assert loss(batch.outputs, batch.category_logits, batch.categories).item() == pytest.approx(
-        loss(batch.outputs[known], batch.category_logits, batch.categories[known]).item()
+    assert loss(batch.outputs, batch.categories).item() == pytest.approx(
+        loss(batch.outputs[known], batch.categories[known]).item()
     )
 
 
 @pytest.mark.parametrize("categories", [[-1, -1, -1], [0, 0, 0], [0, 1, 2], [0, 0, -1]])
 def test_no_valid_triplets_give_zero_loss_and_gradient(categories):
     outputs = torch.rand(3, 8, requires_grad=True)
-    loss = TripletLoss()(outputs, torch.empty(3, 3), torch.tensor(categories))
+    loss = TripletLoss()(outputs, torch.tensor(categories))
     loss.backward()
     assert loss.item() == 0
     assert torch.equal(outputs.grad, torch.zeros_like(outputs))
@@ -91,7 +91,7 @@ def test_no_valid_triplets_give_zero_loss_and_gradient(categories):
 
 def test_equal_outputs_have_a_finite_gradient():
     outputs = torch.full((4, 8), 0.5, requires_grad=True)
-    loss = TripletLoss()(outputs, torch.empty(4, 2), torch.tensor([0, 0, 1, 1]))
+    loss = TripletLoss()(outputs, torch.tensor([0, 0, 1, 1]))
     loss.backward()
     assert loss.item() == 4
     assert torch.equal(outputs.grad, torch.zeros_like(outputs))
@@ -102,6 +102,6 @@ def test_gradient(margin):
     batch = random_batch(1)
     loss = TripletLoss(margin)
     assert gradcheck(
-        lambda r: loss(r, batch.category_logits, batch.categories),
+        lambda r: loss(r, batch.categories),
         (batch.outputs.requires_grad_(),),
     )

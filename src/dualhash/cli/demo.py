@@ -20,7 +20,7 @@ from dualhash.search import Results, Task
 
 DEFAULT_OUT = Path("build/demo")
 
-SETTINGS: dict[str, Any] = {"bits": 128, "dropout": 0.4}
+SETTINGS: dict[str, Any] = {"bits": 128, "head_settings": {"dropout": 0.4}}
 """Changes to the preset `features`: more dropout, because the drawings are few."""
 
 BOOTSTRAP_SAMPLES = 200

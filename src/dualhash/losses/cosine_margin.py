@@ -27,7 +27,7 @@ class CosineMarginLoss(nn.Module):
         super().__init__()
         self.margin, self.scale = margin, scale
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, categories: Tensor, category_logits: Tensor) -> Tensor:
         """Returns a scalar; see `CategoryLoss`."""
         true = functional.one_hot(categories.clamp(min=0), category_logits.shape[1])
         return softmax_loss(category_logits - self.scale * self.margin * true, categories)

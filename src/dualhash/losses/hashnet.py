@@ -48,7 +48,9 @@ class HashNetLoss(nn.Module):
         super().__init__()
         self.slope, self.similar = slope, similar
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def forward(
+        self, outputs: Tensor, categories: Tensor, category_logits: Tensor | None = None
+    ) -> Tensor:
         """Returns a scalar; see `CategoryLoss`. Logits are not used."""
         known = categories >= 0
         losses, similar = pairwise_losses(outputs[known], categories[known], self.slope)

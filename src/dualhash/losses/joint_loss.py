@@ -8,13 +8,13 @@ from torch import Tensor, nn
 class CategoryLoss(Protocol):
     """The category loss of a batch of N images."""
 
-    def __call__(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def __call__(self, outputs: Tensor, categories: Tensor, category_logits: Tensor) -> Tensor:
         """Returns the mean loss of the images that have a category.
 
         Args:
             outputs: Outputs r of the hash layer, (N, k) in [0, 1]; used by losses on distances.
-            category_logits: (N, C); used by classification losses.
             categories: (N,) int64; -1 if missing. Such images are ignored.
+            category_logits: (N, C); used by classification losses.
 
         Returns:
             A scalar; 0 if no image has a category.
@@ -101,7 +101,7 @@ class JointLoss(nn.Module):
             observed: (N, p) bool; False if the label is missing.
         """
         outputs, category_logits, attribute_logits = output
-        category = self.category_loss(outputs, category_logits, categories)
+        category = self.category_loss(outputs, categories, category_logits)
         losses = self.attribute_loss(attribute_logits, attributes)
         attribute = attribute_means(losses, observed).sum()
         return JointLossValue(category + self.alpha * attribute, category, attribute)

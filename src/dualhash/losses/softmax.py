@@ -22,6 +22,6 @@ def softmax_loss(logits: Tensor, categories: Tensor) -> Tensor:
 class SoftmaxLoss(nn.Module):
     """`softmax_loss` as a `CategoryLoss`; uses only the category logits."""
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, categories: Tensor, category_logits: Tensor) -> Tensor:
         """Returns a scalar; see `CategoryLoss`."""
         return softmax_loss(category_logits, categories)

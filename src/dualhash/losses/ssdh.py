@@ -34,7 +34,7 @@ class SsdhLoss(nn.Module):
         super().__init__()
         self.push, self.balance = push, balance
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def forward(self, outputs: Tensor, categories: Tensor, category_logits: Tensor) -> Tensor:
         """Returns a scalar; see `CategoryLoss`."""
         loss = softmax_loss(category_logits, categories)
         labelled = outputs[categories >= 0]

@@ -49,7 +49,9 @@ class TripletLoss(nn.Module):
         super().__init__()
         self.margin = margin
 
-    def forward(self, outputs: Tensor, category_logits: Tensor, categories: Tensor) -> Tensor:
+    def forward(
+        self, outputs: Tensor, categories: Tensor, category_logits: Tensor | None = None
+    ) -> Tensor:
         """Returns a scalar; see `CategoryLoss`. Logits are not used."""
         known = categories >= 0
         sums, triplets = triplet_sums(

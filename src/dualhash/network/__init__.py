@@ -7,7 +7,7 @@ modules. May import `catalogue`, `codes`, `search` and `evaluation`.
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbone_registry import BACKBONES, build_backbone, describe_backbone
 from dualhash.network.cosine_head import CosineHead
-from dualhash.network.feature_network import HiddenLayer
+from dualhash.network.feature_network import CODE_HEADS, FeatureNetwork, HiddenLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
 from dualhash.network.network import ClassifierHead, DualHashNetwork, Encoder, Normalise
@@ -16,6 +16,7 @@ from dualhash.network.staged_network import Activations
 
 __all__ = [
     "BACKBONES",
+    "CODE_HEADS",
     "HASH_LAYERS",
     "Activations",
     "Backbone",
@@ -24,6 +25,7 @@ __all__ = [
     "CosineHead",
     "DualHashNetwork",
     "Encoder",
+    "FeatureNetwork",
     "HashLayer",
     "HiddenLayer",
     "NoHashLayer",

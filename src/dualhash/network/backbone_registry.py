@@ -1,34 +1,35 @@
 """The backbones by name."""
 
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbones.efficientnet_lite import EFFICIENTNET_LITE0
 from dualhash.network.backbones.face10 import FACE10
 from dualhash.network.backbones.resnet18_half import RESNET18_HALF
 from dualhash.network.backbones.timm_network import PREFIX, timm_backbone
 from dualhash.network.backbones.torchvision_networks import ALEXNET, RESNET18, VGG16
+from dualhash.registry import Registry
 
-BACKBONES: dict[str, Backbone] = {
-    backbone.name: backbone
-    for backbone in (ALEXNET, RESNET18, FACE10, VGG16, EFFICIENTNET_LITE0, RESNET18_HALF)
-}
+BACKBONES: Registry[Backbone] = Registry(
+    "backbone",
+    {
+        backbone.name: backbone
+        for backbone in (ALEXNET, RESNET18, FACE10, VGG16, EFFICIENTNET_LITE0, RESNET18_HALF)
+    },
+    made=Backbone,
+)
 """The built-in backbones. `timm:NAME` names any network of timm."""
 
 
 def describe_backbone(name: str) -> Backbone:
-    """Returns the description of a built-in backbone or of `timm:NAME`.
+    """Returns the description of a backbone.
+
+    Args:
+        name: A key of `BACKBONES`, `timm:NAME`, or the import path of a `Backbone` of one's own.
 
     Raises:
         DualhashError: The backbone does not exist; the message lists similar names.
     """
-    if name.startswith(PREFIX):
-        return timm_backbone(name)
-    if name not in BACKBONES:
-        raise DualhashError(
-            f"There is no backbone {name!r}. {nearest(name, BACKBONES)} "
-            f"Use '{PREFIX}NAME' for a network of timm."
-        )
-    return BACKBONES[name]
+    return timm_backbone(name) if name.startswith(PREFIX) else BACKBONES.find(name)
 
 
 def build_backbone(
@@ -40,7 +41,7 @@ def build_backbone(
     `torch.manual_seed` first to get a reproducible network.
 
     Args:
-        name: A key of `BACKBONES`, or `timm:NAME`.
+        name: As `describe_backbone` takes it.
         pretrained: Load the pretrained weights; they are downloaded unless cached.
         input_size: Height and width of the images; None for the backbone's own.
 

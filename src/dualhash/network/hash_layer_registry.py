@@ -2,31 +2,34 @@
 
 from collections.abc import Callable, Mapping
 
-from dualhash.errors import look_up
 from dualhash.network.dnnh_layer import SliceLayer
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hashnet_layer import ContinuationLayer
 from dualhash.network.network import AnyHashLayer
 from dualhash.network.straight_through_layer import StraightThroughLayer
+from dualhash.registry import Registry
 
-HASH_LAYERS: dict[str, Callable[..., AnyHashLayer]] = {
-    "sigmoid": HashLayer,
-    "continuation": ContinuationLayer,
-    "slices": SliceLayer,
-    "straight-through": StraightThroughLayer,
-    "none": lambda features, bits: NoHashLayer(features),
-}
+HASH_LAYERS: Registry[Callable[..., AnyHashLayer]] = Registry(
+    "hash layer",
+    {
+        "sigmoid": HashLayer,
+        "continuation": ContinuationLayer,
+        "slices": SliceLayer,
+        "straight-through": StraightThroughLayer,
+        "none": lambda features, bits: NoHashLayer(features),
+    },
+)
 """Layers between backbone and heads, built from the numbers of features and bits. Further
 arguments of a class are settings; their defaults are the values of its paper."""
 
 
 def build_hash_layer(
-    name: str, features: int, bits: int, settings: Mapping[str, float]
+    name: str, features: int, bits: int, settings: Mapping[str, object]
 ) -> AnyHashLayer:
     """Builds a hash layer; weights are drawn from torch's global generator.
 
     Args:
-        name: A key of `HASH_LAYERS`.
+        name: A key of `HASH_LAYERS`, or the import path of a hash layer of one's own.
         features: d, the length of the backbone's features.
         bits: k; ignored by "none".
         settings: Values that replace the paper's, by name.
@@ -34,4 +37,4 @@ def build_hash_layer(
     Raises:
         DualhashError: The layer or a setting does not exist; the message lists similar names.
     """
-    return look_up("hash layer", name, HASH_LAYERS, settings)(features, bits, **settings)
+    return HASH_LAYERS.build(name, settings, features, bits)

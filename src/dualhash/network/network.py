@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.cosine_head import CosineHead
-from dualhash.network.feature_network import HiddenLayer
+from dualhash.network.feature_network import FeatureNetwork
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.staged_network import Activations
 from dualhash.network.straight_through_layer import StraightThroughLayer
@@ -67,7 +67,7 @@ class DualHashNetwork(nn.Module):
     New layers are drawn from torch's global generator: call `torch.manual_seed` first.
 
     Args:
-        backbone: The feature extractor phi, or the hidden layer above kept features.
+        backbone: The feature extractor phi, or the code head above kept features.
         hash_layer: Maps features to the outputs that both heads read.
         categories: C; 0 without categories.
         attributes: p; 0 without attributes.
@@ -78,7 +78,7 @@ class DualHashNetwork(nn.Module):
 
     def __init__(
         self,
-        backbone: BuiltBackbone | HiddenLayer,
+        backbone: BuiltBackbone | FeatureNetwork,
         hash_layer: AnyHashLayer,
         categories: int,
         attributes: int,

@@ -1,5 +1,6 @@
 """Groups of parameters that share a learning rate and a weight decay."""
 
+from itertools import chain
 from typing import Literal
 
 from torch import nn
@@ -13,14 +14,18 @@ Kind = Literal["weight", "bias/norm"]
 """`bias/norm` for biases and scales of normalisation layers, `weight` for the rest."""
 
 
-def parameter_groups(network: DualHashNetwork) -> dict[tuple[Role, Kind], list[nn.Parameter]]:
+def parameter_groups(
+    network: DualHashNetwork, loss: nn.Module
+) -> dict[tuple[Role, Kind], list[nn.Parameter]]:
     """Returns the trained parameters in groups, each parameter in one; no group is empty.
+
+    A loss may have parameters of its own, such as a centre for each category; they are `new`.
 
     The paper trains new layers at ten times the rate of pretrained ones (section 4.1). The
     released code trains biases at twice the rate of their layer and without weight decay.
     """
     groups: dict[tuple[Role, Kind], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
+    for name, parameter in chain(network.named_parameters(), loss.named_parameters()):
         if not parameter.requires_grad:
             continue
         loaded = network.backbone.pretrained and name.startswith("backbone.")

@@ -1,16 +1,36 @@
 """The settings of a training: typed, checked, and saved in every model."""
 
-from typing import Literal, Self
+from functools import partial
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
+
+from dualhash.registry import saved_name
+
+Settings = dict[str, bool | int | float | str]
+"""Settings of a loss, layer or head, by name."""
 
 ALPHAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+
+
+def _entry(kind: str) -> BeforeValidator:
+    """Turns a registered name, a class or a function into what is saved."""
+    return BeforeValidator(partial(saved_name, kind))
 
 
 class TrainConfig(BaseModel):
     """All settings of a training; unknown keys are refused.
 
     The defaults are those of the paper (section 4.1); `presets.PRESETS` holds complete sets.
+    Features, code head, backbone, hash layer and losses may be of one's own: give the class or
+    function, or its import path `package.module:Name`, which is what the configuration keeps.
 
     Attributes:
         preset: The preset that the settings started from; a note without effect.
@@ -18,8 +38,9 @@ class TrainConfig(BaseModel):
         features: An extractor, as `features.registry.open_extractor` takes it. Its features are
             computed once per image and kept, and only a code head is trained on them, in seconds
             to minutes. None trains a backbone.
-        hidden_units: Units of the hidden layer between features and hash layer; 0 for none.
-        dropout: Share of the hidden units that are dropped in training.
+        code_head: The network between kept features and hash layer: a name of
+            `dualhash.network.CODE_HEADS`.
+        head_settings: Settings of the code head by name, such as `units` and `dropout`.
         backbone: A name of `dualhash.network.BACKBONES`, or any timm model as `timm:NAME`.
         pretrained: Start with the published weights of the backbone.
         weights: Folder of the weights to start with instead: the result of `pretrain`, or
@@ -35,7 +56,7 @@ class TrainConfig(BaseModel):
         hash_layer: A name of `dualhash.network.HASH_LAYERS`.
         hash_settings: Settings of the hash layer by name; the defaults are those of its paper.
         bits: Length of the code k, a multiple of 8.
-        category_head: "linear", or "cosine" for the loss "cosine-margin".
+        category_head: "linear", or "cosine", which the loss "cosine-margin" needs.
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
         loss_settings: Settings of the category loss by name; the defaults are those of its paper.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
@@ -81,24 +102,24 @@ class TrainConfig(BaseModel):
 
     preset: str | None = None
     method: str = "dph"
-    features: str | None = None
-    hidden_units: int = Field(default=1024, ge=0)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    backbone: str = "alexnet"
+    features: Annotated[str, _entry("extractor")] | None = None
+    code_head: Annotated[str, _entry("code head")] = "hidden-layer"
+    head_settings: Settings = {}
+    backbone: Annotated[str, _entry("backbone")] = "alexnet"
     pretrained: bool = True
     weights: str | None = None
     frozen_stages: int = Field(default=0, ge=0)
     learns: Literal["both", "category", "attribute"] = "both"
     without_categories: tuple[str, ...] = ()
     image_size: tuple[PositiveInt, PositiveInt] | None = None
-    hash_layer: str = "sigmoid"
-    hash_settings: dict[str, float] = {}
+    hash_layer: Annotated[str, _entry("hash layer")] = "sigmoid"
+    hash_settings: Settings = {}
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
 
     category_head: Literal["linear", "cosine"] = "linear"
-    category_loss: str = "softmax"
-    loss_settings: dict[str, float] = {}
-    attribute_loss: str = "weighted-cross-entropy"
+    category_loss: Annotated[str, _entry("category loss")] = "softmax"
+    loss_settings: Settings = {}
+    attribute_loss: Annotated[str, _entry("attribute loss")] = "weighted-cross-entropy"
     alpha: Literal["auto"] | float = 0.1
     alpha_spares_head: bool = False
     alphas: tuple[float, ...] = ALPHAS
@@ -146,8 +167,8 @@ class TrainConfig(BaseModel):
             raise ValueError("Set either iterations or epochs, not both")
         if self.frozen_stages and not (self.pretrained or self.weights):
             raise ValueError("frozen_stages needs weights: set weights or pretrained")
-        if (self.category_loss == "cosine-margin") != (self.category_head == "cosine"):
-            raise ValueError("the loss cosine-margin needs the category head cosine, and only it")
+        if self.category_loss == "cosine-margin" and self.category_head != "cosine":
+            raise ValueError("the loss cosine-margin needs the category head cosine")
         if self.features and (self.frozen_stages or self.weights):
             raise ValueError("features replaces the backbone: leave out frozen_stages and weights")
         if self.nesterov and not self.momentum:

@@ -6,15 +6,33 @@ import torch
 from torch import Tensor
 
 from dualhash.catalogue.catalogue import LabelNames
+from dualhash.losses import ATTRIBUTE_LOSSES, CATEGORY_LOSSES
 from dualhash.network import (
+    CODE_HEADS,
+    HASH_LAYERS,
     BuiltBackbone,
     DualHashNetwork,
-    HiddenLayer,
+    FeatureNetwork,
     build_backbone,
     build_hash_layer,
+    describe_backbone,
 )
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.backbone_weights import load_weights
+
+
+def check_entries(config: TrainConfig) -> None:
+    """Checks that everything that the settings name exists.
+
+    Raises:
+        DualhashError: Something does not, or does not have one of the settings.
+    """
+    if config.features is None:
+        describe_backbone(config.backbone)
+    CODE_HEADS.find(config.code_head, config.head_settings)
+    HASH_LAYERS.find(config.hash_layer, config.hash_settings)
+    CATEGORY_LOSSES.find(config.category_loss, config.loss_settings)
+    ATTRIBUTE_LOSSES.find(config.attribute_loss)
 
 
 def initial_network(
@@ -28,11 +46,11 @@ def initial_network(
         names: Labels that the heads predict.
         features: Kept features (n, d) of some training images; None to train a backbone.
     """
-    backbone: BuiltBackbone | HiddenLayer
+    backbone: BuiltBackbone | FeatureNetwork
     if features is None:
         backbone = initial_backbone(config, crop)
     else:
-        backbone = HiddenLayer(features, config.hidden_units, config.dropout)
+        backbone = FeatureNetwork(features, config.code_head, config.head_settings)
     hash_layer = build_hash_layer(
         config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
     )

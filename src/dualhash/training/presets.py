@@ -71,7 +71,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "decay_bias": False,
             "schedule": "one-cycle",
             "shuffled_images": 512,
-            "dropout": 0.3,
+            "head_settings": {"dropout": 0.3},
             "epochs": 15,
             "min_iterations": 300,
             "validation_every": 300,

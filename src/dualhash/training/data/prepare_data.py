@@ -28,7 +28,7 @@ from dualhash.training.data.training_labels import (
     training_catalogue,
     visible_labels,
 )
-from dualhash.training.initial_network import initial_backbone
+from dualhash.training.initial_network import check_entries, initial_backbone
 from dualhash.training.progress import Display
 
 SPLIT_SEED = 0
@@ -45,6 +45,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
         DualhashError: The labels are not sufficient, no image can be read, or a setting names
             something unknown.
     """
+    check_entries(config)
     whole = training_catalogue(catalogue)
     restricted, rows = restrict(whole, config)
     images: CachedImages | None = None

@@ -59,7 +59,12 @@ def fit_network(
         torch.manual_seed(config.seed)
         network = initial_network(config, data.preprocessing.crop, data.names, data.feature_sample)
         loss = JointLoss(
-            build_category_loss(config.category_loss, config.loss_settings),
+            build_category_loss(
+                config.category_loss,
+                config.loss_settings,
+                bits=network.hash_layer.out_features,
+                categories=len(data.names.categories),
+            ),
             build_attribute_loss(config.attribute_loss, data.counts),
             alpha,
         )

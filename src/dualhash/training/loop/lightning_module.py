@@ -41,7 +41,7 @@ class DualHashModule(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Returns the optimiser, a learning rate per parameter group, and the schedule."""
-        optimiser = build_optimiser(self.network, self.config, self.loss.alpha)
+        optimiser = build_optimiser(self.network, self.loss, self.config)
         schedule = LambdaLR(optimiser, multiplier(self.config, self.iterations))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -89,20 +89,20 @@ class DualHashModule(LightningModule):
         self.log_dict({"category_map": category_map, "avg_hm": avg_hm, "score": score})
 
 
-def build_optimiser(network: DualHashNetwork, config: TrainConfig, alpha: float) -> Optimizer:
+def build_optimiser(network: DualHashNetwork, loss: JointLoss, config: TrainConfig) -> Optimizer:
     """Returns SGD or AdamW, with a group of weights and one of biases per role of parameters.
 
     Equation 8 multiplies the gradient of the attribute head by alpha. `alpha_spares_head` undoes
     that: it divides the learning rate of the head by alpha and multiplies its weight decay.
     """
-    spared = alpha if config.alpha_spares_head and alpha else 1.0
+    spared = loss.alpha if config.alpha_spares_head and loss.alpha else 1.0
     rates = {
         "pretrained": config.lr_pretrained,
         "new": config.lr_new,
         "attribute head": config.lr_new / spared,
     }
     groups = []
-    for (role, kind), parameters in parameter_groups(network).items():
+    for (role, kind), parameters in parameter_groups(network, loss).items():
         is_weight = kind == "weight"
         decay = config.weight_decay if is_weight or config.decay_bias else 0.0
         groups.append(
