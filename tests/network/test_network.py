@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dualhash.network import (
     BuiltBackbone,
@@ -93,7 +93,7 @@ def test_gradients_reach_every_parameter(network: DualHashNetwork):
 @pytest.mark.parametrize("pretrained", [False, True])
 def test_every_parameter_is_in_exactly_one_group(pretrained: bool):
     network = DualHashNetwork(half(pretrained), HashLayer(480, 16), categories=5, attributes=3)
-    groups = parameter_groups(network)
+    groups = parameter_groups(network, nn.Identity())
     grouped = [id(parameter) for parameters in groups.values() for parameter in parameters]
     assert sorted(grouped) == sorted(map(id, network.parameters()))
     backbone_role = "pretrained" if pretrained else "new"

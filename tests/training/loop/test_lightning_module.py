@@ -3,6 +3,9 @@ import math
 import pytest
 import torch
 
+from dualhash.losses import JointLoss
+from dualhash.losses.hinge import hinge_loss
+from dualhash.losses.softmax import SoftmaxLoss
 from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
 from dualhash.training.initial_network import autocast_type
 from dualhash.training.loop.lightning_module import build_optimiser
@@ -16,6 +19,10 @@ def network(*, pretrained: bool) -> DualHashNetwork:
     return DualHashNetwork(backbone, HashLayer(480, 16), categories=3, attributes=2)
 
 
+def joint(alpha: float) -> JointLoss:
+    return JointLoss(SoftmaxLoss(), hinge_loss, alpha)
+
+
 def group_of(optimiser: torch.optim.SGD, parameter: torch.nn.Parameter) -> dict[str, object]:
     (group,) = [g for g in optimiser.param_groups if any(p is parameter for p in g["params"])]
     return group
@@ -25,6 +32,7 @@ def test_parameter_groups_have_the_released_learning_rates():
     built = network(pretrained=True)
     optimiser = build_optimiser(
         built,
+        joint(0.2),
         make_config(
             lr_new=0.01,
             lr_pretrained=0.001,
@@ -33,7 +41,6 @@ def test_parameter_groups_have_the_released_learning_rates():
             weight_decay=5e-4,
             momentum=0.9,
         ),
-        alpha=0.2,
     )
     convolution = next(p for p in built.backbone.parameters() if p.ndim == 4)
     normalisation = next(p for p in built.backbone.parameters() if p.ndim == 1)
@@ -57,21 +64,20 @@ def test_a_spared_attribute_head_is_trained_as_with_alpha_1(
 ):
     built = network(pretrained=False)
     config = make_config(lr_new=0.01, weight_decay=5e-4, alpha_spares_head=True)
-    optimiser = build_optimiser(built, config, alpha)
+    optimiser = build_optimiser(built, joint(alpha), config)
     head = group_of(optimiser, built.attribute_head.weight)
     assert (head["lr"], head["weight_decay"]) == (pytest.approx(rate), pytest.approx(decay))
     other = group_of(optimiser, built.category_head.weight)
     assert (other["lr"], other["weight_decay"]) == (0.01, 5e-4)
 
 
-def test_every_parameter_is_in_exactly_one_group():
-    built = network(pretrained=False)
-    optimised = [
-        id(p)
-        for group in build_optimiser(built, make_config(), 0.2).param_groups
-        for p in group["params"]
-    ]
-    assert sorted(optimised) == sorted(id(p) for p in built.parameters())
+def test_every_parameter_of_network_and_loss_is_in_exactly_one_group():
+    built, loss = network(pretrained=False), joint(0.2)
+    loss.category_loss.centres = torch.nn.Parameter(torch.zeros(3, 16))
+    optimiser = build_optimiser(built, loss, make_config(lr_new=0.01))
+    optimised = [id(p) for group in optimiser.param_groups for p in group["params"]]
+    assert sorted(optimised) == sorted(map(id, [*built.parameters(), *loss.parameters()]))
+    assert group_of(optimiser, loss.category_loss.centres)["lr"] == 0.01
 
 
 def test_score_is_the_harmonic_mean_or_the_only_figure():
