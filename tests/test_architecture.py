@@ -32,7 +32,7 @@ ROOMS = (
     ("cli",),
 )
 PLACES = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
-CORNERSTONES = {"array_cache", "errors", "files", "jit", "version"}
+CORNERSTONES = {"array_cache", "errors", "files", "jit", "registry", "version"}
 TORCH_FREE = CORNERSTONES | {
     "catalogue",
     "codes",
