@@ -28,7 +28,7 @@ def test_text_strips_spaces_and_empty_cells_become_null():
     ("column", "expected"),
     [
         (pl.Series([1, 0, None]), ["1", "0", None]),
-        (pl.Series([1.0, float("nan"), None]), ["1.0", None, None]),
+        (pl.Series([1.0, None]), ["1.0", None]),
         (pl.Series([True, False, None]), ["true", "false", None]),
         (pl.Series(["a", "b", None], dtype=pl.Categorical), ["a", "b", None]),
         (pl.Series([None, None, None]), [None, None, None]),

@@ -79,6 +79,22 @@ def test_image_files_are_indexed_without_labels(tmp_path: Path, model: Model, ca
         assert index.item(0).payload == {}
 
 
+@pytest.mark.parametrize(("views", "first"), [(1, 64), (10, 6)])
+def test_the_first_commit_comes_as_early_with_ten_views(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, views: int, first: int
+):
+    """The first 64 codes of views, as the time to the first commit counts."""
+    committed = []
+
+    def add(self: Index, codes: np.ndarray, *contents: object) -> None:
+        committed.append(len(codes))
+
+    monkeypatch.setattr(Index, "add", add)
+    image = colour_image(tmp_path / "a.png", (1, 2, 3))
+    build_index(model, [image] * 70, tmp_path / "i.dhx", views=views)
+    assert (committed[0], sum(committed)) == (first, 70)
+
+
 def test_no_readable_image_is_an_error(tmp_path: Path, model: Model):
     out = tmp_path / "i.dhx"
     with pytest.raises(DualhashError, match="no images to index"):

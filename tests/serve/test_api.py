@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dualhash.analysis.bit_attribution import carried_attributes
+from dualhash.errors import DualhashError
 from dualhash.search import Index
 from dualhash.serve.backend import responses
 from dualhash.serve.http.errors import TYPE_PREFIX
@@ -339,15 +341,15 @@ def test_the_radius_can_explain_the_shortage(client: TestClient):
     [
         ({}, 422, "query-refused", "needs a query"),
         ({"id": 99}, 404, "item-not-found", "no item with the id 99"),
-        ({"id": -1}, 422, "invalid-request", "id: "),
-        ({"id": 2**63 - 1}, 422, "invalid-request", "id: "),
-        ({"id": 0, "k": 0}, 422, "invalid-request", "k: "),
-        ({"id": 0, "k": 1000}, 422, "invalid-request", "k: "),
-        ({"id": 0, "offset": 10**9}, 422, "invalid-request", "offset: "),
-        ({"id": 0, "task": "colour"}, 422, "invalid-request", "task: "),
-        ({"id": 0, "threshold": 1}, 422, "invalid-request", "threshold: "),
+        ({"id": -1}, 422, "invalid-request", "`id`"),
+        ({"id": 2**63 - 1}, 422, "invalid-request", "`id`"),
+        ({"id": 0, "k": 0}, 422, "invalid-request", "`k`"),
+        ({"id": 0, "k": 1000}, 422, "invalid-request", "`k`"),
+        ({"id": 0, "offset": 10**9}, 422, "invalid-request", "`offset`"),
+        ({"id": 0, "task": "colour"}, 422, "invalid-request", "`task`"),
+        ({"id": 0, "threshold": 1}, 422, "invalid-request", "`threshold`"),
         ({"id": 0, "attribute_weight": 1}, 422, "query-refused", "task weighted"),
-        ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "wants: "),
+        ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "`wants`"),
         ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
         ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),
         (
@@ -364,6 +366,51 @@ def test_invalid_searches_are_refused(
     client: TestClient, search: dict[str, Any], status: int, kind: str, says: str
 ):
     assert says in refused(client.post(SEARCH, json=search), status, kind)
+
+
+@pytest.mark.parametrize("field", ["id", "generation"])
+@pytest.mark.parametrize("value", [True, "3", 1.5])
+def test_an_id_is_a_number(client: TestClient, field: str, value: object):
+    answer = client.post(SEARCH, json={"id": 0, field: value})
+    detail = refused(answer, 422, "invalid-request")
+    assert re.fullmatch(
+        rf"The option `{field}` must be an? (number|integer), not {value!r}.", detail
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"k": 2.5},
+        {"k": "3"},
+        {"k": True},
+        {"k": None},
+        {"k": 0},
+        {"task": "categroy"},
+        {"radius": -1},
+        {"threshold": 1},
+        {"attribute_weight": -1},
+        {"want": 3},
+        {"match": [3]},
+        {"want": ["shiny"], "without": ["shiny"]},
+        {"ids": [1]},
+        {"ids": 4},
+        {"ids": ["1", 2]},
+        {"ids": [5, 2]},
+        {"filter": [1]},
+        {"wnat": ["shiny"]},
+        {"k": "y" * 1000},
+    ],
+    ids=str,
+)
+def test_a_mistake_has_the_same_message_as_in_python(
+    client: TestClient, shapes: Path, options: dict[str, Any]
+):
+    answer = client.post(SEARCH, json={"id": 0, **options})
+    with Index.open(shapes) as index, pytest.raises(DualhashError) as python:
+        index.search(0, **options)
+    assert refused(answer, 422, "invalid-request") == str(python.value)
+    assert len(str(python.value)) < 200
 
 
 @pytest.mark.parametrize(

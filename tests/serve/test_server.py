@@ -266,16 +266,28 @@ def test_a_missing_index_is_refused(tmp_path: Path):
         run(tmp_path / "none.dhx", Settings(port=0))
 
 
-def test_a_stalled_upload_delays_the_stop_by_the_grace_only(shapes: Path):
+@pytest.mark.parametrize(
+    ("kind", "begin"),
+    [("application/json", "{"), ("multipart/form-data; boundary=x", "--x\r\n")],
+    ids=["json", "upload"],
+)
+def test_a_stalled_upload_delays_the_stop_by_the_grace_only(
+    shapes: Path, kind: str, begin: str, capfd: pytest.CaptureFixture[str]
+):
     """Other limits are longer than this test waits, so only `grace_seconds` can end the upload."""
     assert Settings().grace_seconds == 10
     limits = {"idle_seconds": 10 * PATIENCE, "transfer_seconds": 10 * PATIENCE}
     with serving(shapes, grace_seconds=1, **limits) as live, connect(live) as connection:
-        connection.sendall(HEAD + b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
+        fields = f"Content-Type: {kind}\r\nContent-Length: 50\r\n\r\n"
+        connection.sendall(HEAD + (fields + begin).encode())
         with live.client() as client:
             assert client.get("/readyz").status_code == 200
         live.process.send_signal(signal.SIGTERM)
+        answer = read_until_closed(connection)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"The server is stopping" in answer
         assert live.process.wait(PATIENCE) == 0
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_grace_of_the_command_line_reaches_the_server(

@@ -2,7 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MISSING_VALUES = ("n/a", "na", "nan", "null", "none", "unknown", "-", "?", "#n/a", "<na>")
+MISSING_VALUES = (
+    *("n/a", "na", "n.a.", "#n/a", "<na>", "nan", "null", "none", "-", "--", "?"),
+    *("unknown", "missing", "not available"),
+)
 """Cells that are read as missing, besides empty ones; upper and lower case are the same."""
 
 LEAST_POSITIVES, MOST_POSITIVES = 5, 250

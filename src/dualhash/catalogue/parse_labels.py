@@ -24,9 +24,7 @@ DERIVED_SUBSETS = (
 
 
 def text(column: pl.Series) -> pl.Series:
-    """The cells as text without surrounding spaces; empty cells and nan become null."""
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
+    """The cells as text without surrounding spaces; empty cells become null."""
     stripped = column.cast(pl.String).str.strip_chars()
     return stripped.set(stripped == "", None)
 

@@ -19,7 +19,7 @@ from dualhash.search.index import Index
 from dualhash.search.results import ItemLabels
 
 FIRST_BATCH, LARGEST_BATCH = 64, 1024
-"""Number of images that are encoded and committed at a time."""
+"""Number of images that are encoded and committed at a time. For the first, every view counts."""
 
 COMMIT_SECONDS = 5.0
 """Time between two commits that the size of batches is adapted to."""
@@ -103,7 +103,7 @@ def add_images(
         ids, seen = index.find(paths), index.state.next_id
     rows = [row for row, item in enumerate(ids) if update or item is None]
     count = updated = start = 0
-    size = min(FIRST_BATCH, LARGEST_BATCH)
+    size = min(LARGEST_BATCH, FIRST_BATCH // index.header.views)
     failures: list[Failure] = []
     while start < len(rows):
         batch, begun = rows[start : start + size], perf_counter()

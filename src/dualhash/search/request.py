@@ -1,5 +1,7 @@
 """The options of a search: their names, types, limits, defaults and documentation."""
 
+import re
+import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypedDict
@@ -110,6 +112,13 @@ class SearchRequest(BaseModel):
             raise ValueError("must be a number")  # noqa: TRY004 - pydantic reports it
         return value
 
+    @field_validator("ids", mode="before")
+    @classmethod
+    def _accept_range(cls, value: object) -> object:
+        if value is None or (isinstance(value, tuple | list) and len(value) == 2):
+            return value
+        raise ValueError("must be a range of two numbers, such as (3, 9) for the ids from 3 to 8")
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.ids is not None and self.ids[0] > self.ids[1]:
@@ -197,7 +206,7 @@ def make_request(options: SearchOptions) -> SearchRequest:
     try:
         return SearchRequest.model_validate(options)
     except ValidationError as error:
-        raise DualhashError(_sentence(error)) from error
+        raise DualhashError(sentence(error.errors()[0], SearchRequest.model_fields)) from error
 
 
 PLAINER = {
@@ -207,23 +216,29 @@ PLAINER = {
     "a valid ": "a ",
     "a integer": "an integer",
     "tuple": "list",
+    "array": "list",
     "dictionary": "mapping",
+    "an object": "a mapping",
 }
 """Words of pydantic's messages, and what errors say instead."""
 
 
-def _sentence(error: ValidationError) -> str:
-    """Describes the first thing that is wrong."""
-    first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
+def sentence(error: Mapping[str, Any], known: Iterable[str]) -> str:
+    """Describes what is wrong with an option.
+
+    Args:
+        error: One of the errors of a `ValidationError`, whose location begins with the option.
+        known: The names of all options.
+    """
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
         return f"{message}."
-    name = str(first["loc"][0])
-    message = message.removeprefix("Input ").partition(", got ")[0]
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"A search has no option `{name}`. {nearest(name, known)}"
+    message = re.split(", (?:got|unable) ", message.removeprefix("Input "))[0]
     for words, plainer in PLAINER.items():
         message = message.replace(words, plainer)
     if not message.startswith("must"):
         message = f"is wrong ({message})"
-    if first["type"] == "extra_forbidden":
-        return f"A search has no option `{name}`. {nearest(name, SearchRequest.model_fields)}"
-    return f"The option `{name}` {message}, not {first['input']!r}."
+    return f"The option `{name}` {message}, not {reprlib.repr(error['input'])}."

@@ -3,7 +3,7 @@
 from copy import copy
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
@@ -56,6 +56,11 @@ class Search(SearchRequest):
     threads: SkipJsonSchema[None] = Field(None, exclude=True)
     generation: Id | None = Field(None, ge=1)
     """Index that must answer: `index.generation` of an earlier response, to get its next page."""
+
+    @field_validator("id", "generation", mode="before")
+    @classmethod
+    def _accept_ids(cls, value: object) -> object:
+        return cls._accept_numbers(value)
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:

@@ -130,18 +130,20 @@ def test_parquet_and_csv_give_the_same_catalogue(shop: Path):
             "category": [3, None, 12],
             "new": [True, False, None],
             "old": [1.0, float("nan"), 0.0],
+            "price": [float("nan"), 2.5, None],
             "colour": pl.Series(["red", None, "red"], dtype=pl.Categorical),
             "subset": ["test", None, "train-both"],
         }
     )
     frame.write_parquet(shop / "t.parquet")
-    frame.with_columns(pl.col("old").fill_nan(None)).write_csv(shop / "t.csv")
+    frame.with_columns(pl.col("old", "price").fill_nan(None)).write_csv(shop / "t.csv")
     columns = Columns(attributes=("new", "old"), facets=("colour",), min_positives=2)
     one, other = (read_table(shop / f"t.{kind}", columns) for kind in ("parquet", "csv"))
     assert one.names == other.names == LabelNames(("12", "3"), ("new", "old", "colour=red"))
     assert one.label_hash == other.label_hash
     assert one.observed.tolist() == [[True, True, True], [True, False, False], [False, True, True]]
     assert one.payload["category"].to_list() == [3, None, 12]
+    assert one.payload["price"].to_list() == [None, 2.5, None]
 
 
 class TestSubsets:
@@ -211,29 +213,24 @@ class TestRowsLeftOut:
 
 class TestMissingValues:
     def test_usual_spellings_are_missing_and_counted(self, table):
-        colours = (
-            "red",
-            "N/A",
-            "nan",
-            "NULL",
-            "None",
-            "-",
-            "unknown",
-            "Unknown",
-            "blue",
-            "",
-            "red",
-        )
+        missing = ["N/A", "nan", "None", "-", "unknown", "--", "n.a.", "Missing", ""]
+        colours = ["red", *missing, "blue", "red"]
         rows = [f"{i}.png,{colour}" for i, colour in enumerate(colours)]
         path = table("image,colour", *rows)
         catalogue = read_table(path, Columns(facets=("colour",), min_positives=1))
         assert catalogue.names.attributes == ("colour=blue", "colour=red")
-        assert catalogue.observed[:, 1].astype(int).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]
+        observed = catalogue.observed[:, 1].astype(int).tolist()
+        assert observed == [1, *(0 for _ in missing), 1, 1]
         assert catalogue.payload["colour"].to_list()[1] == "N/A"
         assert catalogue.remarks[0] == (
-            "products.csv: column 'colour': read as missing (--missing-values): '-' (1), 'N/A' "
-            "(1), 'NULL' (1), 'None' (1), 'Unknown' (1), 'nan' (1), 'unknown' (1)"
+            "products.csv: column 'colour': read as missing (--missing-values): '-' (1), '--' (1), "
+            "'Missing' (1), 'N/A' (1), 'None' (1), 'n.a.' (1), 'nan' (1), 'unknown' (1)"
         )
+
+    def test_other_usual_spellings(self, table):
+        missing = ["NULL", "Unknown", "unknown", "NOT AVAILABLE", "?", "#N/A", "<NA>", "na"]
+        rows = [f"{i}.png,{cell}" for i, cell in enumerate(["hat", *missing])]
+        assert read_table(table("image,category", *rows), Columns()).names.categories == ("hat",)
 
     def test_missing_values_are_recognised_in_every_label_column(self, table):
         path = table("image,category,new,subset", "0.png,NA,?,-", "1.png,shirt,1,test")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from dualhash.catalogue import parse_labels
@@ -36,7 +37,8 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
     are those of `parse_labels.derived_subsets`.
 
     Rows that cannot be used (empty, no image, the image does not exist or is repeated) are left
-    out and listed in `problems`. A cell with an unknown value is missing and is listed as well.
+    out and listed in `problems`. A cell with an unknown value is missing and is listed as well. In
+    a column of numbers, nan is missing.
 
     Args:
         path: The table; image paths are relative to its folder.
@@ -48,7 +50,7 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
         DualhashError: The table cannot be read, has two columns of one name, does not have a
             column of `columns`, or has no usable row.
     """
-    frame = _read_frame(path)
+    frame = _read_frame(path).with_columns(cs.float().fill_nan(None))
     columns, problems = _resolve(path, frame.columns, columns, like)
     references = _text(path, frame, columns.image).to_list()
     rows, files, unusable = _usable(path, frame, references)

@@ -29,33 +29,35 @@ PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 """Text that stands for a number. Text with an exponent may be a product code, such as 2e79."""
 
 
-def json_value(value: object) -> object:
+def json_value(value: object) -> Any:  # noqa: ANN401 - it goes to `json`
     """Returns a payload value as JSON stores it.
 
-    Numbers of numpy and decimals become numbers, dates and times ISO 8601 text, nan and infinity
-    null.
+    Numbers of numpy and decimals become numbers, dates and times ISO 8601 text.
 
     Raises:
-        TypeError: JSON has no such value; the message is the name of the type.
+        TypeError: JSON has no such value; the message says what it is.
     """
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         value = value.item()
-    if isinstance(value, np.datetime64):
-        value = None if np.isnat(value) else str(value)
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        value = str(value)
     elif isinstance(value, date | time):
         value = value.isoformat()
     elif isinstance(value, Decimal):
         whole = value.is_finite() and value == value.to_integral_value()
         value = int(value) if whole else float(value)
     if isinstance(value, float) and not math.isfinite(value):
-        value = None
+        raise TypeError(f"the number {value}")
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, list | tuple):
         return [json_value(part) for part in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r}, which is not text")
         return {key: json_value(part) for key, part in value.items()}
-    raise TypeError(type(value).__name__)
+    raise TypeError(f"a value of type {type(value).__name__}")
 
 
 def as_text(value: object) -> str:

@@ -150,11 +150,11 @@ class RowCodec:
         name, fields = self.name(image), {}
         for field, value in payload.items():
             try:
-                fields[field] = json_value(value)
+                fields |= json_value({field: value})
             except TypeError as error:
                 raise DualhashError(
-                    f"{name} cannot be stored: its field {field!r} holds a value of type {error}. "
-                    "Convert it to text, a number, a date, or a list or mapping of these."
+                    f"{name} cannot be stored: its field {field!r} holds {error}. Convert it to "
+                    "text, a finite number, a date, None, or a list or mapping of these."
                 ) from error
         try:
             return _with_checksum(

@@ -14,7 +14,8 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from dualhash.serve.http.errors import ProblemError, invalid_request
+from dualhash.search.request import sentence
+from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.http.limits import BoundedQueue
 from dualhash.serve.schemas import Search
 from dualhash.serve.settings import MIB, Settings
@@ -199,9 +200,10 @@ def _parse_search(body: bytes) -> Search:
     try:
         return Search.model_validate_json(body)
     except ValidationError as error:
-        if error.errors()[0]["type"] == "json_invalid":
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
             raise ProblemError("bad-request", "The search is not valid JSON.") from error
-        raise invalid_request(error) from error
+        raise ProblemError("invalid-request", sentence(first, Search.model_fields)) from error
 
 
 def _too_large(limit: int) -> ProblemError:

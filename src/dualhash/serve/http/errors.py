@@ -5,10 +5,11 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from dualhash.errors import DualhashError
+from dualhash.search.request import sentence
 from dualhash.search.storage.sqlite import ItemNotFoundError, UnusableIndexError
 
 TYPE_PREFIX = "urn:dualhash:problem:"
@@ -99,14 +100,6 @@ class ProblemError(Exception):
         )
 
 
-def invalid_request(error: ValidationError | RequestValidationError) -> ProblemError:
-    """Returns the problem for the first validation error."""
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "path", "query"))
-    message = first["msg"].removeprefix("Value error, ")
-    return ProblemError("invalid-request", f"{field}: {message}." if field else f"{message}.")
-
-
 def add_error_handlers(app: FastAPI) -> None:
     """Makes the app answer every exception with problem details."""
 
@@ -121,7 +114,9 @@ def _problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RequestValidationError):
-        return invalid_request(error)
+        first = error.errors()[0]
+        _, *location = first["loc"]  # after "path" or "query"
+        return ProblemError("invalid-request", sentence({**first, "loc": location}, ()))
     if isinstance(error, HTTPException):
         kind, detail = PROBLEM_OF_STATUS.get(error.status_code, ("bad-request", f"{error.detail}"))
         return ProblemError(kind, detail)

@@ -1,7 +1,8 @@
 """The HTTP/1.1 protocol with limits on head size, idle time and connections."""
 
-from asyncio import TimerHandle, Transport
+from asyncio import CancelledError, TimerHandle, Transport
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -131,7 +132,13 @@ def limited_protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 app = _final_response(
                     ProblemError("bad-request", "Send the body without an Upgrade header.")
                 )
-            await app(scope, receive, send)
+            try:
+                await app(scope, receive, send)
+            except CancelledError:  # uvicorn would log it with a traceback
+                self.flow.resume_writing()
+                stopping = ProblemError("busy", "The server is stopping; try again later.")
+                with suppress(RuntimeError):  # a part of the response was sent
+                    await _final_response(stopping)(scope, receive, send)
 
         def _update_read_timer(self) -> None:
             if self._refused:
