@@ -60,7 +60,7 @@ def _all(pool: ThreadPoolExecutor, parts: list[NDArray[np.uint64]]) -> list[int]
     return list(pool.map(_read, parts))
 
 
-@numba.njit(nogil=True)  # not cached
+@numba.njit(nogil=True)  # the cache of `compiled` would not notice changes of `simd`
 def _read(words: NDArray[np.uint64]) -> int:
     seen = broadcast(0)
     for start in range(0, len(words) - WIDTH, WIDTH):

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import data
-from benchmarks.attributes import attributes
-from benchmarks.distances import ONE_AFTER_ANOTHER, filtered, growth, searches
 from benchmarks.machine import bandwidth, machine
 from benchmarks.timing import Report
+from dualhash.errors import needs_extra
 from dualhash.search.kernels import CodeMatrix
 
 TARGETS = {
@@ -72,6 +71,9 @@ def main() -> None:
         "generated codes if it does not exist",
     )
     chosen = parser.parse_args()
+    with needs_extra("This benchmark", "bench"):
+        from benchmarks.attributes import attributes
+        from benchmarks.distances import ONE_AFTER_ANOTHER, filtered, growth, searches
     scale = QUICK if chosen.quick else Scale()
     rng = np.random.default_rng(0)
     report = Report(scale.repeats)

@@ -203,7 +203,7 @@ class TestHeif:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         (tmp_path / "a.HEIC").write_bytes(b"anything")
-        monkeypatch.setattr(images, "READS_HEIF", False)
+        monkeypatch.setitem(images.INSTALL, ".heic", "'dualhash[heif]' for HEIC")
         with pytest.raises(ImageError, match=r"a\.HEIC .*Install 'dualhash\[heif\]'"):
             decode(tmp_path / "a.HEIC")
 

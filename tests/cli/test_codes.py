@@ -205,6 +205,13 @@ def labelled_index(folder: Path) -> Path:
     return folder
 
 
+def test_one_item_is_not_called_items(labelled_index: Path, capsys: pytest.CaptureFixture[str]):
+    with Index.open(labelled_index / "i.dhx") as index:
+        index.delete([2, 3])
+    assert run("codes", "export", "i.dhx", "--out", "one.csv") == 0
+    assert "one.csv: 1 item of i.dhx." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["codes.csv", "codes.parquet"])
 def test_a_whole_index_is_exported_as_a_table(
     labelled_index: Path, name: str, capsys: pytest.CaptureFixture[str]

@@ -33,6 +33,14 @@ def test_output_prints_text_unchanged(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "pip install 'dualhash[train]' " + "x" * 200 + "\n"
 
 
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [(1, "item", "1 item"), (0, "item", "0 items"), (2000, "category", "2,000 categories")],
+)
+def test_counts_have_singular_and_plural(count: int, noun: str, text: str):
+    assert output.counted(count, noun) == text
+
+
 def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]):
     output.note("Reading.")
     output.print_json({"value": np.float32(0.5), "folder": Path("a"), "codes": np.arange(2)})

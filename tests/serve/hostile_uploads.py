@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from dualhash.catalogue.images import READS_HEIF
+from dualhash.serve.uploads.decoder_worker import READABLE
 
-NEW_FORMATS = ("TIFF", "AVIF", "HEIF") if READS_HEIF else ("TIFF", "AVIF")
+NEW_FORMATS = tuple(kind for kind in ("TIFF", "AVIF", "HEIF") if kind in READABLE)
 """Pillow's names of formats that are accepted besides JPEG, PNG, WebP and GIF."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", *NEW_FORMATS)

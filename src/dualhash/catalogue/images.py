@@ -4,44 +4,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
 
+INSTALL: dict[str, str] = {}
+"""What to install to read files with a suffix; empty for formats that can be read.
 
-def _register_heif() -> bool:
-    """Lets Pillow read HEIC files in this process, if the extra `heif` is installed."""
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        return False
+All code that opens images must import this module, which lets Pillow read HEIC files."""
+
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:
+    INSTALL |= dict.fromkeys((".heic", ".heif", ".hif"), "'dualhash[heif]' for HEIC")
+else:
     register_heif_opener()
-    return True
 
-
-HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-
-READS_HEIF = _register_heif()
-"""Whether HEIC files can be read; all code that opens images must import this module."""
+if not ("avif" in features.modules and features.check_module("avif")):
+    INSTALL[".avif"] = "a wheel of 'pillow>=11.3' for AVIF"
 
 IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
-    | {".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
-    | (HEIF_SUFFIXES if READS_HEIF else frozenset())
-)
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+) - frozenset(INSTALL)
 """In a folder, files with one of these suffixes, in any case, are images."""
 
-UNREADABLE_SUFFIXES = (
-    HEIF_SUFFIXES
-    | {".arw", ".cr2", ".cr3", ".dng", ".eps", ".jxl", ".nef", ".orf"}
+UNREADABLE_SUFFIXES = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".eps", ".jxl", ".nef", ".orf"}
     | {".pef", ".psd", ".raf", ".raw", ".rw2", ".srw", ".svg", ".xcf"}
-) - IMAGE_SUFFIXES
+) | frozenset(INSTALL)
 """Suffixes of pictures that cannot be read; they are counted, so that they are not overlooked."""
 
 
@@ -183,8 +181,8 @@ def _opened(source: ImageLike) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise ImageError(not_readable(name)) from error
     except UnidentifiedImageError as error:
-        is_heif = name.lower().endswith(tuple(HEIF_SUFFIXES))
-        hint = " Install 'dualhash[heif]' to read HEIC." if is_heif and not READS_HEIF else ""
+        install = INSTALL.get(PurePath(name).suffix.lower())
+        hint = f" Install {install}." if install else ""
         raise ImageError(f"{name} is not an image of a format that can be read.{hint}") from error
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or error}.") from error

@@ -64,14 +64,14 @@ def export(
         _check_free([out], replace=replace)
         with new_folder(out.parent):
             count = export_index(source, out)
-        output.say(f"{out}: {count:,} items of {source}.")
+        output.say(f"{out}: {output.counted(count, 'item')} of {source}.")
         return
     as_dat = format == "dat"
     _check_free([out / name for name in FILES] if as_dat else [out], replace=replace)
     saved = _encode(source, table, views, model, columns)
     with new_folder(out if as_dat else out.parent):
         (write_dat if as_dat else write_saved)(out, saved)
-    output.say(f"{out}: codes of {len(saved):,} test images of {table}.")
+    output.say(f"{out}: codes of {output.counted(len(saved), 'test image')} of {table}.")
     if as_dat:
         bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
         output.say(f"In test.m: codelenth = {bits}; num_attr = {attributes}; N = {len(saved)};")
@@ -119,9 +119,9 @@ def import_(folder: Path, /, *, out: Path, replace: Flag = False) -> None:
     with new_folder(out.parent):
         write_saved(out, saved)
     output.say(
-        f"{out}: {len(saved):,} codes of {saved.outputs.shape[1]} bits with "
-        f"{saved.probabilities.shape[1]} attributes, in {len(set(saved.labels.tolist())):,} "
-        "categories."
+        f"{out}: {output.counted(len(saved), 'code')} of {saved.outputs.shape[1]} bits with "
+        f"{output.counted(saved.probabilities.shape[1], 'attribute')}, in "
+        f"{output.counted(len(set(saved.labels.tolist())), 'category')}."
     )
 
 

@@ -60,7 +60,8 @@ def create(
     earlier = f" ({built.unchanged:,} encoded before an interruption)" if built.unchanged else ""
     size = count * opened.bits // 8
     output.say(
-        f"{out}: {_images(count)}{earlier}, {opened.bits} bits each, {size:,} bytes of codes."
+        f"{out}: {output.counted(count, 'image')}{earlier}, {opened.bits} bits each, {size:,} "
+        "bytes of codes."
     )
 
 
@@ -96,7 +97,8 @@ def add(
         others = f", {added.updated:,} updated" if added.updated else ""
         if added.unchanged:
             others += f", {added.unchanged:,} already in the index (--update encodes them again)"
-        output.say(f"{index}: {_images(added.count)} added{others}; {len(opened):,} in all.")
+        count = output.counted(added.count, "image")
+        output.say(f"{index}: {count} added{others}; {len(opened):,} in all.")
 
 
 @index_app.command
@@ -113,7 +115,7 @@ def delete(index: IndexFile, /, *ids: str) -> None:
     items = {item for item in parsed if item is not None}
     with Index.open(index) as opened:
         opened.delete(items)
-        output.say(f"{index}: {_images(len(items))} deleted, {len(opened):,} left.")
+        output.say(f"{index}: {output.counted(len(items), 'image')} deleted, {len(opened):,} left.")
 
 
 @index_app.command
@@ -157,7 +159,7 @@ def verify(index: IndexFile, /) -> None:
         damages, count = opened.verify(), len(opened)
     if damages:
         raise DualhashError("\n".join(damages))
-    output.say(f"{index}: {_images(count)}, no damage.")
+    output.say(f"{index}: {output.counted(count, 'image')}, no damage.")
 
 
 @index_app.command
@@ -188,10 +190,6 @@ def push(index: IndexFile, /, *, to: str, json: Flag = False) -> None:
         f"{pushed.address}: {pushed.added:,} added, {pushed.updated:,} updated, "
         f"{pushed.deleted:,} deleted, {pushed.unchanged:,} unchanged."
     )
-
-
-def _images(count: int) -> str:
-    return f"{count:,} {'image' if count == 1 else 'images'}"
 
 
 def _list_left_out(catalogue: Catalogue, built: BuildReport) -> None:

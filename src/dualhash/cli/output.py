@@ -59,6 +59,11 @@ def escape(text: str) -> str:
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def counted(count: int, noun: str) -> str:
+    """Such as "1 image", "2,000 images" and "3 categories"."""
+    return f"{count:,} {noun if count == 1 else re.sub('y$', 'ie', noun) + 's'}"
+
+
 def say(text: str, *, stderr: bool = False, style: str | None = None) -> None:
     """Prints a line as it is: no markup, no line breaks, control characters escaped."""
     console(stderr=stderr).print(escape(text), markup=False, soft_wrap=True, style=style)

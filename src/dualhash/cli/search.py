@@ -177,7 +177,8 @@ def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path
 def _sentence(missing: Shortage, matched: int) -> str:
     condition = CONDITIONS[missing.field].format(missing.wish)
     if missing.matched_without > matched:
-        return f"Without {condition}, {missing.matched_without:,} images would match."
+        matching = output.counted(missing.matched_without, "image")
+        return f"Without {condition}, {matching} would match."
     return f"Several conditions exclude the same images; the fewest images match {condition}."
 
 

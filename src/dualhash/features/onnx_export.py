@@ -1,11 +1,16 @@
 """A torch module as an ONNX graph."""
 
+import re
+
 import torch
 from torch import Tensor, nn
 
 from dualhash.errors import DualhashError
 
 OPSET = 18
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""The colours of torch's messages on a terminal."""
 
 
 def export_module(
@@ -34,10 +39,13 @@ def export_module(
             verbose=False,
         )
     except torch.onnx.OnnxExporterError as error:
-        first = str(error).strip().partition("\n")[0]
+        cause: BaseException = error  # torch's own message is advice to its developers
+        while cause.__cause__:
+            cause = cause.__cause__
+        reason = COLOUR.sub("", str(cause)).strip().partition("\n")[0].rstrip(".")
         raise DualhashError(
-            f"This network cannot be exported to ONNX, which indexing needs: {first} "
-            "Choose another."
+            f"This network cannot be exported to ONNX, which indexing needs: {reason}. Choose "
+            "another network."
         ) from error
     assert program is not None
     graph = program.model_proto

@@ -71,16 +71,25 @@ def test_unreadable_images_are_counted_by_type(tmp_path: Path):
         read_folder(tmp_path)
 
 
-def test_heic_files_are_counted_without_the_extra(tmp_path: Path):
-    tree(tmp_path, "a.png", "b.HEIC", "c.heif")
+@pytest.mark.parametrize(
+    ("missing", "names", "message"),
+    [
+        ("pillow_heif", ["b.HEIC", "c.heif"], ".heic (1), .heif (1); install 'dualhash[heif]' for"),
+        ("PIL._avif", ["b.avif"], ".avif (1); install a wheel of 'pillow>=11.3' for AVIF"),
+    ],
+)
+def test_files_that_need_an_installation_are_counted(
+    tmp_path: Path, missing: str, names: list[str], message: str
+):
+    tree(tmp_path, "a.png", *names)
     code = f"""
 import sys
-sys.modules["pillow_heif"] = None
+sys.modules[{missing!r}] = None
 from dualhash.catalogue.read_catalogue import read_catalogue
 print(*read_catalogue({str(tmp_path)!r}).left_out)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "cannot be read: .heic (1), .heif (1); install 'dualhash[heif]' for HEIC" in done.stdout
+    assert f"cannot be read: {message}" in done.stdout
 
 
 def test_an_image_with_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path):

@@ -1,8 +1,10 @@
 """Decoder processes that die or cannot be started, and their limits."""
 
+import ast
 import asyncio
 import contextlib
 import io
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -31,6 +33,27 @@ def run_with_pool(scenario: Callable[[DecoderPool], Awaitable[None]]) -> None:
             await pool.stop()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "name"), [("PIL._avif", "AVIF", "AVIF"), ("pillow_heif", "HEIF", "HEIC")]
+)
+def test_a_format_that_the_server_cannot_read_is_named(module: str, kind: str, name: str):
+    """In another process, because Pillow's plugins cannot be unloaded."""
+    brand = {"AVIF": "avif", "HEIF": "heic"}[kind]
+    code = f"""
+import sys
+sys.modules[{module!r}] = None
+from dualhash.serve.uploads.decoder_worker import run_job
+print(run_job({{"kind": "query", "size": (4, 4)}}, b"\\0\\0\\0\\x1cftyp{brand}" + bytes(64))[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    problem = ast.literal_eval(done.stdout)
+    assert problem["problem"] == "not-an-image"
+    assert problem["detail"].startswith(
+        f"This server cannot read {name}. The upload is not a JPEG, PNG, WebP, GIF"
+    )
+    assert name not in problem["detail"].partition(". ")[2]
 
 
 @pytest.mark.parametrize("noticed", [True, False])

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import onnx
@@ -121,6 +122,20 @@ class DecidesByValue(torch.nn.Module):
         return images.float().mean(dim=(1, 2)) * (1 if images.sum() > 7 else 2)
 
 
-def test_an_unexportable_backbone_is_named():
-    with pytest.raises(DualhashError, match="network cannot be exported to ONNX"):
+def test_an_unexportable_network_is_refused_with_the_reason():
+    with pytest.raises(DualhashError) as refused:
+        export_encoder(DecidesByValue(), SIZE.crop)
+    assert re.fullmatch(
+        "This network cannot be exported to ONNX, which indexing needs: [^\\x1b\\n]*"
+        "data-dependent[^\\x1b\\n]*\\. Choose another network\\.",
+        str(refused.value),
+    )
+
+
+def test_colours_of_torch_are_left_out(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object, **__: object) -> None:
+        raise torch.onnx.OnnxExporterError("\x1b[96mStep 1/3\x1b[0m failed.\nMore")
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    with pytest.raises(DualhashError, match=r"needs: Step 1/3 failed\. Choose"):
         export_encoder(DecidesByValue(), SIZE.crop)

@@ -11,7 +11,7 @@ import polars as pl
 from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
-from dualhash.catalogue.images import HEIF_SUFFIXES, IMAGE_SUFFIXES, UNREADABLE_SUFFIXES
+from dualhash.catalogue.images import IMAGE_SUFFIXES, INSTALL, UNREADABLE_SUFFIXES
 from dualhash.catalogue.problems import CatalogueProblem, shortened
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
@@ -124,9 +124,10 @@ def _other_files(files: Sequence[Path]) -> tuple[list[str], list[str]]:
         remarks.append(f"skipped {count:,} of {len(files):,} files, which are not images ({names})")
     if unreadable:
         counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
-        install = "install 'dualhash[heif]' for HEIC, and "
+        needed = dict.fromkeys(INSTALL[suffix] for suffix in unreadable if suffix in INSTALL)
+        install = f"install {' and '.join(needed)}, or " if needed else ""
         pictures.append(
-            f"skipped images of formats that cannot be read: {counts}; "
-            f"{install if HEIF_SUFFIXES & set(unreadable) else ''}convert them to JPEG"
+            f"skipped images of formats that cannot be read: {counts}; {install}convert them to "
+            "JPEG"
         )
     return remarks, pictures

@@ -15,12 +15,15 @@ from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from dualhash.catalogue.images import squash, upright
+from dualhash.catalogue.images import IMAGE_SUFFIXES, squash, upright
 from dualhash.serve.uploads.upload_checks import find_foreign_content, image_format, is_missing_rows
 
 FORMAT_NAMES = {name: name for name in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")}
 FORMAT_NAMES |= {"WEBP": "WebP", "HEIF": "HEIC"}
-"""Formats of uploads, by their names in Pillow. Pillow reads HEIC with the extra `heif` only."""
+"""Formats of uploads, by their names in Pillow."""
+
+READABLE = [kind for kind in FORMAT_NAMES if f".{kind.lower()}" in IMAGE_SUFFIXES]
+"""Those that this installation can read."""
 
 THUMBNAIL_QUALITY = 82
 
@@ -37,10 +40,11 @@ def nothing(_: bytes, __: dict[str, Any]) -> bytes:
 def query(content: bytes, job: dict[str, Any]) -> bytes:
     """Returns the pixels of an upload, resized to `size` (height, width) of the job, as RGB."""
     kind = image_format(content)
-    readable = [kind for kind in FORMAT_NAMES if kind in Image.OPEN]
-    if kind not in readable:
-        *names, last = (FORMAT_NAMES[kind] for kind in readable)
+    if kind not in READABLE:
+        *names, last = (FORMAT_NAMES[kind] for kind in READABLE)
         message = f"The upload is not a {', '.join(names)} or {last} image."
+        if kind in FORMAT_NAMES:
+            message = f"This server cannot read {FORMAT_NAMES[kind]}. {message}"
         raise RefusedError("not-an-image", message)
     try:
         with Image.open(BytesIO(content), formats=[kind]) as image:
