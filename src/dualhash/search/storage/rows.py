@@ -147,7 +147,8 @@ class RowCodec:
             DualhashError: A value of the payload has no form in JSON, or a text none in UTF-8.
         """
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
-        name, fields = self.name(image), {}
+        name = self.name(image)
+        fields: dict[str, Any] = {}
         for field, value in payload.items():
             try:
                 fields |= json_value({field: value})
