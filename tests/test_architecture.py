@@ -1,4 +1,4 @@
-"""The house rules that a program can check."""
+"""Rules for the source tree: imports, file lengths, names and package docstrings."""
 
 import ast
 import re
@@ -15,25 +15,26 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "dualhash"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-FRONT_DOOR = "dualhash"
-ROOMS = (
-    ("catalogue",),
-    ("codes",),
-    ("search",),
-    ("evaluation",),
-    ("features",),
-    ("network",),
-    ("losses",),
-    ("training",),
-    ("baselines",),
-    ("analysis",),
-    (FRONT_DOOR,),
-    ("serve",),
-    ("cli",),
+TOP_LEVEL = "dualhash"
+PACKAGES = (
+    "catalogue",
+    "codes",
+    "search",
+    "evaluation",
+    "features",
+    "network",
+    "losses",
+    "training",
+    "baselines",
+    "analysis",
+    TOP_LEVEL,
+    "serve",
+    "cli",
 )
-PLACES = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
-CORNERSTONES = {"array_cache", "errors", "files", "jit", "registry", "version"}
-TORCH_FREE = CORNERSTONES | {
+"""A package imports only those above it."""
+
+SHARED_MODULES = {"array_cache", "errors", "files", "jit", "registry", "version"}
+TORCH_FREE = SHARED_MODULES | {
     "catalogue",
     "codes",
     "search",
@@ -50,10 +51,10 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
-def room_of(module: str) -> str:
-    """The room of `dualhash.codes.packing` is `codes`; that of a public name is the front door."""
-    room = module.partition(".")[2].partition(".")[0]
-    return room if room in CORNERSTONES | set(PLACES) else FRONT_DOOR
+def package_of(module: str) -> str:
+    """Returns `codes` for `dualhash.codes.packing`, and `TOP_LEVEL` for a public name."""
+    package = module.partition(".")[2].partition(".")[0]
+    return package if package in SHARED_MODULES | set(PACKAGES) else TOP_LEVEL
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -67,20 +68,20 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def may_import(importer: str, imported: str) -> bool:
-    """Whether a room may use another: itself, a cornerstone, or a room to its left."""
-    if importer in CORNERSTONES:
-        return imported in CORNERSTONES
-    if imported in CORNERSTONES | {importer}:
+    """Whether a package may import another: itself, a shared module, or a package above it."""
+    if importer in SHARED_MODULES:
+        return imported in SHARED_MODULES
+    if imported in SHARED_MODULES | {importer}:
         return True
-    return PLACES[imported] < PLACES[importer]
+    return PACKAGES.index(imported) < PACKAGES.index(importer)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_go_one_way(path: Path):
-    importer = room_of(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    importer = package_of(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
     for name in imports(ast.parse(path.read_text())):
         if name.partition(".")[0] == "dualhash":
-            assert may_import(importer, room_of(name)), f"{name_of(path)} imports {name}"
+            assert may_import(importer, package_of(name)), f"{name_of(path)} imports {name}"
 
 
 def test_packages_other_than_training_import_without_torch():
@@ -102,6 +103,12 @@ for module in {modules}:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_files_stay_short(path: Path):
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*/__init__.py")), ids=name_of)
+def test_package_docstrings_name_inputs_outputs_and_imports(path: Path):
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert re.fullmatch(r".+\n\nIn: .+\nOut: .+\nMay import: .+", docstring or "", re.DOTALL)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -135,9 +142,9 @@ def test_tracked_files_name_no_place_on_one_machine():
 
 def test_every_test_file_mirrors_a_package():
     others = {"benchmarks", "oracles", "reproduction"}
-    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | others
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir()} | others
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert folders <= rooms
+    assert folders <= packages
 
 
 def test_marked_test_files_exist():
@@ -155,8 +162,8 @@ def test_marked_test_files_exist():
         ("training", "cli", False),
         ("catalogue", "errors", True),
         ("errors", "catalogue", False),
-        ("cli", FRONT_DOOR, True),
-        ("evaluation", FRONT_DOOR, False),
+        ("cli", TOP_LEVEL, True),
+        ("evaluation", TOP_LEVEL, False),
     ],
 )
 def test_import_rule_on_examples(importer: str, imported: str, allowed: bool):

@@ -1,5 +1,6 @@
-"""What a model has learned, as numbers, figures and pages: bit functionality and result sheets.
+"""What a model has learned, as numbers, figures and pages; sheets of search results.
 
-Takes a model and a catalogue, or search results; returns analyses, drawings and text files.
-Imports `catalogue`, `codes`, `search` and `evaluation`; figures need the extra `analysis`.
+In: a model and a catalogue, or search results.
+Out: analyses, drawings and text files.
+May import: `catalogue`, `codes`, `search` and `evaluation`; figures need the extra `analysis`.
 """

@@ -1,7 +1,8 @@
 """The comparison methods of the paper, one per file.
 
-Comes in: `TrainingData`. Goes out: an `ExportedModel`. May import `training` and what
-it may import.
+In: `TrainingData`.
+Out: an `ExportedModel`.
+May import: the packages up to `training`.
 """
 
 from dualhash.baselines.method_registry import METHODS, find_method

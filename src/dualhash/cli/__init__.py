@@ -1,5 +1,6 @@
 """The command line, one module per command.
 
-In: arguments. Out: calls of the public Python functions, and what they return as text or JSON.
-May import everything; only `reproduction` imports it.
+In: arguments.
+Out: calls of the public Python functions; what they return as text or JSON.
+May import: every package; only `reproduction` imports it.
 """

@@ -1,7 +1,8 @@
 """Codes: the encoder, packed bits, heads that read them, and the model folder.
 
-Comes in: images and model folders. Goes out: packed codes and predictions. May import `catalogue`.
-Needs no torch.
+In: images and model folders.
+Out: packed codes and predictions.
+May import: `catalogue`; no torch.
 """
 
 from dualhash.codes.encoder import Encoded, Failure

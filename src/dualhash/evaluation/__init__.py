@@ -1,5 +1,6 @@
 """How good the searches of a model are: metrics, protocols, intervals and paired comparison.
 
-Takes codes or a model, and a catalogue with true labels; returns figures with intervals and counts.
-Imports `catalogue`, `codes` and `search`; needs no torch.
+In: codes or a model, and a catalogue with true labels.
+Out: figures with intervals and counts.
+May import: `catalogue`, `codes` and `search`; no torch.
 """

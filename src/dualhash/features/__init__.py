@@ -1,5 +1,6 @@
 """Features: images to one array of features on disk.
 
-Takes paths of images; gives float16 arrays (N, d), named by what they were made from.
-May import `catalogue` and `codes`. Running an extractor needs no torch; building one does.
+In: paths of images.
+Out: float16 arrays (N, d), named by what they were made from.
+May import: `catalogue` and `codes`; torch only to build an extractor, not to run one.
 """

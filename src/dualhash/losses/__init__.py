@@ -1,7 +1,8 @@
 """The training objectives: category losses, attribute losses and their weighted sum.
 
-Comes in: outputs of a network and labels, as torch tensors. Goes out: losses to minimise.
-May import `network` and what it may import.
+In: outputs of a network and labels, as torch tensors.
+Out: losses to minimise.
+May import: the packages up to `network`.
 """
 
 from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss, JointLoss, JointLossValue

@@ -1,7 +1,8 @@
 """The network: a backbone, a hash layer and two heads.
 
-Comes in: names of backbones and hash layers, images as torch tensors. Goes out: `torch.nn`
-modules. May import `catalogue`, `codes`, `search` and `evaluation`.
+In: names of backbones and hash layers; images as torch tensors.
+Out: `torch.nn` modules.
+May import: the packages up to `features`.
 """
 
 from dualhash.network.backbone import Backbone, BuiltBackbone

@@ -1,7 +1,8 @@
 """An index of codes in one file, and exact searches in it.
 
-In: codes with image paths, labels and payloads; queries with a `SearchRequest`. Out: `Results`.
-May import `catalogue` and `codes`.
+In: codes with image paths, labels and payloads; queries with a `SearchRequest`.
+Out: `Results`.
+May import: `catalogue` and `codes`; no torch.
 """
 
 from dualhash.search.build import BuildReport, add_images, build_index

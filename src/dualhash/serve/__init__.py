@@ -1,5 +1,6 @@
-"""The HTTP service: an index file goes in, a JSON API and a web page come out.
+"""The HTTP service.
 
-May import every package to its left in `tests/test_architecture.py`; only `cli` imports it.
-Needs the extra `serve` and no torch.
+In: an index file, and requests of clients.
+Out: a JSON API and a web page.
+May import: `catalogue`, `codes`, `search` and `analysis`; needs the extra `serve`, no torch.
 """

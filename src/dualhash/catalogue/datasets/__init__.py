@@ -1,7 +1,8 @@
 """Known data sets, one per module; the registry is `DATASETS`.
 
-In: the folder of a data set. Out: its `Catalogue`. A new data set is a module with `read(root)`,
-and an entry here. May import everything in `catalogue` except `read_catalogue`.
+In: the folder of a data set.
+Out: its `Catalogue`, from a function `read(root)`.
+May import: everything in `catalogue`, except `read_catalogue`.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """The file formats of catalogues, one per module.
 
-In: a path. Out: a `Catalogue`. `read_catalogue` chooses the reader.
-May import the modules of `catalogue` beside `datasets` and `read_catalogue`.
+In: a path. `read_catalogue` chooses the reader.
+Out: a `Catalogue`.
+May import: modules of `catalogue`, except `datasets` and `read_catalogue`.
 """

@@ -1,10 +1,9 @@
 """Exact searches of codes in memory, compiled.
 
-Takes packed codes, queries and bitmaps of allowed codes; returns positions with distances or
-probabilities. Imports `codes` and `jit`.
-
-Results do not depend on threads, batches or the order in which codes were added. They are ordered
-by (distance, position) or by (-probability, position).
+In: packed codes, queries and bitmaps of allowed codes.
+Out: positions with distances or probabilities, ordered by (distance, position) or by
+    (-probability, position), whatever the threads, batches and order of additions.
+May import: `codes`.
 """
 
 from dualhash.search.kernels.attribute_filter import attribute_bitmaps

@@ -1,5 +1,6 @@
-"""What the routes call: the open index, its replacement at run time, and the response models.
+"""What the routes call: the open index, its replacement at run time, and the responses.
 
-In: checked requests. Out: models of `dualhash.serve.schemas`.
-May import `dualhash.search`, `dualhash.serve.http` and `dualhash.serve.uploads`.
+In: checked requests.
+Out: models of `serve.schemas`.
+May import: `search`, `analysis`, `serve.http` and `serve.uploads`.
 """

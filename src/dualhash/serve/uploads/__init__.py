@@ -1,5 +1,6 @@
 """Image files to pixels and thumbnails, decoded in separate processes with limited rights.
 
-In: bytes of an upload, or the path of an indexed image. Out: RGB pixels, or a WebP thumbnail.
-May import `dualhash.catalogue.images` and `dualhash.serve.http`.
+In: bytes of an upload, or the path of an indexed image.
+Out: RGB pixels, or a WebP thumbnail.
+May import: `catalogue.images` and `serve.http`.
 """

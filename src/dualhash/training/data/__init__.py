@@ -1,5 +1,6 @@
 """Images and labels for training.
 
-Comes in: a `Catalogue` and a `TrainConfig`. Goes out: `TrainingData`, whose images are read from a
-memory-mapped cache, and batches of tensors. May import `network`, `losses` and what they import.
+In: a `Catalogue` and a `TrainConfig`.
+Out: `TrainingData`, whose images or features are memory-mapped, and batches of tensors.
+May import: the packages up to `losses`, and the modules of `training` that set it up.
 """

@@ -1,5 +1,6 @@
 """The training loop.
 
-Comes in: `TrainingData` and a folder for checkpoints. Goes out: a trained network with its report.
-May import `training.data`, `network`, `losses` and what these may import.
+In: `TrainingData` and a folder for checkpoints.
+Out: a trained network with its report.
+May import: `training.data`, and what that may import.
 """
