@@ -53,8 +53,8 @@ def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
     """Returns codes that are close to others of their class.
 
     With a source, an .npz file of a model's `codes` (m, 32), `classes` (m,), `weight` (p, 256) and
-    `bias` (p,), each code is one of these codes with about half as many bits flipped as two codes
-    of its class differ in; the 100th result of millions is then about as far away as in the
+    `bias` (p,), each code is one of these codes in which about half as many bits are flipped as
+    differ between two codes of its class; the 100th of millions is then about as far away as in the
     catalogue. Without a source, classes are random codes whose bits flip with a chance of 3 to
     21 %, which gives a similar distance.
     """

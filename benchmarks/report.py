@@ -130,8 +130,8 @@ def _learned(name: str) -> str:
     if name == "made up":
         return "400 random codes whose bits flip with a chance of 3 to 21 %"
     return (
-        f"codes of the model `{name}`; each has about half as many bits flipped as two codes of "
-        "its category differ in"
+        f"codes of the model `{name}`; in each, about half as many bits are flipped as differ "
+        "between two codes of its category"
     )
 
 

@@ -57,7 +57,7 @@ def run(
         data: The folder of the catalogue's files.
         only: Tables and figures, such as table-4,figure-12; all by default.
         quick: A small version that checks in minutes that everything works, with fewer images,
-            batches and bits. Its results are kept apart.
+            batches and bits. Its results are stored separately.
         dry_run: Only list the cells, the tables they belong to, and how long they take.
         json: With --dry-run: print JSON.
         results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).

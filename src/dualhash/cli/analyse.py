@@ -9,13 +9,13 @@ from dualhash.analysis.plots import check_installed
 from dualhash.analysis.summary_text import NO_ATTRIBUTES
 from dualhash.analysis.write_report import as_json, write_report
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
 from dualhash.codes import Model
 
 
 def analyse(
     model: Path,
-    table: str,
+    source: CatalogueSource,
     /,
     *,
     out: Path,
@@ -31,7 +31,7 @@ def analyse(
 
     Args:
         model: A model folder.
-        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
+        source: A catalogue with images in the subset test, in any form that `dualhash train` reads.
         out: The folder for summary.md and the other files; existing files of these names are
             replaced.
         json: Print the numbers as JSON.
@@ -40,7 +40,7 @@ def analyse(
     """
     check_installed()
     opened = Model.open(model)
-    catalogue = columns.read(table, opened)
+    catalogue = columns.read(source, opened)
     output.list_left_out(catalogue.left_out)
     with output.progress("Encoding") as report:
         analysis = analyse_model(opened, catalogue, views=views, progress=report)

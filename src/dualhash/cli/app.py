@@ -38,7 +38,7 @@ COMMANDS = {
     "serve": ("serve:serve", "Start a search page and an HTTP API."),
     "evaluate": ("evaluate:evaluate", "Measure a model on the test subset of a catalogue."),
     "analyse": ("analyse:analyse", "Show what each bit of the codes stands for."),
-    "codes": ("codes:codes_app", "Export codes to other programs and evaluate their codes."),
+    "codes": ("codes:codes_app", "Export codes to other programs, and import codes from them."),
     "demo": ("demo:demo", "Run all of this on a catalogue of emoji, in a few minutes."),
 }
 """Name: (module and function, one line of help), in the order of the help."""

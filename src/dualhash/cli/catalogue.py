@@ -11,7 +11,7 @@ from dualhash.catalogue.check_images import check_images as read_images
 from dualhash.catalogue.problems import CatalogueProblem
 from dualhash.catalogue.summary import CatalogueSummary, Size, summarise
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
 
 catalogue_app = App(name="catalogue", help="Check a table, a folder or a data set.")
 
@@ -31,7 +31,7 @@ SEEN_IN_TRAINING = {
 
 @catalogue_app.command
 def show(
-    table: str,
+    source: CatalogueSource,
     /,
     *,
     columns: ColumnOptions = ColumnOptions(),
@@ -42,7 +42,7 @@ def show(
     """Print categories, attributes and subsets, and every problem.
 
     Args:
-        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+        source: A CSV or Parquet table with one row per image, a folder with a subfolder per
             category, or a data set: openmoji, fashion:FOLDER, cfw60k:FOLDER, imagenet150k:FOLDER
             or sun120k:FOLDER.
         columns: How a table is read.
@@ -50,7 +50,7 @@ def show(
         all: Print long lists in full.
         check_images: Read every image file to find damaged ones.
     """
-    catalogue, sizes = columns.read(table), None
+    catalogue, sizes = columns.read(source), None
     if check_images:
         with output.progress("Checking images") as report:
             catalogue, sizes = read_images(catalogue, report)

@@ -6,7 +6,7 @@ from typing import Literal
 from cyclopts import App
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
 from dualhash.codes import Model
 from dualhash.codes.code_file import SavedCodes, write_saved
 from dualhash.codes.dat_files import FILES, read_dat, write_dat
@@ -22,7 +22,7 @@ codes_app = App(name="codes", help="Export and import codes as files.")
 @codes_app.command
 def export(
     source: Path,
-    table: str | None = None,
+    catalogue_source: CatalogueSource | None = None,
     /,
     *,
     out: Path,
@@ -39,14 +39,15 @@ def export(
     codes.parquet`.
 
     With a catalogue, the codes of its test images are written for the paper's MATLAB scripts or for
-    numpy. From a model these are the outputs of the hash layer and the attributes predicted from
-    them; from an index its bits, and the attributes predicted from those. Images that cannot be
+    numpy. From a model, these are the outputs of the hash layer and the attributes predicted from
+    them; from an index, its bits and the attributes predicted from these. Images that cannot be
     read, or are not in the index, are listed and left out. A table is read with the columns saved
     in the model, unless you give others.
 
     Args:
         source: An index file, or a model folder.
-        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
+        catalogue_source: A catalogue with images in the subset test, in any form that `dualhash
+            train` reads.
         out: Without a catalogue, a file that ends in .csv, .parquet or .npz. With a catalogue, a
             folder for code.dat, label.dat and attribute.dat, or with --format npz a file.
         format: With a catalogue: dat for test.m of the released code, npz for numpy.
@@ -55,7 +56,7 @@ def export(
         replace: Replace existing files.
         columns: Which columns of the table hold which data.
     """
-    if table is None:
+    if catalogue_source is None:
         if source.is_dir() or views != 1 or model is not None:
             raise DualhashError(
                 "Name a catalogue, to export the codes of its test images. Without a catalogue, "
@@ -68,17 +69,22 @@ def export(
         return
     as_dat = format == "dat"
     _check_free([out / name for name in FILES] if as_dat else [out], replace=replace)
-    saved = _encode(source, table, views, model, columns)
+    saved = _encode(source, catalogue_source, views, model, columns)
     with new_folder(out if as_dat else out.parent):
         (write_dat if as_dat else write_saved)(out, saved)
-    output.say(f"{out}: codes of {output.counted(len(saved), 'test image')} of {table}.")
+    count = output.counted(len(saved), "test image")
+    output.say(f"{out}: codes of {count} of {catalogue_source}.")
     if as_dat:
         bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
         output.say(f"In test.m: codelenth = {bits}; num_attr = {attributes}; N = {len(saved)};")
 
 
 def _encode(
-    source: Path, table: str, views: Literal[1, 10], model: Path | None, columns: ColumnOptions
+    source: Path,
+    catalogue_source: str,
+    views: Literal[1, 10],
+    model: Path | None,
+    columns: ColumnOptions,
 ) -> SavedCodes:
     if source.is_dir():
         if model is not None:
@@ -86,7 +92,7 @@ def _encode(
                 f"{source} is a model folder, so --model cannot be used; leave it out."
             )
         opened = Model.open(source)
-        catalogue = columns.read(table, opened)
+        catalogue = columns.read(catalogue_source, opened)
         with output.progress("Encoding") as report:
             unseen = encode_test_images(opened, catalogue, views=views, progress=report)
         probabilities = opened.attribute_probabilities(unseen.reals)
@@ -96,7 +102,7 @@ def _encode(
                 "An index already has its codes, so --views cannot be used; leave it out."
             )
         with Index.open(source, model) as index:
-            catalogue = columns.read(table, index.model)
+            catalogue = columns.read(catalogue_source, index.model)
             unseen = read_indexed_codes(index, catalogue)
             probabilities = index.header.attribute_head.probabilities(unseen.reals)
     output.list_left_out([*catalogue.left_out, *(failure.reason for failure in unseen.failures)])

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Whole
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Whole
 from dualhash.codes import Model
 from dualhash.codes.code_file import SavedCodes, read_saved
 from dualhash.errors import DualhashError
@@ -33,7 +33,7 @@ FEW_IMAGES = 100
 
 def evaluate(
     model: Path,
-    table: str,
+    source: CatalogueSource,
     /,
     *,
     protocol: str = "ijcv2020",
@@ -44,13 +44,13 @@ def evaluate(
     seed: Annotated[Whole, Parameter(validator=Number(gte=0))] = 0,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
-    """Evaluate a model: every test image searches all others, for all three tasks.
+    """Evaluate a model: each test image is a query against all others, in all three tasks.
 
     The table is read with the columns saved in the model, unless you give others.
 
     Args:
         model: A model folder, or a file of codes from `dualhash codes import`.
-        table: A catalogue with images in the subset test, in any form that `dualhash train` reads.
+        source: A catalogue with images in the subset test, in any form that `dualhash train` reads.
         protocol: ijcv2020, or cvpr2017 to compare with figures of the released code.
         codes: binary evaluates the codes that an index holds, real the outputs before thresholding.
         json: A file to write all figures, counts and hashes to.
@@ -59,21 +59,21 @@ def evaluate(
         seed: Seed of the draws.
         columns: The role of each column.
     """
-    source: Model | SavedCodes
+    evaluated: Model | SavedCodes
     if model.is_file():
         if views != 1:
             raise DualhashError(
                 f"{model} already has its codes, so --views cannot be used; leave it out."
             )
-        source = read_saved(model)
-        catalogue = columns.read(table)
+        evaluated = read_saved(model)
+        catalogue = columns.read(source)
     else:
-        source = Model.open(model)
-        catalogue = columns.read(table, source)
+        evaluated = Model.open(model)
+        catalogue = columns.read(source, evaluated)
     output.list_left_out(catalogue.left_out)
     with output.stages() as report:
         evaluation = measure(
-            source,
+            evaluated,
             catalogue,
             protocol=protocol,
             codes=codes,

@@ -38,7 +38,7 @@ def create(
 
     Args:
         model: A model folder.
-        images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
+        images: A folder of images, an image, or any catalogue that `dualhash train` reads.
         out: The index file to create, such as products.dhx.
         views: 10 averages the centre, the four corners and their mirror images: better codes, ten
             times the work.
@@ -83,7 +83,7 @@ def add(
 
     Args:
         index: An index file.
-        images: A folder of images, an image, or a catalogue as `dualhash train` takes it.
+        images: A folder of images, an image, or any catalogue that `dualhash train` reads.
         update: Also encode images that the index contains, and replace their code, labels and
             payload. Their ids stay the same.
         columns: Which columns of the table hold which data.

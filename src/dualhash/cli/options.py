@@ -53,6 +53,9 @@ def index_file(_: object, tokens: Sequence[Token]) -> Path:
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 """An option without a value, off by default."""
 
+CatalogueSource = Annotated[str, Parameter(name="CATALOGUE")]
+"""What `read_catalogue` reads: a table, a folder, an image or the name of a data set."""
+
 IndexFile = Annotated[Path, Parameter(converter=index_file)]
 """An index file; the URI of a remote index is refused."""
 

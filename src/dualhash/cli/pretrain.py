@@ -4,12 +4,12 @@ from pathlib import Path
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
 from dualhash.cli.train import NO_OPTIONS, TrainingOptions, build_config, read_catalogue
 
 
 def pretrain(
-    table: str,
+    source: CatalogueSource,
     /,
     *,
     out: Path,
@@ -28,7 +28,7 @@ def pretrain(
     and attributes are ignored.
 
     Args:
-        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+        source: A CSV or Parquet table with one row per image, a folder with a subfolder per
             category, or a data set.
         out: The folder to write the weights to.
         preset: A set of defaults for all settings, as for `dualhash train`.
@@ -40,7 +40,7 @@ def pretrain(
         columns: The role of each column.
     """
     learn = dualhash.pretrain  # without torch, this reports what to install
-    catalogue = read_catalogue(table, columns)
+    catalogue = read_catalogue(source, columns)
     card = learn(
         catalogue,
         build_config(preset, config, options),

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import ColumnOptions, Flag, Names, Whole, Wholes
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag, Names, Whole, Wholes
 from dualhash.errors import DualhashError
 
 
@@ -77,7 +77,7 @@ NO_OPTIONS = TrainingOptions()
 
 
 def train(
-    table: str,
+    source: CatalogueSource,
     /,
     *,
     out: Path,
@@ -99,12 +99,12 @@ def train(
     Training settings without an option come from the preset.
 
     Args:
-        table: A CSV or Parquet table with one row per image, a folder with a subfolder per
+        source: A CSV or Parquet table with one row per image, a folder with a subfolder per
             category, or a data set, such as openmoji.
-        out: The model folder to write; with several --bits the start of the names of the folders.
+        out: The model folder to write. With several --bits, the folders are OUT-32, OUT-64, …
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
-            the images that have the labels it learns from.
-        base: The model folder whose codes the method svm-binary reads.
+            only images with the labels that it learns from.
+        base: For the method svm-binary: the model folder whose codes it reads.
         preset: A set of defaults for all settings: features (a code head on the features of a
             frozen network, in minutes), small (a network for small images, from scratch),
             paper-imagenet, paper-cfw, released-imagenet or released-cfw. The default is features;
@@ -114,7 +114,7 @@ def train(
         resume: Continue the unfinished training of this folder.
         replace: Replace the existing model when the new one is complete.
         keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
-        tensorboard: Also log for TensorBoard, into OUT/tensorboard.
+        tensorboard: Also write logs for TensorBoard to OUT/tensorboard.
         options: Settings that override those of the preset.
         columns: The role of each column.
     """
@@ -123,7 +123,7 @@ def train(
 
     chosen = find_method(method, base)
     chosen.check_settings(options.settings())
-    catalogue = read_catalogue(table, columns)
+    catalogue = read_catalogue(source, columns)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
@@ -167,9 +167,9 @@ def train(
         _show_table(models)
 
 
-def read_catalogue(table: str, columns: ColumnOptions) -> dualhash.Catalogue:
+def read_catalogue(source: str, columns: ColumnOptions) -> dualhash.Catalogue:
     """Returns the catalogue, and shows its problems."""
-    catalogue = columns.read(table)
+    catalogue = columns.read(source)
     output.list_left_out(catalogue.left_out)
     output.list_remarks(catalogue.remarks)
     return catalogue
