@@ -72,8 +72,8 @@ def export(
     saved = _encode(source, catalogue_source, views, model, columns)
     with new_folder(out if as_dat else out.parent):
         (write_dat if as_dat else write_saved)(out, saved)
-    count = output.counted(len(saved), "test image")
-    output.say(f"{out}: codes of {count} of {catalogue_source}.")
+    images = output.counted(len(saved), "test image")
+    output.say(f"{out}: codes of {images} of {catalogue_source}.")
     if as_dat:
         bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
         output.say(f"In test.m: codelenth = {bits}; num_attr = {attributes}; N = {len(saved)};")
