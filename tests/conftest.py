@@ -19,6 +19,7 @@ MARKED = {
         "training/test_training_on_features.py",
         "training/export",
         "baselines/test_deep_methods.py",
+        "baselines/test_methods_on_features.py",
         "baselines/test_shallow.py",
         "cli/test_train.py",
         "cli/test_pretrain.py",

@@ -86,8 +86,8 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
             ["--method", "cnn-attribute", "--alpha", "0.5"],
             "CNN-attribute always trains with alpha = 1.0",
         ),
-        (["--method", "lsh"], "(--weights FOLDER)"),
-        (["--method", "itq"], "(--backbone efficientnet-lite0 --pretrained)"),
+        (["--method", "lsh", "--preset", "small"], "(--weights FOLDER)"),
+        (["--method", "itq", "--preset", "small"], "(--features efficientnet-lite0)"),
         (
             ["--method", "ssdh", "--category-loss", "triplet"],
             "SSDH always trains with category_loss",

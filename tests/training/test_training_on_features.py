@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.baselines import find_method
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
-from dualhash.errors import DualhashError
 from dualhash.features.extractor import Extractor
 from dualhash.features.registry import open_extractor
 from dualhash.network import FeatureNetwork
@@ -153,12 +151,6 @@ def test_the_search_of_alpha_counts_trials_and_training_in_its_progress(
 def test_contradicting_settings_are_refused(settings: dict, message: str):
     with pytest.raises(ValueError, match=message):
         make_config(**settings)
-
-
-def test_shallow_methods_need_a_backbone(tiny: Catalogue, tmp_path: Path):
-    config = make_config(features="mean", pretrained=True)
-    with pytest.raises(DualhashError, match="ITQ learns from the features of a backbone"):
-        train(tiny, config, tmp_path / "model", method=find_method("itq"), display=QUIET)
 
 
 def test_pretraining_ignores_features(tiny: Catalogue, tmp_path: Path, tiny_backbone: None):

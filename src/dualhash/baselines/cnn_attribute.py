@@ -81,6 +81,7 @@ CNN_ATTRIBUTE = CnnAttribute(
         "learns": "attribute",
         "hash_layer": "none",
         "hash_settings": {},
+        "category_head": "linear",
         "category_loss": "softmax",
         "loss_settings": {},
         "alpha": 1.0,

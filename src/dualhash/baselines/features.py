@@ -28,8 +28,8 @@ class Features:
     """Features and labels of N images.
 
     Attributes:
-        values: (N, d) float32, L2-normalised features of the backbone; for a `HeadMethod` the
-            bits 0 and 1 of codes.
+        values: (N, d) float32, L2-normalised features; for a `HeadMethod` the bits 0 and 1 of
+            codes.
         labels: The visible labels.
     """
 

@@ -9,6 +9,7 @@ HASHNET = NetworkMethod(
     settings={
         "learns": "category",
         "hash_layer": "continuation",
+        "category_head": "linear",
         "category_loss": "hashnet",
         "alpha": 0.0,
     },

@@ -1,4 +1,4 @@
-"""Shallow methods: a hash function fitted to the features of a pretrained backbone."""
+"""Shallow methods: a hash function fitted to the features of a frozen network."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import generator_for
 from dualhash.training.data.training_labels import Rows, take
 from dualhash.training.export.export_model import ExportedModel, export_network
-from dualhash.training.initial_network import initial_backbone
+from dualhash.training.initial_network import initial_layers
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
@@ -37,10 +37,11 @@ sufficient.
 
 @dataclass(frozen=True, kw_only=True)
 class ShallowMethod(Method):
-    """A method that fits a hash function to features of a backbone, which is not trained.
+    """A method that fits a hash function to features of a network, which is not trained.
 
-    Features are those of images without augmentation. Linear SVMs read categories from the codes,
-    so that the model can predict them.
+    Kept features are standardised first, because they join layers of different scales. Those of a
+    backbone are of images without augmentation. Linear SVMs read categories from the codes, so that
+    the model can predict them.
 
     Attributes:
         fit: Fits the hash function.
@@ -52,21 +53,18 @@ class ShallowMethod(Method):
         """See `Method.configure`.
 
         Raises:
-            DualhashError: The backbone has no weights, or features are given.
+            DualhashError: The backbone has no weights.
         """
-        if config.features:
+        if not (config.features or config.pretrained or config.weights):
             raise DualhashError(
-                f"{self.title} learns from the features of a backbone: give --backbone, not "
-                "--features."
-            )
-        if not (config.pretrained or config.weights):
-            raise DualhashError(
-                f"{self.title} learns from the features of a pretrained backbone: give weights "
-                "that `dualhash pretrain` wrote (--weights FOLDER), or use a backbone with "
-                "published weights (--backbone efficientnet-lite0 --pretrained)."
+                f"{self.title} learns from the features of a pretrained network: keep those of one "
+                "(--features efficientnet-lite0), give weights that `dualhash pretrain` wrote "
+                "(--weights FOLDER), or use a backbone with published weights (--backbone "
+                "efficientnet-lite0 --pretrained)."
             )
         learns = "both" if self.labels == "joint" else self.labels
-        return super().configure(config).model_copy(update={"learns": learns})
+        settings = {"learns": learns, "code_head": "hidden-layer", "head_settings": {"units": 0}}
+        return super().configure(config).model_copy(update=settings)
 
     def learn(
         self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
@@ -79,7 +77,7 @@ class ShallowMethod(Method):
             rows = rows[(labels.categories != MISSING) & labels.observed.any(axis=1)]
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(config.seed)
-            backbone = initial_backbone(config, only.preprocessing.crop)
+            backbone = initial_layers(config, only.preprocessing.crop, only.feature_sample)
             plain = DualHashNetwork(backbone, NoHashLayer(backbone.feature_size), 0, 0).eval()
 
             @torch.inference_mode()

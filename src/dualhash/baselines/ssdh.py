@@ -6,6 +6,12 @@ SSDH = NetworkMethod(
     title="SSDH",
     paper="Yang, Lin and Chen, TPAMI",
     year=2018,
-    settings={"learns": "category", "category_loss": "ssdh", "alpha": 0.0},
+    settings={
+        "learns": "category",
+        "hash_layer": "sigmoid",
+        "category_head": "linear",
+        "category_loss": "ssdh",
+        "alpha": 0.0,
+    },
 )
 """See `losses.ssdh`."""

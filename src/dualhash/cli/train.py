@@ -108,7 +108,7 @@ def train(
         preset: A set of defaults for all settings: features (a code head on the features of a
             frozen network, in minutes), small (a network for small images, from scratch),
             paper-imagenet, paper-cfw, released-imagenet or released-cfw. The default is features;
-            with --backbone, --weights or another method it is small.
+            with --backbone or --weights it is small.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.
@@ -128,8 +128,7 @@ def train(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
     )
-    own_backbone = method != "dph" or options.backbone or options.weights
-    default = "small" if own_backbone else "features"
+    default = "small" if options.backbone or options.weights else "features"
     plan = {
         out.with_name(f"{out.name}-{bits}") if len(options.bits) > 1 else out: build_config(
             preset, config, dataclasses.replace(options, bits=(bits,) if bits else ()), default

@@ -46,11 +46,7 @@ def initial_network(
         names: Labels that the heads predict.
         features: Kept features (n, d) of some training images; None to train a backbone.
     """
-    backbone: BuiltBackbone | FeatureNetwork
-    if features is None:
-        backbone = initial_backbone(config, crop)
-    else:
-        backbone = FeatureNetwork(features, config.code_head, config.head_settings)
+    backbone = initial_layers(config, crop, features)
     hash_layer = build_hash_layer(
         config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
     )
@@ -63,6 +59,15 @@ def initial_network(
         autocast=autocast_type(config.precision) if features is None else None,
     )
     return network.to(memory_format=torch.channels_last)
+
+
+def initial_layers(
+    config: TrainConfig, crop: tuple[int, int], features: Tensor | None
+) -> BuiltBackbone | FeatureNetwork:
+    """Builds what is below the hash layer, from the arguments of `initial_network`."""
+    if features is None:
+        return initial_backbone(config, crop)
+    return FeatureNetwork(features, config.code_head, config.head_settings)
 
 
 def initial_backbone(config: TrainConfig, crop: tuple[int, int]) -> BuiltBackbone:

@@ -115,7 +115,7 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkMethod(Method):
-    """A method that trains one network with a hash layer end to end, such as DPH.
+    """A method that trains a network, such as DPH: end to end, or a head on kept features.
 
     All network methods share training loop, batches and schedule.
     """

@@ -35,8 +35,8 @@ def train(
     `<out>.training`.
 
     Every method uses only images that have the labels it learns from. Network methods start from
-    the same weights and share batches and schedule; shallow methods use features of the same
-    backbone.
+    the same weights or kept features and share batches and schedule; shallow methods use the same
+    kept features, or those of the same backbone.
 
     Args:
         catalogue: Images and labels. Images in `test` or in no subset are not used.
