@@ -7,7 +7,7 @@ import pytest
 
 from dualhash.cli import app as shell
 from dualhash.errors import DualhashError
-from dualhash.search import Index
+from dualhash.search import Index, ItemLabels
 from dualhash.search.request import SearchOptions, SearchRequest, make_request
 from dualhash.serve.schemas import Search
 
@@ -150,7 +150,9 @@ def test_items_are_looked_up_by_id(index: Index, tmp_path: Path):
     """Not by going through all items."""
     assert (5 in index, np.int64(0) in index) == (True, True)
     assert (6 in index, -1 in index, "5" in index, True in index, 2**70 in index) == (False,) * 5
-    code, item = index.get(5)
-    assert (item.id, code.tolist()) == (5, index.search(5).query.code.tolist())
+    item = index.get(5)
+    assert (item.id, item.payload, item.labels) == (5, {"number": 5}, ItemLabels())
+    assert item.image == str(tmp_path / "images" / "5.png")
+    assert item.code.tolist() == index.search(5).query.code.tolist()
     with pytest.raises(DualhashError, match="no item with the id 6"):
         index.get(6)

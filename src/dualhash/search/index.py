@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
+from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.ten_crop import check_views
 from dualhash.errors import DualhashError
+from dualhash.search.codes_from_elsewhere import header_of_codes, packed_codes
 from dualhash.search.query import QueryLike, check_codes, check_model, find_model
 from dualhash.search.remote.base import RemoteIndex, remote_opener
 from dualhash.search.request import SearchOptions, make_request
@@ -89,6 +92,47 @@ class Index(IndexReader):
             cls(file, model) as index,
         ):
             yield index
+
+    @classmethod
+    def from_codes(
+        cls,
+        path: str | Path,
+        codes: NDArray[np.uint8] | NDArray[np.bool_],
+        *,
+        payload: pl.DataFrame | Sequence[Mapping[str, Any]] | None = None,
+        images: Sequence[Path | str] | None = None,
+        labels: Sequence[ItemLabels] | None = None,
+        attribute_head: LinearHead | None = None,
+        category_head: LinearHead | None = None,
+        replace: bool = False,
+    ) -> "Index":
+        """Creates an index file of n codes from anywhere, with the ids 0 to n - 1, and opens it.
+
+        It has no model, so an image cannot be a query. Searches by category need no head; searches
+        by attributes need an attribute head.
+
+        Args:
+            path: The file to create, in an existing folder.
+            codes: (n, k/8) uint8, packed as by `numpy.packbits`, or (n, k) bool.
+            payload: n rows or mappings of plain values; empty by default.
+            images: n paths, to show results with; none by default.
+            labels: Labels of the n items; none by default. Labels of attributes that the attribute
+                head does not predict are not stored.
+            attribute_head: Predicts attributes: the sigmoid of weight . b + bias, with bits b of 0
+                and 1.
+            category_head: Predicts categories: the softmax of weight . b + bias.
+            replace: Whether to replace an existing index.
+
+        Raises:
+            DualhashError: Codes or a head have another shape or dtype, the arguments differ in
+                number, or the file exists and `replace` is False, or cannot be written.
+        """
+        packed = packed_codes(codes)
+        header = header_of_codes(8 * packed.shape[1], category_head, attribute_head)
+        payloads = payload.to_dicts() if isinstance(payload, pl.DataFrame) else payload
+        with new_index_file(Path(path), header, replace=replace) as file, cls(file) as index:
+            index.add(packed, [""] * len(packed) if images is None else images, payloads, labels)
+        return cls.open(Path(path))
 
     @overload
     @classmethod
@@ -247,13 +291,13 @@ class Index(IndexReader):
         if code is not None:
             check_codes(code, self.header, dimensions=1)
         with self.changing():
-            old_code, old = self.get(item)
+            old = self.get(item)
             entry = (
                 old.image if image is None else image,
                 old.labels if labels is None else labels,
                 old.payload if payload is None else payload,
             )
-            writer.replace(self, [old.id], (old_code if code is None else code)[None], [entry])
+            writer.replace(self, [old.id], (old.code if code is None else code)[None], [entry])
 
     def replace(
         self,

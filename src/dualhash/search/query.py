@@ -13,7 +13,7 @@ from dualhash.catalogue.images import ImageLike, image_name
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
-from dualhash.search.results import Item, ItemLabels, Query
+from dualhash.search.results import CodedItem, ItemLabels, Query
 from dualhash.search.storage.header import Header
 
 QueryLike = str | Path | bytes | Image.Image | int | np.integer | NDArray[np.uint8]
@@ -39,8 +39,8 @@ class Source(Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """In this block changes by others are not seen, if the source can do that."""
 
-    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """Returns the packed code (k/8,) of an id and its item.
+    def get(self, item: int) -> CodedItem:
+        """Returns the item with an id, with its code.
 
         Raises:
             DualhashError: No item has this id.
@@ -78,8 +78,8 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
     image: ImageLike | None = None
     item, labels = as_id(query), ItemLabels()
     if item is not None:
-        code, stored = source.get(item)
-        image, labels = stored.image, stored.labels
+        stored = source.get(item)
+        code, image, labels = stored.code, stored.image, stored.labels
     elif isinstance(code, Failure):
         hint = f" Write an id as id:{code.image}." if code.image.isdecimal() else ""
         if isinstance(query, np.ndarray):
@@ -160,8 +160,13 @@ def find_model(index: object, header: Header) -> Model:
         header: Its header.
 
     Raises:
-        DualhashError: The model was moved or replaced.
+        DualhashError: The model was moved or replaced, or there is none.
     """
+    if header.model_folder is None:
+        raise DualhashError(
+            f"{index} was created from codes, without a model, so it cannot encode images. Search "
+            "by id or by code."
+        )
     try:
         model = Model.open(header.model_folder)
     except DualhashError as error:
@@ -175,6 +180,8 @@ def find_model(index: object, header: Header) -> Model:
 
 def check_model(index: object, header: Header, model: Model) -> None:
     """Refuses a model that did not make the codes of an index."""
+    if header.model_folder is None:
+        raise DualhashError(f"{index} was created from codes, so it belongs to no model.")
     if model.hash != header.model_hash:
         raise DualhashError(
             f"{index} holds codes of another model than {model.folder} ({header.bits} bits, "

@@ -38,7 +38,7 @@ class Item:
 
     Attributes:
         id: Its id, which no other item ever gets.
-        image: Path of its image.
+        image: Path of its image; empty if it has none.
         labels: Its labels.
         payload: Further values, such as the row of a table.
     """
@@ -47,6 +47,17 @@ class Item:
     image: str
     labels: ItemLabels
     payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CodedItem(Item):
+    """An item with its code.
+
+    Attributes:
+        code: (k/8,) uint8, packed.
+    """
+
+    code: NDArray[np.uint8] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -173,6 +173,18 @@ def test_images_and_batches_match_the_index_file(both, tmp_path: Path):
             assert one.as_dict() == other.as_dict()
 
 
+def test_codes_without_a_model_are_pushed_and_searched(place: str, tmp_path: Path):
+    codes = np.array([[0, 0], [1, 0], [255, 255]], np.uint8)
+    with Index.from_codes(tmp_path / "codes.dhx", codes) as index:
+        push(index.path, place.removeprefix("milvus://"))
+        with Index.open(place) as copy:
+            assert copy.header.model_folder is None
+            assert copy.search(1).as_dict() == index.search(1).as_dict()
+            assert copy.get(2).code.tolist() == [255, 255]
+            with pytest.raises(DualhashError, match="without a model"):
+                copy.search(tmp_path / "none.png")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -75,7 +75,8 @@ def choose(head: LinearHead, request: SearchRequest, query: Query | None) -> Att
     for name in (*wanted, *request.match):
         if not head.names:
             raise DualhashError(
-                "The model of this index predicts no attributes; search by category only."
+                "The index predicts no attributes, because it has no attribute head; search by "
+                "category only."
             )
         if name not in head.names:
             raise DualhashError(f"There is no attribute {name!r}. {nearest(name, head.names)}")

@@ -95,7 +95,12 @@ def new_index_file(
         raise DualhashError(f"{path} cannot be written: there is no folder {path.parent}.")
     key = None
     if source is not None:
-        parts = (source, header.model_hash, header.views, str(header.model_folder.absolute()))
+        parts = (
+            source,
+            header.model_hash,
+            header.views,
+            str(header.model_folder and header.model_folder.absolute()),
+        )
         key = sha256(repr(parts).encode()).hexdigest()[:32]
     with _unfinished_file(path, key) as unfinished:
         with database_errors(path):

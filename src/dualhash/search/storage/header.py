@@ -25,8 +25,8 @@ class Header:
     Attributes:
         bits: Length k of the codes.
         views: Views of each image that were averaged for its code; queries are encoded alike.
-        model_hash: Hash of the model that made the codes.
-        model_folder: Folder of that model when the index was created.
+        model_hash: Hash of the model that made the codes; without a model, of the heads.
+        model_folder: Folder of that model when the index was created; None if there is none.
         category_head: C categories from k bits.
         attribute_head: p attributes from k bits.
         attribute_weight: The model's calibrated attribute weight; None if it has none.
@@ -35,7 +35,7 @@ class Header:
     bits: int
     views: int
     model_hash: str
-    model_folder: Path
+    model_folder: Path | None
     category_head: LinearHead
     attribute_head: LinearHead
     attribute_weight: float | None = None
@@ -50,7 +50,7 @@ def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -
         "bits": header.bits,
         "views": header.views,
         "model_hash": header.model_hash,
-        "model_folder": portable(header.model_folder, folder),
+        "model_folder": portable(header.model_folder or "", folder),
         "soft": json.dumps(header.attribute_weight),
     }
     for name, head in (("category", header.category_head), ("attribute", header.attribute_head)):
@@ -91,11 +91,12 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
             "dualhash."
         )
     try:
+        model_folder = meta["model_folder"]
         return Header(
             bits=meta["bits"],
             views=meta["views"],
             model_hash=meta["model_hash"],
-            model_folder=path.absolute().parent / meta["model_folder"],
+            model_folder=path.absolute().parent / model_folder if model_folder else None,
             category_head=_head_of(meta, "category"),
             attribute_head=_head_of(meta, "attribute"),
             attribute_weight=json.loads(meta["soft"]),

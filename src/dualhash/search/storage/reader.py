@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
-from dualhash.search.results import Item
+from dualhash.search.results import CodedItem, Item
 from dualhash.search.storage.connection import IndexConnection
 from dualhash.search.storage.payload_columns import CATEGORY, Fields
 from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
@@ -131,8 +131,8 @@ class IndexReader:
         found: list[int] = firsts[blocks[blocks >= 0]].tolist()
         return found
 
-    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """Returns the packed code (k/8,) uint8 of an id, and its item.
+    def get(self, item: int) -> CodedItem:
+        """Returns the item with an id, with its code.
 
         Raises:
             ItemNotFoundError: No item has this id.
@@ -142,7 +142,7 @@ class IndexReader:
             ids, codes = next(self.codes(stored.id - 1))
         if stored.id not in ids[:1]:
             raise self.records.damaged(f"item {item}")
-        return codes[0], stored
+        return CodedItem(**vars(stored), code=codes[0])
 
     def item(self, item: int) -> Item:
         """Returns the item with an id.

@@ -50,8 +50,10 @@ def portable(path: Path | str, folder: Path) -> str:
     """Returns `path` as a file in `folder` (absolute) stores it.
 
     A path inside the folder is stored relative to it, so that both can be moved together; any other
-    path is stored in full.
+    path is stored in full. Empty text, which stands for no file, stays empty.
     """
+    if path == "":
+        return ""
     # As text, which is many times faster than `Path`; symbolic links are not resolved.
     full, inside = os.path.abspath(path), os.path.join(folder, "")  # noqa: PTH100, PTH118
     return full.removeprefix(inside).replace(os.sep, "/") if full.startswith(inside) else full
@@ -177,7 +179,8 @@ class RowCodec:
         item, image, category, states, payload = self._checked(row, "item {0}")
         attributes = zip(self.attributes, np.frombuffer(states, np.int8).tolist(), strict=True)
         known = {name: bool(state) for name, state in attributes if state != UNKNOWN}
-        path, labels = str(self._folder / image), ItemLabels(category, known)
+        path = str(self._folder / image) if image else ""
+        labels = ItemLabels(category, known)
         return Item(item, path, labels, json.loads(payload))
 
     def name(self, image: Path | str) -> str:

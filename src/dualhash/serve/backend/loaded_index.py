@@ -174,6 +174,8 @@ class LoadedIndex:
 
     def _model_fingerprints(self) -> list[tuple[int, ...] | None]:
         folder = self.index.header.model_folder
+        if folder is None:
+            return []
         return [fingerprint(folder / name) for name in (CARD, TENSORS, ENCODER)]
 
     def _message(self, error: DualhashError) -> str:

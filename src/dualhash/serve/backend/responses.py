@@ -77,11 +77,11 @@ def item(index: Index, version: str, number: int) -> schemas.Item:
     Raises:
         ItemNotFoundError: No item has this id.
     """
-    code, stored = index.get(number)
+    stored = index.get(number)
     header = index.header
-    (prediction,) = predict(code[None], header.category_head, header.attribute_head)
+    (prediction,) = predict(stored.code[None], header.category_head, header.attribute_head)
     return schemas.Item(
-        **_image(code, stored.labels, prediction),
+        **_image(stored.code, stored.labels, prediction),
         id=number,
         thumbnail=_thumbnail(number, version),
         file_name=PurePath(stored.image).name,

@@ -133,6 +133,8 @@ class Service:
             ItemNotFoundError: No item has this id.
         """
         item = await self.read(lambda index, _: index.item(number))
+        if not item.image:
+            raise ProblemError("image-missing", f"Item {number} has no image file.")
         try:
             modified = (await asyncio.to_thread(Path(item.image).stat)).st_mtime_ns
         except (OSError, ValueError) as error:

@@ -30,7 +30,7 @@ from dualhash.search.remote.milvus.rows import (
     with_fact,
 )
 from dualhash.search.request import PRESENT, SearchOptions, SearchRequest, make_request
-from dualhash.search.results import Item, Query, Results, Task
+from dualhash.search.results import CodedItem, Item, Query, Results, Task
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.payload_columns import check_field
 from dualhash.search.storage.sqlite import ItemNotFoundError
@@ -122,8 +122,8 @@ class MilvusIndex(RemoteIndex):
         """Does nothing: Milvus has no transactions, so each request sees the newest state."""
         yield
 
-    def get(self, item: int) -> tuple[NDArray[np.uint8], Item]:
-        """Returns the packed code (k/8,) of an id, and its item.
+    def get(self, item: int) -> CodedItem:
+        """Returns the item with an id, with its code.
 
         Raises:
             ItemNotFoundError: No item has this id.
@@ -131,7 +131,8 @@ class MilvusIndex(RemoteIndex):
         rows = self._collection.rows([item], [CODE, "item"])
         if item not in rows:
             raise ItemNotFoundError(f"{self._collection.address} has no item with the id {item}.")
-        return read_code(rows[item]), read_item(rows[item], self.header.attribute_head.names)
+        stored = read_item(rows[item], self.header.attribute_head.names)
+        return CodedItem(**vars(stored), code=read_code(rows[item]))
 
     def _answer(
         self, queries: Sequence[Query | None], request: SearchRequest, task: Task

@@ -31,7 +31,7 @@ class CollectionState:
         bits: Length k of the codes.
         views: Views of each image that were averaged for its code.
         model_hash: Hash of the model that made the codes.
-        model_folder: Folder of that model when the index was created.
+        model_folder: Folder of that model when the index was created; empty if there is none.
         attribute_weight: How much probabilities weigh in weighted searches, as found for the model.
         parts: Number of texts that hold the heads.
         checksum: Checksum of the heads.
@@ -110,7 +110,7 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
         bits=state.bits,
         views=state.views,
         model_hash=state.model_hash,
-        model_folder=Path(state.model_folder),
+        model_folder=Path(state.model_folder) if state.model_folder else None,
         category_head=category_head,
         attribute_head=attribute_head,
         attribute_weight=state.attribute_weight,

@@ -127,7 +127,7 @@ def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
         bits=header.bits,
         views=header.views,
         model_hash=header.model_hash,
-        model_folder=str(header.model_folder),
+        model_folder=str(header.model_folder or ""),
         attribute_weight=header.attribute_weight,
         parts=parts,
         checksum=checksum,
