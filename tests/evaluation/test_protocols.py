@@ -3,7 +3,7 @@ import pytest
 
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate_codes import evaluate_codes
-from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS, protocol_named
+from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from tests.evaluation.random_codes import make_case
 
 EVERYWHERE = {"category_map", "attribute_map", "avg_hm", "avg_tpr", "avg_tnr", "avg_precision"} | {
@@ -26,12 +26,12 @@ def test_every_protocol_returns_all_figures(name):
 
 
 def test_the_default_protocol_exists():
-    assert protocol_named(DEFAULT_PROTOCOL) is PROTOCOLS["ijcv2020"]
+    assert PROTOCOLS.find(DEFAULT_PROTOCOL) is PROTOCOLS["ijcv2020"]
 
 
 def test_an_unknown_protocol_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"no protocol 'icjv2020'.*Did you mean 'ijcv2020'"):
-        protocol_named("icjv2020")
+        PROTOCOLS.find("icjv2020")
 
 
 def test_a_perfect_model_scores_one():

@@ -14,7 +14,7 @@ from dualhash.evaluation.bootstrap import RESAMPLES
 from dualhash.evaluation.encoded_test_set import encode_test_images, match_saved_codes
 from dualhash.evaluation.evaluate_codes import Progress, evaluate_codes
 from dualhash.evaluation.evaluation_result import Evaluation, MetricValue
-from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
+from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 CodeKind = Literal["binary", "real"]
 
@@ -55,7 +55,7 @@ def evaluate(
         DualhashError: The protocol or kind of codes is unknown, there are no readable test images,
             or they do not fit the model or codes.
     """
-    quantised = protocol_named(protocol).quantised
+    quantised = PROTOCOLS.find(protocol).quantised
     if codes not in get_args(CodeKind):
         raise DualhashError(
             f"There is no kind of codes {codes!r}. {nearest(codes, get_args(CodeKind))}"

@@ -11,7 +11,7 @@ from dualhash.evaluation.category_retrieval import category_precisions
 from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
-from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, protocol_named
+from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from dualhash.evaluation.true_labels import TrueLabels
 
 Progress = Callable[[str, float], None]
@@ -46,7 +46,7 @@ def evaluate_codes(
         DualhashError: The protocol is unknown, the number of draws is negative, or the shapes of
             the arrays do not fit.
     """
-    rules = protocol_named(protocol)
+    rules = PROTOCOLS.find(protocol)
     if bootstrap < 0:
         raise DualhashError(f"The number of bootstrap draws must be 0 or more, not {bootstrap}.")
     images, attributes = labels.attributes.shape

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation import attribute_retrieval, category_retrieval, combined_retrieval
 from dualhash.evaluation.evaluation_result import Measurements
+from dualhash.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,27 @@ class Protocol:
     quantised: bool
 
 
-PROTOCOLS = {
-    "ijcv2020": Protocol(
-        category_retrieval.ijcv2020,
-        attribute_retrieval.ijcv2020,
-        combined_retrieval.ijcv2020,
-        quantised=True,
-    ),
-    "cvpr2017": Protocol(
-        category_retrieval.cvpr2017,
-        attribute_retrieval.cvpr2017,
-        combined_retrieval.cvpr2017,
-        quantised=False,
-    ),
-}
+PROTOCOLS = Registry(
+    "protocol",
+    {
+        "ijcv2020": Protocol(
+            category_retrieval.ijcv2020,
+            attribute_retrieval.ijcv2020,
+            combined_retrieval.ijcv2020,
+            quantised=True,
+        ),
+        "cvpr2017": Protocol(
+            category_retrieval.cvpr2017,
+            attribute_retrieval.cvpr2017,
+            combined_retrieval.cvpr2017,
+            quantised=False,
+        ),
+    },
+    made=Protocol,
+)
 """ijcv2020: Liu, Wang, Shan and Chen, IJCV 2020, section 4.1.
 
 cvpr2017: the MATLAB code released with the CVPR 2017 version, errors included.
 """
 
 DEFAULT_PROTOCOL = "ijcv2020"
-
-
-def protocol_named(name: str) -> Protocol:
-    """Returns the protocol of that name.
-
-    Raises:
-        DualhashError: There is no such protocol.
-    """
-    if name not in PROTOCOLS:
-        raise DualhashError(f"There is no protocol {name!r}. {nearest(name, PROTOCOLS)}")
-    return PROTOCOLS[name]
