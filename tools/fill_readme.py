@@ -3,8 +3,8 @@
 
 Usage: .venv/bin/python tools/fill_readme.py [FOLDER]
 
-The commands run in FOLDER, a new one by default, one after the other. What they say on stderr is
-about the work and not shown. README.md is changed only if all of them succeed.
+The commands run one after the other in FOLDER, a new temporary folder by default. Their stderr is
+not copied. README.md is changed only if all commands succeed.
 """
 
 import os
@@ -42,7 +42,7 @@ def main() -> None:
         return "\n".join(["```console", *shown, "```"])
 
     README.write_text(BLOCK.sub(filled, README.read_text()))
-    print(f"The files that were made are in {folder}.", file=sys.stderr)
+    print(f"The files that the commands wrote are in {folder}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Takes the README's screenshots of the page: `python tools/screenshots.py build/emoji.dhx`.
 
-Serves the index meanwhile. Needs Debian's Chromium (`make browser`) and the extra `dev`.
+It serves the index while it runs. Needs Debian's Chromium (`make browser`) and the extra `dev`.
 """
 
 import argparse

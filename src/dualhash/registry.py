@@ -1,6 +1,6 @@
-"""Registries: what settings name, built in or of the user's own.
+"""Registries: what the names in settings stand for, built in or custom.
 
-A built-in entry has a short name. An entry of one's own is a class or function at the top level of
+A built-in entry has a short name. A custom entry is a class or function at the top level of
 a module; its import path, such as `my_package.losses:MyLoss`, is what configurations and models
 keep, so that another process finds it again. `Registry.register` gives it a short name as well.
 """
@@ -41,7 +41,7 @@ class Registry(dict[str, Entry]):
         self.kind, self.made = kind, made
 
     def register(self, name: str) -> Callable[[Own], Own]:
-        """Returns a decorator that gives a class or function of one's own a short name.
+        """Returns a decorator that gives a custom class or function a short name.
 
         Raises:
             DualhashError: A built-in entry has the name, or what is decorated has no import path.
@@ -111,8 +111,10 @@ class Registry(dict[str, Entry]):
         """
         entry = self.find(name, settings)
         try:
-            asked = {each: offered[each] for each in signature(entry).parameters if each in offered}
-            return entry(*arguments, **asked, **settings)
+            accepted = {
+                each: offered[each] for each in signature(entry).parameters if each in offered
+            }
+            return entry(*arguments, **accepted, **settings)
         except (TypeError, ValueError) as error:
             raise DualhashError(
                 f"The {self.kind} {name!r} cannot be built with the settings {dict(settings)}: "

@@ -71,7 +71,7 @@ def label_correlations(
     Args:
         bits: (N, k) bool.
         attributes: (N, p) int8, 1 present, 0 absent.
-        observed: (N, p) bool, False if the label is missing; then the image takes no part.
+        observed: (N, p) bool, False if the label is missing; then the image is left out.
 
     Returns:
         (p, k) float64 in [-1, 1]; NaN if the bit or the label is the same in all images.

@@ -26,7 +26,7 @@ class AttributeFunctionality(BaseModel):
             both is the same for all bits.
         present: Images with a category that have the attribute.
         absent: Images with a category that do not have it.
-        missing: Images with a category and a missing label; they take no part.
+        missing: Images with a category and a missing label; they are left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

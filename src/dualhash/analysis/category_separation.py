@@ -36,8 +36,8 @@ def separation(
 
     Args:
         values: (N, m) bool, m properties of N images.
-        categories: (N,) int64, negative if missing; such images take no part.
-        observed: (N, m) bool, False if the value is missing; then the image takes no part for that
+        categories: (N,) int64, negative if missing; such images are left out.
+        observed: (N, m) bool, False if the value is missing; then the image is left out for that
             property. All are observed by default.
 
     Returns:

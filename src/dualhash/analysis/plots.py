@@ -152,7 +152,7 @@ def draw_attributions(analysis: Analysis) -> Figure:
     axes.grid(visible=False)
     axes.set_xlabel(
         "bits: least category information on the left, most on the right\n"
-        "above 0: a set bit speaks for the attribute; below 0: against it"
+        "above 0: a set bit makes the attribute more probable; below 0: less probable"
     )
     figure.colorbar(image, ax=axes, pad=0.015, fraction=0.03)
     return figure

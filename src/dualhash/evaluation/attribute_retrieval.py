@@ -4,7 +4,7 @@ For a selection, every image is a query against all others. The query's pattern 
 prediction for each selected attribute. Images are ranked by the descending product over the
 selected attributes of p_j where the pattern has 1, of 1 - p_j where it has 0. Images with the
 query's true labels of all selected attributes are relevant. Images with a missing label of a
-selected attribute take no part in that selection.
+selected attribute are left out of that selection.
 Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_map_attribute.m of the released code.
 
 A selection of m attributes has at most 2^m patterns, so at most 8 rankings serve all its queries
@@ -45,7 +45,7 @@ Measures = tuple[NDArray[np.int64], NDArray[np.float64]]
 UNKNOWN = np.int8(-1)
 """A missing attribute label inside the compiled code."""
 
-NO_PART = -1
+LEFT_OUT = -1
 """The combination of an image with a missing label of a selected attribute."""
 
 
@@ -74,9 +74,9 @@ def selection_precisions(
         labels: True labels of the N images.
 
     Returns:
-        precisions, (S, N) float64, NaN if the image takes no part or nothing is relevant;
+        precisions, (S, N) float64, NaN if the image is left out or nothing is relevant;
         combinations, (S, N) int8, the query's true values as a binary number (first selected
-        attribute lowest), `NO_PART` if it takes no part.
+        attribute lowest), `LEFT_OUT` if it is left out.
     """
     return _selection_precisions(
         chosen,
@@ -97,7 +97,7 @@ def _selection_precisions(
 ) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     images = probabilities.shape[1]
     precisions = np.full((len(chosen), images), np.nan)
-    combination = np.full((len(chosen), images), NO_PART, np.int8)
+    combination = np.full((len(chosen), images), LEFT_OUT, np.int8)
     for s in range(len(chosen)):
         selection = chosen[s][chosen[s] >= 0]
         labelled = np.ones(images, np.bool_)
@@ -158,11 +158,11 @@ def cvpr2017(
     """Attribute mAP as one mean over all queries and selections; nothing relevant scores 0.
 
     A query is predicted to have an attribute if p_j >= 0.5. The released code predicts from
-    unquantised codes. It has no missing labels; here, images with missing labels take no part.
+    unquantised codes. It has no missing labels; here, images with missing labels are left out.
     """
 
     def measure(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> Measures:
-        scored = np.where(combination == NO_PART, np.nan, np.nan_to_num(precisions))
+        scored = np.where(combination == LEFT_OUT, np.nan, np.nan_to_num(precisions))
         sums = np.stack(weighted_sums(scored.T, weights)).sum(axis=2)
         return _counts(scored, combination), sums
 
@@ -203,7 +203,7 @@ def _measure(
 
 def _counts(precisions: NDArray[np.float64], combination: NDArray[np.int8]) -> NDArray[np.int64]:
     """Returns the counts of some selections, in the order of `COUNTS`."""
-    valid, missing = ~np.isnan(precisions), combination == NO_PART
+    valid, missing = ~np.isnan(precisions), combination == LEFT_OUT
     has_query = valid.any(axis=1)
     kinds = (valid, missing, ~valid & ~missing, has_query, ~has_query)
     return np.array([kind.sum() for kind in kinds], dtype=np.int64)

@@ -34,7 +34,7 @@ def weighted_sums(
     """Returns the weighted sums over queries, and the total weights, both (1 + B, M).
 
     Args:
-        values: (N, M), a value per query and column; NaN if the query takes no part.
+        values: (N, M), a value per query and column; NaN if the query is left out.
         weights: (N, 1 + B).
     """
     part = ~np.isnan(values)

@@ -1,7 +1,7 @@
 """Category retrieval: mean average precision of ranking by distance, leave-one-out.
 
 Every image with a category is a query, and all other images with a category are its gallery.
-Images of the query's category are relevant. Images without a category take no part.
+Images of the query's category are relevant. Images without a category are left out.
 Source: Liu et al. 2020, section 4.1, and compute_map.m of the released code.
 """
 

@@ -4,7 +4,7 @@ For a query and a wanted attribute j, the gallery is filtered by the predicted a
 by ascending distance. recall@k is the share of the relevant images among the first k; capped
 recall@k divides by min(k, relevant) instead, the most hits that k results can hold. Both are exact
 expectations over orders of ties: in the group that crosses rank k, each image is equally likely to
-come first. Images without a category or with a missing label of j take no part for j.
+come first. Images without a category or with a missing label of j are left out for j.
 Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of the released code.
 """
 
@@ -135,7 +135,7 @@ def cvpr2017(
     Images of the query's category with the opposite of its own label are relevant. Queries are the
     images predicted not to have the attribute (p_j <= 0.5). The filter keeps p_j < 0.5: the images
     predicted not to have what is wanted. The released code has no missing labels; here, images with
-    missing labels take no part.
+    missing labels are left out.
     """
     labels = with_categories(labels)
     is_query = labels.observed & (probabilities <= 0.5)

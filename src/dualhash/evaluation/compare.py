@@ -40,7 +40,7 @@ def compare(
 
     Args:
         first: (N,) float, a value for each query, such as `category_precisions`; NaN if the query
-            takes no part.
+            is left out.
         second: (N,) float, the values of the other method. A query takes part if both methods
             have a value.
         resamples: Number of draws of N queries; 0 for no interval.

@@ -19,7 +19,7 @@ def rates(
 
     Args:
         probabilities: (N, p) in [0, 1].
-        labels: True labels of the N images; missing ones take no part.
+        labels: True labels of the N images; missing ones are ignored.
         weights: (N, 1 + B).
 
     Returns:

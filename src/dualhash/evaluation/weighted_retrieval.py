@@ -63,7 +63,7 @@ def weighted_recalls(
 
     It is the mean over `CUTOFFS` of recall@k, over queries with something relevant, then over
     attributes with such queries. Ties are ordered by image. Images without a category or with a
-    missing label of an attribute take no part for it.
+    missing label of an attribute are left out for this attribute.
 
     Args:
         bits: (N, k) bool.

@@ -48,7 +48,7 @@ def build_category_loss(
     calls them `embedding_size` and `num_classes`.
 
     Args:
-        name: A key of `CATEGORY_LOSSES`, or the import path of a loss of one's own or of
+        name: A key of `CATEGORY_LOSSES`, or the import path of a custom loss or of
             pytorch-metric-learning.
         settings: Values that replace the defaults, by name.
         bits: k, the number of outputs of the hash layer.
@@ -72,7 +72,7 @@ def build_attribute_loss(name: str, counts: AttributeCounts) -> AttributeLoss:
     """Builds an attribute loss.
 
     Args:
-        name: A key of `ATTRIBUTE_LOSSES`, or the import path of a loss of one's own.
+        name: A key of `ATTRIBUTE_LOSSES`, or the import path of a custom loss.
         counts: How many training labels of each attribute are positive and negative.
 
     Raises:

@@ -24,7 +24,7 @@ def describe_backbone(name: str) -> Backbone:
     """Returns the description of a backbone.
 
     Args:
-        name: A key of `BACKBONES`, `timm:NAME`, or the import path of a `Backbone` of one's own.
+        name: A key of `BACKBONES`, `timm:NAME`, or the import path of a custom `Backbone`.
 
     Raises:
         DualhashError: The backbone does not exist; the message lists similar names.

@@ -44,7 +44,7 @@ class FeatureNetwork(nn.Module):
 
     Args:
         features: Features (n, d) of training images, which give their mean and deviation.
-        name: A key of `CODE_HEADS`, or the import path of a code head of one's own.
+        name: A key of `CODE_HEADS`, or the import path of a custom code head.
         settings: Settings of the code head.
 
     Raises:

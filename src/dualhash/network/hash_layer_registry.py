@@ -29,7 +29,7 @@ def build_hash_layer(
     """Builds a hash layer; weights are drawn from torch's global generator.
 
     Args:
-        name: A key of `HASH_LAYERS`, or the import path of a hash layer of one's own.
+        name: A key of `HASH_LAYERS`, or the import path of a custom hash layer.
         features: d, the length of the backbone's features.
         bits: k; ignored by "none".
         settings: Values that replace the paper's, by name.

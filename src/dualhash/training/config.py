@@ -29,7 +29,7 @@ class TrainConfig(BaseModel):
     """All settings of a training; unknown keys are refused.
 
     The defaults are those of the paper (section 4.1); `presets.PRESETS` holds complete sets.
-    Features, code head, backbone, hash layer and losses may be of one's own: give the class or
+    Features, code head, backbone, hash layer and losses may be custom: give the class or
     function, or its import path `package.module:Name`, which is what the configuration keeps.
 
     Attributes:
