@@ -80,11 +80,8 @@ def most_probable(
         bias,
         np.asarray(wanted, np.bool_),
     )
-
-    def scan(part: topk.Part, start: int, stop: int, top: topk.TopScores) -> None:
-        _rank(matrix.words, part, start, stop, ranking, top)
-
-    return topk.best_scores(scan, _parts(allowed, likely or ()), k, threads)
+    parts = _parts(allowed, likely or ())
+    return topk.best_scores(_rank, matrix.words, ranking, parts, k, threads)
 
 
 def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[Bitmap, float]]:

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.jit import compiled
-from dualhash.search.kernels.layout import Bitmap
+from dualhash.search.kernels.layout import Bitmap, Words
 from dualhash.search.kernels.threads import run_in_threads
 
 POSITION_BITS = 40
@@ -167,8 +167,13 @@ class Part(NamedTuple):
     floor: float
 
 
+Scoring = TypeVar("Scoring")
+
+
 def best_scores(
-    scan: Callable[[Part, int, int, TopScores], None],
+    kernel: Callable[[Words, Part, int, int, Scoring, TopScores], None],
+    words: Words,
+    scoring: Scoring,
     parts: Iterable[tuple[Bitmap, float]],
     k: int,
     threads: int,
@@ -176,7 +181,9 @@ def best_scores(
     """Scores parts one after the other, except those that cannot change the result.
 
     Args:
-        scan: Inserts the best codes of a range of groups of a part.
+        kernel: Inserts the best codes of a range of groups of a part.
+        words: The codes.
+        scoring: How the kernel scores.
         parts: Disjoint sets of codes, each with an upper bound of its scores.
         k: The number of codes wanted.
         threads: The threads that share the groups of a part.
@@ -193,7 +200,7 @@ def best_scores(
 
         def scan_range(start: int, stop: int, part: Part = part) -> TopScores:
             top = no_scores(k)
-            scan(part, start, stop, top)
+            kernel(words, part, start, stop, scoring, top)
             return top
 
         best = merge_scores([best, *run_in_threads(scan_range, len(codes), threads)], k)

@@ -41,11 +41,12 @@ _TERMS = 18
 
 
 class _Costs(NamedTuple):
-    """The cost of a code beyond its distance: weight times the sum of -log p over wanted values.
+    """The cost of a code: its distance, plus weight times the sum of -log p over wanted values.
 
     Tables (s, words * 8, 256), biases (s,) and wanted values (s,) give the probabilities.
     """
 
+    query: Words
     weight: float
     tables: NDArray[np.float64]
     bias: NDArray[np.float64]
@@ -85,34 +86,29 @@ def weighted_nearest(
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     values, bias = head.summable
-    costs = _Costs(float(weight), linear.byte_tables(values), bias, np.asarray(wanted, np.bool_))
-    words = as_words(query[None])
+    costs = _Costs(
+        as_words(query),
+        float(weight),
+        linear.byte_tables(values),
+        bias,
+        np.asarray(wanted, np.bool_),
+    )
     first = allowed if likely is None else allowed & likely
-
-    def scan(part: topk.Part, start: int, stop: int, top: topk.TopScores) -> None:
-        _scan(matrix.words, part, start, stop, words, costs, top)
-
     parts = ((first, 0.0), (allowed & ~first, -weight * EVEN_ODDS * (1 - MARGIN)))
-    best = topk.best_scores(scan, parts, k, threads)
+    best = topk.best_scores(_scan, matrix.words, costs, parts, k, threads)
     return -best.scores, best.positions
 
 
 @compiled
 def _scan(
-    words: Words,
-    part: topk.Part,
-    start: int,
-    stop: int,
-    queries: Words,
-    costs: _Costs,
-    top: topk.TopScores,
+    words: Words, part: topk.Part, start: int, stop: int, costs: _Costs, top: topk.TopScores
 ) -> None:
     """Computes the cost of the codes that are near enough to be among the k best.
 
     Scores are negative costs. A score is at most the highest of its part minus the distance.
     """
     length = words.shape[1]
-    flat, query = words.reshape(-1), queries.reshape(-1)
+    flat, query = words.reshape(-1), costs.query
     bits = length * 64
     start_sum = -_limit(part.floor, part.highest, bits)
     for group in range(start, stop):
