@@ -127,6 +127,15 @@ def write_through(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def fingerprint(path: Path) -> tuple[int, ...] | None:
+    """Returns device, inode, size, mtime and ctime (ns) of a file; None if there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def files_hash(prefix: str, paths: Sequence[Path]) -> str:
     """Returns a hash of a text and of the paths, sizes and modification times of files.
 
@@ -142,7 +151,7 @@ def files_hash(prefix: str, paths: Sequence[Path]) -> str:
         try:
             status = path.stat()
             version = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
+        except (OSError, ValueError):
             version = "missing"
         digest.update(f"\0{path.absolute()}\0{version}".encode())
     return digest.hexdigest()[:32]

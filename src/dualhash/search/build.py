@@ -15,6 +15,7 @@ from dualhash.catalogue.catalogue import MISSING, Catalogue
 from dualhash.codes.encoder import Failure, Progress
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
+from dualhash.files import files_hash
 from dualhash.search.index import Index
 from dualhash.search.results import ItemLabels
 
@@ -146,19 +147,11 @@ def _paths(images: Catalogue | Sequence[Path | str]) -> list[Path]:
 def _fingerprint(images: Catalogue | Sequence[Path | str]) -> str:
     """Returns a hash of everything that an index of the images depends on, besides the model."""
     digest = sha256()
-    for path in _paths(images):
-        try:
-            status = path.stat()
-        except (OSError, ValueError):
-            version = None
-        else:
-            version = (status.st_size, status.st_mtime_ns)
-        digest.update(repr((str(path.absolute()), version)).encode())
     if isinstance(images, Catalogue):
         digest.update(images.label_hash.encode())
         for row in images.payload.iter_rows():
             digest.update(repr(row).encode())
-    return digest.hexdigest()
+    return files_hash(digest.hexdigest(), _paths(images))
 
 
 def _located(failure: Failure, images: Catalogue | Sequence[Path | str], row: int) -> Failure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -56,10 +57,7 @@ def shortage(
     """
     conditions = _conditions(options)
     tried = list(conditions)[:MAX_CONDITIONS]
-
-    def matched_by(kept: Collection[Condition]) -> int:
-        return _matched(index, query, options, kept)
-
+    matched_by = partial(_matched, index, query, options)
     without = {each: matched_by(conditions.keys() - {each}) for each in tried}
     worst = max(tried, key=lambda each: without[each], default=None)
     if worst is None:

@@ -7,7 +7,8 @@ from threading import RLock
 from typing import Any
 
 from dualhash.errors import DualhashError
-from dualhash.search.storage.file import identity, open_index_file
+from dualhash.files import fingerprint
+from dualhash.search.storage.file import open_index_file
 from dualhash.search.storage.sqlite import UnusableIndexError, database_errors
 
 
@@ -31,7 +32,7 @@ class IndexConnection:
             DualhashError: It is not an index, has another format, or is damaged.
         """
         self.path = path
-        self._identity = identity(path)
+        self._identity = _identity(path)
         self._turn = RLock()
         self.changes = False
         self.undone = 0
@@ -130,7 +131,12 @@ class IndexConnection:
 
     def _check_not_replaced(self) -> None:
         """Refuses to write to a file that no longer has its path."""
-        if identity(self.path) != self._identity:
+        if _identity(self.path) != self._identity:
             raise DualhashError(
                 f"{self.path} was replaced by another index after it was opened; open it again."
             )
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Returns device and inode, which differ once a file is replaced; empty if there is no file."""
+    return (fingerprint(path) or ())[:2]

@@ -45,15 +45,6 @@ CREATE TABLE items (
 UNFINISHED, LOCK = ".unfinished", ".unfinished-lock"
 
 
-def identity(path: Path) -> tuple[int, int] | None:
-    """Returns device and inode, which differ once a file is replaced; None if there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def open_index_file(path: Path) -> tuple[sqlite3.Connection, Header]:
     """Opens an index file and reads its header.
 

@@ -185,9 +185,8 @@ class IndexReader:
         """Whether an item has this id."""
         if isinstance(item, bool) or not isinstance(item, int | np.integer):
             return False
-        if not 0 <= item <= LAST_ID:
-            return False
-        return bool(self.connection.execute("SELECT 1 FROM items WHERE id = ?", int(item)))
+        sql = "SELECT 1 FROM items WHERE id = ?"
+        return 0 <= item <= LAST_ID and bool(self.connection.execute(sql, int(item)))
 
     def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
         """Returns the id (>= `start`) of the item of each image; None if there is none.

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dualhash.errors import DualhashError
-from dualhash.serve.backend.loaded_index import LoadedIndex, fingerprint, without_folders
+from dualhash.files import fingerprint
+from dualhash.serve.backend.loaded_index import LoadedIndex, without_folders
 from dualhash.serve.http.errors import ProblemError
 
 POLL_SECONDS = 0.5

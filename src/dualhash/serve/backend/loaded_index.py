@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import CARD, ENCODER, TENSORS
 from dualhash.errors import DualhashError
+from dualhash.files import fingerprint
 from dualhash.search.index import Index
 from dualhash.search.storage.rows import IndexState
 from dualhash.search.storage.sqlite import UnusableIndexError
@@ -20,15 +21,6 @@ from dualhash.search.storage.sqlite import UnusableIndexError
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-
-def fingerprint(path: Path) -> tuple[int, ...] | None:
-    """Returns device, inode, size, mtime and ctime (ns) of a file; None if there is no file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def without_folders(message: str, *paths: Path) -> str:
