@@ -186,7 +186,7 @@ class IndexReader:
         if isinstance(item, bool) or not isinstance(item, int | np.integer):
             return False
         sql = "SELECT 1 FROM items WHERE id = ?"
-        return 0 <= item <= LAST_ID and bool(self.connection.execute(sql, int(item)))
+        return 0 <= int(item) <= LAST_ID and bool(self.connection.execute(sql, int(item)))
 
     def find(self, images: Sequence[Path | str], start: int = 0) -> list[int | None]:
         """Returns the id (>= `start`) of the item of each image; None if there is none.
