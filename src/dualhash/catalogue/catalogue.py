@@ -1,5 +1,6 @@
 """The `Catalogue`: images with their labels, masks of missing labels, and subsets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -83,6 +84,77 @@ class Catalogue:
         from dualhash.catalogue.read_catalogue import read_catalogue
 
         return read_catalogue(source, columns, like=like)
+
+    @classmethod
+    def from_polars(
+        cls,
+        frame: pl.DataFrame,
+        columns: Columns = Columns(),
+        *,
+        folder: str | Path = ".",
+        like: LabelNames | None = None,
+    ) -> "Catalogue":
+        """Reads a table in memory, with the checks and messages of a table in a file.
+
+        Args:
+            frame: One row per image.
+            columns: Which columns hold images, labels and subsets.
+            folder: Image paths are relative to it.
+            like: As for `read_catalogue.read_catalogue`.
+
+        Raises:
+            DualhashError: A column does not exist or cannot be read, or no row can be used.
+        """
+        from dualhash.catalogue.read_catalogue import read_polars
+
+        return read_polars(frame, columns, folder, like=like)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Sequence[str | Path],
+        *,
+        categories: Sequence[str | None] | NDArray[np.integer] | None = None,
+        category_names: Sequence[str] = (),
+        attributes: NDArray[np.integer] | NDArray[np.bool_] | None = None,
+        observed: NDArray[np.bool_] | None = None,
+        attribute_names: Sequence[str] = (),
+        subsets: Sequence[str | None] | None = None,
+        folder: str | Path = ".",
+    ) -> "Catalogue":
+        """Takes labels from arrays, with the checks and messages of a table; rows start at 1.
+
+        Args:
+            images: N image files.
+            categories: N names, None if missing; or (N,) indices into `category_names`, `MISSING`
+                (-1) if missing. None if there are no categories.
+            category_names: Fixes the order of the categories; else they are sorted.
+            attributes: (N, p), 1 or True if present, 0 or False if absent; None if there are none.
+            observed: (N, p), False where the attribute label is missing; all True by default.
+            attribute_names: p names.
+            subsets: N names of `SUBSETS`, None for images in no subset. By default as for a table
+                without a subset column.
+            folder: Image paths are relative to it.
+
+        Raises:
+            DualhashError: The arrays do not fit together, or no image can be used.
+        """
+        from dualhash.catalogue.read_catalogue import read_polars
+        from dualhash.catalogue.readers.arrays import table_of_arrays
+
+        frame, columns = table_of_arrays(
+            images,
+            categories=categories,
+            category_names=category_names,
+            attributes=attributes,
+            observed=observed,
+            attribute_names=attribute_names,
+            subsets=subsets,
+        )
+        catalogue = read_polars(frame, columns, folder, name="arrays")
+        if not category_names:
+            return catalogue
+        return catalogue.aligned(LabelNames(tuple(category_names), catalogue.names.attributes))
 
     def __len__(self) -> int:
         return len(self.images)

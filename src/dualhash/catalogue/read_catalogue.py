@@ -3,13 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.check_labels import check_labels, unknown_labels
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.readers.image_folder import read_folder, read_image
-from dualhash.catalogue.readers.table import TABLE_SUFFIXES, read_table
+from dualhash.catalogue.readers.table import TABLE_SUFFIXES, read_frame, read_table
 from dualhash.errors import DualhashError, near, nearest
 from dualhash.files import is_there
 
@@ -38,7 +40,22 @@ def read_catalogue(
     Raises:
         DualhashError: The source does not exist, or nothing in it can be used.
     """
-    catalogue = _read(source, columns, like)
+    return _checked(_read(source, columns, like), like)
+
+
+def read_polars(
+    frame: pl.DataFrame,
+    columns: Columns,
+    folder: str | Path,
+    *,
+    like: LabelNames | None = None,
+    name: str = "frame",
+) -> Catalogue:
+    """Reads a table in memory like one in a file; `name` is what messages call it."""
+    return _checked(read_frame(frame, Path(name), Path(folder), columns, like), like)
+
+
+def _checked(catalogue: Catalogue, like: LabelNames | None) -> Catalogue:
     if like is not None:
         catalogue = catalogue.aligned(like)
     unknown = () if like is None else unknown_labels(catalogue, like)

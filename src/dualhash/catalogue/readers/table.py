@@ -29,6 +29,13 @@ Labels = tuple[str, NDArray[np.int8], NDArray[np.bool_]]
 
 
 def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> Catalogue:
+    """Reads a label table from a file; see `read_frame`. Image paths are relative to its folder."""
+    return read_frame(_read_file(path), path, path.parent, columns, like)
+
+
+def read_frame(
+    frame: pl.DataFrame, path: Path, folder: Path, columns: Columns, like: LabelNames | None = None
+) -> Catalogue:
     """Reads a label table; every cell is read as text, so names keep their spelling.
 
     Categories are sorted; attributes are the binary columns in the given order, then the facets in
@@ -41,7 +48,9 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
     a column of numbers, nan is missing.
 
     Args:
-        path: The table; image paths are relative to its folder.
+        frame: The table.
+        path: Its file, or what messages call it if it is in none.
+        folder: Image paths are relative to it.
         columns: Which columns hold images, labels and subsets.
         like: The names of a model. Facets have the model's values, and label columns that the
             table does not have are missing instead of an error.
@@ -50,10 +59,10 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
         DualhashError: The table cannot be read, has two columns of one name, does not have a
             column of `columns`, or has no usable row.
     """
-    frame = _read_frame(path).with_columns(cs.float().fill_nan(None))
+    frame = frame.with_columns(cs.float().fill_nan(None))
     columns, problems = _resolve(path, frame.columns, columns, like)
     references = _text(path, frame, columns.image).to_list()
-    rows, files, unusable = _usable(path, frame, references)
+    rows, files, unusable = _usable(path, folder, frame, references)
     if columns.min_positives is None:
         default = default_min_positives(len(rows))
         columns = columns.model_copy(update={"min_positives": default})
@@ -86,7 +95,7 @@ def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> 
     )
 
 
-def _read_frame(path: Path) -> pl.DataFrame:
+def _read_file(path: Path) -> pl.DataFrame:
     is_csv = path.suffix.lower() == ".csv"
     try:
         if not is_csv:
@@ -160,14 +169,14 @@ def _text(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:
 
 
 def _usable(
-    path: Path, frame: pl.DataFrame, references: Sequence[str | None]
+    path: Path, folder: Path, frame: pl.DataFrame, references: Sequence[str | None]
 ) -> tuple[NDArray[np.int64], list[str], list[CatalogueProblem]]:
     """The indices of the usable rows, the image path of every row, and the unusable rows.
 
     Paths are normal and plain text, which for many images is several times faster than `Path`.
     """
-    folder = str(path.parent)
-    files = [os.path.normpath(os.path.join(folder, name or "")) for name in references]  # noqa: PTH118
+    start = str(folder)
+    files = [os.path.normpath(os.path.join(start, name or "")) for name in references]  # noqa: PTH118
     exists = existing_files(files)
     first: dict[str, int] = {}
     rows, problems = [], []
