@@ -11,7 +11,7 @@ import pytest
     ("argument", "printed"),
     [("--help", "usage: "), ("--quick", "This benchmark needs the package faiss: pip install")],
 )
-def test_the_search_benchmark_without_faiss(argument: str, printed: str):
+def test_search_benchmark_needs_faiss_only_to_run(argument: str, printed: str):
     code = f"""
 import sys
 sys.modules["faiss"] = None

@@ -13,7 +13,7 @@ from dualhash.baselines.jlbc import (
 from tests.oracles.baselines import naive_pair_objective
 
 
-def test_the_ratio_hand_worked_example():
+def test_pair_ratio_hand_worked_example():
     # Categories of 3 and 1: 9 + 1 pairs within, 16 - 10 between.
     assert pair_ratio(np.array([7, 7, 2, 7])) == pytest.approx(10 / 6)
 

@@ -56,7 +56,7 @@ def test_the_second_seed_learns_from_the_features_of_the_first(products: Path, t
     assert (card["config"]["bits"], card["config"]["seed"]) == (256, 1)
 
 
-def test_the_iterations_of_an_hour_leave_time_for_validations():
+def test_iterations_of_an_hour_leave_time_for_validations():
     speed = iterations_in(3600, {4: 14.0, 16: 38.0})
     assert speed["seconds_per_iteration"] == 2
     assert speed["seconds_per_validation"] == 6
@@ -68,9 +68,7 @@ def test_a_longer_training_that_was_faster_is_refused():
         iterations_in(3600, {4: 14.0, 16: 13.0})
 
 
-def test_small_copies_have_the_labels_of_the_photos_and_the_files_of_the_other_folder(
-    products: Path, tmp_path: Path
-):
+def test_small_copies_combine_labels_of_photos_with_small_files(products: Path, tmp_path: Path):
     table = small_copies(products, tmp_path / "small", tmp_path / "small.csv")
     photos, small = (
         pl.read_csv(file, infer_schema=False) for file in (products / "products.csv", table)
@@ -80,7 +78,7 @@ def test_small_copies_have_the_labels_of_the_photos_and_the_files_of_the_other_f
 
 
 @pytest.mark.parametrize("kind", embeddings.KINDS)
-def test_embeddings_are_the_same_each_time_and_gather_by_category(
+def test_embeddings_are_deterministic_and_cluster_by_category(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(embeddings, "BLOCK", 100)

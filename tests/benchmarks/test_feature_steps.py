@@ -36,23 +36,23 @@ def counted(tmp_path: Path) -> Counted:
     return Counted(tmp_path)
 
 
-def test_a_kept_step_does_not_run_again(counted: Counted):
+def test_a_finished_step_does_not_run_again(counted: Counted):
     assert counted.run() == {"part-one": 1, "part-two": 1}
     assert counted.run() == {"part-one": 1, "part-two": 1}
     assert counted.ran == ["part-one", "part-two"]
 
 
-def test_a_step_or_part_that_is_named_runs_alone(counted: Counted):
+def test_only_a_named_step_or_part_runs(counted: Counted):
     assert counted.run(only=("part-two",)) == {"part-two": 1}
     assert counted.run(only=("part",)) == {"part-one": 1, "part-two": 1}
     assert counted.ran == ["part-two", "part-one"]
 
 
-def test_a_step_on_request_runs_when_its_part_is_named(counted: Counted):
+def test_an_optional_step_runs_if_its_part_is_named(counted: Counted):
     assert counted.run(only=("slow",)) == {"slow-one": 1}
 
 
-def test_a_repeated_step_loses_its_result_and_its_files_but_not_those_of_others(counted: Counted):
+def test_repeating_a_step_deletes_only_its_own_files(counted: Counted):
     counted.run()
     (counted.work / "part-one.training").mkdir(parents=True)
     (counted.work / "part-one-evaluation.json").touch()
@@ -61,7 +61,7 @@ def test_a_repeated_step_loses_its_result_and_its_files_but_not_those_of_others(
     assert [path.name for path in counted.work.iterdir()] == ["part-two"]
 
 
-def test_finished_steps_outlive_a_failure_of_a_later_one(counted: Counted):
+def test_finished_steps_are_kept_if_a_later_one_fails(counted: Counted):
     def fail(_: object) -> dict[str, object]:
         raise RuntimeError
 
@@ -79,19 +79,19 @@ def test_a_result_names_machine_and_duration(counted: Counted):
     assert kept["took_seconds"] >= 0
 
 
-def test_the_minutes_to_the_end_are_printed(counted: Counted, capsys: pytest.CaptureFixture[str]):
+def test_remaining_minutes_are_printed(counted: Counted, capsys: pytest.CaptureFixture[str]):
     counted.run()
     first, second = capsys.readouterr().out.splitlines()
     assert first == "[1 of 2] part-one: about 1 minutes; 3 minutes to the end"
     assert second == "[2 of 2] part-two: about 2 minutes; 2 minutes to the end"
 
 
-def test_names_of_steps_are_unique_and_begin_with_their_part(tmp_path: Path):
+def test_names_of_steps_are_unique_and_start_with_their_part(tmp_path: Path):
     every = steps(tmp_path, tmp_path)
     assert len({step.name for step in every}) == len(every)
     assert [step.name for step in every if not step.name.startswith(step.part)] == []
 
 
-def test_every_target_is_of_steps_that_exist(tmp_path: Path):
+def test_every_target_refers_to_existing_steps(tmp_path: Path):
     known = {step.name for step in steps(tmp_path, tmp_path)}
     assert {name for target in TARGETS for name in target.steps} <= known

@@ -53,11 +53,11 @@ def page(name: str) -> str:
         ("targets", "| seconds | 130.5 | at most 120 | **missed** |"),
     ],
 )
-def test_a_table_has_the_figures(name: str, row: str):
+def test_a_table_contains_the_figures(name: str, row: str):
     assert row in filled(page(name), FIGURES).splitlines()
 
 
-def test_only_what_is_between_the_marks_changes_and_a_second_filling_nothing():
+def test_filling_changes_only_the_text_between_the_marks():
     once = filled(page("results"), FIGURES)
     assert once.startswith("Before.\n\n<!-- table: results -->\n| data and network |")
     assert once.endswith("|\n<!-- end of table -->\n\nAfter.\n")

@@ -13,7 +13,7 @@ def test_the_worst_of_all_steps_counts(at_most: bool, worst: float):
     assert target.measured({"one": {"figure": 0.7}, "two": {"figure": 0.8}}) == worst
 
 
-def test_a_target_whose_steps_have_not_all_run_is_not_judged():
+def test_a_target_with_missing_steps_is_not_judged():
     target = Target("a figure", ("one", "two"), "figure", 0.75)
     assert target.measured({"one": {"figure": 0.7}}) is None
     assert target.measured({"one": {"figure": 0.7}, "two": {"figure": None}}) is None
@@ -34,7 +34,7 @@ def test_ratios_are_bounded_below(ratio: float, met: bool):
     assert (judged["bound"], judged["met"]) == ("at least", met)
 
 
-def test_seconds_that_include_the_features_are_not_those_of_kept_features():
+def test_seconds_with_and_without_feature_extraction_are_separate():
     assert judge({"fashion-seed-1": {"seconds_cold": 60.0}}) == {}
 
 

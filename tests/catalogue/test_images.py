@@ -228,14 +228,14 @@ class TestCentreCrop:
             centre_crop(np.zeros((4, 4, 3), np.uint8), (5, 4))
 
 
-def test_content_an_image_and_an_array_are_decoded_like_a_file(photo: Path):
+def test_bytes_images_and_arrays_are_decoded_like_a_file(photo: Path):
     expected = np.asarray(decode(photo))
     with Image.open(photo) as opened:
         for form in (photo.read_bytes(), opened, expected, expected[:, ::-1][:, ::-1]):
             np.testing.assert_array_equal(np.asarray(decode(form)), expected)
 
 
-def test_an_image_of_pillow_is_turned_upright_and_put_on_white():
+def test_a_pillow_image_is_rotated_upright_and_put_on_white():
     image = Image.new("RGBA", (3, 2), (0, 0, 0, 0))
     image.getexif()[0x0112] = 6
     decoded = decode(image)
@@ -256,7 +256,7 @@ def test_arrays_of_another_dtype_are_refused(dtype: type):
         decode(np.zeros((4, 5, 3), dtype))
 
 
-def test_content_that_is_cut_short_is_refused_by_its_length(photo: Path):
+def test_truncated_bytes_are_refused_with_their_length(photo: Path):
     content = photo.read_bytes()[:1200]
     with pytest.raises(ImageError, match=r"The content \(1,200 bytes\) cannot be read"):
         decode(content)

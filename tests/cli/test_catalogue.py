@@ -57,7 +57,7 @@ def test_all_prints_long_lists_in_full(table, capsys):
     assert all(f"kind [{i}]" in printed for i in range(18))
 
 
-def test_json_is_the_whole_summary_and_nothing_else(table, capsys):
+def test_stdout_holds_only_the_json_summary(table, capsys):
     printed = json.loads(show(capsys, "shop.csv", *OPTIONS.split(), "--json"))
     assert printed["images"] == 18
     assert printed["left_out"] == 2

@@ -73,7 +73,7 @@ def test_units_that_are_attributes_survive_export_and_import(
     assert of_codes == pytest.approx(figures("model", "shapes.csv", "--codes", "real"))
 
 
-def test_the_figures_of_exported_files_are_those_of_the_scripts(folder: Path):
+def test_exported_files_give_the_figures_of_the_scripts(folder: Path):
     """For attributes, which rarely tie; the other tasks are tested elsewhere, without ties."""
     run("codes", "export", "model", "shapes.csv", "--out", "dat")
     run("codes", "import", "dat", "--out", "codes.npz")
@@ -205,7 +205,7 @@ def labelled_index(folder: Path) -> Path:
     return folder
 
 
-def test_one_item_is_not_called_items(labelled_index: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_count_of_one_is_singular(labelled_index: Path, capsys: pytest.CaptureFixture[str]):
     with Index.open(labelled_index / "i.dhx") as index:
         index.delete([2, 3])
     assert run("codes", "export", "i.dhx", "--out", "one.csv") == 0

@@ -80,7 +80,7 @@ def test_image_files_are_indexed_without_labels(tmp_path: Path, model: Model, ca
 
 
 @pytest.mark.parametrize(("views", "first"), [(1, 64), (10, 6)])
-def test_the_first_commit_comes_as_early_with_ten_views(
+def test_ten_views_do_not_delay_the_first_commit(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, views: int, first: int
 ):
     """The first 64 codes of views, as the time to the first commit counts."""

@@ -60,7 +60,7 @@ def test_payload_images_and_labels_are_kept(path: Path, tmp_path: Path):
         assert ids(index.search(0, filter={"n": 3})) == [3]
 
 
-def test_heads_predict(path: Path):
+def test_heads_predict_labels(path: Path):
     """By hand: with the first bit red is sigmoid(4 - 2), without it sigmoid(-2)."""
     with Index.from_codes(path, CODES, attribute_head=RED, category_head=KINDS) as index:
         results = index.search(0, want=["red"], k=9)
@@ -72,13 +72,13 @@ def test_heads_predict(path: Path):
         assert index.search(1, k=1).query.prediction.category == "hat"
 
 
-def test_the_weights_of_another_library_are_accepted(path: Path):
+def test_weights_given_as_lists_are_accepted(path: Path):
     head = LinearHead(["red"], [[4.0] + 15 * [0.0]], [-2.0])
     with Index.from_codes(path, CODES, attribute_head=head) as index:
         assert ids(index.search(task="combined", want=["red"])) == [1, 2, 3]
 
 
-def test_what_it_cannot_do_is_said(path: Path, tmp_path: Path):
+def test_searches_that_need_a_model_are_refused(path: Path, tmp_path: Path):
     image = colour_image(tmp_path / "a.png", (1, 2, 3))
     with Index.from_codes(path, CODES) as index:
         with pytest.raises(DualhashError, match="created from codes, without a model"):
@@ -99,7 +99,7 @@ def test_what_it_cannot_do_is_said(path: Path, tmp_path: Path):
         (np.zeros((3, 12), bool), "multiple of 8, not 12"),
     ],
 )
-def test_other_codes_are_refused(path: Path, codes: np.ndarray, message: str):
+def test_codes_of_a_wrong_shape_or_type_are_refused(path: Path, codes: np.ndarray, message: str):
     with pytest.raises(DualhashError, match=message):
         Index.from_codes(path, codes)
     assert not path.exists()
@@ -121,7 +121,7 @@ def test_heads_that_do_not_fit_are_refused(path: Path, head: LinearHead, message
         Index.from_codes(path, CODES, category_head=head)
 
 
-def test_arguments_of_other_numbers_leave_the_old_index(path: Path):
+def test_arguments_of_different_lengths_keep_the_old_index(path: Path):
     Index.from_codes(path, CODES).close()
     with pytest.raises(DualhashError, match="exists already"):
         Index.from_codes(path, CODES)
@@ -147,7 +147,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     return stopped.value.code, captured.out + captured.err
 
 
-def test_the_commands_work_on_it(
+def test_commands_work_without_a_model(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -167,7 +167,7 @@ def test_the_commands_work_on_it(
         assert "without a model" in " ".join(out.split())
 
 
-def test_the_service_answers_by_item(path: Path, tmp_path: Path):
+def test_the_service_searches_by_item_without_a_model(path: Path, tmp_path: Path):
     Index.from_codes(path, CODES, attribute_head=RED).close()
     app = create_app(path, settings=Settings(rate=0))
     with TestClient(app, base_url="http://localhost") as client:

@@ -35,7 +35,7 @@ def forms(photo: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("views", [1, 10])
-def test_every_form_of_an_image_gives_one_code(
+def test_all_forms_of_an_image_give_the_same_code(
     tmp_path: Path, model: Model, photo: Path, views: int
 ):
     (expected,) = model.encode([photo], views=views).codes
@@ -49,7 +49,7 @@ def test_every_form_of_an_image_gives_one_code(
             assert [hit.distance for hit in results.hits] == [0]
 
 
-def test_an_opened_image_stays_open(index: Index, photo: Path):
+def test_a_pillow_image_is_not_closed(index: Index, photo: Path):
     with Image.open(photo) as image:
         assert index.search(image).query.code.tolist() == index.search(image).query.code.tolist()
         assert image.size == (12, 20)
@@ -74,7 +74,7 @@ def test_an_id_of_any_type_is_left_out_of_its_results(index: Index, number: obje
     assert sorted(hit.id for hit in results.hits) == [0, 1, 2, 3, 5]
 
 
-def test_a_batch_mixes_all_kinds(index: Index, photo: Path):
+def test_a_batch_accepts_all_kinds_of_query(index: Index, photo: Path):
     queries = [*forms(photo).values(), 4, "id:4", np.array([255, 255], np.uint8)]
     found = list(index.search_batch(queries))
     assert all(isinstance(each, Results) for each in found)
@@ -100,7 +100,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("query", "message"), REFUSED)
-def test_what_is_no_query_is_refused(index: Index, query: object, message: str):
+def test_invalid_queries_are_refused(index: Index, query: object, message: str):
     with pytest.raises(DualhashError, match=message):
         index.search(query)
     (failure,) = index.search_batch([query])
@@ -108,7 +108,7 @@ def test_what_is_no_query_is_refused(index: Index, query: object, message: str):
     assert len(failure.image) < 100
 
 
-def test_a_file_that_is_cut_short_and_a_closed_image_are_refused(index: Index, photo: Path):
+def test_truncated_files_and_closed_images_are_refused(index: Index, photo: Path):
     with pytest.raises(DualhashError, match=r"cannot be used: The content .* cannot be read"):
         index.search(photo.read_bytes()[:200])
     with Image.open(photo) as closed:
@@ -117,6 +117,6 @@ def test_a_file_that_is_cut_short_and_a_closed_image_are_refused(index: Index, p
         index.search(closed)
 
 
-def test_an_image_from_memory_is_named_by_its_size_in_a_batch(index: Index):
+def test_batch_errors_name_an_image_from_memory_by_its_size(index: Index):
     (failure,) = index.search_batch([b"damaged"])
     assert (failure.row, failure.image) == (0, "The content (7 bytes)")

@@ -54,7 +54,7 @@ def results(tmp_path: Path) -> Results:
     return Results("combined", 8, query, {"red": True, "new": False}, 5, hits)
 
 
-def test_they_are_a_sequence_of_hits(results: Results):
+def test_results_are_a_sequence_of_hits(results: Results):
     assert len(results) == 3
     assert list(results) == list(results.hits)
     assert results[0].id == 10
@@ -63,7 +63,7 @@ def test_they_are_a_sequence_of_hits(results: Results):
         results[3]
 
 
-def test_a_slice_is_the_same_search_with_fewer_hits(results: Results):
+def test_a_slice_keeps_the_search_with_fewer_hits(results: Results):
     some = results[1:]
     assert isinstance(some, Results)
     assert some.hits == results.hits[1:]
@@ -71,7 +71,7 @@ def test_a_slice_is_the_same_search_with_fewer_hits(results: Results):
     assert not results[:0]
 
 
-def test_one_row_per_hit(results: Results):
+def test_tables_have_one_row_per_hit(results: Results):
     assert results.to_polars().to_dict(as_series=False) == {
         "rank": [1, 2, 3],
         "id": [10, 20, 30],
@@ -96,7 +96,7 @@ def test_no_hits_give_a_table_without_rows(results: Results):
     assert table.schema["probability.red"] == results.to_polars().schema["probability.red"]
 
 
-def test_a_table_of_pandas_has_the_same_values(results: Results):
+def test_pandas_and_polars_tables_are_equal(results: Results):
     pytest.importorskip("pandas", reason="pandas is not installed")
     table = results.to_pandas()
     expected = results.to_polars()
@@ -105,7 +105,7 @@ def test_a_table_of_pandas_has_the_same_values(results: Results):
     assert table["payload.price"].iloc[:2].tolist() == [5.0, 2.5]
 
 
-def test_without_pandas_the_message_says_what_to_install(
+def test_error_without_pandas_says_what_to_install(
     results: Results, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "pandas", None)
@@ -143,7 +143,7 @@ class Page(HTMLParser):
         self.text += data + "|"
 
 
-def test_the_html_shows_images_verdicts_and_bars(results: Results):
+def test_html_shows_images_verdicts_and_bars(results: Results):
     page = Page(results._repr_html_())
     assert page.open == []
     assert "Same kind, but red and not new" in page.text
@@ -164,7 +164,7 @@ def test_the_html_shows_images_verdicts_and_bars(results: Results):
     assert len(page.pictures) == 2
 
 
-def test_all_text_in_the_html_is_escaped(results: Results):
+def test_html_escapes_all_text(results: Results):
     evil = '<script>alert("1")</script>\'&'
     harm = ItemLabels(evil, {evil: True})
     query = replace(
@@ -183,24 +183,24 @@ def test_all_text_in_the_html_is_escaped(results: Results):
         assert evil in Page(html).text.replace("|", "")
 
 
-def test_only_the_first_hits_are_shown(results: Results, monkeypatch: pytest.MonkeyPatch):
+def test_html_shows_only_the_first_hits(results: Results, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(results_html, "SHOWN", 2)
     page = Page(results._repr_html_())
     assert page.text.count("no image file") == 1
     assert "and 1 more" in page.text
 
 
-def test_a_query_from_memory_is_shown(results: Results):
+def test_html_shows_a_query_from_memory(results: Results):
     query = replace(results.query, image=np.zeros((4, 4, 3), np.uint8))
     assert len(Page(replace(results, query=query)._repr_html_()).pictures) == 2
     assert len(Page(replace(results, query=None)._repr_html_()).pictures) == 1
 
 
-def test_images_of_a_server_are_linked(results: Results):
+def test_html_links_images_of_a_server(results: Results):
     remote = replace(results[0], image="http://localhost:8000/api/v1/items/1/thumbnail?v=1&w=2")
     html = replace(results, hits=(remote,))._repr_html_()
     assert '<a href="http://localhost:8000/api/v1/items/1/thumbnail?v=1&amp;w=2">' in html
 
 
-def test_nothing_found_says_so(results: Results):
+def test_html_reports_an_empty_result(results: Results):
     assert "nothing matches" in replace(results, hits=(), matched=0)._repr_html_()

@@ -60,7 +60,7 @@ def refused(answered: Any, status: int, kind: str) -> str:
         {"id": 3, "task": "weighted", "want": ["shiny"], "attribute_weight": 0.5},
     ],
 )
-def test_results_are_those_of_the_library(client: TestClient, index: Index, search: dict[str, Any]):
+def test_results_match_the_library(client: TestClient, index: Index, search: dict[str, Any]):
     answer = ask(client, **search)
     found = index.search(search.get("id"), **{k: v for k, v in search.items() if k != "id"})
     assert found.hits
@@ -370,7 +370,7 @@ def test_invalid_searches_are_refused(
 
 @pytest.mark.parametrize("field", ["id", "generation"])
 @pytest.mark.parametrize("value", [True, "3", 1.5])
-def test_an_id_is_a_number(client: TestClient, field: str, value: object):
+def test_ids_that_are_not_numbers_are_refused(client: TestClient, field: str, value: object):
     answer = client.post(SEARCH, json={"id": 0, field: value})
     detail = refused(answer, 422, "invalid-request")
     assert re.fullmatch(
@@ -403,7 +403,7 @@ def test_an_id_is_a_number(client: TestClient, field: str, value: object):
     ],
     ids=str,
 )
-def test_a_mistake_has_the_same_message_as_in_python(
+def test_errors_have_the_same_message_as_in_python(
     client: TestClient, shapes: Path, options: dict[str, Any]
 ):
     answer = client.post(SEARCH, json={"id": 0, **options})

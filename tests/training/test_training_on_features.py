@@ -122,9 +122,7 @@ class Bars(Display):
         yield step
 
 
-def test_the_search_of_alpha_counts_trials_and_training_in_its_progress(
-    tiny: Catalogue, tmp_path: Path
-):
+def test_progress_of_auto_alpha_includes_trials_and_training(tiny: Catalogue, tmp_path: Path):
     """Each of three trials has 2 of 8 iterations, so that at most 14 are to be done."""
     config = make_config(
         **HEAD, alpha="auto", alphas=(0.0, 0.1, 1.0), alpha_tolerance=0.99, iterations=8

@@ -227,7 +227,7 @@ class TestMissingValues:
             "'Missing' (1), 'N/A' (1), 'None' (1), 'n.a.' (1), 'nan' (1), 'unknown' (1)"
         )
 
-    def test_other_usual_spellings(self, table):
+    def test_all_usual_spellings_are_missing(self, table):
         missing = ["NULL", "Unknown", "unknown", "NOT AVAILABLE", "?", "#N/A", "<NA>", "na"]
         rows = [f"{i}.png,{cell}" for i, cell in enumerate(["hat", *missing])]
         assert read_table(table("image,category", *rows), Columns()).names.categories == ("hat",)

@@ -84,7 +84,7 @@ def test_an_image_is_encoded_by_the_server(there: Index, here: Index):
     assert there.search(image).query.image == image
 
 
-def test_an_image_from_memory_is_encoded_there(there: Index, here: Index):
+def test_an_image_from_memory_is_encoded_by_the_server(there: Index, here: Index):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 4), np.uint8)
     image = Image.fromarray(pixels)
     image.getexif()[0x0112] = 6

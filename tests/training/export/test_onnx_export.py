@@ -132,7 +132,7 @@ def test_an_unexportable_network_is_refused_with_the_reason():
     )
 
 
-def test_colours_of_torch_are_left_out(monkeypatch: pytest.MonkeyPatch):
+def test_errors_contain_no_terminal_colours(monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object, **__: object) -> None:
         raise torch.onnx.OnnxExporterError("\x1b[96mStep 1/3\x1b[0m failed.\nMore")
 
