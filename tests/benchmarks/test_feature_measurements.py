@@ -26,8 +26,8 @@ def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "articleType": [f"c{category}" for category in made.categories],
             "baseColour": np.where(made.attributes[:, 0], "White", "Black"),
             "gender": np.where(made.attributes[:, 1], "Women", "Men"),
-            "season": "",
-            "usage": "",
+            "season": np.where(made.attributes[:, 0], "Summer", "Winter"),
+            "usage": np.where(made.attributes[:, 1], "Sports", "Casual"),
             "subset": [SUBSETS[subset] for subset in made.subsets],
         }
     ).write_csv(folder / "products.csv")

@@ -8,6 +8,8 @@ import pytest
 from benchmarks.features.parts import steps
 from benchmarks.features.steps import Step, run_steps
 from benchmarks.features.targets import TARGETS
+from benchmarks.features.training import END_TO_END
+from dualhash.cli.train import TrainingOptions, build_config
 
 
 class Counted:
@@ -95,3 +97,10 @@ def test_names_of_steps_are_unique_and_start_with_their_part(tmp_path: Path):
 def test_every_target_refers_to_existing_steps(tmp_path: Path):
     known = {step.name for step in steps(tmp_path, tmp_path)}
     assert {name for target in TARGETS for name in target.steps} <= known
+
+
+def test_the_hour_of_training_is_of_all_layers_from_pretrained_weights():
+    config = build_config(None, END_TO_END, TrainingOptions())
+    assert (config.features, config.frozen_stages) == (None, 0)
+    assert config.pretrained
+    assert config.schedule == "one-cycle"
