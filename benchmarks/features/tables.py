@@ -22,7 +22,7 @@ TRAININGS = {
     "photos-efficientnet-lite0": "photos, 224x224, efficientnet-lite0",
     "photos-efficientnet-lite2": "photos, 224x224, efficientnet-lite2",
     "photos-60x80": "the photos' products, 60x80, efficientnet-lite0",
-    "photos-end-to-end": "photos, 128x128, the whole network for an hour",
+    "photos-end-to-end": "photos, 160x160, the whole network for an hour",
 }
 
 QUALITY = ("category_map", "attribute_map", "avg_hm", "combined_recall_at_5")
