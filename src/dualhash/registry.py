@@ -32,13 +32,19 @@ class Registry(dict[str, Entry]):
         entries: The built-in entries.
         made: The type of an entry, if an entry is an object that a class or function of the user
             makes when it is called without arguments; None if it is that class or function.
+        others: A sentence on further names, for the message about an unknown one.
     """
 
     def __init__(
-        self, kind: str, entries: Mapping[str, Entry], made: type[Entry] | None = None
+        self,
+        kind: str,
+        entries: Mapping[str, Entry],
+        *,
+        made: type[Entry] | None = None,
+        others: str = "",
     ) -> None:
         super().__init__(entries)
-        self.kind, self.made = kind, made
+        self.kind, self.made, self.others = kind, made, others
 
     def register(self, name: str) -> Callable[[Own], Own]:
         """Returns a decorator that gives a custom class or function a short name.
@@ -74,7 +80,9 @@ class Registry(dict[str, Entry]):
             entry = self._checked(path, _imported(self.kind, path))
         else:
             known = [*self, *(own for kind, own in _OWN if kind == self.kind)]
-            raise DualhashError(f"There is no {self.kind} {name!r}. {nearest(name, known)}")
+            raise DualhashError(
+                f"There is no {self.kind} {name!r}. {nearest(name, known)} {self.others}".rstrip()
+            )
         defaults = _defaults(entry) if settings else {}
         for setting, value in settings.items():
             if setting not in defaults:

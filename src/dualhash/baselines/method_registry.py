@@ -1,9 +1,8 @@
 """The comparison methods by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 from dualhash.baselines.cca_itq import CCA_ITQ
 from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE
@@ -20,32 +19,39 @@ from dualhash.baselines.sdh import SDH
 from dualhash.baselines.ssdh import SSDH
 from dualhash.baselines.svm_binary import SVM_BINARY
 from dualhash.baselines.svm_real import SVM_REAL
-from dualhash.errors import DualhashError, nearest
-from dualhash.training.method import DPH, Method
+from dualhash.registry import Registry, saved_name
+from dualhash.training.method import DPH, Method, own_method
 
-_METHODS: tuple[Method, ...] = (
-    *(LSH, ITQ, CCA_ITQ, DBC, KSH, SDH, DNNH, HASHNET, SSDH),
-    *(SVM_REAL, SVM_BINARY, CNN_ATTRIBUTE, JLBC, MULTIPLE_MODEL),
+METHODS: Registry[Method] = Registry(
+    "method",
+    {
+        method.name: method
+        for method in (
+            *(LSH, ITQ, CCA_ITQ, DBC, KSH, SDH, DNNH, HASHNET, SSDH),
+            *(SVM_REAL, SVM_BINARY, CNN_ATTRIBUTE, JLBC, MULTIPLE_MODEL),
+        )
+    },
+    made=Method,
 )
-
-METHODS: Mapping[str, Method] = MappingProxyType({method.name: method for method in _METHODS})
 """The comparison methods, in the order of the paper's tables."""
 
 
-def find_method(name: str, base: str | Path | None = None) -> Method:
+def find_method(method: str | Callable[[], Method], base: str | Path | None = None) -> Method:
     """Returns a method for `dualhash.train`.
 
     Args:
-        name: "dph" or a key of `METHODS`.
+        method: "dph", a key of `METHODS`, or a method of one's own: a class or function that makes
+            it, its registered name, or its import path.
         base: Folder of the model whose codes the method reads; only svm-binary needs one.
 
     Raises:
-        DualhashError: The method does not exist; the message lists similar names.
+        DualhashError: The method does not exist (the message lists similar names), or cannot be
+            imported.
     """
-    methods = {DPH.name: DPH, **METHODS}
-    if name not in methods:
-        raise DualhashError(f"There is no method {name!r}. {nearest(name, methods)}")
-    method = methods[name]
-    if isinstance(method, HeadMethod) and base is not None:
-        return replace(method, base_folder=Path(base))
-    return method
+    name = saved_name(METHODS.kind, method)
+    if name == DPH.name:
+        return DPH
+    found = own_method(name) if ":" in name else METHODS.find(name)
+    if isinstance(found, HeadMethod) and base is not None:
+        return replace(found, base_folder=Path(base))
+    return found

@@ -17,9 +17,28 @@ DEPTHS = 4
 """Depths at which a transformer's blocks are read, evenly spaced, the last block included."""
 
 
+def pooled(network: nn.Module) -> "PooledNetwork":
+    """The `PooledNetwork` of a network of timm, with the normalisation of its weights."""
+    config = pretrained_config(network)
+    return PooledNetwork(network, config["mean"], config["std"])
+
+
 def pretrained_config(network: nn.Module) -> Mapping[str, Any]:
     """What timm knows of a network's weights: `mean`, `std`, `input_size`, ..."""
     return cast("Mapping[str, Any]", network.pretrained_cfg)
+
+
+class InFloat16(nn.Module):
+    """The features of a network in float16, as they are kept."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, d) float16 of RGB images, uint8 (N, H, W, 3)."""
+        features: Tensor = self.network(images)
+        return features.clamp(-65504, 65504).half()
 
 
 class PooledNetwork(nn.Module):

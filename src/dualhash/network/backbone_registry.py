@@ -16,6 +16,7 @@ BACKBONES: Registry[Backbone] = Registry(
         for backbone in (ALEXNET, RESNET18, FACE10, VGG16, EFFICIENTNET_LITE0, RESNET18_HALF)
     },
     made=Backbone,
+    others=f"Use '{PREFIX}NAME' for a network of timm.",
 )
 """The built-in backbones. `timm:NAME` names any network of timm."""
 

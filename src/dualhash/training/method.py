@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dualhash.errors import DualhashError
+from dualhash.registry import Registry
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
@@ -24,7 +25,7 @@ class Method:
     """A method that learns codes.
 
     Attributes:
-        title: Its name in tables; in lower case, its name in settings and on the command line.
+        title: Its name in tables; in lower case, the name of a built-in method elsewhere.
         paper: Authors and venue of its paper.
         year: Year of the paper.
         answers: The search tasks that it is made for.
@@ -33,6 +34,7 @@ class Method:
         bits: The supported lengths of a code, in words.
         settings: The training settings that define the method.
         parts: The methods it consists of.
+        import_path: For a method of one's own, `package.module:Name` of what makes it.
     """
 
     title: str
@@ -43,11 +45,12 @@ class Method:
     bits: str = "any multiple of 8"
     settings: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple["Method", ...] = ()
+    import_path: str | None = None
 
     @property
     def name(self) -> str:
         """Its name in settings and on the command line."""
-        return self.title.lower()
+        return self.import_path or self.title.lower()
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Refuses settings of a user that `configure` would replace.
@@ -153,3 +156,28 @@ DPH = NetworkMethod(
     labels="both",
 )
 """Dual Purpose Hashing, the method of the paper: every setting is free."""
+
+
+def own_method(path: str) -> Method:
+    """Returns the method of one's own with an import path.
+
+    Raises:
+        DualhashError: It cannot be imported.
+    """
+    return replace(Registry("method", {}, made=Method).find(path), import_path=path)
+
+
+def configured_method(config: TrainConfig) -> Method:
+    """Returns the method that a configuration names: DPH, or one of one's own.
+
+    Raises:
+        DualhashError: It is a comparison method, or cannot be imported.
+    """
+    if config.method == DPH.name:
+        return DPH
+    if ":" not in config.method:
+        raise DualhashError(
+            f"The settings are those of the method {config.method!r}: pass "
+            f"method=dualhash.baselines.find_method({config.method!r})."
+        )
+    return own_method(config.method)

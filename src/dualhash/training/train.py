@@ -11,7 +11,7 @@ from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.export_model import write_exported
 from dualhash.training.export.onnx_export import check_export
 from dualhash.training.loop.run_folder import RunFolder
-from dualhash.training.method import DPH, Method, NetworkMethod
+from dualhash.training.method import Method, NetworkMethod, configured_method
 from dualhash.training.progress import Display
 
 
@@ -20,7 +20,7 @@ def train(
     config: TrainConfig,
     out: str | Path,
     *,
-    method: Method = DPH,
+    method: Method | None = None,
     resume: bool = False,
     replace: bool = False,
     keep_checkpoints: bool = False,
@@ -42,7 +42,8 @@ def train(
         catalogue: Images and labels. Images in `test` or in no subset are not used.
         config: The settings; see `preset_config`.
         out: The model folder.
-        method: The training method: DPH, or `dualhash.baselines.find_method(NAME)`.
+        method: `dualhash.baselines.find_method(NAME)`; None for the method of the paper, or for
+            the method of one's own that `config` names.
         resume: Continue the training in `<out>.training`. Starts one if there is none, and changes
             nothing if the training is complete.
         replace: Replace an existing model, or restart an unfinished training.
@@ -54,11 +55,11 @@ def train(
         DualhashError: The labels are not sufficient, a setting is not usable, or `out` must not be
             overwritten.
     """
-    if not isinstance(method, Method):
+    if not isinstance(method, Method | None):
         raise DualhashError(
             f"The method {method!r} is a name; pass dualhash.baselines.find_method({method!r})."
         )
-    display = display or Display()
+    display, method = display or Display(), method or configured_method(config)
     config = method.configure(config)
     origin = {"label_hash": catalogue.label_hash, **method.origin(config)}
     run = RunFolder(Path(out), config, origin)
