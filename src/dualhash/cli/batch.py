@@ -3,7 +3,6 @@
 import csv
 import json as json_text
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from dualhash.cli import output
@@ -18,19 +17,14 @@ SHOWN = 5
 """Results of each query in the table."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A query, and the number of its line from 1."""
-
-    number: int
-    query: str
-
-
-def read_queries(file: Path) -> list[Line]:
+def read_queries(file: Path) -> dict[int, str]:
     """Reads one query per line: an image, relative to the folder of the file, or id:17.
 
     In a CSV file it is the first column. Empty lines, and a first line `image` or `query`, are
     skipped.
+
+    Returns:
+        The queries by the number of their line from 1.
 
     Raises:
         DualhashError: The file cannot be read, or has no queries.
@@ -38,22 +32,23 @@ def read_queries(file: Path) -> list[Line]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as content:
             rows = csv.reader(content, strict=True)
-            lines = [Line(rows.line_num, row[0].strip()) for row in rows if row and row[0].strip()]
+            texts = ((rows.line_num, row[0].strip()) for row in rows if row)
+            lines = {number: text for number, text in texts if text}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DualhashError(f"The queries in {file} cannot be read: {reason}.") from error
-    if lines and lines[0].query in HEADERS:
-        del lines[0]
+    if lines and lines[first := min(lines)] in HEADERS:
+        del lines[first]
     if not lines:
         raise DualhashError(f"{file} has no queries. Write one per line: an image, or id:17.")
-    return [
-        line if line.query.startswith("id:") else Line(line.number, str(file.parent / line.query))
-        for line in lines
-    ]
+    return {
+        number: query if query.startswith("id:") else str(file.parent / query)
+        for number, query in lines.items()
+    }
 
 
 def print_answers(
-    file: Path, lines: list[Line], answers: Iterable[Results | Failure], *, json: bool
+    file: Path, lines: dict[int, str], answers: Iterable[Results | Failure], *, json: bool
 ) -> None:
     """Prints the results of each query, as JSON one line each, otherwise in a table.
 
@@ -62,17 +57,18 @@ def print_answers(
     """
     rows, failed = [], []
     with output.progress("Searching") as report:
-        for done, (line, answer) in enumerate(zip(lines, answers, strict=True), start=1):
+        answered = zip(lines.items(), answers, strict=True)
+        for done, ((number, query), answer) in enumerate(answered, start=1):
             if isinstance(answer, Failure):
-                failed.append(f"{file} line {line.number}: {answer.reason}")
+                failed.append(f"{file} line {number}: {answer.reason}")
                 content = {"error": answer.reason}
             else:
                 content = answer.as_dict()
-                path = output.PathCell(line.query)
-                rows.append((str(line.number), path, answer.matched, _best(answer)))
+                path = output.PathCell(query)
+                rows.append((str(number), path, answer.matched, _best(answer)))
             if json:
                 text = json_text.dumps(
-                    {"line": line.number} | content, ensure_ascii=False, allow_nan=False
+                    {"line": number} | content, ensure_ascii=False, allow_nan=False
                 )
                 output.console().file.write(text + "\n")
             report(done, len(lines))

@@ -144,7 +144,7 @@ def search(
     with Index.open(index, model) as opened:
         if batch is not None:
             lines = read_queries(batch)
-            answers = opened.search_batch((line.query for line in lines), **chosen)
+            answers = opened.search_batch(lines.values(), **chosen)
             print_answers(batch, lines, answers, json=json)
             return
         results = opened.search(query, **chosen)

@@ -1,5 +1,6 @@
 """The exact best of a collection, from responses of limited size that cut through ties."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,31 +51,11 @@ EMPTY = Keys(np.empty(0, np.int64), np.empty(0))
 def best(fetch: Fetch, k: int, stop: int) -> Keys:
     """Returns the k best items with ids below `stop`, ordered by key and then by id.
 
-    A response is sufficient if everything it left out is worse than the k-th item. If it is not,
-    more items are requested; at the largest limit, the lower and the upper half of the ids
-    separately. The upper half then only needs what is better than the k-th of the lower half.
-
     Raises:
         DualhashError: Too many items are as good as the k-th.
     """
-    collected = EMPTY
-
-    def sufficient(response: Keys) -> bool:
-        nonlocal collected
-        both = collected.joined(response)
-        if not (response.beyond > both.key(k) or response.beyond >= collected.key(k)):
-            return False
-        collected = Keys(both.ids[:k], both.keys[:k])
-        return True
-
-    _fetch_until(
-        sufficient,
-        fetch,
-        min(4 * k, MAX_ROWS),
-        stop,
-        f"Too many items are as good as the one at rank {k}. Choose other values, or filter.",
-    )
-    return collected
+    too_many = f"Too many items are as good as the one at rank {k}. Choose other values, or filter."
+    return _collect(fetch, stop, k, COMPLETE, too_many)
 
 
 def within(fetch: Fetch, worst: float, stop: int) -> Keys:
@@ -83,42 +64,32 @@ def within(fetch: Fetch, worst: float, stop: int) -> Keys:
     Raises:
         DualhashError: There are too many.
     """
-    collected = EMPTY
-
-    def sufficient(response: Keys) -> bool:
-        nonlocal collected
-        if not response.beyond > worst:
-            return False
-        inside = response.keys <= worst
-        collected = collected.joined(Keys(response.ids[inside], response.keys[inside]))
-        return True
-
-    _fetch_until(
-        sufficient,
-        fetch,
-        MAX_ROWS,
-        stop,
-        "Too many items are within that radius. Choose a smaller one, or filter.",
-    )
-    return collected
+    too_many = "Too many items are within that radius. Choose a smaller one, or filter."
+    return _collect(fetch, stop, sys.maxsize, worst, too_many)
 
 
-def _fetch_until(
-    sufficient: Callable[[Keys], bool], fetch: Fetch, first: int, stop: int, too_many: str
-) -> None:
-    """Fetches all ids from 0 to below `stop`, ascending, in ranges with a sufficient response."""
-    ranges, limit = [(0, stop)], first
+def _collect(fetch: Fetch, stop: int, k: int, worst: float, too_many: str) -> Keys:
+    """Fetches ranges of ids, ascending, and keeps the k best of the keys of at most `worst`.
+
+    A response is sufficient if everything that it left out is worse than `worst` or than the k-th
+    item. If it is not, more items are requested; at the largest limit, the lower and the upper half
+    of the ids separately. The upper half then only needs what is better than the k-th of the lower
+    half.
+    """
+    collected, ranges, limit = EMPTY, [(0, stop)], min(4 * k, MAX_ROWS)
     for _ in range(MAX_REQUESTS):
-        if not ranges:
-            return
         low, high = ranges.pop()
-        if sufficient(fetch(low, high, limit)):
-            continue
-        if limit < MAX_ROWS:
+        response = fetch(low, high, limit)
+        both = collected.joined(response)
+        if response.beyond > min(worst, both.key(k)) or response.beyond >= collected.key(k):
+            kept = np.flatnonzero(both.keys <= worst)[:k]
+            collected = Keys(both.ids[kept], both.keys[kept])
+        elif limit < MAX_ROWS:
             limit = MAX_ROWS
             ranges.append((low, high))
         else:
             middle = (low + high) // 2
             ranges += [(middle, high), (low, middle)]
-    if ranges:
-        raise DualhashError(too_many)
+        if not ranges:
+            return collected
+    raise DualhashError(too_many)
