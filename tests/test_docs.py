@@ -83,6 +83,18 @@ def test_indexes_page_python_runs(colours: Path):
     assert "2 added" in run(code, colours.parent)
 
 
+def test_python_page_runs(colours: Path):
+    for number in range(1, 4):
+        colour_image(colours.parent / "images" / f"{number}.jpg", (number, 0, 0))
+    colours.rename(colours.with_name("products.dhx"))
+    code = "".join(blocks("python.md", "python"))
+    check = "print(len(results) == results.matched, len(catalogue), catalogue.names == same.names)"
+    out = run(f"{code}\n{check}", colours.parent)
+    assert out.splitlines()[-1] == "True 3 True"
+    assert "product " in out
+    assert "probability.colour=red" in out
+
+
 @pytest.fixture
 def colours(tmp_path: Path) -> Path:
     """An index for the service, with a photo beside it."""
