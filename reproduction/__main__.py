@@ -85,7 +85,7 @@ def run(
         }
         _list(schedule(cells, runner, store, work), feeds, json=json)
         return
-    finish(cells, runner, store, work, whole=cells_of(exhibits(plan)), tell=output.note)
+    finish(cells, runner, store, work, whole=cells_of(exhibits(plan)), notify=output.note)
     output.say(f"All cells of {', '.join(shown)} are finished, in {store.folder}.")
 
 

@@ -111,7 +111,7 @@ def run(
     work: Path,
     *,
     whole: Sequence[Cell],
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Runs every cell that is due. If one fails, only the cells that need it are skipped.
 
@@ -121,14 +121,14 @@ def run(
         store: Of the results.
         work: Folder of models.
         whole: All cells of the grid; models are kept while any of these needs them.
-        tell: Called with a progress message.
+        notify: Called with a progress message.
 
     Raises:
         DualhashError: Some cells failed; the message names them with the reasons.
     """
     steps = schedule(cells, runner, store, work)
     due = [step.cell for step in steps if step.due]
-    tell(f"{len(steps) - len(due)} of {len(steps)} cells are finished.")
+    notify(f"{len(steps) - len(due)} of {len(steps)} cells are finished.")
     failed: dict[Cell, str] = {}
     for place, cell in enumerate(due):
         if failed.keys() & {*runner.parts(cell), *runner.trials(cell)}:
@@ -136,7 +136,7 @@ def run(
             continue
         results = store.read()
         left = [expected_seconds(other, results) for other in due[place:]]
-        tell(f"{cell.name}: {place + 1} of {len(due)}, {_left(left)}")
+        notify(f"{cell.name}: {place + 1} of {len(due)}, {_left(left)}")
         recipe = runner.recipe(cell, results)
         assert recipe is not None, "trials come before what is chosen by them"
         folder = work / cell.name
@@ -147,7 +147,7 @@ def run(
             store.write(runner.run(cell, recipe, folder, parts))
         except Exception as error:  # hours of other cells may follow, so any error is noted
             failed[cell] = str(error) or type(error).__name__
-            tell(f"{cell.name} failed: {failed[cell]}")
+            notify(f"{cell.name} failed: {failed[cell]}")
         _tidy(whole, runner, store, work)
     if failed:
         raise DualhashError(

@@ -11,7 +11,7 @@ from tests.oracles.evaluation import combined_recall_cvpr2017, combined_recalls
 
 @pytest.fixture(autouse=True)
 def small_cutoffs(monkeypatch):
-    """The cases have six images, so ranks up to 100 would tell nothing."""
+    """The cases have six images, so cutoffs up to 100 would test nothing."""
     monkeypatch.setattr(combined_retrieval, "CUTOFFS", (1, 2, 4))
 
 

@@ -79,7 +79,7 @@ def test_images_of_probability_zero_are_ranked_last():
 
 
 def made_up(images: int) -> tuple[np.ndarray, np.ndarray, TrueLabels]:
-    """Codes that tell the category, scores that tell the attribute, both with errors."""
+    """Codes that depend on the category, scores that depend on the attribute, both with errors."""
     rng = np.random.default_rng(0)
     categories, having = rng.integers(0, 8, images), rng.integers(0, 2, (images, 2))
     bits = (rng.random((8, 32)) < 0.5)[categories] ^ (rng.random((images, 32)) < 0.2)

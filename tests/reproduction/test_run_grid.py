@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> ResultStore:
 
 def go(runner, store, tmp_path, cells=CELLS, whole=CELLS):
     messages: list[str] = []
-    run(cells, runner, store, tmp_path / "work", whole=whole, tell=messages.append)
+    run(cells, runner, store, tmp_path / "work", whole=whole, notify=messages.append)
     return messages
 
 
