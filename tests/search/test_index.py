@@ -240,7 +240,7 @@ def test_words_describe_the_search(index: Index, words: str, options: dict):
         (1.5, "A query is .* not float"),
         (True, "A query is .* not bool"),
         (np.zeros(3, np.uint8), r"codes of 16 bits, 2 bytes each .* uint8 of shape \(3,\)"),
-        (np.zeros(2), r"float64 of shape \(2,\)"),
+        (np.zeros(2), "takes images, not vectors"),
         (np.zeros((1, 2), np.uint8), r"uint8 of shape \(1, 2\)"),
     ],
 )

@@ -71,7 +71,9 @@ class HeadMethod(Method):
         card, _, encoder = read_model(self.base_folder)
 
         def compute(rows: Rows) -> NDArray[np.bool_]:
-            return quantise(model.encoder.encode_arrays(only.images(rows)))
+            if only.features and only.features.extractor is None:
+                return quantise(model.encode_vectors(only.features.values[rows]).reals)
+            return quantise(model.image_encoder.encode_arrays(only.images(rows)))
 
         training, validation = (
             compute_features(compute, model.bits, only, rows, display)
@@ -93,6 +95,7 @@ class HeadMethod(Method):
             category_head=model.category_head,
             attribute_head=replace(head, names=only.names.attributes),
             preprocessing=card.preprocessing,
+            vector_length=card.vector_length,
             report=report,
             calibration=calibrate(bits, head.scores(bits), validation.labels),
         )

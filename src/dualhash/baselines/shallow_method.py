@@ -77,7 +77,7 @@ class ShallowMethod(Method):
             rows = rows[(labels.categories != MISSING) & labels.observed.any(axis=1)]
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(config.seed)
-            backbone = initial_layers(config, only.preprocessing.crop, only.feature_sample)
+            backbone = initial_layers(config, only.preprocessing, only.feature_sample)
             plain = DualHashNetwork(backbone, NoHashLayer(backbone.feature_size), 0, 0).eval()
 
             @torch.inference_mode()

@@ -6,6 +6,7 @@ from enum import IntEnum
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.problems import CatalogueProblem
+from dualhash.catalogue.vectors import Vectors, open_vectors
 
 MISSING = -1
 """The category index of an image without a category."""
@@ -57,6 +59,7 @@ class Catalogue:
         problems: What is wrong, with file and row. Rows that cannot be used are left out.
         row_numbers: (N,) int64, the table row of each image, the first is 1; None if the source
             is not a table.
+        features: N feature vectors to learn from and to encode in place of the images; or None.
     """
 
     source: str
@@ -71,6 +74,7 @@ class Catalogue:
     columns: Columns
     problems: tuple[CatalogueProblem, ...] = ()
     row_numbers: NDArray[np.int64] | None = None
+    features: Vectors | None = None
 
     @classmethod
     def read(
@@ -79,11 +83,23 @@ class Catalogue:
         columns: Columns = Columns(),
         *,
         like: LabelNames | None = None,
+        features: str | Path | NDArray[Any] | None = None,
     ) -> "Catalogue":
         """Reads a table, a folder or a data set; see `read_catalogue.read_catalogue`."""
         from dualhash.catalogue.read_catalogue import read_catalogue
 
-        return read_catalogue(source, columns, like=like)
+        return read_catalogue(source, columns, like=like, features=features)
+
+    def with_features(self, features: NDArray[Any]) -> "Catalogue":
+        """The same catalogue with feature vectors, which models learn and encode from then on.
+
+        Args:
+            features: (N, d) float16 or float32, one vector for each image of this catalogue.
+
+        Raises:
+            DualhashError: The array has another shape or type, or a value is not finite.
+        """
+        return replace(self, features=open_vectors(features, len(self), self.source))
 
     @classmethod
     def from_polars(
@@ -182,6 +198,7 @@ class Catalogue:
             subsets=self.subsets[rows],
             payload=self.payload[rows],
             row_numbers=None if self.row_numbers is None else self.row_numbers[rows],
+            features=None if self.features is None else self.features.take(rows),
         )
 
     def location(self, row: int | None = None) -> str:

@@ -26,6 +26,8 @@ class Columns(BaseModel):
             `default_min_positives`. The columns of a catalogue that was read have the number.
         missing_values: Cells of label and subset columns that are read as missing, in any case.
             Empty cells are always missing.
+        features: The column of feature vectors in a Parquet table; None reads none. With features,
+            the images need not exist, and a row without an image is named by its number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class Columns(BaseModel):
     subset: str | None = None
     min_positives: int | None = Field(default=None, ge=1)
     missing_values: tuple[str, ...] = MISSING_VALUES
+    features: str | None = None
 
 
 def default_min_positives(images: int) -> int:

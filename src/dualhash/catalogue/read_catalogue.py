@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.check_labels import check_labels, unknown_labels
@@ -22,7 +24,11 @@ KINDS = (
 
 
 def read_catalogue(
-    source: str | Path, columns: Columns = Columns(), *, like: LabelNames | None = None
+    source: str | Path,
+    columns: Columns = Columns(),
+    *,
+    like: LabelNames | None = None,
+    features: str | Path | NDArray[Any] | None = None,
 ) -> Catalogue:
     """Reads labels and finds the image files, without decoding them.
 
@@ -33,6 +39,8 @@ def read_catalogue(
         columns: How a table is read; data sets and folders ignore it.
         like: Give labels the indices of a trained model; see `Catalogue.aligned`. Labels that the
             model was not trained on are among the `problems`.
+        features: Feature vectors of a table, in place of `columns.features`: a `.npy` file or an
+            array, (rows, d) float16 or float32. Row i belongs to row i of the table.
 
     Returns:
         The images that exist. Its `problems` list what was left out or looks wrong.
@@ -40,7 +48,7 @@ def read_catalogue(
     Raises:
         DualhashError: The source does not exist, or nothing in it can be used.
     """
-    return _checked(_read(source, columns, like), like)
+    return _checked(_read(source, columns, like, features), like)
 
 
 def read_polars(
@@ -62,9 +70,19 @@ def _checked(catalogue: Catalogue, like: LabelNames | None) -> Catalogue:
     return replace(catalogue, problems=catalogue.problems + unknown + check_labels(catalogue))
 
 
-def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Catalogue:
+def _read(
+    source: str | Path,
+    columns: Columns,
+    like: LabelNames | None,
+    features: str | Path | NDArray[Any] | None,
+) -> Catalogue:
     name, colon, root = str(source).partition(":")
     path = Path(source)
+    if features is not None and path.suffix.lower() not in TABLE_SUFFIXES:
+        raise DualhashError(
+            f"{source} is not a table, so its features cannot be a separate array: row i of the "
+            "array belongs to row i of a table (.csv, .parquet)."
+        )
     if name in DATASETS and isinstance(source, str):
         return DATASETS[name].load(Path(root) if root else None)
     if is_there(path):
@@ -74,7 +92,7 @@ def _read(source: str | Path, columns: Columns, like: LabelNames | None) -> Cata
         if suffix in IMAGE_SUFFIXES:
             return read_image(path)
         if suffix in TABLE_SUFFIXES:
-            return read_table(path, columns, like)
+            return read_table(path, columns, like, features)
         raise DualhashError(f"{source} is not a catalogue. {KINDS}")
     if colon and len(name) > 1:  # not the letter of a drive
         raise DualhashError(

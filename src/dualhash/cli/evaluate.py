@@ -42,6 +42,7 @@ def evaluate(
     views: Literal[1, 10] = 1,
     bootstrap: Annotated[Whole, Parameter(validator=Number(gte=0))] = 1000,
     seed: Annotated[Whole, Parameter(validator=Number(gte=0))] = 0,
+    features: Path | None = None,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Evaluate a model: each test image is a query against all others, in all three tasks.
@@ -57,6 +58,7 @@ def evaluate(
         views: 10 averages the centre, the four corners and their mirror images.
         bootstrap: Number of draws of the queries for the intervals; 0 for no intervals.
         seed: Seed of the draws.
+        features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: The role of each column.
     """
     evaluated: Model | SavedCodes
@@ -69,7 +71,7 @@ def evaluate(
         catalogue = columns.read(source)
     else:
         evaluated = Model.open(model)
-        catalogue = columns.read(source, evaluated)
+        catalogue = columns.read(source, evaluated, features)
     output.list_left_out(catalogue.left_out)
     with output.stages() as report:
         evaluation = measure(

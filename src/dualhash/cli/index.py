@@ -27,6 +27,7 @@ def create(
     out: Path,
     views: Literal[1, 10] = 1,
     replace: Flag = False,
+    features: Path | None = None,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Encode images and write an index of their codes.
@@ -43,10 +44,11 @@ def create(
         views: 10 averages the centre, the four corners and their mirror images: better codes, ten
             times the work.
         replace: Replace an existing index.
+        features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: Which columns of the table hold which data.
     """
     opened = Model.open(model)
-    catalogue = columns.read(images, opened)
+    catalogue = columns.read(images, opened, features)
     try:
         with output.progress("Encoding") as report:
             built = build_index(
@@ -72,6 +74,7 @@ def add(
     /,
     *,
     update: Flag = False,
+    features: Path | None = None,
     columns: ColumnOptions = ColumnOptions(),
     model: Path | None = None,
 ) -> None:
@@ -86,11 +89,12 @@ def add(
         images: A folder of images, an image, or any catalogue that `dualhash train` reads.
         update: Also encode images that the index contains, and replace their code, labels and
             payload. Their ids stay the same.
+        features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: Which columns of the table hold which data.
         model: The model folder, if it was moved since the index was created.
     """
     with Index.open(index, model) as opened:
-        catalogue = columns.read(images, opened.model)
+        catalogue = columns.read(images, opened.model, features)
         with output.progress("Encoding") as report:
             added = add_images(opened, catalogue, update=update, progress=report)
         _list_left_out(catalogue, added)

@@ -114,6 +114,8 @@ class ColumnOptions:
         missing_values: Cells that are read as missing, as a,b,c (default: the usual spellings, such
             as n/a, nan, null, none, unknown and -, in upper or lower case). Empty cells are always
             missing; '' adds no other.
+        features_column: Column of feature vectors in a Parquet table (lists of float16 or float32),
+            which take the place of the images; these need not exist then.
     """
 
     image_column: str | None = None
@@ -123,25 +125,42 @@ class ColumnOptions:
     subset_column: str | None = None
     min_positives: Count | None = None
     missing_values: Annotated[tuple[str, ...] | None, _COMMA_SEPARATED] = None
+    features_column: str | None = None
 
     def columns(self, remembered: Columns | None = None) -> Columns:
         """What was given on the command line; otherwise what the model remembers, or defaults."""
         return (remembered or Columns()).model_copy(update=self._given())
 
-    def read(self, source: str, model: Model | None = None) -> Catalogue:
+    def read(
+        self, source: str, model: Model | None = None, features: Path | None = None
+    ) -> Catalogue:
         """The catalogue, with the label names and columns of `model` if there is one.
+
+        Args:
+            source: As for `read_catalogue`.
+            model: The model that will encode the catalogue.
+            features: A NumPy file of vectors, row i for row i of the table.
 
         Labels that the model was not trained on are listed on stderr.
 
         Raises:
             DualhashError: It cannot be read, has no column of a name that was given, or is not a
-                table although column options were given.
+                table although column options were given; or the model needs vectors that are not
+                given.
         """
+        if features is not None and self.features_column is not None:
+            raise DualhashError("Give --features or --features-column, not both.")
         if model is None:
-            catalogue = read_catalogue(source, self.columns())
+            catalogue = read_catalogue(source, self.columns(), features=features)
         else:
             columns = self.columns(model.card.columns)
-            catalogue = read_catalogue(source, columns, like=model.card.names)
+            if model.card.vector_length and not (columns.features or features):
+                raise DualhashError(
+                    f"The model {model.folder} takes vectors of {model.card.vector_length} values: "
+                    "name their column with --features-column, or their NumPy file with --features."
+                )
+            names = model.card.names
+            catalogue = read_catalogue(source, columns, like=names, features=features)
         if catalogue.columns != catalogue.columns.model_copy(update=self._given()):
             raise DualhashError(f"{source} is not a table; leave out the options for columns.")
         known = catalogue.payload.columns

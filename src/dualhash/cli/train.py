@@ -26,7 +26,8 @@ class TrainingOptions:
             OUT-32, OUT-64 and OUT-128, which learn from the same features.
         features: Train a code head on the features of a frozen network, which are computed once:
             efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder, hub:OWNER/NAME
-            or a model folder.
+            or a model folder. Or a .npy file of your own vectors (float16 or float32), row i for
+            row i of the table; see also --features-column.
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
             efficientnet-lite0, resnet18-half, or timm:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
@@ -70,7 +71,14 @@ class TrainingOptions:
     def settings(self) -> dict[str, Any]:
         """Returns the options that the user gave; of several lengths of the code the first."""
         given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        if self.own_vectors:
+            del given["features"]
         return given | ({"bits": self.bits[0]} if self.bits else {})
+
+    @property
+    def own_vectors(self) -> Path | None:
+        """The NumPy file of vectors in place of an extractor; None if there is none."""
+        return Path(self.features) if self.features and self.features.endswith(".npy") else None
 
 
 NO_OPTIONS = TrainingOptions()
@@ -123,7 +131,10 @@ def train(
 
     chosen = find_method(method, base)
     chosen.check_settings(options.settings())
-    catalogue = read_catalogue(source, columns)
+    vectors = options.own_vectors
+    if columns.features_column and options.features and vectors is None:
+        raise DualhashError("Give --features or --features-column, not both.")
+    catalogue = read_catalogue(source, columns, vectors)
     output.note(
         f"learning {len(catalogue.names.categories):,} categories and "
         f"{len(catalogue.names.attributes):,} attributes"
@@ -139,9 +150,12 @@ def train(
         _check_none_exists(plan)
     models = []
     for folder, configuration in plan.items():
+        learned = configuration.features or configuration.backbone
+        if catalogue.features is not None:
+            learned = f"vectors of {catalogue.features.length} values"
         output.note(
             f"{method}, preset {configuration.preset}: "
-            f"{configuration.features or configuration.backbone}, {configuration.bits} bits"
+            f"{learned}, {configuration.bits} bits"
             + (f", alpha {configuration.alpha}" if method == "dph" else "")
         )
         try:
@@ -166,9 +180,11 @@ def train(
         _show_table(models)
 
 
-def read_catalogue(source: str, columns: ColumnOptions) -> dualhash.Catalogue:
+def read_catalogue(
+    source: str, columns: ColumnOptions, features: Path | None = None
+) -> dualhash.Catalogue:
     """Returns the catalogue, and shows its problems."""
-    catalogue = columns.read(source)
+    catalogue = columns.read(source, features=features)
     output.list_left_out(catalogue.left_out)
     output.list_remarks(catalogue.remarks)
     return catalogue

@@ -1,8 +1,9 @@
-"""The encoder: computes hash-layer outputs of images by `encoder.onnx`. Needs no torch."""
+"""Encoders: compute hash-layer outputs of images or vectors by `encoder.onnx`. No torch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -15,12 +16,13 @@ from dualhash.catalogue.images import (
     image_name,
     load_image,
 )
+from dualhash.catalogue.vectors import IN_MEMORY, check_vectors
 from dualhash.codes.packing import pack, quantise
 from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
 
-BATCH = 64
-"""Images encoded at a time."""
+BATCH, VECTOR_BATCH = 64, 1024
+"""Images, and vectors, encoded at a time."""
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of completed images and of all images."""
@@ -82,18 +84,10 @@ class Encoder:
         Raises:
             DualhashError: The graph cannot be loaded, or has other inputs or outputs.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # errors of onnxruntime have no narrower common base
-            raise DualhashError(f"The encoder cannot be loaded: {error}") from error
+        images = ("images", "tensor(uint8)", [None, *preprocessing.crop, 3])
+        self._session = open_session(graph, images, bits, threads)
         self.bits = bits
         self.preprocessing = preprocessing
-        self._check_interface()
 
     def encode_arrays(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns outputs (N, k) in [0, 1] of RGB images (N, h, w, 3) uint8.
@@ -153,19 +147,82 @@ class Encoder:
                 progress(rows.stop, len(images))
         return Encoded(reals, tuple(failures))
 
-    def _check_interface(self) -> None:
-        """Checks the inputs and outputs of the graph; sizes that it leaves open are accepted."""
-        nodes = [*self._session.get_inputs(), self._session.get_outputs()[0]]
-        expected = [
-            ("images", "tensor(uint8)", [None, *self.preprocessing.crop, 3]),
-            ("outputs", "tensor(float)", [None, self.bits]),
-        ]
-        if len(nodes) != 2 or not all(map(_matches, nodes, expected)):
-            actual = " to ".join(f"{node.name} {node.shape}" for node in nodes)
-            needed = " to ".join(f"{name} {shape}" for name, _, shape in expected)
-            raise DualhashError(
-                f"The encoder does not match model.json: it maps {actual}, not {needed}."
+
+class VectorEncoder:
+    """An ONNX Runtime session: `features` float32 (N, d) to `outputs` float32 (N, k)."""
+
+    def __init__(self, graph: bytes, bits: int, length: int, threads: int | None = None) -> None:
+        """Loads the network.
+
+        Args:
+            graph: Content of `encoder.onnx`.
+            bits: k, the length of a code.
+            length: d, the length of a vector.
+            threads: Number of threads; None uses one per core.
+
+        Raises:
+            DualhashError: The graph cannot be loaded, or has other inputs or outputs.
+        """
+        features = ("features", "tensor(float)", [None, length])
+        self._session = open_session(graph, features, bits, threads)
+        self.bits = bits
+        self.length = length
+
+    def encode(self, vectors: NDArray[Any], source: str | None = IN_MEMORY) -> NDArray[np.float32]:
+        """Returns outputs (N, k) in [0, 1] of vectors (N, d) float16 or float32.
+
+        Args:
+            vectors: The vectors.
+            source: What they come from, for messages; None for a query.
+
+        Raises:
+            DualhashError: Other types or lengths, or a value that is not finite; the message names
+                the row, counted from 1.
+        """
+        check_vectors(vectors, source, self.length)
+        outputs = np.empty((len(vectors), self.bits), np.float32)
+        for start in range(0, len(vectors), VECTOR_BATCH):
+            batch = vectors[start : start + VECTOR_BATCH].astype(np.float32)
+            (outputs[start : start + VECTOR_BATCH],) = self._session.run(
+                ["outputs"], {"features": batch}
             )
+        return outputs
+
+
+Node = tuple[str, str, Sequence[int | None]]
+"""Name, type and sizes of an input or output; None for any size."""
+
+
+def open_session(
+    graph: bytes, needed: Node, bits: int, threads: int | None
+) -> onnxruntime.InferenceSession:
+    """Loads an encoder; sizes that the graph leaves open are accepted.
+
+    Args:
+        graph: Content of `encoder.onnx`.
+        needed: Its input.
+        bits: k, the length of a code.
+        threads: Number of threads; None uses one per core.
+
+    Raises:
+        DualhashError: The graph cannot be loaded, or has other inputs or outputs.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # errors of onnxruntime have no narrower common base
+        raise DualhashError(f"The encoder cannot be loaded: {error}") from error
+    nodes = [*session.get_inputs(), session.get_outputs()[0]]
+    expected = [needed, ("outputs", "tensor(float)", [None, bits])]
+    if len(nodes) != 2 or not all(map(_matches, nodes, expected)):
+        actual = " to ".join(f"{node.name} {node.shape}" for node in nodes)
+        stated = " to ".join(f"{name} {shape}" for name, _, shape in expected)
+        raise DualhashError(
+            f"The encoder does not match model.json: it maps {actual}, not {stated}."
+        )
+    return session
 
 
 def decoded_batches(
@@ -191,7 +248,7 @@ def decoded_batches(
             current = ahead
 
 
-def _matches(node: onnxruntime.NodeArg, expected: tuple[str, str, Sequence[int | None]]) -> bool:
+def _matches(node: onnxruntime.NodeArg, expected: Node) -> bool:
     name, kind, sizes = expected
     return (node.name, node.type, len(node.shape)) == (name, kind, len(sizes)) and all(
         size is None or not isinstance(stated, int) or stated == size

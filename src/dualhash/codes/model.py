@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.catalogue.images import ImageLike
-from dualhash.codes.encoder import Encoded, Encoder, Progress
+from dualhash.catalogue.vectors import IN_MEMORY
+from dualhash.codes.encoder import Encoded, Encoder, Progress, VectorEncoder
 from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import TENSORS, read_model
@@ -40,14 +41,14 @@ class Model:
         card: The description of the model.
         attribute_head: Reads p attributes from k bits.
         category_head: Reads C categories from k bits.
-        encoder: Maps images to outputs of the hash layer.
+        encoder: Maps images, or vectors, to outputs of the hash layer.
     """
 
     folder: Path
     card: ModelCard
     attribute_head: LinearHead
     category_head: LinearHead
-    encoder: Encoder
+    encoder: Encoder | VectorEncoder
 
     @classmethod
     def open(cls, folder: str | Path, *, threads: int | None = None) -> "Model":
@@ -68,7 +69,7 @@ class Model:
             card,
             _head(folder, tensors, "attribute_head", card.attribute_names, card.bits),
             _head(folder, tensors, "category_head", card.category_names, card.bits),
-            Encoder(graph, card.bits, card.preprocessing, threads),
+            _encoder(graph, card, threads),
         )
 
     @property
@@ -84,8 +85,41 @@ class Model:
     def encode(
         self, images: Sequence[ImageLike], *, views: int = 1, progress: Progress | None = None
     ) -> Encoded:
-        """Returns hash-layer outputs of images; see `Encoder.encode`."""
-        return self.encoder.encode(images, views=views, progress=progress)
+        """Returns hash-layer outputs of images; see `Encoder.encode`.
+
+        Raises:
+            DualhashError: The model takes vectors; or as `Encoder.encode`.
+        """
+        return self.image_encoder.encode(images, views=views, progress=progress)
+
+    def encode_vectors(self, vectors: NDArray[Any], source: str | None = IN_MEMORY) -> Encoded:
+        """Returns hash-layer outputs of vectors (N, d) float16 or float32.
+
+        Args:
+            vectors: The vectors.
+            source: What they come from, for messages; None for a query.
+
+        Raises:
+            DualhashError: The model takes images; or a vector has another type or length, or a
+                value that is not finite.
+        """
+        if not isinstance(self.encoder, VectorEncoder):
+            raise DualhashError(f"The model {self.folder} takes images, not vectors.")
+        return Encoded(self.encoder.encode(vectors, source), ())
+
+    @property
+    def image_encoder(self) -> Encoder:
+        """The encoder of images.
+
+        Raises:
+            DualhashError: The model takes vectors.
+        """
+        if isinstance(self.encoder, VectorEncoder):
+            raise DualhashError(
+                f"The model {self.folder} takes vectors of {self.encoder.length} values, not "
+                "images. Give vectors made like those it was trained on."
+            )
+        return self.encoder
 
     def attribute_probabilities(
         self, outputs: NDArray[np.bool_] | NDArray[np.float32]
@@ -119,6 +153,13 @@ def predict(
         )
         for scores, probabilities in zip(category_scores, attributes.tolist(), strict=True)
     ]
+
+
+def _encoder(graph: bytes, card: ModelCard, threads: int | None) -> Encoder | VectorEncoder:
+    if card.preprocessing is not None:
+        return Encoder(graph, card.bits, card.preprocessing, threads)
+    assert card.vector_length is not None
+    return VectorEncoder(graph, card.bits, card.vector_length, threads)
 
 
 def _most_probable(names: tuple[str, ...], scores: NDArray[np.float64]) -> tuple[str | None, float]:

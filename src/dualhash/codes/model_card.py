@@ -2,9 +2,9 @@
 
 import json
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.columns import Columns
@@ -27,7 +27,8 @@ class ModelCard(BaseModel):
             empty if attributes are read from all units together.
         columns: How the training table was read.
         source: The catalogue trained on, as the user named it.
-        preprocessing: How an image becomes the encoder's input.
+        preprocessing: How an image becomes the encoder's input; None if the encoder takes vectors.
+        vector_length: Length of the vectors that the encoder takes; None if it takes images.
         backbone: Name of the backbone.
         config: The training configuration, complete.
         seed: Seed of all random generators of the training.
@@ -49,7 +50,8 @@ class ModelCard(BaseModel):
     attribute_units: tuple[int, ...] = ()
     columns: Columns
     source: str
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None = None
+    vector_length: int | None = Field(default=None, ge=1)
     backbone: str
     config: dict[str, Any]
     seed: int
@@ -73,6 +75,12 @@ class ModelCard(BaseModel):
     def _without_missing_values(cls, columns: object) -> object:
         """Cards of older versions: only empty cells were missing in their tables."""
         return {"missing_values": (), **columns} if isinstance(columns, dict) else columns
+
+    @model_validator(mode="after")
+    def _one_input(self) -> Self:
+        if (self.preprocessing is None) == (self.vector_length is None):
+            raise ValueError("it needs either preprocessing or vector_length")
+        return self
 
     @property
     def names(self) -> LabelNames:

@@ -10,12 +10,16 @@ VIEWS = (1, 10)
 """Supported numbers of views: the centre, or corners, centre and their mirror images."""
 
 
-def check_views(count: int) -> None:
-    """Checks that a number of views is in `VIEWS`.
+def check_views(count: int, vector_length: int | None = None) -> None:
+    """Checks that a number of views is in `VIEWS`, and 1 for a model that takes vectors.
 
     Raises:
         DualhashError: It is not.
     """
+    if vector_length and count != 1:
+        raise DualhashError(
+            "The model takes vectors, and a vector has one view: leave the number of views out."
+        )
     if count not in VIEWS:
         raise DualhashError(
             f"The number of views must be {VIEWS[0]} (the centre) or {VIEWS[1]} (four corners, the "

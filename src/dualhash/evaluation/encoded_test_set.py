@@ -12,6 +12,7 @@ from dualhash.codes.code_file import SavedCodes
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model
 from dualhash.codes.packing import unpack
+from dualhash.codes.ten_crop import check_views
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.search.index import Index
@@ -80,7 +81,11 @@ def encode_test_images(
         catalogue = catalogue.aligned(model.card.names)
     _check_attributes(model.card.attribute_names, catalogue)
     test = select_test_images(catalogue)
-    encoded = model.encode(test.images, views=views, progress=progress)
+    if test.features is None:
+        encoded = model.encode(test.images, views=views, progress=progress)
+    else:
+        check_views(views, model.card.vector_length)
+        encoded = model.encode_vectors(test.features[:], test.features.source)
     if not len(encoded.rows):
         failure = encoded.failures[0]
         raise DualhashError(

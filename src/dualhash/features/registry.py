@@ -133,4 +133,6 @@ def _of_model(folder: Path) -> Extractor:
     from dualhash.features.onnx_graphs import cut
 
     card, _, encoder = read_model(folder)
+    if card.preprocessing is None:
+        raise DualhashError(f"The model {folder} takes vectors, so it gives no features of images.")
     return Extractor(str(folder), cut(encoder, FEATURES), card.preprocessing)

@@ -108,11 +108,18 @@ def add_images(
     failures: list[Failure] = []
     while start < len(rows):
         batch, begun = rows[start : start + size], perf_counter()
-        encoded = index.model.encode(
-            [paths[row] for row in batch],
-            views=index.header.views,
-            progress=progress and _shifted(progress, start, len(rows)),
-        )
+        if isinstance(images, Catalogue) and images.features is not None:
+            encoded = index.model.encode_vectors(
+                images.features[np.array(batch)], images.features.source
+            )
+            if progress:
+                progress(start + len(batch), len(rows))
+        else:
+            encoded = index.model.encode(
+                [paths[row] for row in batch],
+                views=index.header.views,
+                progress=progress and _shifted(progress, start, len(rows)),
+            )
         failures += [_located(failure, images, batch[failure.row]) for failure in encoded.failures]
         codes, done = encoded.codes, [batch[row] for row in encoded.rows.tolist()]
         with index.changing():
@@ -149,6 +156,8 @@ def _fingerprint(images: Catalogue | Sequence[Path | str]) -> str:
     digest = sha256()
     if isinstance(images, Catalogue):
         digest.update(images.label_hash.encode())
+        if images.features is not None:
+            digest.update(images.features.hash.encode())
         for row in images.payload.iter_rows():
             digest.update(repr(row).encode())
     return files_hash(digest.hexdigest(), _paths(images))

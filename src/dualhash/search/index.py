@@ -77,7 +77,7 @@ class Index(IndexReader):
         identifies the content. If it is given, a block that is killed or interrupted leaves its
         items, and the next block with the same source continues with them.
         """
-        check_views(views)
+        check_views(views, model.card.vector_length)
         header = Header(
             bits=model.bits,
             views=views,
@@ -193,7 +193,8 @@ class Index(IndexReader):
         Args:
             query: An image (a file, the content of one, an image of Pillow, or an RGB array
                 (h, w, 3) uint8), an id (17 or "id:17"; that item is left out of the results), a
-                packed code (k/8,) uint8, or None if wanted and unwanted attributes are enough.
+                packed code (k/8,) uint8, a vector (d,) float16 or float32 (or its .npy file) if the
+                model takes vectors, or None if wanted and unwanted attributes are enough.
             **options: Task, attributes, filters and number of results; `SearchRequest` documents
                 each: task, want, without, match, filter, ids, radius, threshold,
                 attribute_weight, k, offset and threads.
@@ -242,10 +243,12 @@ class Index(IndexReader):
 
     def add(
         self,
-        codes: NDArray[np.uint8],
-        images: Sequence[Path | str],
+        codes: NDArray[np.uint8] | None = None,
+        images: Sequence[Path | str] | None = None,
         payloads: Sequence[Mapping[str, Any]] | None = None,
         labels: Sequence[ItemLabels] | None = None,
+        *,
+        features: NDArray[Any] | None = None,
     ) -> NDArray[np.int64]:
         """Adds n items in one transaction: all of them or, if it fails, none.
 
@@ -254,17 +257,25 @@ class Index(IndexReader):
 
         Args:
             codes: (n, k/8) uint8, packed.
-            images: n paths.
+            images: n paths; by default the items have none.
             payloads: n mappings of plain values, stored as JSON; empty by default.
             labels: Labels of the n images; none by default. Attributes that the model does not
                 know are not stored.
+            features: In place of codes, vectors (n, d) float16 or float32, which the model encodes.
 
         Returns:
             (n,) int64 ids, ascending, never used before.
 
         Raises:
-            DualhashError: The codes have another length or the arguments differ in number.
+            DualhashError: The codes have another length, the arguments differ in number, or the
+                features cannot be encoded.
         """
+        if (codes is None) == (features is None):
+            raise DualhashError("Give either codes or features.")
+        if features is not None:
+            codes = self.model.encode_vectors(features).codes
+        assert codes is not None
+        images = [""] * len(codes) if images is None else images
         return writer.add(self, codes, self._entries(codes, images, payloads, labels))
 
     def update(

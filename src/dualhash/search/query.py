@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dualhash.catalogue.images import ImageLike, image_name
+from dualhash.catalogue.vectors import read_array
 from dualhash.codes.encoder import Failure
 from dualhash.codes.model import Model, predict
 from dualhash.errors import DualhashError
 from dualhash.search.results import CodedItem, ItemLabels, Query
 from dualhash.search.storage.header import Header
 
-QueryLike = str | Path | bytes | Image.Image | int | np.integer | NDArray[np.uint8]
+QueryLike = (
+    str | Path | bytes | Image.Image | int | np.integer | NDArray[np.uint8] | NDArray[np.floating]
+)
 """An image (a file, the content of one, an image of Pillow, or an RGB array (h, w, 3) uint8), an id
-as 17 or "id:17", or a packed code (k/8,) uint8."""
+as 17 or "id:17", a packed code (k/8,) uint8, or a vector (d,) float16 or float32, also as a `.npy`
+file."""
 
 
 class Source(Protocol):
@@ -47,20 +51,27 @@ class Source(Protocol):
         """
 
 
-def encode_images(
+def encode(
     queries: Sequence[QueryLike | None], source: Source
 ) -> dict[int, NDArray[np.uint8] | Failure]:
-    """Returns packed codes (k/8,), or why there is none, of the queries that are images, by row.
+    """Returns packed codes (k/8,), or why there is none, of images and vectors, by row.
 
     Raises:
-        DualhashError: The model cannot be opened.
+        DualhashError: The model cannot be opened, or takes vectors where there is an image.
     """
     images = {row: query for row, query in enumerate(queries) if is_image(query)}
+    vectors = {row: query for row, query in enumerate(queries) if is_vector(query)}
+    codes: dict[int, NDArray[np.uint8] | Failure] = {}
+    for row, query in vectors.items():
+        try:
+            (codes[row],) = source.model.encode_vectors(read_vector(query)[None], None).codes
+        except DualhashError as error:
+            codes[row] = Failure(row, query_name(query), str(error))
     if not images:
-        return {}
+        return codes
     rows = list(images)
     encoded = source.model.encode([*images.values()], views=source.header.views)
-    codes = dict(zip((rows[i] for i in encoded.rows), encoded.codes, strict=True))
+    codes |= zip((rows[i] for i in encoded.rows), encoded.codes, strict=True)
     return codes | {rows[failure.row]: failure for failure in encoded.failures}
 
 
@@ -70,7 +81,7 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
     Args:
         query: Of any kind.
         source: The index that is searched.
-        code: What `encode_images` returned for it; None if it is no image.
+        code: What `encode` returned for it; None if it is neither an image nor a vector.
 
     Raises:
         DualhashError: It cannot be read, is not a query, or does not fit the index.
@@ -82,14 +93,13 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
         code, image, labels = stored.code, stored.image, stored.labels
     elif isinstance(code, Failure):
         hint = f" Write an id as id:{code.image}." if code.image.isdecimal() else ""
-        if isinstance(query, np.ndarray):
-            hint = " A packed code has one dimension."
+        if isinstance(query, np.ndarray) and query.ndim != 1:
+            hint = " A packed code and a vector have one dimension."
         raise DualhashError(f"The query cannot be used: {code.reason}{hint}")
     elif code is not None:
         image = image_of(query)
     elif isinstance(query, np.ndarray):
-        check_codes(query, source.header, dimensions=1)
-        code = query
+        code = check_codes(query, source.header, dimensions=1)
     else:
         raise not_a_query(query)
     header = source.header
@@ -99,6 +109,8 @@ def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure 
 
 def is_image(query: object) -> TypeGuard[ImageLike]:
     """Whether a query is an image; an array is one unless it has one dimension, as codes have."""
+    if is_vector(query):
+        return False
     if isinstance(query, str):
         return not query.startswith("id:")
     if isinstance(query, np.ndarray):
@@ -107,14 +119,39 @@ def is_image(query: object) -> TypeGuard[ImageLike]:
 
 
 def image_of(query: object) -> ImageLike | None:
-    """Returns the image that a query is, a path as text; None for an id or a code."""
-    if isinstance(query, Path):
-        return str(query)
-    return query if is_image(query) else None
+    """Returns the image that a query is, a path as text; None for an id, a code or a vector."""
+    if not is_image(query):
+        return None
+    return str(query) if isinstance(query, Path) else query
+
+
+def is_vector(query: object) -> TypeGuard[str | Path | NDArray[np.floating]]:
+    """Whether a query is a vector, or a `.npy` file."""
+    if isinstance(query, np.ndarray):
+        return query.ndim == 1 and query.dtype.kind == "f"
+    return isinstance(query, str | Path) and Path(query).suffix == ".npy"
+
+
+def read_vector(query: str | Path | NDArray[np.floating]) -> NDArray[np.floating]:
+    """Returns a vector (d,), read from a `.npy` file of (d,) or (1, d).
+
+    Raises:
+        DualhashError: The file cannot be read, or holds something else.
+    """
+    if isinstance(query, np.ndarray):
+        return query
+    values = read_array(query)
+    if values.ndim != 1 and values.shape[:-1] != (1,):
+        raise DualhashError(
+            f"{query} holds an array of shape {values.shape}; a query is one vector (values,)."
+        )
+    return values.reshape(-1)
 
 
 def query_name(query: QueryLike) -> str:
     """How messages name a query."""
+    if isinstance(query, np.ndarray) and is_vector(query):
+        return "a vector"
     return image_name(query) if is_image(query) else str(query)
 
 
@@ -122,7 +159,7 @@ def not_a_query(query: object) -> DualhashError:
     """Returns the error for a query of the wrong type."""
     return DualhashError(
         "A query is an image (a file, the content of one, an image of Pillow or an RGB array), an "
-        f"id or a packed code, not {type(query).__name__}."
+        f"id, a packed code or a vector, not {type(query).__name__}."
     )
 
 
@@ -142,14 +179,19 @@ def as_id(query: object) -> int | None:
         raise DualhashError(f"{query!r} is not an id; write one as id:17.") from error
 
 
-def check_codes(codes: NDArray[np.uint8], header: Header, *, dimensions: int) -> None:
-    """Refuses arrays that are not packed codes, (k/8,) or (n, k/8), of an index's length."""
+def check_codes(codes: NDArray[Any], header: Header, *, dimensions: int) -> NDArray[np.uint8]:
+    """Returns packed codes, (k/8,) or (n, k/8), if they have the length of an index's codes.
+
+    Raises:
+        DualhashError: They have another length, shape or type.
+    """
     width = header.bits // 8
     if codes.dtype != np.uint8 or codes.ndim != dimensions or codes.shape[-1] != width:
         raise DualhashError(
             f"The index holds codes of {header.bits} bits, {width} bytes each as uint8; these are "
             f"{codes.dtype} of shape {codes.shape}."
         )
+    return codes
 
 
 def find_model(index: object, header: Header) -> Model:

@@ -38,7 +38,7 @@ Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")
     ),
 )
 async def search(request: Request, service: ServiceDep) -> schemas.SearchResponse:
-    """Search with an uploaded image, an item of the index, or attributes alone."""
+    """Search with an uploaded image, an item of the index, a vector, or attributes alone."""
     async with service.body_reader.search(request) as incoming:
         return await service.search(incoming)
 

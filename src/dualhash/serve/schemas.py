@@ -3,7 +3,7 @@
 from copy import copy
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
@@ -15,6 +15,9 @@ from dualhash.search.too_few_results import Shortage
 
 LAST_OFFSET = 10_000
 """The largest `offset`."""
+
+LONGEST_VECTOR = 8_192
+"""The largest number of values of a vector."""
 
 Source = Literal["labelled", "predicted"]
 Id = Annotated[int, Field(ge=0, le=LAST_ID)]
@@ -36,14 +39,16 @@ def _limited(name: str, **limits: int) -> Any:  # noqa: ANN401 - as pydantic's `
 class Search(SearchRequest):
     """A search.
 
-    The query is an uploaded image, an item (`id`) or a `code`. A search for attributes alone needs
-    no query.
+    The query is an uploaded image, an item (`id`), a `code` or a `vector`. A search for attributes
+    alone needs no query.
     """
 
     id: Id | None = None
     """Item to search with."""
     code: str | None = Field(None, pattern="^([0-9a-f]{2})+$", max_length=8192)
     """Code to search with, in hexadecimal, as in `query.code` of a response."""
+    vector: Annotated[list[FiniteFloat], Field(max_length=LONGEST_VECTOR)] | None = None
+    """Vector to search with, if the model takes vectors: as many numbers as it was trained on."""
     want: tuple[str, ...] = _limited("want", max_length=100)
     without: tuple[str, ...] = _limited("without", max_length=100)
     match: tuple[str, ...] = _limited("match", max_length=100)
@@ -64,8 +69,8 @@ class Search(SearchRequest):
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:
-        if self.id is not None and self.code is not None:
-            raise ValueError("Send an id or a code, not both")
+        if sum(query is not None for query in (self.id, self.code, self.vector)) > 1:
+            raise ValueError("Send an id, a code or a vector, not several")
         return self
 
 
@@ -293,6 +298,8 @@ class Stats(Schema):
     """Hash of the model that made the codes."""
     images: bool
     """Whether uploaded images can be used as queries."""
+    vector_length: int | None
+    """Number of values of a vector, if the model takes vectors; null if it takes images."""
     problem: str | None
     """What is wrong with the index or its model, and how to fix it; null if nothing is."""
 

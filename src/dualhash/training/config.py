@@ -17,6 +17,9 @@ from dualhash.registry import saved_name
 Settings = dict[str, bool | int | float | str]
 """Settings of a loss, layer or head, by name."""
 
+VECTORS = "vectors"
+"""The value of `features` for vectors that the catalogue holds."""
+
 ALPHAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -37,7 +40,8 @@ class TrainConfig(BaseModel):
         method: The training method; set by `dualhash.train`.
         features: An extractor, as `features.registry.open_extractor` takes it. Its features are
             computed once per image and kept, and only a code head is trained on them, in seconds
-            to minutes. None trains a backbone.
+            to minutes. "vectors" stands for the vectors of a catalogue that holds some;
+            `dualhash.train` sets it. None trains a backbone.
         code_head: The network between kept features and hash layer: a name of
             `dualhash.network.CODE_HEADS`.
         head_settings: Settings of the code head by name, such as `units` and `dropout`.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dualhash.catalogue.catalogue import LabelNames
+from dualhash.catalogue.images import Preprocessing
 from dualhash.losses import ATTRIBUTE_LOSSES, CATEGORY_LOSSES
 from dualhash.network import (
     CODE_HEADS,
@@ -36,17 +37,20 @@ def check_entries(config: TrainConfig) -> None:
 
 
 def initial_network(
-    config: TrainConfig, crop: tuple[int, int], names: LabelNames, features: Tensor | None = None
+    config: TrainConfig,
+    preprocessing: Preprocessing | None,
+    names: LabelNames,
+    features: Tensor | None = None,
 ) -> DualHashNetwork:
     """Builds the network; new layers are drawn from torch's global generator.
 
     Args:
         config: The settings.
-        crop: Height and width of the images.
+        preprocessing: Sizes of the images, if a backbone is trained.
         names: Labels that the heads predict.
         features: Kept features (n, d) of some training images; None to train a backbone.
     """
-    backbone = initial_layers(config, crop, features)
+    backbone = initial_layers(config, preprocessing, features)
     hash_layer = build_hash_layer(
         config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
     )
@@ -62,11 +66,12 @@ def initial_network(
 
 
 def initial_layers(
-    config: TrainConfig, crop: tuple[int, int], features: Tensor | None
+    config: TrainConfig, preprocessing: Preprocessing | None, features: Tensor | None
 ) -> BuiltBackbone | FeatureNetwork:
     """Builds what is below the hash layer, from the arguments of `initial_network`."""
     if features is None:
-        return initial_backbone(config, crop)
+        assert preprocessing is not None
+        return initial_backbone(config, preprocessing.crop)
     return FeatureNetwork(features, config.code_head, config.head_settings)
 
 

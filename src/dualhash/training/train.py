@@ -6,9 +6,9 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.network import BACKBONES
-from dualhash.training.config import TrainConfig
+from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
-from dualhash.training.export.export_model import write_exported
+from dualhash.training.export.export_model import features_origin, write_exported
 from dualhash.training.export.onnx_export import check_export
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.method import Method, NetworkMethod, configured_method
@@ -39,8 +39,11 @@ def train(
     kept features, or those of the same backbone.
 
     Args:
-        catalogue: Images and labels. Images in `test` or in no subset are not used.
-        config: The settings; see `preset_config`.
+        catalogue: Images and labels. Images in `test` or in no subset are not used. If it has
+            feature vectors (`Catalogue.features`), the model learns and takes these in place of
+            images.
+        config: The settings; see `preset_config`. Vectors need those of a code head, such as the
+            preset "features"; its extractor is then not used.
         out: The model folder.
         method: `dualhash.baselines.find_method(NAME)`; None for the method of the paper, or for
             the method of one's own that `config` names.
@@ -60,8 +63,12 @@ def train(
             f"The method {method!r} is a name; pass dualhash.baselines.find_method({method!r})."
         )
     display, method = display or Display(), method or configured_method(config)
-    config = method.configure(config)
-    origin = {"label_hash": catalogue.label_hash, **method.origin(config)}
+    config = method.configure(_for_vectors(config, catalogue))
+    origin = {
+        "label_hash": catalogue.label_hash,
+        **features_origin(catalogue, config),
+        **method.origin(config),
+    }
     run = RunFolder(Path(out), config, origin)
     if resume and run.finished:
         model = Model.open(run.out)
@@ -80,3 +87,24 @@ def train(
         write_exported(run.out, exported, config, catalogue)
         run.finish(keep=keep_checkpoints)
         return Model.open(run.out)
+
+
+def _for_vectors(config: TrainConfig, catalogue: Catalogue) -> TrainConfig:
+    """Returns the settings for the vectors of a catalogue, if it has some.
+
+    Raises:
+        DualhashError: The settings train a backbone, or they need vectors and there are none.
+    """
+    if catalogue.features is None:
+        if config.features == VECTORS:
+            raise DualhashError(
+                f"The settings are for vectors, but {catalogue.source} has none: name their column "
+                "(--features-column) or their NumPy file (--features)."
+            )
+        return config
+    if config.features is None:
+        raise DualhashError(
+            f"{catalogue.source} has vectors, which take the place of a backbone: use the preset "
+            "features, or leave the vectors out."
+        )
+    return config.model_copy(update={"features": VECTORS})

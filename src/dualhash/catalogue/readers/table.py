@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from dualhash.catalogue.catalogue import SUBSETS, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns, default_min_positives
 from dualhash.catalogue.problems import CatalogueProblem, shortened
 from dualhash.catalogue.readers.csv_errors import duplicate_columns, explain_csv_error
+from dualhash.catalogue.vectors import Vectors, column_vectors, open_vectors
 from dualhash.errors import DualhashError, nearest
 from dualhash.files import existing_files, is_there, not_readable
 
@@ -28,13 +30,32 @@ Labels = tuple[str, NDArray[np.int8], NDArray[np.bool_]]
 """Name, (N,) values and (N,) mask of an attribute."""
 
 
-def read_table(path: Path, columns: Columns, like: LabelNames | None = None) -> Catalogue:
-    """Reads a label table from a file; see `read_frame`. Image paths are relative to its folder."""
-    return read_frame(_read_file(path), path, path.parent, columns, like)
+def read_table(
+    path: Path,
+    columns: Columns,
+    like: LabelNames | None = None,
+    features: str | Path | NDArray[Any] | None = None,
+) -> Catalogue:
+    """Reads a label table from a file; see `read_frame`. Image paths are relative to its folder.
+
+    Vectors come from `features`, else from the column `columns.features`.
+    """
+    frame, vectors = _read_file(path, columns.features), None
+    if features is not None:
+        vectors = open_vectors(features, len(frame), str(path))
+    elif columns.features is not None:
+        vectors = column_vectors(path, columns.features)
+    return read_frame(frame, path, path.parent, columns, like, vectors=vectors)
 
 
 def read_frame(
-    frame: pl.DataFrame, path: Path, folder: Path, columns: Columns, like: LabelNames | None = None
+    frame: pl.DataFrame,
+    path: Path,
+    folder: Path,
+    columns: Columns,
+    like: LabelNames | None = None,
+    *,
+    vectors: Vectors | None = None,
 ) -> Catalogue:
     """Reads a label table; every cell is read as text, so names keep their spelling.
 
@@ -45,7 +66,8 @@ def read_frame(
 
     Rows that cannot be used (empty, no image, the image does not exist or is repeated) are left
     out and listed in `problems`. A cell with an unknown value is missing and is listed as well. In
-    a column of numbers, nan is missing.
+    a column of numbers, nan is missing. With feature vectors, images need not exist, a row without
+    one is named `TABLE#ROW`, and rows without a vector are left out.
 
     Args:
         frame: The table.
@@ -54,15 +76,20 @@ def read_frame(
         columns: Which columns hold images, labels and subsets.
         like: The names of a model. Facets have the model's values, and label columns that the
             table does not have are missing instead of an error.
+        vectors: Feature vectors of the rows.
 
     Raises:
-        DualhashError: The table cannot be read, has two columns of one name, does not have a
-            column of `columns`, or has no usable row.
+        DualhashError: The table has two columns of one name, does not have a column of `columns`,
+            or has no usable row.
     """
     frame = frame.with_columns(cs.float().fill_nan(None))
-    columns, problems = _resolve(path, frame.columns, columns, like)
+    optional = Columns().image if vectors is not None else None
+    columns, problems = _resolve(path, frame.columns, columns, like, optional)
     references = _text(path, frame, columns.image).to_list()
-    rows, files, unusable = _usable(path, folder, frame, references)
+    if vectors is not None:
+        named = enumerate(references, start=1)
+        references = [name or f"{path.name}#{row}" for row, name in named]
+    rows, files, unusable = _usable(path, folder, frame, references, vectors)
     if columns.min_positives is None:
         default = default_min_positives(len(rows))
         columns = columns.model_copy(update={"min_positives": default})
@@ -92,14 +119,17 @@ def read_frame(
         columns=columns,
         problems=tuple(table.problems),
         row_numbers=table.rows,
+        features=None if vectors is None else vectors.take(rows),
     )
 
 
-def _read_file(path: Path) -> pl.DataFrame:
+def _read_file(path: Path, features: str | None) -> pl.DataFrame:
+    """The table without its column of features, which may not fit into memory."""
     is_csv = path.suffix.lower() == ".csv"
     try:
         if not is_csv:
-            return pl.read_parquet(path, glob=False)
+            table = pl.scan_parquet(path, glob=False)
+            return table.drop(features or [], strict=False).collect()
         frame = pl.read_csv(path, infer_schema=False, glob=False)
     except PermissionError as error:
         raise DualhashError(not_readable(path)) from error
@@ -117,9 +147,12 @@ def _read_file(path: Path) -> pl.DataFrame:
 
 
 def _resolve(
-    path: Path, known: list[str], columns: Columns, like: LabelNames | None
+    path: Path, known: list[str], columns: Columns, like: LabelNames | None, optional: str | None
 ) -> tuple[Columns, list[CatalogueProblem]]:
-    """Fills in the default category and subset columns and reports columns that do not exist."""
+    """Fills in the default category and subset columns and reports columns that do not exist.
+
+    A column with the name `optional` may be missing.
+    """
     default: dict[str, str] = {
         name: name
         for name in ("category", "subset")
@@ -136,7 +169,7 @@ def _resolve(
         (option, name)
         for option, names in options.items()
         for name in names
-        if name is not None and name not in known
+        if name is not None and name != optional and name not in known
     ]
     for option, name in missing:
         if like is None or name == columns.image:
@@ -169,7 +202,11 @@ def _text(path: Path, frame: pl.DataFrame, column: str | None) -> pl.Series:
 
 
 def _usable(
-    path: Path, folder: Path, frame: pl.DataFrame, references: Sequence[str | None]
+    path: Path,
+    folder: Path,
+    frame: pl.DataFrame,
+    references: Sequence[str | None],
+    vectors: Vectors | None,
 ) -> tuple[NDArray[np.int64], list[str], list[CatalogueProblem]]:
     """The indices of the usable rows, the image path of every row, and the unusable rows.
 
@@ -177,7 +214,10 @@ def _usable(
     """
     start = str(folder)
     files = [os.path.normpath(os.path.join(start, name or "")) for name in references]  # noqa: PTH118
-    exists = existing_files(files)
+    if vectors is None:
+        exists = existing_files(files)
+    else:
+        exists = (~np.isnan(vectors.values[:, 0])).tolist()
     first: dict[str, int] = {}
     rows, problems = [], []
     for i, (reference, file) in enumerate(zip(references, files, strict=True)):
@@ -186,7 +226,11 @@ def _usable(
             empty = all(cell in (None, "") for cell in frame.row(i))
             message = "the row is empty" if empty else "the row has no image path"
         elif not exists[i]:
-            message = f"the image {_why_missing(reference, file)}"
+            message = (
+                f"the image {_why_missing(reference, file)}"
+                if vectors is None
+                else "the vector is missing"
+            )
         elif first.setdefault(file, row) != row:
             message = f"the image {reference} is a duplicate of row {first[file]}"
         else:
@@ -196,9 +240,12 @@ def _usable(
     if not files:
         raise DualhashError(f"{path} has no rows.")
     if not rows:
+        hint = (
+            "" if vectors is not None else " Image paths are relative to the folder of the table."
+        )
         raise DualhashError(
-            f"{path}: none of its {len(files):,} rows can be used. Row 1: {problems[0].message}. "
-            "Image paths are relative to the folder of the table."
+            f"{path}: none of its {len(files):,} rows can be used. Row 1: {problems[0].message}."
+            f"{hint}"
         )
     return np.array(rows, np.int64), files, problems
 

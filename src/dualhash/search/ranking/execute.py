@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
-from dualhash.search.query import QueryLike, Source, encode_images, query_name, resolve
+from dualhash.search.query import QueryLike, Source, encode, query_name, resolve
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
 from dualhash.search.ranking.code_cache import CodeCache
 from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
@@ -33,7 +33,7 @@ def search(
         DualhashError: See `Index.search`.
     """
     task = request.task_for(query=query is not None)
-    code = encode_images([query], source).get(0)
+    code = encode([query], source).get(0)
     with source.reading():
         resolved = None if query is None else resolve(query, source, code)
         (results,) = answer([resolved], request, task)
@@ -61,7 +61,7 @@ def _batches(
     """Encodes images before it reads a state of the index, so that writers need not wait."""
     remaining, start = iter(queries), 0
     while batch := list(islice(remaining, BATCH)):
-        codes = encode_images(batch, source)
+        codes = encode(batch, source)
         resolved: dict[int, Query] = {}
         outcomes: dict[int, Results | Failure] = {}
         with source.reading():

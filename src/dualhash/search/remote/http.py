@@ -29,8 +29,10 @@ from dualhash.search.query import (
     check_model,
     image_of,
     is_image,
+    is_vector,
     not_a_query,
     query_name,
+    read_vector,
 )
 from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.request import SearchOptions, make_request
@@ -132,12 +134,14 @@ class ServiceIndex(RemoteIndex):
         item = as_id(query)
         if item is not None:
             return {"id": item}, None
+        if is_vector(query):
+            return {"vector": read_vector(query).tolist()}, None
         if is_image(query):
             return {}, _file_content(query)
         if not isinstance(query, np.ndarray):
             raise not_a_query(query)
-        check_codes(query, self.header, dimensions=1)
-        return {"code": query.tobytes().hex()}, None
+        code = check_codes(query, self.header, dimensions=1)
+        return {"code": code.tobytes().hex()}, None
 
     def _search_page(self, search: Mapping[str, Any], upload: bytes | None) -> dict[str, Any]:
         fields = json.dumps(search).encode()

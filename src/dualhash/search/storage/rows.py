@@ -184,8 +184,8 @@ class RowCodec:
         return Item(item, path, labels, json.loads(payload))
 
     def name(self, image: Path | str) -> str:
-        """Returns the path of an image as it is stored."""
-        return portable(image, self._folder)
+        """Returns the path of an image as it is stored; empty if there is none."""
+        return "" if image == "" else portable(image, self._folder)
 
     @cached_property
     def _folder(self) -> Path:

@@ -51,7 +51,7 @@ def search_response(
         code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
     query = search.id if code is None else code
     last = search.last
-    options = cast(SearchOptions, search.model_dump(exclude={"id", "code", "generation"}))
+    options = cast(SearchOptions, search.model_dump(exclude={"id", "code", "vector", "generation"}))
     found = index.search(query, **options)
     missing = None
     if found.matched < last:

@@ -30,6 +30,9 @@ from dualhash.serve.uploads.thumbnails import ThumbnailCache
 
 T = TypeVar("T")
 
+VECTORS_ONLY = "The model takes vectors, not images: search with a vector, an item or attributes."
+IMAGES_ONLY = "The model takes images, not vectors: search with an image, an item or attributes."
+
 SEARCH_SLOTS = 4
 """Jobs given to the single thread of the index at a time, so that it never waits for the next."""
 
@@ -92,6 +95,8 @@ class Service:
                     )
                 if incoming.image is not None:
                     code = await self._encode_upload(loaded, incoming.image, timings)
+                elif search.vector is not None:
+                    code = await self._encode_vector(loaded, search.vector, timings)
                 async with self.search_queue.slot():
                     with _timed(timings, "search"):
                         response = await loaded.run(
@@ -153,12 +158,14 @@ class Service:
         async with self.watcher.use() as loaded:
             async with self.search_queue.slot():
                 counts = await loaded.run_cached(Index.stats)
+            length = None if loaded.model is None else loaded.model.card.vector_length
             return schemas.Stats(
                 **vars(counts),
                 name=self.watcher.path.name,
                 generation=loaded.generation,
                 model=loaded.index.header.model_hash,
-                images=loaded.model is not None,
+                images=loaded.model is not None and length is None,
+                vector_length=length,
                 problem=self.watcher.problem or loaded.model_problem,
             )
 
@@ -173,17 +180,38 @@ class Service:
         self, loaded: LoadedIndex, image: bytes, timings: dict[str, float]
     ) -> NDArray[np.uint8]:
         """Returns the code (k/8,) of an uploaded image."""
-        model, views = loaded.model, loaded.index.header.views
-        if model is None:
-            raise ProblemError(
-                "model-unavailable", loaded.model_problem or "The model is not available."
-            )
-        size = enlarged_for_views(model.card.preprocessing, views).resize
+        model, views = _model(loaded), loaded.index.header.views
+        if model.card.vector_length:
+            raise ProblemError("query-refused", VECTORS_ONLY)
+        size = enlarged_for_views(model.image_encoder.preprocessing, views).resize
         with _timed(timings, "decode"):
             pixels = await self._upload_decoders.pixels(image, size)
         async with self._encode_queue.slot():
             with _timed(timings, "encode"):
                 return await asyncio.to_thread(_encode, model, pixels, views)
+
+    async def _encode_vector(
+        self, loaded: LoadedIndex, values: list[float], timings: dict[str, float]
+    ) -> NDArray[np.uint8]:
+        """Returns the code (k/8,) of a vector."""
+        model = _model(loaded)
+        if model.card.vector_length is None:
+            raise ProblemError("query-refused", IMAGES_ONLY)
+        with np.errstate(over="ignore"):
+            vectors = np.array([values], np.float32)
+        async with self._encode_queue.slot():
+            with _timed(timings, "encode"):
+                encoded = await asyncio.to_thread(model.encode_vectors, vectors, None)
+        (code,) = encoded.codes
+        return np.asarray(code)
+
+
+def _model(loaded: LoadedIndex) -> Model:
+    if loaded.model is None:
+        raise ProblemError(
+            "model-unavailable", loaded.model_problem or "The model is not available."
+        )
+    return loaded.model
 
 
 @contextmanager
@@ -195,5 +223,5 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
 
 
 def _encode(model: Model, pixels: NDArray[np.uint8], views: int) -> NDArray[np.uint8]:
-    (code,) = pack(quantise(model.encoder.encode_views(pixels[None], views)))
+    (code,) = pack(quantise(model.image_encoder.encode_views(pixels[None], views)))
     return np.asarray(code)

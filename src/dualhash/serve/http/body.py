@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from fastapi import Request
@@ -20,7 +20,7 @@ from dualhash.serve.http.limits import BoundedQueue
 from dualhash.serve.schemas import Search
 from dualhash.serve.settings import MIB, Settings
 
-JSON_BYTES = 64 * 1024
+JSON_BYTES = 256 * 1024
 """Largest search in JSON."""
 
 IMAGE, SEARCH = "image", "search"
@@ -44,8 +44,14 @@ class IncomingSearch:
 
     @property
     def query_kind(self) -> str:
-        """What the query is: image, item, code or none."""
-        kinds = {"image": self.image, "item": self.search.id, "code": self.search.code}
+        """What the query is: image, item, code, vector or none."""
+        search = self.search
+        kinds = {
+            "image": self.image,
+            "item": search.id,
+            "code": search.code,
+            "vector": search.vector,
+        }
         return next((kind for kind, query in kinds.items() if query is not None), "none")
 
 
@@ -175,9 +181,12 @@ async def _parse_upload(request: Request, chunks: AsyncGenerator[bytes]) -> Inco
     search = _parse_search(text.encode())
     if not content:
         raise ProblemError("not-an-image", "The upload is empty.")
-    if search.id is not None or search.code is not None:
-        raise ProblemError("invalid-request", "Send an image, an id or a code, not several.")
-    return IncomingSearch(search, content)
+    incoming = IncomingSearch(search, content)
+    if replace(incoming, image=None).query_kind != "none":
+        raise ProblemError(
+            "invalid-request", "Send an image, an id, a code or a vector, not several."
+        )
+    return incoming
 
 
 async def _parts(form: FormData) -> tuple[bytes, str]:

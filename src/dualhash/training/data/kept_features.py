@@ -1,4 +1,4 @@
-"""Features of the training images, in place of their pixels."""
+"""Features of the training images, or vectors of the user, in place of pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dualhash.catalogue.vectors import Vectors
 from dualhash.features.extractor import Extractor
 
 SAMPLE = 16_384
@@ -20,17 +21,17 @@ class KeptFeatures:
     """Features of N images, computed once.
 
     Attributes:
-        extractor: What computed them; part of the exported encoder.
-        values: (N, d) float16, a memory map.
+        extractor: What computed them, part of the exported encoder; None for vectors of the user.
+        values: (N, d) float16 or float32, a memory map.
         images: N paths.
     """
 
-    extractor: Extractor
-    values: NDArray[np.float16]
+    extractor: Extractor | None
+    values: NDArray[np.float16] | Vectors
     images: Sequence[Path]
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """Returns the features of rows, float16 (n, d)."""
+        """Returns the features of rows, (n, d)."""
         return torch.from_numpy(np.ascontiguousarray(self.values[rows]))
 
     def sample(self, rows: NDArray[np.int64]) -> Tensor:

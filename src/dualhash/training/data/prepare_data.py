@@ -11,9 +11,10 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
-from dualhash.features.feature_array import extract_features
+from dualhash.features.extractor import Extractor
+from dualhash.features.feature_array import FeatureArray, extract_features
 from dualhash.features.registry import open_extractor
-from dualhash.training.config import TrainConfig
+from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
 from dualhash.training.data.image_cache import CachedImages, cached_images
@@ -50,9 +51,15 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     restricted, rows = restrict(whole, config)
     images: CachedImages | None = None
     features: KeptFeatures | None = None
-    if config.features:
-        features, failed = _features(config.features, config, whole.images, display)
-        preprocessing = features.extractor.preprocessing
+    preprocessing: Preprocessing | None = None
+    failed: dict[int, str] = {}
+    if config.features == VECTORS:
+        assert whole.features is not None
+        features = KeptFeatures(None, whole.features, whole.images)
+    elif config.features:
+        extractor, array = _features(config.features, config, whole.images, display)
+        features, failed = KeptFeatures(extractor, array.values, whole.images), array.failed
+        preprocessing = extractor.preprocessing
     else:
         preprocessing = choose_preprocessing(config, whole.images)
         with display.bar("decoding images") as step:
@@ -91,7 +98,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
         plan=plan,
         preprocessing=preprocessing,
         frozen=_frozen(images, preprocessing, config, display)
-        if images and config.frozen_stages
+        if images and preprocessing and config.frozen_stages
         else None,
         features=features,
         notes=notes,
@@ -100,13 +107,12 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
 
 def _features(
     name: str, config: TrainConfig, images: Sequence[Path], display: Display
-) -> tuple[KeptFeatures, dict[int, str]]:
-    """Returns the features of images, and why an image could not be read, by row."""
+) -> tuple[Extractor, FeatureArray]:
+    """Returns an extractor and the features that it gives of images."""
     size = config.image_size or median_size(images)
     extractor = open_extractor(name, size, cache_folder())
     with display.bar(f"features by {name}") as step:
-        array = extract_features(extractor, images, cache_folder(), step)
-    return KeptFeatures(extractor, array.values, images), array.failed
+        return extractor, extract_features(extractor, images, cache_folder(), step)
 
 
 def _frozen(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.images import Preprocessing, centre_crop, load_image
+from dualhash.catalogue.vectors import Vectors
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.losses import AttributeCounts
 from dualhash.network import Activations
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
 
     Attributes:
         inputs: Pixels (n, h, w, 3) uint8, the output of the frozen stages, or kept features
-            (n, d) float16.
+            (n, d) float16 or float32.
         categories: (n,) int64; -1 if missing.
         attributes: (n, p) float32, 1 present, 0 absent or missing.
         observed: (n, p) bool; False if the label is missing.
@@ -59,7 +60,7 @@ class TrainingData:
         training: Rows to train on.
         validation: Rows for choices and validation figures.
         plan: Composition of the batches; its rows index `training`.
-        preprocessing: Sizes of the images.
+        preprocessing: Sizes of the images; None if the catalogue holds vectors.
         frozen: Output of the frozen stages for the N images; None if all stages are trained.
         features: Kept features of the N images; None if a backbone is trained.
         notes: Sentences on images that were left out.
@@ -73,7 +74,7 @@ class TrainingData:
     training: Rows
     validation: Rows
     plan: BatchPlan
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     frozen: FrozenFeatures | None = None
     features: KeptFeatures | None = None
     notes: tuple[str, ...] = ()
@@ -103,7 +104,7 @@ class TrainingData:
                 mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
             return self.frozen.take(rows, mirrored)
         assert self.pixels is not None
-        images, crop = self.pixels[rows], self.preprocessing.crop
+        images, crop = self.pixels[rows], self.crop
         if generator:
             images = augment(
                 images,
@@ -122,13 +123,26 @@ class TrainingData:
         """Kept features of some training images, (n, d); None if a backbone is trained."""
         return self.features.sample(self.training) if self.features else None
 
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of the images that the network sees."""
+        assert self.preprocessing is not None, "vectors have no size in pixels"
+        return self.preprocessing.crop
+
+    @property
+    def vector_length(self) -> int | None:
+        """Length of the vectors of the catalogue; None if it holds images."""
+        values = self.features.values if self.features else None
+        return values.length if isinstance(values, Vectors) else None
+
     def images(self, rows: Rows) -> NDArray[np.uint8]:
         """Returns the images of rows, (n, h, w, 3) at the size of the crop."""
         if self.features:
+            assert self.preprocessing is not None, "vectors have no pixels"
             files = [self.features.images[row] for row in rows]
             return np.stack([load_image(file, self.preprocessing) for file in files])
         assert self.pixels is not None
-        return centre_crop(self.pixels[rows], self.preprocessing.crop)
+        return centre_crop(self.pixels[rows], self.crop)
 
     def training_batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yields the batches of the iterations from `first` to before `last`."""

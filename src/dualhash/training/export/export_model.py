@@ -21,7 +21,7 @@ from dualhash.codes.model_folder import write_model
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.network import ClassifierHead, CosineHead, Encoder
-from dualhash.training.config import TrainConfig
+from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
@@ -37,19 +37,21 @@ class ExportedModel:
         encoder: The ONNX graph.
         category_head: Reads C categories from k bits.
         attribute_head: Reads p attributes from k bits.
-        preprocessing: How an image becomes the input of the encoder.
+        preprocessing: How an image becomes the input of the encoder; None if it takes vectors.
         report: Seconds, counts and validation figures.
         attribute_units: See `ModelCard.attribute_units`.
         calibration: See `ModelCard.calibration`.
+        vector_length: See `ModelCard.vector_length`.
     """
 
     encoder: bytes
     category_head: LinearHead
     attribute_head: LinearHead
-    preprocessing: Preprocessing
-    report: Mapping[str, Any]
+    preprocessing: Preprocessing | None
+    report: dict[str, Any]
     attribute_units: tuple[int, ...] = ()
     calibration: Mapping[str, float] = field(default_factory=dict)
+    vector_length: int | None = None
 
 
 def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = ()) -> ExportedModel:
@@ -73,6 +75,7 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
         report={**trained.report, "encoder": check},
         attribute_units=attribute_units,
         calibration=calibrate(bits.numpy(), scores.numpy(), labels),
+        vector_length=data.vector_length,
     )
 
 
@@ -103,6 +106,13 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version(), **libraries}
 
 
+def features_origin(catalogue: Catalogue, config: TrainConfig) -> dict[str, str]:
+    """Returns the hash of the vectors that a training learns from, by its name in the report."""
+    if config.features != VECTORS or catalogue.features is None:
+        return {}
+    return {"features_hash": catalogue.features.hash}
+
+
 def write_exported(
     out: Path, model: ExportedModel, config: TrainConfig, catalogue: Catalogue
 ) -> None:
@@ -120,12 +130,13 @@ def write_exported(
         columns=catalogue.columns,
         source=catalogue.source,
         preprocessing=model.preprocessing,
+        vector_length=model.vector_length,
         backbone=config.features or config.backbone,
         config=config.model_dump(mode="json"),
         seed=config.seed,
         label_hash=catalogue.label_hash,
         versions=library_versions(),
         calibration=dict(model.calibration),
-        training=dict(model.report),
+        training=model.report | features_origin(catalogue, config),
     )
     write_model(out, card, head_tensors(model.category_head, model.attribute_head), model.encoder)

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder as OnnxEncoder
+from dualhash.codes.encoder import VectorEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES
 from dualhash.features.onnx_export import export_module
 from dualhash.features.onnx_graphs import join
 from dualhash.network import Encoder
-from dualhash.training.data.kept_features import KeptFeatures
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.initial_network import initial_network
 
@@ -33,24 +33,32 @@ def export_checked(encoder: nn.Module, data: TrainingData) -> tuple[bytes, dict[
     Raises:
         DualhashError: The encoder cannot be exported, or the graph differs from it.
     """
-    sample = data.images(data.training[:CHECKED])
-    if data.features:
-        graph = export_head(encoder, data.features)
-        features = torch.from_numpy(data.features.extractor.extract(sample))
+    rows = data.training[:CHECKED]
+    if data.vector_length and data.features:
+        vectors = data.features.take(rows).float()
+        graph = export_head(encoder, data.vector_length, torch.float32)
+        expected = torch_outputs(encoder, vectors)
+        exported = VectorEncoder(graph, expected.shape[1], data.vector_length)
+        return graph, compare_outputs(exported.encode(vectors.numpy()), expected)
+    assert data.preprocessing is not None
+    sample = data.images(rows)
+    if data.features and (extractor := data.features.extractor):
+        head = export_head(encoder, extractor.size, torch.float16)
+        graph = join(extractor.graph, head, FEATURES)
+        features = torch.from_numpy(extractor.extract(sample))
         return graph, check_encoder(graph, encoder, sample, data.preprocessing, features)
     graph = export_encoder(encoder, data.preprocessing.crop)
     return graph, check_encoder(graph, encoder, sample, data.preprocessing)
 
 
-def export_head(head: nn.Module, features: KeptFeatures) -> bytes:
-    """Exports a head on kept features, joined to their extractor: an encoder of images.
+def export_head(head: nn.Module, size: int, dtype: torch.dtype) -> bytes:
+    """Exports a head: `features` (N, size), any N, to `outputs` float32 (N, k).
 
     Raises:
         DualhashError: The head uses operations that ONNX does not support.
     """
-    example = torch.zeros(2, features.extractor.size, dtype=torch.float16)
-    graph = export_module(head.cpu().eval(), example, input_name=FEATURES, output_name="outputs")
-    return join(features.extractor.graph, graph, FEATURES)
+    example = torch.zeros(2, size, dtype=dtype)
+    return export_module(head.cpu().eval(), example, input_name=FEATURES, output_name="outputs")
 
 
 def check_export(data: TrainingData) -> None:
@@ -59,9 +67,9 @@ def check_export(data: TrainingData) -> None:
     Raises:
         DualhashError: It cannot.
     """
-    crop = data.preprocessing.crop
     with torch.random.fork_rng(devices=()):
-        export_encoder(Encoder(initial_network(data.config, crop, data.names)), crop)
+        network = initial_network(data.config, data.preprocessing, data.names)
+        export_encoder(Encoder(network), data.crop)
 
 
 def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
@@ -83,8 +91,6 @@ def check_encoder(
 ) -> dict[str, float]:
     """Compares an exported encoder with its torch module on real images.
 
-    Bits may differ only if the outputs are within the tolerance of 0.5, where rounding decides.
-
     Args:
         graph: The exported encoder.
         encoder: The torch module.
@@ -93,16 +99,41 @@ def check_encoder(
         features: Kept features of the images, if the torch module takes these.
 
     Returns:
+        As `compare_outputs`.
+
+    Raises:
+        DualhashError: An output differs by more than `TOLERANCE`.
+    """
+    inputs = torch.from_numpy(np.ascontiguousarray(images)) if features is None else features
+    expected = torch_outputs(encoder, inputs)
+    outputs = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
+    return compare_outputs(outputs, expected)
+
+
+def torch_outputs(encoder: nn.Module, inputs: Tensor) -> NDArray[np.float32]:
+    """Returns the outputs (N, k) of the torch module of an encoder."""
+    with torch.inference_mode():
+        outputs: NDArray[np.float32] = encoder.cpu().eval()(inputs).numpy()
+    return outputs
+
+
+def compare_outputs(
+    outputs: NDArray[np.float32], expected: NDArray[np.float32]
+) -> dict[str, float]:
+    """Compares outputs of an exported encoder with those of its torch module.
+
+    Bits may differ only if the outputs are within the tolerance of 0.5, where rounding decides.
+
+    Args:
+        outputs: (N, k), of the exported encoder.
+        expected: (N, k), of the torch module.
+
+    Returns:
         `largest_difference` of the outputs, and `equal_bits`, the share of bits that are equal.
 
     Raises:
         DualhashError: An output differs by more than `TOLERANCE`.
     """
-    encoder = encoder.cpu().eval()
-    inputs = torch.from_numpy(np.ascontiguousarray(images)) if features is None else features
-    with torch.inference_mode():
-        expected = encoder(inputs).numpy()
-    outputs = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
     difference = float(np.abs(outputs - expected).max())
     equal = float((quantise(outputs) == quantise(expected)).mean())
     if not difference <= TOLERANCE:

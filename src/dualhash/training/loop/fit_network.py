@@ -57,7 +57,7 @@ def fit_network(
     stream = data.training_batches(first, iterations)
     with torch.random.fork_rng(devices=()), _quiet_lightning(), display.bar(title) as step:
         torch.manual_seed(config.seed)
-        network = initial_network(config, data.preprocessing.crop, data.names, data.feature_sample)
+        network = initial_network(config, data.preprocessing, data.names, data.feature_sample)
         loss = JointLoss(
             build_category_loss(
                 config.category_loss,

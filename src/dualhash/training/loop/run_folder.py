@@ -145,6 +145,7 @@ class RunFolder:
         name = changed[0]
         same = {
             "label_hash": "used other labels: give the same table and columns",
+            "features_hash": "used other vectors: give the same file",
             "weights_hash": "began with other weights: give the same weights",
         }.get(
             name, f"had {name} = {before.get(name)}, not {settings[name]}: give the same settings"

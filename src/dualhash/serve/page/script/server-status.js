@@ -8,6 +8,9 @@ import { formatView, parseView } from "./url-state.js";
 const POLL_SECONDS = { reachable: 60, gone: 3 };
 const GONE = "The server does not answer. It may have been stopped, or the network is down. Trying again …";
 
+const TAKES_VECTORS =
+  "Images cannot be uploaded here, because the model takes vectors. Start from an item or from attributes:";
+
 let stats = null;
 let gone = false;
 let retry = null;
@@ -25,6 +28,10 @@ export async function fetchStatus() {
   byId("figure-items").textContent = formatCount(stats.items);
   document.title = `${stats.name} · dualhash`;
   byId("file").disabled = !stats.images;
+  if (stats.vector_length !== null) {
+    byId("drop-hint").textContent = TAKES_VECTORS;
+    byId("choose-file").hidden = true;
+  }
   return stats;
 }
 
