@@ -8,7 +8,7 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.codes import Failure
 from dualhash.codes.encoder import BATCH, Encoder
 from dualhash.errors import DualhashError
-from tests.builders import colour_encoder, colour_image
+from tests.builders import colour_encoder, colour_image, colour_model
 
 SIZE = (6, 4)
 PLAIN = Preprocessing(resize=SIZE, crop=SIZE)
@@ -71,6 +71,18 @@ def test_batches_keep_their_order(tmp_path: Path):
     )
     n = len(paths)
     assert seen == [(BATCH, n), (2 * BATCH, n), (n, n)]
+
+
+def test_an_opened_image_is_read_by_one_thread_at_a_time(tmp_path: Path):
+    """Threads decode a batch; an image of Pillow reads its file when it is first decoded."""
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "x.jpg")
+    model = colour_model(tmp_path / "model")
+    with Image.open(tmp_path / "x.jpg") as opened:
+        encoded = model.encode([opened] * 8)
+    assert encoded.failures == ()
+    expected = model.encode([tmp_path / "x.jpg"]).reals
+    np.testing.assert_array_equal(encoded.reals, expected.repeat(8, axis=0))
 
 
 def test_no_images_give_no_outputs():

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike, fspath
 from pathlib import PurePath
+from threading import Lock
 from typing import Self
 
 import numpy as np
@@ -45,6 +46,10 @@ UNREADABLE_SUFFIXES = frozenset(
 
 ImageLike = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 """An image file, the content of one, an image of Pillow, or an RGB array (h, w, 3) uint8."""
+
+
+LOADING = Lock()
+"""Held while an image of Pillow reads its pixels, which two threads must not do at once."""
 
 
 class ImageError(DualhashError):
@@ -168,6 +173,8 @@ def _opened(source: ImageLike) -> Iterator[Image.Image]:
     try:
         match source:
             case Image.Image():
+                with LOADING:
+                    source.load()
                 yield source  # it stays open, because the caller opened it
             case np.ndarray():
                 yield _from_array(source)
