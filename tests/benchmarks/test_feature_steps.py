@@ -99,7 +99,7 @@ def test_every_target_refers_to_existing_steps(tmp_path: Path):
     assert {name for target in TARGETS for name in target.steps} <= known
 
 
-def test_the_hour_of_training_is_of_all_layers_from_pretrained_weights():
+def test_the_hour_of_training_starts_all_layers_from_pretrained_weights():
     config = build_config(None, END_TO_END, TrainingOptions())
     assert (config.features, config.frozen_stages) == (None, 0)
     assert config.pretrained

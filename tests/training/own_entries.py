@@ -1,4 +1,4 @@
-"""Entries of one's own of every kind, as a module of a user holds them."""
+"""Custom entries of every kind, in a module as a user would write it."""
 
 import torch
 from torch import Tensor, nn

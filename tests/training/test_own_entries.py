@@ -1,4 +1,4 @@
-"""Trainings with extractors, heads, layers, losses, backbones and methods of one's own."""
+"""Trainings with custom extractors, heads, layers, losses, backbones and methods."""
 
 import subprocess
 import sys
@@ -99,7 +99,7 @@ def test_a_path_that_is_gone_is_refused_before_images_are_read(
     assert not (tmp_path / "model").exists()
 
 
-def test_an_own_backbone_and_method_are_found_again(tiny: Catalogue, tmp_path: Path):
+def test_custom_backbone_and_method_are_found_again(tiny: Catalogue, tmp_path: Path):
     config = make_config(backbone="own-backbone", iterations=2)
     first = train(tiny, config, tmp_path / "a", method=find_method("own-method"), display=QUIET)
     assert first.card.method == f"{OWN}:method"
@@ -138,9 +138,7 @@ def test_outputs_that_are_not_vectors_are_refused(
         train(tiny, make_config(**ON_FEATURES | settings), tmp_path / "model", display=QUIET)
 
 
-def test_an_own_extractor_is_not_confused_with_one_of_the_same_weights(
-    model: Model, tmp_path: Path
-):
+def test_custom_extractors_of_equal_weights_are_distinguished(model: Model, tmp_path: Path):
     """Extractors without weights differ only in their graphs."""
     from dualhash.features.registry import open_extractor
 

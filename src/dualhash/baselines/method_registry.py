@@ -40,7 +40,7 @@ def find_method(method: str | Callable[[], Method], base: str | Path | None = No
     """Returns a method for `dualhash.train`.
 
     Args:
-        method: "dph", a key of `METHODS`, or a method of one's own: a class or function that makes
+        method: "dph", a key of `METHODS`, or a custom method: a class or function that makes
             it, its registered name, or its import path.
         base: Folder of the model whose codes the method reads; only svm-binary needs one.
 

@@ -51,7 +51,7 @@ def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extr
     Args:
         name: A key of `EXTRACTORS`, `timm:NAME`, the path of an ONNX image encoder with its
             `preprocessor_config.json`, `hub:owner/name`, a model folder, whose network up to the
-            code is taken, or the import path of an extractor of one's own.
+            code is taken, or the import path of a custom extractor.
         image_size: Typical (height, width) of the images in pixels; extractors without a size of
             their own enlarge small images and reduce large ones.
         folder: Where exported graphs are kept; created if it does not exist.

@@ -34,7 +34,7 @@ class Method:
         bits: The supported lengths of a code, in words.
         settings: The training settings that define the method.
         parts: The methods it consists of.
-        import_path: For a method of one's own, `package.module:Name` of what makes it.
+        import_path: For a custom method, `package.module:Name` of what makes it.
     """
 
     title: str
@@ -159,7 +159,7 @@ DPH = NetworkMethod(
 
 
 def own_method(path: str) -> Method:
-    """Returns the method of one's own with an import path.
+    """Returns the custom method with an import path.
 
     Raises:
         DualhashError: It cannot be imported.
@@ -168,7 +168,7 @@ def own_method(path: str) -> Method:
 
 
 def configured_method(config: TrainConfig) -> Method:
-    """Returns the method that a configuration names: DPH, or one of one's own.
+    """Returns the method that a configuration names: DPH or a custom one.
 
     Raises:
         DualhashError: It is a comparison method, or cannot be imported.

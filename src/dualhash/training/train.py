@@ -46,7 +46,7 @@ def train(
             preset "features"; its extractor is then not used.
         out: The model folder.
         method: `dualhash.baselines.find_method(NAME)`; None for the method of the paper, or for
-            the method of one's own that `config` names.
+            the custom method that `config` names.
         resume: Continue the training in `<out>.training`. Starts one if there is none, and changes
             nothing if the training is complete.
         replace: Replace an existing model, or restart an unfinished training.
