@@ -60,6 +60,9 @@ class Catalogue:
         row_numbers: (N,) int64, the table row of each image, the first is 1; None if the source
             is not a table.
         features: N feature vectors to learn from and to encode in place of the images; or None.
+        groups: (N,) int64, equal for images that belong together, such as photos of one product;
+            a group is never divided between training and validation. None if each image is on its
+            own.
     """
 
     source: str
@@ -75,6 +78,7 @@ class Catalogue:
     problems: tuple[CatalogueProblem, ...] = ()
     row_numbers: NDArray[np.int64] | None = None
     features: Vectors | None = None
+    groups: NDArray[np.int64] | None = None
 
     @classmethod
     def read(
@@ -199,6 +203,7 @@ class Catalogue:
             payload=self.payload[rows],
             row_numbers=None if self.row_numbers is None else self.row_numbers[rows],
             features=None if self.features is None else self.features.take(rows),
+            groups=None if self.groups is None else self.groups[rows],
         )
 
     def location(self, row: int | None = None) -> str:
@@ -263,12 +268,13 @@ class Catalogue:
 
     @cached_property
     def label_hash(self) -> str:
-        """SHA-256 (hex) of references, names, labels, masks and subsets."""
+        """SHA-256 (hex) of references, names, labels, masks, subsets and, if any, groups."""
         digest = sha256()
         for text in (self.references, self.names.categories, self.names.attributes):
             digest.update("\n".join(text).encode() + b"\0")
-        for array in (self.categories, self.attributes, self.observed, self.subsets):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (self.categories, self.attributes, self.observed, self.subsets, self.groups):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 

@@ -22,6 +22,8 @@ class Columns(BaseModel):
         facets: Columns that hold one of several values; each frequent value becomes the binary
             attribute `column=value`. An empty cell is missing for all values of the facet.
         subset: The subset column; None reads the column "subset" if it exists.
+        group: A column that says which images belong together, such as photos of one product; see
+            `Catalogue.groups`.
         min_positives: How many images a facet value needs to become an attribute; None takes
             `default_min_positives`. The columns of a catalogue that was read have the number.
         missing_values: Cells of label and subset columns that are read as missing, in any case.
@@ -37,6 +39,7 @@ class Columns(BaseModel):
     attributes: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
     subset: str | None = None
+    group: str | None = None
     min_positives: int | None = Field(default=None, ge=1)
     missing_values: tuple[str, ...] = MISSING_VALUES
     features: str | None = None

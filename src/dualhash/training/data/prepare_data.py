@@ -75,6 +75,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
         take(visible_labels(whole), readable),
         config.validation_fraction,
         generator_for(SPLIT_SEED, SPLIT),
+        None if whole.groups is None else whole.groups[readable],
     )
     rows = np.intersect1d(rows, readable)
     validation = np.intersect1d(rows, readable[chosen])

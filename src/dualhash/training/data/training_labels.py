@@ -87,27 +87,42 @@ def restrict(catalogue: Catalogue, config: TrainConfig) -> tuple[Catalogue, Rows
     return restricted, np.flatnonzero(kept)
 
 
-def split_validation(labels: TrueLabels, fraction: float, generator: np.random.Generator) -> Rows:
+def split_validation(
+    labels: TrueLabels,
+    fraction: float,
+    generator: np.random.Generator,
+    groups: NDArray[np.int64] | None = None,
+) -> Rows:
     """Chooses about `fraction` of the rows for validation; returns them in ascending order.
 
     The split is stratified by category; images without a category are one stratum. Of n images
     round(fraction n) are chosen, at most n - 1, and at least one of a category with two or more
-    images. If training would be left without a present or an absent label of an attribute, the
-    images that have such a label stay in training.
+    images. Groups are chosen as a whole, so the number is as close to this as their sizes allow.
+    If training would be left without a category, or without a present or an absent label of an
+    attribute, the groups that have such a label stay in training.
+
+    Args:
+        labels: Labels of N images.
+        fraction: Share of the images, in (0, 1).
+        generator: Chooses the images.
+        groups: (N,) int64, equal for images of one group; None if each image is a group.
     """
+    if groups is None:
+        groups = np.arange(len(labels.categories))
     chosen = []
     for category in np.unique(labels.categories):
-        group = np.flatnonzero(labels.categories == category)
-        least = 1 if category != MISSING else 0
-        count = min(max(round(fraction * len(group)), least), len(group) - 1)
-        chosen.append(generator.permutation(group)[:count])
-    rows = np.sort(np.concatenate(chosen))
-    training = np.delete(np.arange(len(labels.categories)), rows)
-    needed = np.zeros(len(rows), bool)
+        members, sizes = np.unique(groups[labels.categories == category], return_counts=True)
+        images, least = int(sizes.sum()), 1 if category != MISSING else 0
+        count = min(max(round(fraction * images), least), images - 1)
+        order = generator.permutation(len(members))
+        middles = np.cumsum(sizes[order]) - sizes[order] / 2
+        chosen.append(members[order[middles < count]])
+    held_out = np.isin(groups, np.concatenate(chosen))
+    needed = ~np.isin(labels.categories, labels.categories[~held_out])
     for value in (0, 1):
         has_value = labels.observed & (labels.attributes == value)
-        needed |= has_value[rows][:, ~has_value[training].any(axis=0)].any(axis=1)
-    return rows[~needed]
+        needed |= has_value[:, ~has_value[~held_out].any(axis=0)].any(axis=1)
+    return np.flatnonzero(held_out & ~np.isin(groups, groups[needed]))
 
 
 def check_trainable(labels: TrueLabels, catalogue: Catalogue) -> AttributeCounts:
