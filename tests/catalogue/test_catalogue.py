@@ -25,6 +25,7 @@ def catalogue(**fields: object) -> Catalogue:
         "payload": pl.DataFrame({"image": names}),
         "columns": Columns(),
         "row_numbers": np.array([1, 2, 4, 5, 6]),
+        "groups": np.array([1, 1, 2, 3, 3]),
     }
     return Catalogue(**known | fields)
 
@@ -55,6 +56,7 @@ def test_take_selects_rows_of_every_field(rows: list[int]):
         assert part.images[i] == whole.images[row]
         assert part.categories[i] == whole.categories[row]
         assert part.subsets[i] == whole.subsets[row]
+        assert part.groups[i] == whole.groups[row]
         assert part.location(i) == whole.location(row)
 
 
@@ -101,6 +103,8 @@ def test_the_label_hash_covers_every_label():
         catalogue(subsets=np.array([0, 1, 2, 3, 3], np.int8)),
         catalogue(observed=np.zeros((5, 2), bool)),
         catalogue(references=("a", "b", "c", "d", "e")),
+        catalogue(groups=np.array([1, 1, 2, 3, 4])),
+        catalogue(groups=None),
         replace(first, names=LabelNames(("cat", "dog"), ("big", "reddish"))),
     ):
         assert other.label_hash != first.label_hash

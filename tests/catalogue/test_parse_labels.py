@@ -57,6 +57,12 @@ def test_indices_hand_worked_example():
     assert parse_labels.indices(cells("b", None, "a", "c"), ("a", "b")).tolist() == [1, -1, 0, -1]
 
 
+def test_groups_are_equal_for_equal_text_only():
+    groups = parse_labels.groups(cells("b", None, "a", None, "b"))
+    assert groups[0] == groups[4]
+    assert len(set(groups.tolist())) == 4
+
+
 class TestDerivedSubsets:
     def test_follow_the_labels(self):
         n = 400

@@ -25,6 +25,7 @@ def test_every_option_reaches_its_column():
     options = parse(
         *("--image-column", "file", "--category-column", "kind", "--subset-column", "part"),
         *("--attribute-columns", "new,sale", "--facet-columns", "colour", "--min-positives", "7"),
+        *("--group-column", "product"),
     )
     assert options.columns() == Columns(
         image="file",
@@ -32,6 +33,7 @@ def test_every_option_reaches_its_column():
         attributes=("new", "sale"),
         facets=("colour",),
         subset="part",
+        group="product",
         min_positives=7,
     )
 

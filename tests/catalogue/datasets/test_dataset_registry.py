@@ -3,15 +3,18 @@ import pytest
 from dualhash.catalogue.datasets import DATASETS, Dataset
 from dualhash.errors import DualhashError
 
+DRAWINGS = {"openmoji", "openmoji-coarse"}
+"""Data sets that need no files."""
+
 
 def test_every_entry_has_a_description():
-    assert set(DATASETS) == {"openmoji", "fashion", "cfw60k", "imagenet150k", "sun120k"}
+    assert set(DATASETS) == {*DRAWINGS, "fashion", "cfw60k", "imagenet150k", "sun120k"}
     for dataset in DATASETS.values():
         assert "\n" not in dataset.summary
-        assert (dataset.default_root is None) == (dataset.name != "openmoji")
+        assert (dataset.default_root is None) == (dataset.name not in DRAWINGS)
 
 
-@pytest.mark.parametrize("name", sorted(set(DATASETS) - {"openmoji"}))
+@pytest.mark.parametrize("name", sorted(set(DATASETS) - DRAWINGS))
 def test_a_data_set_without_its_folder_is_refused(name, tmp_path):
     with pytest.raises(DualhashError, match=f"{name}:FOLDER"):
         DATASETS[name].load(None)

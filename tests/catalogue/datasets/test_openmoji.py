@@ -2,43 +2,51 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualhash.catalogue.catalogue import Subset
+from dualhash.catalogue.catalogue import MISSING, Subset
 from dualhash.catalogue.datasets import openmoji
-from dualhash.catalogue.datasets.openmoji import PALETTE, SKIN_TONES, VISIBLE, Emoji
+from dualhash.catalogue.datasets.openmoji import LEAST_DRAWINGS, PALETTE, SKIN_TONES, VISIBLE
 
 
 def labels(catalogue, code):
     row = catalogue.references.index(f"{code}.png")
     names = np.array(catalogue.names.attributes)
     return (
-        catalogue.names.categories[catalogue.categories[row]],
+        (*catalogue.names.categories, None)[catalogue.categories[row]],
         set(names[catalogue.attributes[row] == 1]),
     )
 
 
 @pytest.mark.parametrize(
-    ("code", "category", "attributes"),
+    ("code", "category", "coarse", "attributes"),
     [
-        ("1F34E", "Food & Drink", {"uses=red", "uses=green"}),  # red apple with its leaf
-        ("1F499", "Smileys & Emotion", {"uses=blue"}),  # blue heart
-        ("1F44B-1F3FD", "People & Body", {"skin=medium"}),  # waving hand
-        ("1F44B-1F3FF", "People & Body", {"uses=brown", "skin=dark"}),
-        ("1F1F5-1F1F1", "Flags", {"uses=red"}),  # Poland
+        ("1F34E", "food-fruit", "Food & Drink", {"uses=red", "uses=green"}),  # red apple, its leaf
+        ("1F499", "heart", "Smileys & Emotion", {"uses=blue"}),  # blue heart
+        ("1F44B-1F3FD", "hand-fingers-open", "People & Body", {"skin=medium"}),  # waving hand
+        ("1F44B-1F3FF", "hand-fingers-open", "People & Body", {"uses=brown", "skin=dark"}),
+        ("1F1F5-1F1F1", "country-flag", "Flags", {"uses=red"}),  # Poland
+        ("1F512", None, "Objects", {"uses=yellow", "uses=grey"}),  # lock, one of six
         (
             "1F9D1-1F3FB-200D-1F91D-200D-1F9D1-1F3FF",
+            "family",
             "People & Body",
             {"uses=brown", "skin=light", "skin=dark"},
         ),
     ],
 )
-def test_labels_of_known_drawings(emojis, code, category, attributes):
+def test_labels_of_known_drawings(emojis, coarse_emojis, code, category, coarse, attributes):
     assert labels(emojis, code) == (category, attributes)
+    assert labels(coarse_emojis, code) == (coarse, attributes)
 
 
-def test_category_and_subset_counts(emojis):
+def test_category_and_subset_counts(emojis, coarse_emojis):
     assert len(emojis) == len(set(emojis.references)) == len(emojis.payload)
     assert 3_500 <= len(emojis) <= 4_500
-    assert len(emojis.names.categories) == 9
+    assert len(emojis.names.categories) == 64
+    assert np.bincount(emojis.categories + 1)[1:].min() >= LEAST_DRAWINGS
+    assert 0 < (emojis.categories == MISSING).mean() < 0.1
+    assert len(coarse_emojis.names.categories) == 9
+    assert coarse_emojis.references == emojis.references
+    assert (coarse_emojis.categories != MISSING).all()
     assert emojis.names.attributes[0] == "uses=red"
     assert len(emojis.names.attributes) == len(PALETTE) + len(SKIN_TONES)
     assert emojis.attributes.sum(axis=0).min() >= 50
@@ -51,20 +59,34 @@ def test_payload_has_unicode_names(emojis):
     row = emojis.payload.row(emojis.references.index("1F34E.png"), named=True)
     assert row == {
         "image": "1F34E.png",
-        "category": "Food & Drink",
+        "category": "food-fruit",
         "subset": row["subset"],
-        "subcategory": "food-fruit",
+        "unicode_group": "Food & Drink",
+        "unicode_subgroup": "food-fruit",
+        "motif": "1F34E",
         "name": "red apple",
         "hexcode": "1F34E",
     }
 
 
-def test_partition_shares_hold_in_every_category(emojis):
+def test_partition_shares_hold_in_every_category(coarse_emojis):
     for category in range(9):
-        shares = np.bincount(emojis.subsets[emojis.categories == category]) / np.sum(
-            emojis.categories == category
-        )
+        in_category = coarse_emojis.subsets[coarse_emojis.categories == category]
+        shares = np.bincount(in_category) / len(in_category)
         np.testing.assert_allclose(shares, [0.085, 0.34, 0.425, 0.15], atol=0.03)
+
+
+def test_every_category_can_be_learned_and_most_are_tested(emojis):
+    learned = emojis.categories[emojis.rows(Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY)]
+    tested = emojis.categories[emojis.rows(Subset.TEST)]
+    assert set(learned) == {MISSING, *range(64)}
+    assert len(set(tested)) > 60
+
+
+def test_a_motif_is_a_group_in_one_subset(emojis):
+    motifs = emojis.payload["motif"].to_numpy()
+    assert len(np.unique(motifs)) == len(np.unique(emojis.groups))
+    assert len(set(zip(motifs, emojis.groups, emojis.subsets, strict=True))) == len(set(motifs))
 
 
 def test_variants_of_one_motif_are_in_one_subset(emojis):
@@ -88,16 +110,17 @@ def test_the_catalogue_is_deterministic(emojis, emoji_cache):
 
 
 def test_partition_does_not_depend_on_the_order():
-    emojis = [Emoji(f"{i}", f"{i // 3}", "AB"[i % 6 // 3], "", "") for i in range(120)]
-    order = np.random.default_rng(0).permutation(len(emojis))
-    shuffled = openmoji.partition([emojis[i] for i in order])
-    np.testing.assert_array_equal(shuffled, openmoji.partition(emojis)[order])
+    kinds = np.array(["AB"[i % 6 // 3] for i in range(120)])
+    motifs = [f"{i // 3}" for i in range(120)]
+    order = np.random.default_rng(0).permutation(120)
+    shuffled = openmoji.partition(kinds[order], [motifs[i] for i in order])
+    np.testing.assert_array_equal(shuffled, openmoji.partition(kinds, motifs)[order])
 
 
 def test_partition_hand_worked_example():
     # One motif of four images: its middle is at half of the row, beyond 15 + 8.5 %, before 57.5 %.
-    assert set(openmoji.partition([Emoji("1", "1", "A", "", "")] * 4)) == {1}
-    subsets = openmoji.partition([Emoji(f"{i}", f"{i}", "A", "", "") for i in range(1000)])
+    assert set(openmoji.partition(np.array(["A"] * 4), ["1"] * 4)) == {1}
+    subsets = openmoji.partition(np.array(["A"] * 1000), [f"{i}" for i in range(1000)])
     assert np.bincount(subsets).tolist() == [85, 340, 425, 150]
     assert (subsets == Subset.TEST).sum() == 150
 

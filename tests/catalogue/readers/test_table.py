@@ -171,6 +171,31 @@ class TestSubsets:
         ]
 
 
+class TestGroups:
+    def test_equal_cells_are_one_group_and_empty_cells_are_on_their_own(self, table):
+        path = table(
+            "image,category,product", "0.png,a,x", "1.png,b,", "2.png,a,y", "3.png,a,x", "4.png,b,-"
+        )
+        groups = read_table(path, Columns(group="product")).groups
+        assert groups is not None
+        assert groups[0] == groups[3]
+        assert len(set(groups.tolist())) == 4
+
+    def test_without_a_column_there_are_none(self, table):
+        assert read_table(table("image,category", "0.png,a"), Columns()).groups is None
+
+    def test_a_group_is_in_one_derived_subset(self, table):
+        rows = (f"{i}.png,a,product {i % 4}" for i in range(12))
+        catalogue = read_table(table("image,category,product", *rows), Columns(group="product"))
+        one_of_each = catalogue.subsets[:4].tolist()
+        assert catalogue.subsets.tolist() == one_of_each * 3
+
+    def test_a_column_that_only_the_model_knows_is_not_needed(self, table):
+        path = table("image,category,subset", "0.png,a,test")
+        catalogue = read_table(path, Columns(group="product"), LabelNames(("a",), ()))
+        assert catalogue.problems == ()
+
+
 class TestRowsLeftOut:
     def test_each_is_listed_with_row_and_reason(self, table):
         path = table(
@@ -357,6 +382,7 @@ class TestRefusals:
             (Columns(attributes=("new", "colr")), "--attribute-columns"),
             (Columns(facets=("colr",)), "--facet-columns"),
             (Columns(subset="Subst"), "--subset-column"),
+            (Columns(group="subst"), "--group-column"),
         ],
     )
     def test_an_unknown_column_suggests_the_nearest(self, table, columns, option):

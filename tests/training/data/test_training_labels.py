@@ -24,8 +24,13 @@ def labels_of(categories: list[int], attributes: list[int] | None = None) -> Tru
     return TrueLabels(np.array(categories), np.maximum(values, 0), values >= 0)
 
 
-def split(labels: TrueLabels, fraction: float = 0.1, seed: int = 0) -> np.ndarray:
-    return split_validation(labels, fraction, np.random.default_rng(seed))
+def split(
+    labels: TrueLabels,
+    fraction: float = 0.1,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    return split_validation(labels, fraction, np.random.default_rng(seed), groups)
 
 
 def test_validation_takes_the_fraction_of_each_category():
@@ -62,6 +67,39 @@ def test_the_split_is_deterministic_for_a_generator():
     labels = labels_of([0] * 100)
     assert np.array_equal(split(labels, seed=1), split(labels, seed=1))
     assert not np.array_equal(split(labels, seed=1), split(labels, seed=2))
+
+
+def test_groups_of_one_image_change_nothing():
+    labels = labels_of([0] * 40 + [1] * 7 + [-1] * 30)
+    assert split(labels).tolist() == [14, 16, 27, 29, 43, 49, 58, 73]
+    assert split(labels, groups=np.arange(77)).tolist() == split(labels).tolist()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-1, 3), st.integers(-1, 1), st.integers(0, 9)),
+        min_size=1,
+        max_size=60,
+    ),
+    st.floats(0.01, 0.5),
+)
+def test_groups_stay_together_and_training_keeps_every_label(
+    triples: list[tuple[int, int, int]], fraction: float
+):
+    labels = labels_of([c for c, _, _ in triples], [a for _, a, _ in triples])
+    groups = np.array([group for _, _, group in triples])
+    chosen = np.isin(np.arange(len(triples)), split(labels, fraction, groups=groups))
+    assert not set(groups[chosen]) & set(groups[~chosen])
+    assert set(labels.categories[~chosen]) == set(labels.categories)
+    for value in (0, 1):
+        has = labels.observed & (labels.attributes == value)
+        assert has[~chosen].any() == has.any()
+
+
+def test_groups_are_chosen_until_the_fraction_is_reached():
+    groups = np.repeat(np.arange(20), 5)
+    assert len(split(labels_of([0] * 100), 0.1, groups=groups)) == 10
+    assert len(split(labels_of([0] * 100), 0.1, groups=np.repeat([0, 1], 50))) == 0
 
 
 def test_training_sees_only_its_subsets_and_labels(tiny: Catalogue):
