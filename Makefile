@@ -4,19 +4,20 @@
 # make demo       trains, indexes, evaluates, searches and serves a small catalogue
 #                 (make demo DEMO=--no-serve stops before the server)
 #
-# Each target first sets up .venv in this folder. This needs python3, 3.11 or newer.
+# Each target first sets up .venv in this folder, demo without the tools of tests. This needs python3,
+# 3.11 or newer.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SETUP := $(VENV)/.installed
+SETUP := $(VENV)/.installed-dev
 
 # One worker per processor; a file's tests stay together because they share fixtures.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-fast lint browser clean
 
-demo: $(SETUP)
+demo: $(VENV)/.installed-demo
 	$(BIN)/dualhash demo --out build/demo $(DEMO)
 
 test: $(SETUP) browser lint
@@ -34,8 +35,8 @@ lint: $(SETUP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(SETUP): pyproject.toml tools/setup-venv
-	sh tools/setup-venv $(PYTHON) $(VENV)
+$(VENV)/.installed-%: pyproject.toml tools/setup-venv
+	sh tools/setup-venv $(PYTHON) $(VENV) $*
 	touch $@
 
 # Removes only what these targets create; build/ may also hold your own models.

@@ -86,13 +86,19 @@ def emoji_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def few_emojis(emoji_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A value for XDG_CACHE_HOME: with it the catalogue `openmoji` has a third of its images."""
-    from dualhash.catalogue.datasets.openmoji_rendering import rendered
+    """A value for XDG_CACHE_HOME: with it the catalogue `openmoji` has about half of its images.
 
-    drawings = rendered(emoji_cache)
-    home = tmp_path_factory.mktemp("few-emojis")
-    folder = home / "dualhash" / drawings.name
+    The categories of the demo's queries are complete, so the queries are in the subset test.
+    """
+    from dualhash.catalogue.datasets.openmoji import read
+    from dualhash.cli.demo import SEARCHES
+
+    emojis = read(emoji_cache)
+    queries = [f"{search.hexcode}.png" for search in SEARCHES.values()]
+    complete = emojis.categories[[emojis.references.index(query) for query in queries]]
+    folder = tmp_path_factory.mktemp("few-emojis") / "dualhash" / emojis.images[0].parent.name
     folder.mkdir(parents=True)
-    for drawing in sorted(drawings.glob("*.png"))[::3]:
-        shutil.copy(drawing, folder)
-    return home
+    for row, drawing in enumerate(emojis.images):
+        if row % 3 == 0 or emojis.categories[row] in complete:
+            shutil.copy(drawing, folder)
+    return folder.parents[1]

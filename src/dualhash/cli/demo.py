@@ -40,33 +40,25 @@ class DemoSearch:
 
     Attributes:
         description: The search in plain words.
-        category: Category of the query.
-        present: Attribute that the query has.
-        absent: Attribute that the query does not have.
+        hexcode: Code points of the query, a drawing that is not used for training.
         options: Options of `Index.search`.
     """
 
     description: str
-    category: str
-    present: str
-    absent: str
+    hexcode: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 SEARCHES: Mapping[Task, DemoSearch] = {
-    "category": DemoSearch("more of the same kind", "Flags", "uses=red", "uses=green"),
+    "category": DemoSearch("more of the same kind", "1F1E8-1F1FF"),  # flag of Czechia
     "attribute": DemoSearch(
         "any kind, but green and not red, like the query",
-        "Animals & Nature",
-        "uses=green",
-        "uses=red",
+        "1F33F",  # herb
         {"match": ("uses=green", "uses=red")},
     ),
     "combined": DemoSearch(
         "the same kind, but with dark skin",
-        "People & Body",
-        "skin=light",
-        "skin=dark",
+        "1F469-1F3FB-200D-1F4BB",  # woman technologist with light skin
         {"want": ("skin=dark",)},
     ),
 }
@@ -120,17 +112,9 @@ def _stage(seconds: dict[str, float], name: str, message: str) -> Iterator[None]
 def _results(
     index: dualhash.Index, images: dualhash.Catalogue, task: Task, search: DemoSearch
 ) -> Results:
-    """Returns the results for the first image that fits the description of the query.
-
-    Its id is its row in `images`, because every image could be read.
-    """
-    names = images.names
-    fits = (
-        (images.categories == names.categories.index(search.category))
-        & (images.attributes[:, names.attributes.index(search.present)] == 1)
-        & (images.attributes[:, names.attributes.index(search.absent)] == 0)
-    )
-    return index.search(int(fits.argmax()), task=task, k=10, **search.options)
+    """Returns the results. The query's id is its row in `images`, because every image is read."""
+    row = images.payload["hexcode"].to_list().index(search.hexcode)
+    return index.search(row, task=task, k=10, **search.options)
 
 
 def _report(evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
