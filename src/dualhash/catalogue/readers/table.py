@@ -183,7 +183,8 @@ def _resolve(
     if missing:
         names = shortened([repr(name) for _, name in missing])
         messages.append(f"these columns do not exist, so their labels are missing: {names}")
-    unused = [n for n in known if n not in (columns.image, columns.category, columns.subset, columns.group)]
+    used = (columns.image, columns.category, columns.subset, columns.group)
+    unused = [name for name in known if name not in used]
     if like is None and unused and not (columns.attributes or columns.facets):
         messages.append(
             "no column holds attributes; choose some with --attribute-columns or --facet-columns, "
