@@ -107,7 +107,8 @@ def read_frame(
     usable_references = tuple(references[i] for i in rows)
     has_category = category_cells.is_not_null().to_numpy()
     group_cells = table.cells(columns.group)
-    names_or_groups = group_cells.zip_with(group_cells.is_not_null(), pl.Series(usable_references))
+    own_names = pl.Series(usable_references)
+    group_names = group_cells.zip_with(group_cells.is_not_null(), own_names).to_list()
     return Catalogue(
         source=str(path),
         images=tuple(Path(files[i]) for i in rows),
@@ -116,7 +117,7 @@ def read_frame(
         categories=parse_labels.indices(category_cells, categories),
         attributes=values,
         observed=observed,
-        subsets=table.subsets(names_or_groups, has_category, np.any(observed, axis=1)),
+        subsets=table.subsets(group_names, has_category, np.any(observed, axis=1)),
         payload=table.frame,
         columns=columns,
         problems=tuple(table.problems),
