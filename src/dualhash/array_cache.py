@@ -1,33 +1,58 @@
-"""Arrays on disk that are computed once and then read through a memory map."""
+"""Arrays on disk that are computed once, row by row, and then read through a memory map.
+
+While an array grows, a record says how many rows are on disk, so that a computation that was killed
+continues where it stopped.
+"""
 
 import errno
+import json
 import math
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dualhash.errors import DualhashError
+from dualhash.file_lock import only_one
+from dualhash.files import write_whole
 
 KEY_LENGTH = 32
-"""Hexadecimal digits in the names of complete arrays."""
+"""Hexadecimal digits in the names of arrays."""
 
-UNFINISHED = ".unfinished"
+UNFINISHED = ".unfinished.npy"
 
-DAY = 86_400.0
-UNUSED_SECONDS = 30 * DAY
+UNUSED_SECONDS = 30 * 86_400.0
 """Arrays that were not used for this long are removed when the next array is computed."""
+
+FLUSH_SECONDS = 5.0
+"""Time between two records of progress: at most this much work is lost."""
 
 Report = Callable[[int, int], None]
 """Called with the numbers of rows that are complete and of all rows."""
+
+Chunk = tuple[NDArray[Any], Mapping[int, str]]
+"""The next rows of an array, and why a row could not be computed, by its number."""
+
+
+@dataclass(frozen=True, eq=False)
+class CachedArray:
+    """An array of N rows.
+
+    Attributes:
+        values: A read-only memory map; zeros in rows that could not be computed.
+        failed: The reason, by row, for each row that could not be computed.
+    """
+
+    values: NDArray[Any]
+    failed: dict[int, str]
 
 
 def cache_folder() -> Path:
@@ -41,60 +66,93 @@ def cache_folder() -> Path:
 
 
 def cached_array(
-    path: Path, dtype: DTypeLike, shape: tuple[int, ...], fill: Callable[[NDArray[Any]], None]
-) -> NDArray[Any]:
-    """Returns the array at `path` as a read-only memory map; computes it if it does not exist.
+    path: Path,
+    dtype: DTypeLike,
+    shape: tuple[int, ...],
+    compute: Callable[[int], Iterable[Chunk]],
+    report: Report = lambda done, total: None,
+) -> CachedArray:
+    """Returns the array at `path`; computes it if it does not exist.
 
-    The file gets its name when it is complete, so a process that is killed leaves no damaged
-    array. Old arrays in the folder are removed before a new one is computed.
+    The file gets its name when it is complete. Processes that need the same array wait for the one
+    that computes it. Arrays in the folder that are no longer used are removed before.
 
     Args:
         path: File named by a hash of `KEY_LENGTH` digits and `.npy`; its folder is created.
         dtype: Of the array.
         shape: Of the array.
-        fill: Writes all values into the array.
+        compute: Yields the rows from a given one on, in chunks.
+        report: Called after each chunk.
 
     Raises:
         DualhashError: The folder cannot be written, or the disk is full.
     """
     try:
-        if not path.exists():
+        record = path.with_suffix(".json")
+        if not (path.exists() and record.exists()):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _create(path, dtype, shape, fill)
-        array: NDArray[Any] = np.load(path, mmap_mode="r")
+            with only_one(path.with_suffix(".lock"), wait=True):
+                if not (path.exists() and record.exists()):
+                    _compute(path, dtype, shape, compute, report)
+        values: NDArray[Any] = np.load(path, mmap_mode="r")
         with suppress(OSError):  # a read-only cache works too
             path.touch()
+        return CachedArray(values, _read(record)[1])
     except OSError as error:
         raise DualhashError(
             f"The cache in {path.parent} cannot be written: {error.strerror or error}. Choose "
             "another folder with the environment variable DUALHASH_CACHE."
         ) from error
-    return array
 
 
-def _create(
-    path: Path, dtype: DTypeLike, shape: tuple[int, ...], fill: Callable[[NDArray[Any]], None]
+def _compute(
+    path: Path,
+    dtype: DTypeLike,
+    shape: tuple[int, ...],
+    compute: Callable[[int], Iterable[Chunk]],
+    report: Report,
 ) -> None:
-    _remove_old(path.parent)
-    size = math.prod(shape) * np.dtype(dtype).itemsize
+    _remove_unused(path.parent)
+    record = path.with_suffix(".json")
+    unfinished = path.with_suffix(UNFINISHED)
+    done, failed = _read(record) if unfinished.exists() and record.exists() else (0, {})
+    size = (shape[0] - done) * math.prod(shape[1:]) * np.dtype(dtype).itemsize
     if size > shutil.disk_usage(path.parent).free:
         # Checked first, because a process is killed if its memory-mapped file finds a full disk.
         raise OSError(errno.ENOSPC, f"{size / 1e9:,.1f} GB are more than is free there")
-    with NamedTemporaryFile(dir=path.parent, suffix=UNFINISHED, delete=False) as file:
-        unfinished = Path(file.name)
-    array = np.lib.format.open_memmap(unfinished, mode="w+", dtype=dtype, shape=shape)
-    fill(array)
-    array.flush()
+    mode = "r+" if done else "w+"
+    values = np.lib.format.open_memmap(unfinished, mode=mode, dtype=dtype, shape=shape)
+
+    def save() -> None:
+        values.flush()
+        write_whole(record, json.dumps({"rows": done, "failed": failed}))
+
+    saved = time.monotonic()
+    for rows, reasons in compute(done):
+        values[done : done + len(rows)] = rows
+        values[list(reasons)] = 0
+        failed |= reasons
+        done += len(rows)
+        if time.monotonic() - saved > FLUSH_SECONDS:
+            save()
+            saved = time.monotonic()
+        report(done, len(values))
+    save()
     unfinished.replace(path)
 
 
-def _remove_old(folder: Path) -> None:
-    """Removes files of killed processes after a day, and arrays that are no longer used."""
-    now = time.time()
-    arrays = f"{'[0-9a-f]' * KEY_LENGTH}.npy"
-    for pattern, seconds in ((f"*{UNFINISHED}", DAY), (arrays, UNUSED_SECONDS)):
+def _read(record: Path) -> tuple[int, dict[int, str]]:
+    """Returns how many rows are on disk, and which of them failed and why."""
+    known = json.loads(record.read_text(encoding="utf-8"))
+    return known["rows"], {int(row): reason for row, reason in known["failed"].items()}
+
+
+def _remove_unused(folder: Path) -> None:
+    """Removes arrays and graphs of extractors that were not used for a long time."""
+    key = "[0-9a-f]" * KEY_LENGTH
+    for pattern in (f"{key}.npy", f"{key}{UNFINISHED}", f"extractor-{key}.onnx"):
         for path in folder.glob(pattern):
             with suppress(FileNotFoundError):  # another process removes it too
-                if now - path.stat().st_mtime > seconds:
+                if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
                     path.unlink()
-                    path.with_suffix(".json").unlink()
+                    (folder / f"{path.name[:KEY_LENGTH]}.json").unlink()

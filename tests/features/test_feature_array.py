@@ -2,13 +2,15 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dualhash import array_cache
+from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
-from dualhash.features import feature_array
 from dualhash.features.feature_array import extract_features
 from tests.features.mean_extractor import colours, mean_extractor, solid_images
 
@@ -65,11 +67,12 @@ def test_images_that_cannot_be_read_are_listed(images: list[Path], tmp_path: Pat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from dualhash import array_cache
+from dualhash.features.feature_array import extract_features
 from tests.features.mean_extractor import mean_extractor
-from dualhash.features import feature_array
-feature_array.FLUSH_SECONDS = 0
+array_cache.FLUSH_SECONDS = 0
 images = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
-feature_array.extract_features(
+extract_features(
     mean_extractor(), images, Path(sys.argv[2]),
     lambda done, total: os.kill(os.getpid(), signal.SIGKILL),
 )
@@ -97,6 +100,16 @@ def test_a_killed_extraction_continues_where_it_stopped(images: list[Path], tmp_
 
 def test_a_full_disk_is_reported(images: list[Path], tmp_path: Path, monkeypatch):
     usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(feature_array.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(DualhashError, match=r"cache: 0.0 GB are more than is free.*DUALHASH_CACHE"):
+    monkeypatch.setattr(array_cache.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(
+        DualhashError,
+        match=r"cache cannot be written: 0.0 GB are more than is free there.*DUALHASH_CACHE",
+    ):
         extract_features(mean_extractor(), images, tmp_path / "cache")
+
+
+def test_the_network_sees_the_centre_of_an_image(images: list[Path], tmp_path: Path):
+    mean = mean_extractor()
+    larger = Preprocessing(resize=(8, 6), crop=mean.preprocessing.crop)
+    features = extract_features(replace(mean, preprocessing=larger), images, tmp_path / "cache")
+    np.testing.assert_array_equal(features.values, colours(COUNT))

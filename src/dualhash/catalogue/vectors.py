@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dualhash.array_cache import cache_folder, cached_array
+from dualhash.array_cache import Chunk, cache_folder, cached_array
 from dualhash.errors import DualhashError, nearest
 from dualhash.files import files_hash
 
@@ -142,12 +142,14 @@ def column_vectors(path: Path, column: str) -> Vectors:
     count = table.select(pl.len()).collect().item()
     key = files_hash(f"vectors {column}", [path])
 
-    def fill(values: NDArray[Any]) -> None:
-        for start, cells in _blocks(table.select(lists), count):
-            values[start : start + len(cells)] = _converted(cells, length, path, start)
+    def convert(first: int) -> Iterator[Chunk]:
+        for start in range(first, count, ROWS_AT_ONCE):
+            cells = table.select(lists).slice(start, ROWS_AT_ONCE).collect().to_series()
+            yield _converted(cells, length, path, start), {}
 
     dtype = np.float16 if kind.inner == pl.Float16 else np.float32
-    values = cached_array(cache_folder() / f"{key}.npy", dtype, (count, length), fill)
+    file = cache_folder() / f"{key}.npy"
+    values = cached_array(file, dtype, (count, length), convert).values
     return Vectors(values, np.arange(count), str(path), key)
 
 
@@ -182,11 +184,6 @@ def check_vectors(vectors: NDArray[Any], source: str | None, length: int | None 
         wrong = ~np.isfinite(vectors[start : start + ROWS_AT_ONCE]).all(axis=1)
         if wrong.any():
             raise refused("holds NaN or infinity", start + int(wrong.argmax()) + 1)
-
-
-def _blocks(column: pl.LazyFrame, count: int) -> Iterator[tuple[int, pl.Series]]:
-    for start in range(0, count, ROWS_AT_ONCE):
-        yield start, column.slice(start, ROWS_AT_ONCE).collect().to_series()
 
 
 def _converted(cells: pl.Series, length: int, path: Path, start: int) -> NDArray[Any]:

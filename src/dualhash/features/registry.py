@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES, Extractor
 from dualhash.features.onnx_encoder import HUB, fetch_onnx_encoder, read_onnx_encoder
-from dualhash.files import write_whole
 from dualhash.registry import Registry
 
 if TYPE_CHECKING:
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
 
 SIDE = 224
 """The longest side, in pixels, to which images are resized for a convolutional extractor."""
-
-FORMAT = 1
-"""Changes whenever what is pooled changes, so that kept graphs are built again."""
 
 
 def _with_installed_weights(name: str, _: tuple[int, int]) -> "nn.Module":
@@ -63,23 +58,27 @@ def open_extractor(name: str, image_size: tuple[int, int], folder: Path) -> Extr
         return fetch_onnx_encoder(name)
     size = extraction_size(image_size)
     if name.startswith("timm:"):
+        from dualhash.features.onnx_export import exported_extractor
         from dualhash.features.pooled_network import pooled
         from dualhash.features.timm_networks import timm_network
 
         network, size = timm_network(name, size)
-        return _kept(name, pooled(network), size, folder)
+        whole = pooled(network)
+        return exported_extractor(name, whole, [whole], uncropped(size), folder)
     path = Path(name)
     if name not in EXTRACTORS and path.suffix == ".onnx" and path.is_file():
         return read_onnx_encoder(path, name)
     if name not in EXTRACTORS and (path / "model.json").is_file():
         return _of_model(path)
     module = EXTRACTORS.build(name, {}, image_size)
-    if name in EXTRACTORS:
-        return _kept(name, module, size, folder)
+    from dualhash.features.onnx_export import exported_extractor, extractor_graph
     from dualhash.features.pooled_network import InFloat16
 
-    size = getattr(module, "size", size)
-    return _extractor(name, _graph(name, InFloat16(module).eval(), size), size)
+    if name in EXTRACTORS:
+        return exported_extractor(name, module, [module], uncropped(size), folder)
+    preprocessing = uncropped(getattr(module, "size", size))
+    graph = extractor_graph(name, InFloat16(module).eval(), preprocessing)
+    return Extractor(name, graph, preprocessing)
 
 
 def extraction_size(image_size: tuple[int, int]) -> tuple[int, int]:
@@ -96,35 +95,9 @@ def extraction_size(image_size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _kept(name: str, module: "nn.Module", size: tuple[int, int], folder: Path) -> Extractor:
-    """The extractor of a built-in network, exported once and kept."""
-    digest = sha256(f"{FORMAT} {size}".encode())
-    for tensor in module.state_dict().values():
-        digest.update(tensor.contiguous().numpy().tobytes())
-    file = folder / f"extractor-{digest.hexdigest()[:32]}.onnx"
-    if not file.exists():
-        write_whole(file, _graph(name, module, size))
-    return _extractor(name, file.read_bytes(), size)
-
-
-def _graph(name: str, module: "nn.Module", size: tuple[int, int]) -> bytes:
-    import torch
-
-    from dualhash.features.onnx_export import export_module
-
-    example = torch.zeros(2, *size, 3, dtype=torch.uint8)
-    with torch.inference_mode():
-        shape = tuple(module(example).shape)
-    if shape[:-1] != (2,):
-        raise DualhashError(
-            f"The extractor {name!r} maps images {tuple(example.shape)} to {shape}; it must give "
-            "one vector per image, (N, d)."
-        )
-    return export_module(module, example, input_name="images", output_name=FEATURES)
-
-
-def _extractor(name: str, graph: bytes, size: tuple[int, int]) -> Extractor:
-    return Extractor(name, graph, Preprocessing(resize=size, crop=size))
+def uncropped(size: tuple[int, int]) -> Preprocessing:
+    """Resizes images to (height, width)."""
+    return Preprocessing(resize=size, crop=size)
 
 
 def _of_model(folder: Path) -> Extractor:

@@ -97,7 +97,7 @@ def test_two_trainings_cannot_share_a_folder(run: RunFolder):
 def test_a_killed_training_releases_its_lock(run: RunFolder):
     program = (
         "import sys; from pathlib import Path\n"
-        "from dualhash.training.loop.file_lock import only_one\n"
+        "from dualhash.file_lock import only_one\n"
         "with only_one(Path(sys.argv[1])) as alone:\n"
         "    print(alone, flush=True)\n"
         "    sys.stdin.read()\n"

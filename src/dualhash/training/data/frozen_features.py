@@ -1,23 +1,24 @@
-"""Output of the frozen stages of a backbone for every image, computed once and cached on disk."""
+"""Output of the frozen stages of a network for every image, computed once and kept.
 
+The stages are an extractor like any other: they run on ONNX Runtime, in float32, and their output
+is kept with the features of other extractors.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from dualhash.array_cache import KEY_LENGTH, Report, cached_array
-from dualhash.catalogue.images import Preprocessing, centre_crop
+from dualhash.array_cache import Report
+from dualhash.catalogue.images import Preprocessing
+from dualhash.features.feature_array import extract_features
+from dualhash.features.onnx_export import exported_extractor
 from dualhash.network import Activations, BuiltBackbone, Normalise
-from dualhash.training.data.image_cache import CachedImages
 from dualhash.training.data.training_labels import Rows
-
-FORMAT = 1
-CHUNK = 128
-"""Images computed at a time."""
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -30,10 +31,12 @@ class FrozenFeatures:
         values: (N, 2, H * W * C + a) float16, a memory map: feature maps in the order (H, W, C),
             then averages; index 0 is the image, 1 its mirror image.
         shape: (H, W, C) of the feature maps.
+        failed: Why an image could not be read, by row.
     """
 
     values: NDArray[np.float16]
     shape: tuple[int, int, int]
+    failed: dict[int, str]
 
     def take(self, rows: Rows, mirrored: NDArray[np.bool_]) -> Activations:
         """Returns the activations of `rows` in float32, of mirror images where `mirrored`."""
@@ -43,8 +46,32 @@ class FrozenFeatures:
         return Activations(maps, (values[:, size:],))
 
 
+class FrozenStages(nn.Module):
+    """From RGB images, uint8 (N, h, w, 3), to rows of `FrozenFeatures.values`, (N, 2 * length)."""
+
+    def __init__(self, backbone: BuiltBackbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.normalise = Normalise(backbone.spec)
+
+    def activations(self, images: Tensor) -> Activations:
+        """Returns the output of the frozen stages."""
+        return self.backbone.lower(self.normalise(images))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the outputs for the images and for their mirror images, side by side."""
+        both = [self.activations(images), self.activations(images.flip(2))]
+        return torch.cat([flat(each) for each in both], dim=1)
+
+
+def flat(activations: Activations) -> Tensor:
+    """Returns activations as vectors, float16 (N, H * W * C + a)."""
+    parts = [activations.maps.permute(0, 2, 3, 1).flatten(1), *activations.averages]
+    return torch.cat(parts, dim=1).clamp(-LARGEST, LARGEST).half()
+
+
 def cached_frozen_features(
-    images: CachedImages,
+    paths: Sequence[Path],
     preprocessing: Preprocessing,
     backbone: BuiltBackbone,
     folder: Path,
@@ -52,11 +79,8 @@ def cached_frozen_features(
 ) -> FrozenFeatures:
     """Returns the output of the frozen stages for all images, computed now or by an earlier call.
 
-    The file is named by a hash of the images, the crop and the weights of the frozen stages. The
-    stages compute in float32 and in evaluation mode, as in the exported encoder.
-
     Args:
-        images: N images.
+        paths: N image files.
         preprocessing: Its central crop is used.
         backbone: With frozen stages; left in evaluation mode.
         folder: Folder of the cache.
@@ -65,37 +89,12 @@ def cached_frozen_features(
     Raises:
         DualhashError: The folder cannot be written, or the disk is full.
     """
-    backbone.eval()
-    normalise = Normalise(backbone.spec)
-
-    @torch.inference_mode()
-    def lower(pixels: NDArray[np.uint8]) -> Activations:
-        return backbone.lower(normalise(torch.from_numpy(pixels.copy())))
-
-    def compute(values: NDArray[np.float16]) -> None:
-        for start in range(0, len(values), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            pixels = centre_crop(images.pixels[chunk], preprocessing.crop)
-            for variant, variant_pixels in enumerate((pixels, pixels[:, :, ::-1])):
-                values[chunk, variant] = _flat(lower(variant_pixels)).half().numpy()
-            report(min(start + CHUNK, len(values)), len(values))
-
-    example = lower(centre_crop(images.pixels[:1], preprocessing.crop))
+    stages = FrozenStages(backbone).eval()
+    name = f"{backbone.spec.name}, {backbone.frozen_stages} stages"
+    extractor = exported_extractor(name, stages, backbone.frozen_parts, preprocessing, folder)
+    with torch.inference_mode():
+        example = stages.activations(torch.zeros(1, *preprocessing.crop, 3, dtype=torch.uint8))
     _, channels, height, width = example.maps.shape
-    shape = (len(images.pixels), 2, _flat(example).shape[1])
-    path = folder / f"{_key(images, preprocessing, backbone)}.npy"
-    return FrozenFeatures(cached_array(path, np.float16, shape, compute), (height, width, channels))
-
-
-def _flat(activations: Activations) -> Tensor:
-    parts = [activations.maps.permute(0, 2, 3, 1).flatten(1), *activations.averages]
-    return torch.cat(parts, dim=1).clamp(-LARGEST, LARGEST)
-
-
-def _key(images: CachedImages, preprocessing: Preprocessing, backbone: BuiltBackbone) -> str:
-    digest = sha256(f"trunk {FORMAT} {images.key} {preprocessing.crop}".encode())
-    digest.update(f"{backbone.spec.name} {backbone.spec.mean} {backbone.spec.std}".encode())
-    for part in backbone.frozen_parts:
-        for tensor in part.state_dict().values():
-            digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:KEY_LENGTH]
+    kept = extract_features(extractor, paths, folder, report)
+    values = kept.values.reshape(len(paths), 2, -1)
+    return FrozenFeatures(values, (height, width, channels), kept.failed)

@@ -1,37 +1,16 @@
 """Images decoded once into an array on disk, which later trainings use again."""
 
-import json
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dualhash.array_cache import Report, cached_array
-from dualhash.catalogue.images import ImageError, Preprocessing, load_image
-from dualhash.files import files_hash, write_whole
+from dualhash.array_cache import CachedArray, Report, cached_array
+from dualhash.catalogue.images import Preprocessing
+from dualhash.features.feature_array import decoded_rows
+from dualhash.files import files_hash
 
-FORMAT = 1
-CHUNK = 512
-"""Images decoded between two reports of progress."""
-
-
-@dataclass(frozen=True)
-class CachedImages:
-    """Images ready for training.
-
-    Attributes:
-        pixels: (N, H, W, 3) uint8, a memory map; zeros for images that could not be read.
-        failed: The reason, by row, for each image that could not be read.
-        key: Hash of the files and the size.
-    """
-
-    pixels: NDArray[np.uint8]
-    failed: dict[int, str]
-    key: str
+FORMAT = 2
 
 
 def cached_images(
@@ -39,7 +18,7 @@ def cached_images(
     preprocessing: Preprocessing,
     folder: Path,
     report: Report = lambda done, total: None,
-) -> CachedImages:
+) -> CachedArray:
     """Returns images at the size `preprocessing.resize`, decoded now or by an earlier call.
 
     The array is named by a hash of the paths, sizes and modification times of the images and of
@@ -51,29 +30,17 @@ def cached_images(
         folder: Folder of the cache.
         report: Called with the numbers of images decoded and of all images.
 
+    Returns:
+        uint8 (N, H, W, 3).
+
     Raises:
         DualhashError: The folder cannot be written, or the disk is full.
     """
-    key = files_hash(f"{FORMAT} {preprocessing.resize}", paths)
-    failures = folder / f"{key}.json"
-
-    def decode(pixels: NDArray[np.uint8]) -> None:
-        failed: dict[int, str] = {}
-
-        def load(row: int) -> None:
-            try:
-                pixels[row] = load_image(paths[row], preprocessing)
-            except ImageError as error:
-                failed[row] = str(error)
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(paths), CHUNK):
-                stop = min(start + CHUNK, len(paths))
-                list(pool.map(load, range(start, stop)))
-                report(stop, len(paths))
-        write_whole(failures, json.dumps(dict(sorted(failed.items()))))
-
-    shape = (len(paths), *preprocessing.resize, 3)
-    pixels = cached_array(folder / f"{key}.npy", np.uint8, shape, decode)
-    failed = json.loads(failures.read_text(encoding="utf-8"))
-    return CachedImages(pixels, {int(row): reason for row, reason in failed.items()}, key)
+    file = folder / f"{files_hash(f'images {FORMAT} {preprocessing.resize}', paths)}.npy"
+    return cached_array(
+        file,
+        np.uint8,
+        (len(paths), *preprocessing.resize, 3),
+        lambda first: decoded_rows(paths, preprocessing, first),
+        report,
+    )

@@ -1,8 +1,6 @@
 """Features of the training images, or vectors of the user, in place of pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,12 +21,10 @@ class KeptFeatures:
     Attributes:
         extractor: What computed them, part of the exported encoder; None for vectors of the user.
         values: (N, d) float16 or float32, a memory map.
-        images: N paths.
     """
 
     extractor: Extractor | None
     values: NDArray[np.float16] | Vectors
-    images: Sequence[Path]
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
         """Returns the features of rows, (n, d)."""

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from dualhash.array_cache import cache_folder
+from dualhash.array_cache import CachedArray, cache_folder
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.features.extractor import Extractor
-from dualhash.features.feature_array import FeatureArray, extract_features
+from dualhash.features.feature_array import extract_features
 from dualhash.features.registry import open_extractor
 from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
-from dualhash.training.data.image_cache import CachedImages, cached_images
+from dualhash.training.data.image_cache import cached_images
 from dualhash.training.data.image_size import choose_preprocessing, median_size
 from dualhash.training.data.kept_features import KeptFeatures
 from dualhash.training.data.training_data import SPLIT, TrainingData, generator_for
@@ -49,22 +50,27 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     check_entries(config)
     whole = training_catalogue(catalogue)
     restricted, rows = restrict(whole, config)
-    images: CachedImages | None = None
     features: KeptFeatures | None = None
+    frozen: FrozenFeatures | None = None
+    pixels: NDArray[np.uint8] | None = None
     preprocessing: Preprocessing | None = None
     failed: dict[int, str] = {}
     if config.features == VECTORS:
         assert whole.features is not None
-        features = KeptFeatures(None, whole.features, whole.images)
+        features = KeptFeatures(None, whole.features)
     elif config.features:
         extractor, array = _features(config.features, config, whole.images, display)
-        features, failed = KeptFeatures(extractor, array.values, whole.images), array.failed
+        features, failed = KeptFeatures(extractor, array.values), array.failed
         preprocessing = extractor.preprocessing
     else:
         preprocessing = choose_preprocessing(config, whole.images)
-        with display.bar("decoding images") as step:
-            images = cached_images(whole.images, preprocessing, cache_folder(), step)
-        failed = images.failed
+        if config.frozen_stages:
+            frozen = _frozen(whole.images, preprocessing, config, display)
+            failed = frozen.failed
+        else:
+            with display.bar("decoding images") as step:
+                images = cached_images(whole.images, preprocessing, cache_folder(), step)
+            pixels, failed = images.values, images.failed
     notes = tuple(f"Left out: {reason}" for reason in failed.values())
     for note in notes:
         display.note(note)
@@ -91,16 +97,15 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
     return TrainingData(
         config=config,
         names=restricted.names,
-        pixels=images.pixels if images else None,
+        files=whole.images,
+        pixels=pixels,
         labels=labels,
         counts=counts,
         training=training,
         validation=validation,
         plan=plan,
         preprocessing=preprocessing,
-        frozen=_frozen(images, preprocessing, config, display)
-        if images and preprocessing and config.frozen_stages
-        else None,
+        frozen=frozen,
         features=features,
         notes=notes,
     )
@@ -108,7 +113,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
 
 def _features(
     name: str, config: TrainConfig, images: Sequence[Path], display: Display
-) -> tuple[Extractor, FeatureArray]:
+) -> tuple[Extractor, CachedArray]:
     """Returns an extractor and the features that it gives of images."""
     size = config.image_size or median_size(images)
     extractor = open_extractor(name, size, cache_folder())
@@ -117,7 +122,7 @@ def _features(
 
 
 def _frozen(
-    images: CachedImages, preprocessing: Preprocessing, config: TrainConfig, display: Display
+    images: Sequence[Path], preprocessing: Preprocessing, config: TrainConfig, display: Display
 ) -> FrozenFeatures:
     with torch.random.fork_rng(devices=()), display.bar("frozen stages") as step:
         backbone = initial_backbone(config, preprocessing.crop)

@@ -1,8 +1,9 @@
 """Images and labels of a training, and the batches that the trainer reads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -53,8 +54,9 @@ class TrainingData:
     Attributes:
         config: The settings that the data was prepared for.
         names: Names of the labels.
+        files: The N image files.
         pixels: (N, H, W, 3) uint8 at the size `preprocessing.resize`, a memory map; None if
-            features were kept.
+            features or outputs of frozen stages were kept.
         labels: Visible labels of the N images.
         counts: Numbers of positive and negative training labels of each attribute.
         training: Rows to train on.
@@ -68,6 +70,7 @@ class TrainingData:
 
     config: TrainConfig
     names: LabelNames
+    files: Sequence[Path]
     pixels: NDArray[np.uint8] | None
     labels: TrueLabels
     counts: AttributeCounts
@@ -96,13 +99,13 @@ class TrainingData:
 
     def _inputs(self, rows: Rows, generator: np.random.Generator | None) -> Tensor | Activations:
         config = self.config
-        if self.features:
-            return self.features.take(rows)
         if self.frozen:
             mirrored = np.zeros(len(rows), bool)
             if generator:
                 mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
             return self.frozen.take(rows, mirrored)
+        if self.features:
+            return self.features.take(rows)
         assert self.pixels is not None
         images, crop = self.pixels[rows], self.crop
         if generator:
@@ -137,12 +140,11 @@ class TrainingData:
 
     def images(self, rows: Rows) -> NDArray[np.uint8]:
         """Returns the images of rows, (n, h, w, 3) at the size of the crop."""
-        if self.features:
-            assert self.preprocessing is not None, "vectors have no pixels"
-            files = [self.features.images[row] for row in rows]
-            return np.stack([load_image(file, self.preprocessing) for file in files])
-        assert self.pixels is not None
-        return centre_crop(self.pixels[rows], self.crop)
+        if self.pixels is not None:
+            return centre_crop(self.pixels[rows], self.crop)
+        assert self.preprocessing is not None, "vectors have no pixels"
+        images = [load_image(self.files[row], self.preprocessing) for row in rows]
+        return centre_crop(np.stack(images), self.crop)
 
     def training_batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yields the batches of the iterations from `first` to before `last`."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import CARD
 from dualhash.errors import DualhashError
+from dualhash.file_lock import only_one
 from dualhash.files import cannot_write, write_whole
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.backbone_weights import WeightsCard
 from dualhash.training.loop.callbacks import LOG
-from dualhash.training.loop.file_lock import only_one
 
 SETTINGS = "settings.json"
 

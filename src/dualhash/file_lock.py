@@ -10,15 +10,19 @@ POSIX = os.name == "posix"
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[bool]:
+def only_one(lock: Path, *, wait: bool = False) -> Iterator[bool]:
     """Yields whether this process holds the lock. The lock file is removed afterwards.
 
     The system releases the lock if the process is killed. The file then stays, without effect.
 
+    Args:
+        lock: The lock file.
+        wait: Wait until no other process holds it.
+
     Raises:
         OSError: The file cannot be created.
     """
-    descriptor = _lock(lock) if POSIX else None
+    descriptor = _lock(lock, wait) if POSIX else None
     try:
         yield descriptor is not None or not POSIX
     finally:
@@ -27,14 +31,14 @@ def only_one(lock: Path) -> Iterator[bool]:
             os.close(descriptor)
 
 
-def _lock(lock: Path) -> int | None:
+def _lock(lock: Path, wait: bool) -> int | None:
     """Returns the descriptor of the locked file; None if another process holds the lock."""
     import fcntl
 
     while True:
         file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             if lock.exists() and os.path.samestat(os.fstat(file), lock.stat()):
                 return file
         except BlockingIOError:
