@@ -38,6 +38,24 @@ def colour_encoder(weight: np.ndarray, bias: np.ndarray, size: tuple[int, int]) 
     return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
 
 
+def vector_encoder(weight: np.ndarray) -> bytes:
+    """An encoder.onnx: outputs = sigmoid(features (N, d) @ weight (d, k))."""
+    nodes = [
+        helper.make_node("MatMul", ["features", "weight"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["outputs"]),
+    ]
+    length, bits = weight.shape
+    graph = helper.make_graph(
+        nodes,
+        "vectors",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", length])],
+        [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["n", bits])],
+        [numpy_helper.from_array(weight.astype(np.float32), "weight")],
+    )
+    opset = [helper.make_opsetid("", 18)]
+    return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+
+
 def card(bits: int = 16, **fields: object) -> ModelCard:
     """A card with every field filled in; `fields` replace some."""
     return ModelCard(
@@ -73,6 +91,21 @@ def write_colour_model(folder: Path, bits: int = 16, seed: int = 0, **fields: ob
     encoder = colour_encoder(20 * weight, -10 * weight.sum(axis=0), described.preprocessing.crop)
     write_model(folder, described, tensors, encoder)
     return described
+
+
+def vector_model(folder: Path, length: int, bits: int = 16, **fields: object) -> Model:
+    """A model of vectors with random weights and heads, open."""
+    rng = np.random.default_rng(1)
+    described = card(bits, preprocessing=None, vector_length=length, backbone="vectors", **fields)
+    tensors = {}
+    for head, names in (
+        ("category_head", described.category_names),
+        ("attribute_head", described.attribute_names),
+    ):
+        tensors[f"{head}.weight"] = rng.normal(size=(len(names), bits)).astype(np.float32)
+        tensors[f"{head}.bias"] = rng.normal(size=len(names)).astype(np.float32)
+    write_model(folder, described, tensors, vector_encoder(rng.normal(size=(length, bits))))
+    return Model.open(folder, threads=1)
 
 
 def colour_model(folder: Path, bits: int = 16, seed: int = 0, **fields: object) -> Model:

@@ -1,5 +1,6 @@
 """Feature vectors of one's own: a column of a Parquet table, a NumPy file, or an array."""
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -47,6 +48,21 @@ class Vectors:
     def __getitem__(self, rows: NDArray[np.int64] | slice) -> VectorArray:
         """Reads the vectors of rows, (n, d)."""
         return self.values[self.rows[rows]]
+
+    def read_once(self, rows: NDArray[np.int64]) -> VectorArray:
+        """Reads the vectors of rows, (n, d), that are not needed again soon."""
+        block = self[rows]
+        _release(self.values)
+        return block
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Whether each vector is missing, (N,)."""
+        missing = np.empty(len(self), np.bool_)
+        for start in range(0, len(self), ROWS_AT_ONCE):
+            block = slice(start, start + ROWS_AT_ONCE)
+            missing[block] = np.isnan(self.values[self.rows[block], 0])
+            _release(self.values)
+        return missing
 
     @property
     def length(self) -> int:
@@ -182,8 +198,15 @@ def check_vectors(vectors: NDArray[Any], source: str | None, length: int | None 
         raise refused(f"has {vectors.shape[1]} values, not {length}")
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         wrong = ~np.isfinite(vectors[start : start + ROWS_AT_ONCE]).all(axis=1)
+        _release(vectors)
         if wrong.any():
             raise refused("holds NaN or infinity", start + int(wrong.argmax()) + 1)
+
+
+def _release(values: NDArray[Any]) -> None:
+    """Gives back the memory of a map that was read once from end to end; the file stays."""
+    if isinstance(values, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 def _converted(cells: pl.Series, length: int, path: Path, start: int) -> NDArray[Any]:

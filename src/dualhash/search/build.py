@@ -110,7 +110,7 @@ def add_images(
         batch, begun = rows[start : start + size], perf_counter()
         if isinstance(images, Catalogue) and images.features is not None:
             encoded = index.model.encode_vectors(
-                images.features[np.array(batch)], images.features.source
+                images.features.read_once(np.array(batch)), images.features.source
             )
             if progress:
                 progress(start + len(batch), len(rows))
@@ -148,7 +148,7 @@ def add_images(
 
 
 def _paths(images: Catalogue | Sequence[Path | str]) -> list[Path]:
-    return [Path(path) for path in (images.images if isinstance(images, Catalogue) else images)]
+    return list(images.images) if isinstance(images, Catalogue) else [Path(each) for each in images]
 
 
 def _fingerprint(images: Catalogue | Sequence[Path | str]) -> str:

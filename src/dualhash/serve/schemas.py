@@ -3,7 +3,7 @@
 from copy import copy
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
@@ -20,6 +20,7 @@ LONGEST_VECTOR = 8_192
 """The largest number of values of a vector."""
 
 Source = Literal["labelled", "predicted"]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Id = Annotated[int, Field(ge=0, le=LAST_ID)]
 
 
@@ -47,7 +48,7 @@ class Search(SearchRequest):
     """Item to search with."""
     code: str | None = Field(None, pattern="^([0-9a-f]{2})+$", max_length=8192)
     """Code to search with, in hexadecimal, as in `query.code` of a response."""
-    vector: Annotated[list[FiniteFloat], Field(max_length=LONGEST_VECTOR)] | None = None
+    vector: Annotated[list[Number], Field(max_length=LONGEST_VECTOR)] | None = None
     """Vector to search with, if the model takes vectors: as many numbers as it was trained on."""
     want: tuple[str, ...] = _limited("want", max_length=100)
     without: tuple[str, ...] = _limited("without", max_length=100)

@@ -220,10 +220,7 @@ def _usable(
     """
     start = str(folder)
     files = [os.path.normpath(os.path.join(start, name or "")) for name in references]  # noqa: PTH118
-    if vectors is None:
-        exists = existing_files(files)
-    else:
-        exists = (~np.isnan(vectors.values[:, 0])).tolist()
+    exists = existing_files(files) if vectors is None else (~vectors.missing()).tolist()
     first: dict[str, int] = {}
     rows, problems = [], []
     for i, (reference, file) in enumerate(zip(references, files, strict=True)):

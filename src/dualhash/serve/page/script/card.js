@@ -93,7 +93,7 @@ export function createSampleCard(item, on) {
 function createFrame(item, on) {
   const image = create("img", { src: item.thumbnail.slice(1), alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () =>
-    image.replaceWith(create("span", { class: "no-image" }, "image file missing")),
+    image.replaceWith(create("span", { class: "no-image" }, "no image file")),
   );
   return create("div", { class: "frame", onclick: () => on.searchFrom(item.id) }, image);
 }

@@ -23,7 +23,7 @@ const FEW_CHIPS = 12;
 const TASK_TEXT = {
   category: {
     true: "Images of the same kind as yours, most similar first. Choose attributes to narrow the search.",
-    false: "Choose or drop an image to find more of its kind.",
+    false: "Choose an image to find more of its kind.",
   },
   attribute: {
     true: "Images that most probably have the attributes you choose, whatever their kind.",

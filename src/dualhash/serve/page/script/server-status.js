@@ -9,7 +9,7 @@ const POLL_SECONDS = { reachable: 60, gone: 3 };
 const GONE = "The server does not answer. It may have been stopped, or the network is down. Trying again …";
 
 const TAKES_VECTORS =
-  "Images cannot be uploaded here, because the model takes vectors. Start from an item or from attributes:";
+  "Images cannot be uploaded here, because the model takes vectors. Start from an item or from attributes.";
 
 let stats = null;
 let gone = false;
