@@ -25,18 +25,22 @@ class TrainingOptions:
         bits: Length of the code, a multiple of 8. Several lengths, as 32,64,128, give the models
             OUT-32, OUT-64 and OUT-128, which learn from the same features.
         features: Train a code head on the features of a frozen network, which are computed once:
-            efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder, hub:OWNER/NAME
-            or a model folder. Or a .npy file of your own vectors (float16 or float32), row i for
-            row i of the table; see also --features-column.
+            efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder,
+            hub:OWNER/NAME, a model folder, or your own as package.module:NAME. Or a .npy file of
+            your own vectors (float16 or float32), row i for row i of the table; see also
+            --features-column.
+        code_head: The network between features and hash layer: hidden-layer, or your own as
+            package.module:NAME, such as my_heads:MyHead in the current folder.
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
-            efficientnet-lite0, resnet18-half, or timm:NAME.
+            efficientnet-lite0, resnet18-half, timm:NAME, or your own as package.module:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
         weights: Start with the weights in this folder, written by `dualhash pretrain`.
         frozen_stages: Do not train this many leading stages of the backbone; training is then
             several times faster.
         without_categories: Categories whose images are not used, as a,b,c.
-        category_loss: softmax, triplet, ssdh, hashnet, dnnh or cosine-margin.
-        attribute_loss: weighted-cross-entropy or hinge.
+        category_loss: softmax, triplet, ssdh, hashnet, dnnh, cosine-margin, or your own or that of
+            pytorch-metric-learning as package.module:NAME.
+        attribute_loss: weighted-cross-entropy, hinge, or your own as package.module:NAME.
         alpha: Weight of the attributes relative to the category. auto tries several values and
             keeps the largest that does not harm category search.
         iterations: Length of the training in batches.
@@ -52,6 +56,7 @@ class TrainingOptions:
 
     bits: Wholes = ()
     features: str | None = None
+    code_head: str | None = None
     backbone: str | None = None
     pretrained: bool | None = None
     weights: str | None = None

@@ -8,7 +8,7 @@ come first. Images without a category or with a missing label of j are left out 
 Source: Liu et al. 2020, sections 3.5 and 4.1, and compute_recall_combined.m of the released code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,8 +93,10 @@ def ijcv2020(
     labels: TrueLabels,
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
+    *,
+    cutoffs: Sequence[int] = CUTOFFS,
 ) -> Measurements:
-    """Recalls for each wanted attribute: mean over valid queries, then over attributes.
+    """Recalls at `cutoffs` for each wanted attribute: mean over valid queries, then attributes.
 
     Images of the query's category with the attribute, by their labels, are relevant. A query is
     valid if an image is relevant; attributes without a valid query are left out. The filter is
@@ -103,7 +105,7 @@ def ijcv2020(
     labels = with_categories(labels)
     wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities >= 0.5)
-    relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
+    relevant, recalls = _recalls(codes, labels, wanted, kept, progress, cutoffs=cutoffs)
     valid, absent = relevant > 0, (relevant > 0) & (labels.attributes == 0)
     figures = {
         f"combined_{kind}{name}": mean_of_defined(
@@ -162,8 +164,10 @@ def _recalls(
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     progress: Callable[[float], None],
+    *,
+    cutoffs: Sequence[int] = CUTOFFS,
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """Recalls of all queries at all `CUTOFFS`.
+    """Recalls of all queries.
 
     Args:
         codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
@@ -172,22 +176,23 @@ def _recalls(
             category with that value are relevant.
         kept: (N, p) bool, the images that pass the filter for an attribute.
         progress: Called with the share done, in [0, 1].
+        cutoffs: Values of k, ascending.
 
     Returns:
         Numbers of relevant images (N, p), and recalls (N, p) by name, NaN if nothing is relevant.
     """
     relevant = relevant_counts(labels, wanted)
     wanted = np.where(relevant > 0, wanted, NO_QUERY).astype(np.int8)
-    hits = np.empty((*wanted.shape, len(CUTOFFS)))
+    hits = np.empty((*wanted.shape, len(cutoffs)))
 
     def measure(rankings: DistanceRankings) -> NDArray[np.float64]:
-        return _expected_hits(rankings, labels, wanted, kept, np.array(CUTOFFS))
+        return _expected_hits(rankings, labels, wanted, kept, np.array(cutoffs))
 
     for rows, of_rows in measure_rankings(codes, measure):
         hits[rows] = of_rows
         progress((rows[-1] + 1) / len(codes))
     recalls = {}
-    for c, cutoff in enumerate(CUTOFFS):
+    for c, cutoff in enumerate(cutoffs):
         recalls[f"recall_at_{cutoff}"] = hits[:, :, c] / np.maximum(relevant, 1)
         recalls[f"capped_recall_at_{cutoff}"] = hits[:, :, c] / np.clip(relevant, 1, cutoff)
     return relevant, recalls

@@ -12,6 +12,11 @@ class DnnhLoss(TripletLoss):
 
     Args:
         margin: m, in units of squared distance. The squared distance is at most k.
+
+    >>> import torch
+    >>> outputs = torch.tensor([[0.0], [0.0], [0.5]])
+    >>> DnnhLoss()(outputs, torch.tensor([0, 0, 1]))  # each of two anchors: 0 - 0.25 + 1
+    tensor(0.5000)
     """
 
     squared = True

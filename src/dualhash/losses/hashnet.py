@@ -42,6 +42,11 @@ class HashNetLoss(nn.Module):
     Args:
         slope: alpha * k.
         similar: Weight of the similar pairs.
+
+    >>> outputs = torch.tensor([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    >>> loss = HashNetLoss()
+    >>> bool(loss(outputs, torch.tensor([0, 0, 1])) < loss(outputs, torch.tensor([0, 1, 0])))
+    True
     """
 
     def __init__(self, slope: float = 10.0, similar: float = 1.0) -> None:

@@ -74,6 +74,14 @@ class JointLoss(nn.Module):
         category_loss: The category loss.
         attribute_loss: The attribute loss.
         alpha: Weight of the attributes, at least 0. The paper uses 0.1.
+
+    >>> import torch
+    >>> from dualhash.losses import TripletLoss, hinge_loss
+    >>> codes, categories = torch.tensor([[0.0], [0.0], [1.0]]), torch.tensor([0, 0, 1])
+    >>> logits, attributes = torch.zeros(3, 1), torch.ones(3, 1)
+    >>> loss = JointLoss(TripletLoss(margin=1.0), hinge_loss, alpha=0.1)
+    >>> loss((codes, torch.empty(3, 0), logits), categories, attributes, attributes > 0).total
+    tensor(0.1000)
     """
 
     def __init__(

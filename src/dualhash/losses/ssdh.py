@@ -28,6 +28,11 @@ class SsdhLoss(nn.Module):
     Args:
         push: Weight of the binarisation loss.
         balance: Weight of the balance loss.
+
+    >>> import torch
+    >>> codes, logits = torch.tensor([[0.0, 1.0]]), torch.zeros(1, 2)
+    >>> SsdhLoss()(codes, torch.tensor([0]), logits)  # ln 2 - 1/8
+    tensor(0.5681)
     """
 
     def __init__(self, push: float = 1.0, balance: float = 1.0) -> None:

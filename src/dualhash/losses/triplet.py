@@ -41,6 +41,10 @@ class TripletLoss(nn.Module):
 
     Args:
         margin: m. The paper uses 4 (section 4.1).
+
+    >>> outputs = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
+    >>> TripletLoss(margin=1.5)(outputs, torch.tensor([0, 0, 1, 1]))
+    tensor(0.5000)
     """
 
     squared = False

@@ -66,7 +66,13 @@ def weighted_cross_entropy(
 
 
 class WeightedCrossEntropy(nn.Module):
-    """`weighted_cross_entropy` with w_p = N_n / (N_n + N_p) and w_n = N_p / (N_n + N_p)."""
+    """`weighted_cross_entropy` with w_p = N_n / (N_n + N_p) and w_n = N_p / (N_n + N_p).
+
+    >>> loss = WeightedCrossEntropy(AttributeCounts(("red",), np.array([1]), np.array([3])))
+    >>> loss(torch.zeros(2, 1), torch.tensor([[1.0], [0.0]]))  # 3/4 ln 2 and 1/4 ln 2
+    tensor([[0.5199],
+            [0.1733]])
+    """
 
     positive_weight: Tensor
     negative_weight: Tensor
