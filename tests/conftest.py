@@ -23,6 +23,7 @@ MARKED = {
         "baselines/test_deep_methods.py",
         "baselines/test_methods_on_features.py",
         "baselines/test_shallow.py",
+        "test_docs_extending.py",
         "cli/test_train.py",
         "cli/test_pretrain.py",
     ),

@@ -3,12 +3,14 @@
 Those of scale.md are run by `cli/test_push.py`, those of the README by `test_readme.py`.
 """
 
+import doctest
 import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,21 @@ EVERY = [
     for page in PAGES
     for words in commands(page)
 ]
+
+
+PACKAGE = DOCS.parent / "src" / "dualhash"
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "    >>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_of_docstrings_give_what_they_say(module: str):
+    done = doctest.testmod(import_module(module))
+    assert done.attempted
+    assert not done.failed
 
 
 @pytest.mark.parametrize("words", EVERY)

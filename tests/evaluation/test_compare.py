@@ -1,19 +1,12 @@
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.errors import DualhashError
-from dualhash.evaluation import compare as module
 from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.category_retrieval import category_precisions, ijcv2020
 from dualhash.evaluation.compare import compare, compare_draws
-
-
-def test_docstring_examples_are_correct():
-    assert doctest.testmod(module) == (0, 3)
 
 
 @given(st.integers(0, 2**32))

@@ -94,13 +94,14 @@ def ijcv2020(
     weights: Weights,
     progress: Callable[[float], None] = lambda _: None,
     *,
-    cutoffs: Sequence[int] = CUTOFFS,
+    cutoffs: Sequence[int] | None = None,
 ) -> Measurements:
-    """Recalls at `cutoffs` for each wanted attribute: mean over valid queries, then attributes.
+    """Recalls for each wanted attribute: mean over valid queries, then over attributes.
 
     Images of the query's category with the attribute, by their labels, are relevant. A query is
     valid if an image is relevant; attributes without a valid query are left out. The filter is
-    p_j >= 0.5. The figures named `absent` use only queries without the attribute.
+    p_j >= 0.5. The figures named `absent` use only queries without the attribute. Recalls are at
+    `cutoffs`, by default at `CUTOFFS`.
     """
     labels = with_categories(labels)
     wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
@@ -165,7 +166,7 @@ def _recalls(
     kept: NDArray[np.bool_],
     progress: Callable[[float], None],
     *,
-    cutoffs: Sequence[int] = CUTOFFS,
+    cutoffs: Sequence[int] | None = None,
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
     """Recalls of all queries.
 
@@ -176,11 +177,12 @@ def _recalls(
             category with that value are relevant.
         kept: (N, p) bool, the images that pass the filter for an attribute.
         progress: Called with the share done, in [0, 1].
-        cutoffs: Values of k, ascending.
+        cutoffs: Values of k, ascending; None for `CUTOFFS`.
 
     Returns:
         Numbers of relevant images (N, p), and recalls (N, p) by name, NaN if nothing is relevant.
     """
+    cutoffs = CUTOFFS if cutoffs is None else cutoffs
     relevant = relevant_counts(labels, wanted)
     wanted = np.where(relevant > 0, wanted, NO_QUERY).astype(np.int8)
     hits = np.empty((*wanted.shape, len(cutoffs)))
