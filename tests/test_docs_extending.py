@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -45,11 +44,9 @@ def test_code_and_commands_of_a_page_run(folder: Path, page: str, module: str):
     (folder / module).write_text(own)
     shortened = "\n".join(code).replace("bits=64)", "bits=64, iterations=2)")
     run(folder, "-c", shortened)
-    for line in "".join(blocks(page, "bash")).splitlines():
-        if "pytorch_metric_learning" in line and not find_spec("pytorch_metric_learning"):
-            continue
-        short = f"{line} --replace --iterations 2"
-        run(folder, "-P", "-m", *shlex.split(short))
+    command = blocks(page, "bash")[0].splitlines()[-1].removeprefix("dualhash ")
+    program = "from dualhash.cli.app import main; main()"
+    run(folder, "-P", "-c", program, *shlex.split(command), "--replace", "--iterations", "2")
 
 
 def run(folder: Path, *arguments: str) -> None:
