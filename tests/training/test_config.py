@@ -72,3 +72,9 @@ def test_epochs_and_iterations_exclude_each_other():
     assert (config.iterations, config.epochs) == (3, None)
     with pytest.raises(DualhashError, match="either iterations or epochs"):
         preset_config("small", epochs=3, iterations=5)
+
+
+def test_another_code_head_does_not_take_the_settings_of_the_preset():
+    assert preset_config("features").head_settings == {"dropout": 0.3}
+    assert preset_config("features", code_head="my_heads:MyHead").head_settings == {}
+    assert preset_config("features", head_settings={"units": 8}).head_settings == {"units": 8}

@@ -80,10 +80,19 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
+SETTINGS_OF = {
+    "code_head": "head_settings",
+    "hash_layer": "hash_settings",
+    "category_loss": "loss_settings",
+}
+"""Settings that belong to what another setting names."""
+
+
 def preset_config(preset: str, **settings: object) -> TrainConfig:
     """Returns the settings of a preset, with `settings` replacing some of them.
 
-    `epochs` replaces the preset's `iterations`, and the other way round.
+    `epochs` replaces the preset's `iterations`, and the other way round. Another code head, hash
+    layer or category loss does not take the preset's settings for it.
 
     Raises:
         DualhashError: The preset or a setting is unknown (the message lists similar names), or a
@@ -99,6 +108,8 @@ def preset_config(preset: str, **settings: object) -> TrainConfig:
     for length, other in (("epochs", "iterations"), ("iterations", "epochs")):
         if settings.get(length) is not None:
             values.pop(other, None)
+    for entry in SETTINGS_OF.keys() & settings.keys():  # the preset's are those of another entry
+        values.pop(SETTINGS_OF[entry], None)
     try:
         return TrainConfig(**values | settings)
     except ValidationError as error:
