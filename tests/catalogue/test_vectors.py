@@ -169,3 +169,13 @@ def test_only_tables_take_an_array_and_other_columns_must_exist(tmp_path: Path):
         Catalogue.read(path, Columns(image="sku"), features=VECTORS)
     with pytest.raises(DualhashError, match="has no column 'image'"):
         Catalogue.read(path)
+
+
+def test_a_table_in_memory_takes_an_array():
+    frame = pl.DataFrame({"category": ["a", "b", "a", "b"]})
+    catalogue = Catalogue.from_polars(frame, features=VECTORS)
+    assert catalogue.references == ("frame#1", "frame#2", "frame#3", "frame#4")
+    assert catalogue.features is not None
+    np.testing.assert_array_equal(catalogue.features[:], VECTORS)
+    with pytest.raises(DualhashError, match="has 3 vectors, but frame has 4 rows"):
+        Catalogue.from_polars(frame, features=VECTORS[:3])

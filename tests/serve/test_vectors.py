@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
@@ -148,3 +149,36 @@ def test_the_command_line_names_what_is_missing(
     code, out, _ = run(capsys, *create, tmp_path / "i.dhx", *both[:2])
     assert code == 0
     assert f"{ROWS} images" in out
+
+
+def test_the_other_commands_take_vectors(
+    products: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = products.parent
+    table, features = folder / "products.csv", ("--features", folder / "vectors.npy")
+    binary = ("red", "green", "blue")
+    labels = pl.read_csv(table)
+    for name in binary:
+        labels = labels.with_columns((pl.col("colour") == name).cast(pl.Int8).alias(name))
+    labels.write_csv(tmp_path / "labels.csv")
+    columns = ("--attribute-columns", ",".join(binary))
+    model, given = folder / "model", (tmp_path / "labels.csv", *features, *columns)
+    code, out, _ = run(capsys, "evaluate", model, *given, "--bootstrap", "0")
+    assert code == 0
+    assert "category mAP" in out
+    code, _, _ = run(capsys, "codes", "export", model, *given, "--out", tmp_path / "dat")
+    assert code == 0
+    assert (tmp_path / "dat" / "code.dat").stat().st_size == 12 * 16 * 4
+    code, out, _ = run(capsys, "analyse", model, *given, "--out", tmp_path / "analysis")
+    assert code == 0
+
+
+def test_rows_that_are_in_the_index_are_not_added_again(
+    products: Path, capsys: pytest.CaptureFixture[str]
+):
+    table, features = products.parent / "products.csv", products.parent / "vectors.npy"
+    code, out, _ = run(capsys, "index", "add", products, table, "--features", features)
+    assert code == 0
+    shown, summary, _ = run(capsys, "catalogue", "show", table, "--features", features)
+    assert (shown, f"{ROWS} images" in summary) == (0, True)
+    assert f"0 images added, {ROWS} already in the index" in out

@@ -113,6 +113,7 @@ class Catalogue:
         *,
         folder: str | Path = ".",
         like: LabelNames | None = None,
+        features: NDArray[Any] | None = None,
     ) -> "Catalogue":
         """Reads a table in memory, with the checks and messages of a table in a file.
 
@@ -121,13 +122,14 @@ class Catalogue:
             columns: Which columns hold images, labels and subsets.
             folder: Image paths are relative to it.
             like: As for `read_catalogue.read_catalogue`.
+            features: Feature vectors (rows, d) float16 or float32, in place of images.
 
         Raises:
             DualhashError: A column does not exist or cannot be read, or no row can be used.
         """
         from dualhash.catalogue.read_catalogue import read_polars
 
-        return read_polars(frame, columns, folder, like=like)
+        return read_polars(frame, columns, folder, like=like, features=features)
 
     @classmethod
     def from_arrays(

@@ -14,6 +14,7 @@ from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.images import IMAGE_SUFFIXES
 from dualhash.catalogue.readers.image_folder import read_folder, read_image
 from dualhash.catalogue.readers.table import TABLE_SUFFIXES, read_frame, read_table
+from dualhash.catalogue.vectors import open_vectors
 from dualhash.errors import DualhashError, near, nearest
 from dualhash.files import is_there
 
@@ -57,10 +58,13 @@ def read_polars(
     folder: str | Path,
     *,
     like: LabelNames | None = None,
+    features: NDArray[Any] | None = None,
     name: str = "frame",
 ) -> Catalogue:
     """Reads a table in memory like one in a file; `name` is what messages call it."""
-    return _checked(read_frame(frame, Path(name), Path(folder), columns, like), like)
+    vectors = None if features is None else open_vectors(features, len(frame), name)
+    catalogue = read_frame(frame, Path(name), Path(folder), columns, like, vectors=vectors)
+    return _checked(catalogue, like)
 
 
 def _checked(catalogue: Catalogue, like: LabelNames | None) -> Catalogue:

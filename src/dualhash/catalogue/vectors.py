@@ -1,6 +1,5 @@
 """Feature vectors of one's own: a column of a Parquet table, a NumPy file, or an array."""
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dualhash.array_cache import Chunk, cache_folder, cached_array
+from dualhash.array_cache import Chunk, cache_folder, cached_array, release
 from dualhash.errors import DualhashError, nearest
 from dualhash.files import files_hash
 
@@ -52,7 +51,7 @@ class Vectors:
     def read_once(self, rows: NDArray[np.int64]) -> VectorArray:
         """Reads the vectors of rows, (n, d), that are not needed again soon."""
         block = self[rows]
-        _release(self.values)
+        release(self.values)
         return block
 
     def missing(self) -> NDArray[np.bool_]:
@@ -61,7 +60,7 @@ class Vectors:
         for start in range(0, len(self), ROWS_AT_ONCE):
             block = slice(start, start + ROWS_AT_ONCE)
             missing[block] = np.isnan(self.values[self.rows[block], 0])
-            _release(self.values)
+            release(self.values)
         return missing
 
     @property
@@ -198,15 +197,9 @@ def check_vectors(vectors: NDArray[Any], source: str | None, length: int | None 
         raise refused(f"has {vectors.shape[1]} values, not {length}")
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         wrong = ~np.isfinite(vectors[start : start + ROWS_AT_ONCE]).all(axis=1)
-        _release(vectors)
+        release(vectors)
         if wrong.any():
             raise refused("holds NaN or infinity", start + int(wrong.argmax()) + 1)
-
-
-def _release(values: NDArray[Any]) -> None:
-    """Gives back the memory of a map that was read once from end to end; the file stays."""
-    if isinstance(values, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
-        values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 def _converted(cells: pl.Series, length: int, path: Path, start: int) -> NDArray[Any]:

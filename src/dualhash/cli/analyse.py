@@ -21,6 +21,7 @@ def analyse(
     out: Path,
     json: Flag = False,
     views: Literal[1, 10] = 1,
+    features: Path | None = None,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Show which categories and attributes each bit stands for, on the test images of a catalogue.
@@ -36,11 +37,12 @@ def analyse(
             replaced.
         json: Print the numbers as JSON.
         views: 10 averages the centre, the four corners and their mirror images.
+        features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: The role of each column.
     """
     check_installed()
     opened = Model.open(model)
-    catalogue = columns.read(source, opened)
+    catalogue = columns.read(source, opened, features)
     output.list_left_out(catalogue.left_out)
     with output.progress("Encoding") as report:
         analysis = analyse_model(opened, catalogue, views=views, progress=report)

@@ -1,6 +1,7 @@
 """`dualhash catalogue show`: the labels of a table, a folder or a data set, and its problems."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from cyclopts import App
 from rich.bar import Bar
@@ -38,6 +39,7 @@ def show(
     json: Flag = False,
     all: Flag = False,
     check_images: bool = True,
+    features: Path | None = None,
 ) -> None:
     """Print categories, attributes and subsets, and every problem.
 
@@ -49,8 +51,9 @@ def show(
         json: Print everything as JSON.
         all: Print long lists in full.
         check_images: Read every image file to find damaged ones.
+        features: A .npy file of vectors in place of images: row i for row i of the table.
     """
-    catalogue, sizes = columns.read(source), None
+    catalogue, sizes = columns.read(source, features=features), None
     if check_images:
         with output.progress("Checking images") as report:
             catalogue, sizes = read_images(catalogue, report)

@@ -30,6 +30,7 @@ def export(
     views: Literal[1, 10] = 1,
     model: Path | None = None,
     replace: Flag = False,
+    features: Path | None = None,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Export a whole index, or the codes of the test images of a catalogue.
@@ -54,6 +55,7 @@ def export(
         views: With a model: 10 averages the centre, the four corners and their mirror images.
         model: The model folder, if it was moved since the index was created.
         replace: Replace existing files.
+        features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: Which columns of the table hold which data.
     """
     if catalogue_source is None:
@@ -69,7 +71,7 @@ def export(
         return
     as_dat = format == "dat"
     _check_free([out / name for name in FILES] if as_dat else [out], replace=replace)
-    saved = _encode(source, catalogue_source, views, model, columns)
+    saved = _encode(source, catalogue_source, views, model, columns, features=features)
     with new_folder(out if as_dat else out.parent):
         (write_dat if as_dat else write_saved)(out, saved)
     images = output.counted(len(saved), "test image")
@@ -85,6 +87,8 @@ def _encode(
     views: Literal[1, 10],
     model: Path | None,
     columns: ColumnOptions,
+    *,
+    features: Path | None,
 ) -> SavedCodes:
     if source.is_dir():
         if model is not None:
@@ -92,7 +96,7 @@ def _encode(
                 f"{source} is a model folder, so --model cannot be used; leave it out."
             )
         opened = Model.open(source)
-        catalogue = columns.read(catalogue_source, opened)
+        catalogue = columns.read(catalogue_source, opened, features)
         with output.progress("Encoding") as report:
             unseen = encode_test_images(opened, catalogue, views=views, progress=report)
         probabilities = opened.attribute_probabilities(unseen.reals)
@@ -102,7 +106,7 @@ def _encode(
                 "An index already has its codes, so --views cannot be used; leave it out."
             )
         with Index.open(source, model) as index:
-            catalogue = columns.read(catalogue_source, index.model)
+            catalogue = columns.read(catalogue_source, index.model, features)
             unseen = read_indexed_codes(index, catalogue)
             probabilities = index.header.attribute_head.probabilities(unseen.reals)
     output.list_left_out([*catalogue.left_out, *(failure.reason for failure in unseen.failures)])
