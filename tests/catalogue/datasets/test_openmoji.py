@@ -79,6 +79,7 @@ def test_every_category_can_be_learned_and_most_are_tested(emojis):
     learned = emojis.categories[emojis.rows(Subset.TRAIN_BOTH, Subset.TRAIN_CATEGORY)]
     tested = emojis.categories[emojis.rows(Subset.TEST)]
     assert set(learned) == {MISSING, *range(64)}
+    assert MISSING not in emojis.categories[emojis.rows(Subset.TRAIN_CATEGORY)]
     assert len(set(tested)) > 60
 
 

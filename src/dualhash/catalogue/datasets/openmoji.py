@@ -15,7 +15,8 @@ Every attribute of every image is labelled. Emojis that differ only in skin tone
 motif. They look almost the same, so they are in the same subset, and are a group of
 `Catalogue.groups`. The subsets follow Figure 7 of the paper, in every subgroup, or in the coarse
 catalogue in every group: 15 % test, and of the rest 10 % train-both, 40 % train-attribute and 50 %
-train-category. A hash of the code points decides, so the subsets are the same everywhere.
+train-category. Drawings without a category are in train-attribute instead of train-category. A hash
+of the code points decides, so the subsets are the same everywhere.
 """
 
 import json
@@ -31,7 +32,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.catalogue import parse_labels
-from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
+from dualhash.catalogue.catalogue import MISSING, Catalogue, LabelNames, Subset
 from dualhash.catalogue.datasets.dataset_catalogue import dataset_catalogue
 from dualhash.catalogue.datasets.openmoji_rendering import SIZE, rendered
 from dualhash.catalogue.images import decode
@@ -113,6 +114,9 @@ def read(cache: Path, *, coarse: bool = False) -> Catalogue:
     category_names = tuple(names[counts >= LEAST_DRAWINGS].tolist())
     images = tuple(folder / f"{emoji.code}.png" for emoji in emojis)
     references = tuple(image.name for image in images)
+    categories = parse_labels.indices(pl.Series(kinds), category_names)
+    subsets = partition(kinds, [emoji.motif for emoji in emojis])
+    subsets[(categories == MISSING) & (subsets == Subset.TRAIN_CATEGORY)] = Subset.TRAIN_ATTRIBUTE
     attributes = np.concatenate([colours(images), skin_tones(emojis)], axis=1).astype(np.int8)
     return dataset_catalogue(
         "openmoji",
@@ -122,10 +126,10 @@ def read(cache: Path, *, coarse: bool = False) -> Catalogue:
             category_names,
             (*(f"uses={colour}" for colour in PALETTE), *(f"skin={tone}" for tone in SKIN_TONES)),
         ),
-        categories=parse_labels.indices(pl.Series(kinds), category_names),
+        categories=categories,
         attributes=attributes,
         observed=np.ones_like(attributes, dtype=bool),
-        subsets=partition(kinds, [emoji.motif for emoji in emojis]),
+        subsets=subsets,
         group="motif",
         unicode_group=[emoji.group for emoji in emojis],
         unicode_subgroup=[emoji.subgroup for emoji in emojis],
