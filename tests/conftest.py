@@ -19,6 +19,7 @@ MARKED = {
         "training/test_own_entries.py",
         "training/test_training_on_features.py",
         "training/test_training_on_vectors.py",
+        "training/test_finetuning.py",
         "training/export",
         "baselines/test_deep_methods.py",
         "baselines/test_methods_on_features.py",

@@ -109,6 +109,11 @@ def test_analysis_page_python_runs(tmp_path: Path):
     assert "BitFunctionality" in run(code + "print(BitFunctionality)", tmp_path)
 
 
+def test_training_page_python_runs(tmp_path: Path):
+    (code,) = blocks("training.md", "python")
+    assert run(code, tmp_path) == "efficientnet-lite0 softmax\n"
+
+
 def test_indexes_page_python_runs(colours: Path):
     for name in ("new.jpg", "other.jpg"):
         colour_image(colours.parent / name, (9, 9, 200))

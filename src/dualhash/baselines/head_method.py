@@ -53,7 +53,7 @@ class HeadMethod(Method):
                 f"{self.title} reads the codes of {self.base}, but {self.base_folder} is a model "
                 f"of {card.method}. Give the folder of a model of {self.base} with --base."
             )
-        settings = {"method": self.name, "learns": "attribute", "frozen_stages": 0}
+        settings = {"method": self.name, "learns": "attribute", "frozen_stages": 0, "finetune": 0}
         return TrainConfig(**card.config).model_copy(update=settings)
 
     def origin(self, config: TrainConfig) -> dict[str, str | None]:

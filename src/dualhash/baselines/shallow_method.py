@@ -53,7 +53,7 @@ class ShallowMethod(Method):
         """See `Method.configure`.
 
         Raises:
-            DualhashError: The backbone has no weights.
+            DualhashError: The backbone has no weights, or stages are to be finetuned.
         """
         if not (config.features or config.pretrained or config.weights):
             raise DualhashError(
@@ -62,6 +62,8 @@ class ShallowMethod(Method):
                 "(--weights FOLDER), or use a backbone with published weights (--backbone "
                 "efficientnet-lite0 --pretrained)."
             )
+        if config.finetune:
+            raise DualhashError(f"{self.title} trains no network: leave out --finetune.")
         learns = "both" if self.labels == "joint" else self.labels
         settings = {"learns": learns, "code_head": "hidden-layer", "head_settings": {"units": 0}}
         return super().configure(config).model_copy(update=settings)

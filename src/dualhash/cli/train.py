@@ -31,6 +31,9 @@ class TrainingOptions:
             --features-column.
         code_head: The network between features and hash layer: hidden-layer, or your own as
             package.module:NAME, such as my_heads:MyHead in the current folder.
+        finetune: After the code head is learned, train this many top stages of
+            efficientnet-lite0 or -lite2 with it, at a low learning rate. It takes longer; a GPU
+            is used where there is one.
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
             efficientnet-lite0, resnet18-half, timm:NAME, or your own as package.module:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
@@ -57,6 +60,7 @@ class TrainingOptions:
     bits: Wholes = ()
     features: str | None = None
     code_head: str | None = None
+    finetune: Whole | None = None
     backbone: str | None = None
     pretrained: bool | None = None
     weights: str | None = None

@@ -67,9 +67,17 @@ class PooledNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features (N, d) float16 of RGB images, uint8 (N, H, W, 3)."""
-        pixels = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return self.features(images).clamp(-65504, 65504).half()
+
+    def features(self, images: Tensor) -> Tensor:
+        """The same features in float32."""
+        pixels = self.normalised(images)
         pooled = self._tokens(pixels) if self._is_transformer else self._levels(pixels)
-        return torch.cat([*pooled, self.colours(images)], dim=1).clamp(-65504, 65504).half()
+        return torch.cat([*pooled, self.colours(images)], dim=1)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """What the network takes, float32 (N, 3, H, W), for such images."""
+        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
     @property
     def _is_transformer(self) -> bool:

@@ -9,6 +9,7 @@ from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbone_registry import BACKBONES, build_backbone, describe_backbone
 from dualhash.network.cosine_head import CosineHead
 from dualhash.network.feature_network import CODE_HEADS, FeatureNetwork, HiddenLayer
+from dualhash.network.finetuned_network import FinetunedNetwork
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
 from dualhash.network.network import ClassifierHead, DualHashNetwork, Encoder, Normalise
@@ -27,6 +28,7 @@ __all__ = [
     "DualHashNetwork",
     "Encoder",
     "FeatureNetwork",
+    "FinetunedNetwork",
     "HashLayer",
     "HiddenLayer",
     "NoHashLayer",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.cosine_head import CosineHead
 from dualhash.network.feature_network import FeatureNetwork
+from dualhash.network.finetuned_network import FinetunedNetwork
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.staged_network import Activations
 from dualhash.network.straight_through_layer import StraightThroughLayer
@@ -78,7 +79,7 @@ class DualHashNetwork(nn.Module):
 
     def __init__(
         self,
-        backbone: BuiltBackbone | FeatureNetwork,
+        backbone: BuiltBackbone | FeatureNetwork | FinetunedNetwork,
         hash_layer: AnyHashLayer,
         categories: int,
         attributes: int,
@@ -109,7 +110,7 @@ class DualHashNetwork(nn.Module):
             inputs: RGB images, uint8 (N, H, W, 3), frozen activations, or kept features.
         """
         if isinstance(inputs, Activations):
-            assert isinstance(self.backbone, BuiltBackbone)
+            assert not isinstance(self.backbone, FeatureNetwork)
             with self._precision(inputs.maps.device.type):
                 return self.backbone.upper(inputs).float()
         normalised = self.normalise(inputs)

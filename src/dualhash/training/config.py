@@ -28,6 +28,10 @@ def _entry(kind: str) -> BeforeValidator:
     return BeforeValidator(partial(saved_name, kind))
 
 
+FINETUNED = ("efficientnet-lite0", "efficientnet-lite2")
+"""Extractors whose top stages can be trained."""
+
+
 class TrainConfig(BaseModel):
     """All settings of a training; unknown keys are refused.
 
@@ -45,6 +49,10 @@ class TrainConfig(BaseModel):
         code_head: The network between kept features and hash layer: a name of
             `dualhash.network.CODE_HEADS`.
         head_settings: Settings of the code head by name, such as `units` and `dropout`.
+        finetune: Number of top stages of the extractor, efficientnet-lite0 or -lite2, that are
+            trained on with the head once it is learned. What the lower stages give is kept.
+        finetune_epochs: Length of that in passes over the images.
+        finetune_lr: Learning rate of that.
         backbone: A name of `dualhash.network.BACKBONES`, or any timm model as `timm:NAME`.
         pretrained: Start with the published weights of the backbone.
         weights: Folder of the weights to start with instead: the result of `pretrain`, or
@@ -109,6 +117,9 @@ class TrainConfig(BaseModel):
     features: Annotated[str, _entry("extractor")] | None = None
     code_head: Annotated[str, _entry("code head")] = "hidden-layer"
     head_settings: Settings = {}
+    finetune: int = Field(default=0, ge=0)
+    finetune_epochs: float = Field(default=5, gt=0)
+    finetune_lr: float = Field(default=1e-4, gt=0)
     backbone: Annotated[str, _entry("backbone")] = "alexnet"
     pretrained: bool = True
     weights: str | None = None
@@ -175,6 +186,8 @@ class TrainConfig(BaseModel):
             raise ValueError("the loss cosine-margin needs the category head cosine")
         if self.features and (self.frozen_stages or self.weights):
             raise ValueError("features replaces the backbone: leave out frozen_stages and weights")
+        if self.finetune and self.features not in FINETUNED:
+            raise ValueError(f"finetune needs features of {' or '.join(FINETUNED)}")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         if self.alpha != "auto" and self.alpha < 0:

@@ -12,6 +12,7 @@ from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.export_model import ExportedModel, export_network
+from dualhash.training.loop.finetune import finetune
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
 from dualhash.training.progress import Display
 
@@ -144,6 +145,9 @@ class NetworkMethod(Method):
             name: train_network(each, folder / name, display, tensorboard)
             for name, each in data.items()
         }
+        for name, each in data.items():
+            if each.config.finetune:
+                trained[name] = finetune(trained[name], folder / name, display)
         display.note("writing the model")
         return self.export(trained)
 

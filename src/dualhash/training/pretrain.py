@@ -27,6 +27,7 @@ PRETRAINING = {
     "loss_settings": {},
     "alpha": 0.0,
     "features": None,
+    "finetune": 0,
     "category_head": "linear",
     "optimiser": "sgd",
 }

@@ -10,6 +10,8 @@ from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder
 from dualhash.codes.model import head_tensors
 from dualhash.errors import DualhashError
+from dualhash.features.extractor import FEATURES, Extractor
+from dualhash.features.onnx_graphs import cut
 from dualhash.network import DualHashNetwork, HashLayer, build_backbone
 from dualhash.network import Encoder as NetworkEncoder
 from dualhash.training.export.export_model import linear_head
@@ -52,6 +54,15 @@ def test_onnx_matches_torch_in_float32_for_any_batch_size(
         expected = torch.sigmoid(features @ hash_layer.weight.T + hash_layer.bias)
     assert np.allclose(found, expected.numpy(), atol=1e-5)
     assert found.std() > 0.01
+
+
+def test_the_features_can_be_cut_from_the_graph(
+    network: DualHashNetwork, graph: bytes, images: np.ndarray
+):
+    extractor = Extractor("model", cut(graph, FEATURES), SIZE)
+    with torch.inference_mode():
+        features = network.backbone(network.normalise(torch.from_numpy(images)))
+    np.testing.assert_allclose(extractor.extract(images), features, atol=1e-3, rtol=1e-3)
 
 
 def test_check_accepts_the_network_and_refuses_another(

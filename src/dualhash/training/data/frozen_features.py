@@ -29,7 +29,7 @@ class FrozenFeatures:
 
     Attributes:
         values: (N, 2, H * W * C + a) float16, a memory map: feature maps in the order (H, W, C),
-            then averages; index 0 is the image, 1 its mirror image.
+            then averages; index 0 is the image, 1 its mirror image. (N, 1, ...) without these.
         shape: (H, W, C) of the feature maps.
         failed: Why an image could not be read, by row.
     """

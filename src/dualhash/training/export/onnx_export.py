@@ -42,7 +42,7 @@ def export_checked(encoder: nn.Module, data: TrainingData) -> tuple[bytes, dict[
         return graph, compare_outputs(exported.encode(vectors.numpy()), expected)
     assert data.preprocessing is not None
     sample = data.images(rows)
-    if data.features and (extractor := data.features.extractor):
+    if data.features and not data.frozen and (extractor := data.features.extractor):
         head = export_head(encoder, extractor.size, torch.float16)
         graph = join(extractor.graph, head, FEATURES)
         features = torch.from_numpy(extractor.extract(sample))
@@ -75,11 +75,21 @@ def check_export(data: TrainingData) -> None:
 def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
     """Exports an encoder: `images` uint8 (N, h, w, 3), any N, to `outputs` float32 (N, k).
 
+    If normalisation and backbone lead the encoder, the graph has their output as `features`, so
+    that a model folder can serve as an extractor.
+
     Raises:
         DualhashError: The encoder uses operations that ONNX does not support.
     """
-    example = torch.zeros(2, *crop, 3, dtype=torch.uint8)
-    return export_module(encoder.cpu().eval(), example, input_name="images", output_name="outputs")
+    encoder = encoder.cpu().eval()
+    images = torch.zeros(2, *crop, 3, dtype=torch.uint8)
+    if not isinstance(encoder, nn.Sequential):
+        return export_module(encoder, images, input_name="images", output_name="outputs")
+    parts = list(encoder)
+    lower, head = nn.Sequential(*parts[:2]).eval(), nn.Sequential(*parts[2:])
+    graph = export_module(lower, images, input_name="images", output_name=FEATURES)
+    size = torch_outputs(lower, images).shape[1]
+    return join(graph, export_head(head, size, torch.float32), FEATURES)
 
 
 def check_encoder(

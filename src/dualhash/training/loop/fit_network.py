@@ -33,6 +33,7 @@ def fit_network(
     iterations: int,
     before: int = 0,
     total: int | None = None,
+    start: DualHashNetwork | None = None,
     tensorboard: bool = False,
 ) -> tuple[DualHashNetwork, list[Round]]:
     """Trains a network, or continues from the last checkpoint in `folder`.
@@ -46,6 +47,7 @@ def fit_network(
         iterations: Total number of batches.
         before: Batches of earlier trainings that the shown progress includes.
         total: Batches of all trainings that it includes; None for this one alone.
+        start: The network to train on; None begins with a new one.
         tensorboard: Also log for TensorBoard.
 
     Returns:
@@ -57,7 +59,9 @@ def fit_network(
     stream = data.training_batches(first, iterations)
     with torch.random.fork_rng(devices=()), _quiet_lightning(), display.bar(title) as step:
         torch.manual_seed(config.seed)
-        network = initial_network(config, data.preprocessing, data.names, data.feature_sample)
+        network = start or initial_network(
+            config, data.preprocessing, data.names, data.feature_sample
+        )
         loss = JointLoss(
             build_category_loss(
                 config.category_loss,
