@@ -58,7 +58,7 @@ SEARCHES: Mapping[Task, DemoSearch] = {
     ),
     "combined": DemoSearch(
         "the same kind, but with dark skin",
-        "1F469-1F3FB-200D-1F4BB",  # woman technologist with light skin
+        "1F6B4-1F3FB",  # bicyclist with light skin
         {"want": ("skin=dark",)},
     ),
 }
