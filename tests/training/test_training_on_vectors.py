@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from dualhash.baselines import find_method
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
@@ -53,6 +54,19 @@ def test_the_model_takes_vectors(model: Model):
     encoded = model.encode_vectors(vectors())
     assert encoded.reals.shape == (ROWS, 16)
     assert len(encoded.codes) == ROWS
+
+
+@pytest.mark.parametrize("name", ["cnn-attribute", "multiple-model", "itq"])
+def test_comparison_methods_learn_from_vectors(name: str, catalogue: Catalogue, tmp_path: Path):
+    model = train(
+        catalogue,
+        make_config(**SETTINGS),
+        tmp_path / "model",
+        method=find_method(name),
+        display=QUIET,
+    )
+    assert model.card.vector_length == LENGTH
+    assert len(model.encode_vectors(vectors()).codes) == ROWS
 
 
 def test_the_width_of_floats_makes_no_difference(model: Model):

@@ -19,7 +19,7 @@ from dualhash.training.method import NetworkMethod
 
 
 class AttributeEncoder(nn.Sequential):
-    """From images to probabilities of attributes, float32 (N, length), padded with zeros.
+    """From images or kept features to probabilities of attributes, float32 (N, length), padded with zeros.
 
     Args:
         network: A network without a hash layer.
@@ -67,6 +67,7 @@ class CnnAttribute(NetworkMethod):
             preprocessing=only.data.preprocessing,
             report={**only.report, "encoder": check},
             attribute_units=tuple(range(attributes)),
+            vector_length=only.data.vector_length,
         )
 
 

@@ -29,9 +29,9 @@ class JoinedEncoder(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Returns outputs in [0, 1], float32 (N, k), of RGB images, uint8 (N, H, W, 3)."""
-        return torch.cat([encoder(images) for encoder in self.encoders], dim=1)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Returns outputs in [0, 1], float32 (N, k), of what each encoder takes."""
+        return torch.cat([encoder(inputs) for encoder in self.encoders], dim=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,7 @@ class MultipleModel(NetworkMethod):
             preprocessing=category.data.preprocessing,
             report={**_report(category.report, attribute.report), "encoder": check},
             attribute_units=tuple(range(first, bits)),
+            vector_length=category.data.vector_length,
         )
 
 
