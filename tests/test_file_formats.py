@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dualhash.codes import Model
 from dualhash.search import Index, ItemLabels
@@ -29,6 +31,31 @@ def test_model_format_1_is_read(folder: Path):
     assert prediction.attributes == pytest.approx(
         {"red": 0.9900485, "green": 0.5192301, "blue": 0.7246723}, abs=1e-5
     )
+
+
+def check_format_2(model: Model, codes: NDArray[np.uint8], probability: float, red: float):
+    assert model.card.format == 2
+    assert model.card.calibration == {"attribute_weight": 2.5}
+    assert codes.tolist() == [[15, 186]]
+    (prediction,) = model.predict(codes)
+    assert prediction.category == "circle"
+    assert prediction.probability == pytest.approx(probability, abs=1e-5)
+    assert prediction.attributes["red"] == pytest.approx(red, abs=1e-5)
+
+
+def test_model_format_2_is_read():
+    model = Model.open(FORMATS / "version-0.1-format-2" / "model")
+    assert model.hash == "4fc35e0b14211fc588b1b0c8298c76341fe54831230d24296acbc236011fe043"
+    encoded = model.encode([FORMATS / "version-0.1" / "images" / "orange.png"])
+    check_format_2(model, encoded.codes, 0.9739614, 0.8269266)
+
+
+def test_a_model_of_vectors_in_format_2_is_read():
+    model = Model.open(FORMATS / "version-0.1-format-2" / "vector-model")
+    assert model.hash == "dd6042458640db0bf5711804cafeee37816c0288802684481fc26ed09b920ac5"
+    assert (model.card.vector_length, model.card.preprocessing) == (3, None)
+    encoded = model.encode_vectors(np.array([[1, 0.5, 0]], np.float32))
+    check_format_2(model, encoded.codes, 0.5175713, 0.9389461)
 
 
 def test_items_of_index_format_4_are_read(folder: Path):

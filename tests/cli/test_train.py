@@ -77,8 +77,9 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
         (["--config", "wrong.toml"], "'momentum'"),
         (["--config", "list.json"], "must hold settings"),
         (["--alpha", "-1"], "at least 0"),
-        (["--bits", "12"], "bits cannot be used"),
-        (["--bits", "16,12"], "bits cannot be used"),
+        (["--bits", "12"], "The setting `bits` must be a multiple of 8, not 12."),
+        (["--bits", "16,12"], "The setting `bits` must be a multiple of 8, not 12."),
+        (["--seed", "-1"], "The setting `seed` must be at least 0, not -1."),
         (["--bits", "16,x"], "'x' is not a whole number"),
         (["--iterations", "5", "--epochs", "2"], "either iterations or epochs"),
         (["--backbone", "resnet"], "resnet18"),
@@ -103,6 +104,15 @@ def test_invalid_settings_are_refused(
     assert run("--out", "m", *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (table / "m").exists()
+
+
+@pytest.mark.parametrize("setting", ["--bits=12", "--backbone=resnet"])
+def test_settings_are_checked_before_the_catalogue_is_read(
+    capsys: pytest.CaptureFixture[str], setting: str
+):
+    with pytest.raises(SystemExit, match="2"):
+        app.main(["train", "missing.csv", "--out", "m", setting])
+    assert "missing.csv" not in capsys.readouterr().err
 
 
 SHORT = ("--preset", "small", "--iterations", "2", "--validation-every", "1")

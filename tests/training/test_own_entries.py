@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dualhash.baselines import find_method
@@ -136,6 +137,28 @@ def test_outputs_that_are_not_vectors_are_refused(
 ):
     with pytest.raises(DualhashError, match=message):
         train(tiny, make_config(**ON_FEATURES | settings), tmp_path / "model", display=QUIET)
+
+
+class Unexportable(own.Doubled):
+    def forward(self, features):
+        return super().forward(features) * torch.linalg.eigvals(features.T @ features).real.max()
+
+
+class UnexportableLayer(own.Inverted):
+    def forward(self, features):
+        return super().forward(features) * torch.linalg.eigvals(features.T @ features).real.max()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"code_head": Unexportable}, {"hash_layer": UnexportableLayer}]
+)
+def test_what_onnx_cannot_express_is_refused_before_the_training(
+    tiny: Catalogue, tmp_path: Path, settings: dict
+):
+    config = make_config(**ON_FEATURES | settings)
+    display = StopAt("iteration", AssertionError("the training began"))
+    with pytest.raises(DualhashError, match="cannot be exported to ONNX"):
+        train(tiny, config, tmp_path / "model", display=display)
 
 
 def test_custom_extractors_of_equal_weights_are_distinguished(model: Model, tmp_path: Path):

@@ -19,7 +19,9 @@ from dualhash.training.method import NetworkMethod
 
 
 class AttributeEncoder(nn.Sequential):
-    """From images or kept features to probabilities of attributes, float32 (N, length), padded with zeros.
+    """From images or features to probabilities of attributes, float32 (N, length).
+
+    Zeros pad them to the length.
 
     Args:
         network: A network without a hash layer.

@@ -40,10 +40,10 @@ def pretrain(
         columns: The role of each column.
     """
     learn = dualhash.pretrain  # without torch, this reports what to install
-    catalogue = read_catalogue(source, columns)
+    configuration = build_config(preset, config, options)
     card = learn(
-        catalogue,
-        build_config(preset, config, options),
+        read_catalogue(source, columns),
+        configuration,
         out,
         resume=resume,
         replace=replace,

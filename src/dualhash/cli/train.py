@@ -137,17 +137,13 @@ def train(
     """
     learn = dualhash.train  # without torch, this reports what to install
     from dualhash.baselines import find_method
+    from dualhash.training.initial_network import check_entries
 
     chosen = find_method(method, base)
     chosen.check_settings(options.settings())
     vectors = options.own_vectors
     if columns.features_column and options.features and vectors is None:
         raise DualhashError("Give --features or --features-column, not both.")
-    catalogue = read_catalogue(source, columns, vectors)
-    output.note(
-        f"learning {len(catalogue.names.categories):,} categories and "
-        f"{len(catalogue.names.attributes):,} attributes"
-    )
     default = "small" if options.backbone or options.weights else "features"
     plan = {
         out.with_name(f"{out.name}-{bits}") if len(options.bits) > 1 else out: build_config(
@@ -155,8 +151,15 @@ def train(
         )
         for bits in options.bits or (None,)
     }
+    for configuration in plan.values():
+        check_entries(chosen.configure(configuration))
     if len(plan) > 1 and not (resume or replace):
         _check_none_exists(plan)
+    catalogue = read_catalogue(source, columns, vectors)
+    output.note(
+        f"learning {len(catalogue.names.categories):,} categories and "
+        f"{len(catalogue.names.attributes):,} attributes"
+    )
     models = []
     for folder, configuration in plan.items():
         learned = configuration.features or configuration.backbone

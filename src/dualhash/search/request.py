@@ -223,12 +223,13 @@ PLAINER = {
 """Words of pydantic's messages, and what errors say instead."""
 
 
-def sentence(error: Mapping[str, Any], known: Iterable[str]) -> str:
-    """Describes what is wrong with an option.
+def sentence(error: Mapping[str, Any], known: Iterable[str], kind: str = "option") -> str:
+    """Describes what is wrong with an option or a setting.
 
     Args:
         error: One of the errors of a `ValidationError`, whose location begins with the option.
         known: The names of all options.
+        kind: What messages call it.
     """
     message = error["msg"].removeprefix("Value error, ")
     if not error["loc"]:
@@ -241,4 +242,4 @@ def sentence(error: Mapping[str, Any], known: Iterable[str]) -> str:
         message = message.replace(words, plainer)
     if not message.startswith("must"):
         message = f"is wrong ({message})"
-    return f"The option `{name}` {message}, not {reprlib.repr(error['input'])}."
+    return f"The {kind} `{name}` {message}, not {reprlib.repr(error['input'])}."

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dualhash.errors import DualhashError, nearest
+from dualhash.search.request import sentence
 from dualhash.training.config import TrainConfig
 
 _PAPER: dict[str, Any] = {}  # The defaults of TrainConfig are the paper's for ImageNet-150K.
@@ -113,11 +114,5 @@ def preset_config(preset: str, **settings: object) -> TrainConfig:
     try:
         return TrainConfig(**values | settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        setting = ".".join(str(part) for part in first["loc"][:1])
-        message = first["msg"].removeprefix("Value error, ")
-        raise DualhashError(
-            f"The training setting {setting} cannot be used: {message}."
-            if setting
-            else f"{message}."
-        ) from error
+        message = sentence(error.errors()[0], TrainConfig.model_fields, "setting")
+        raise DualhashError(message) from error

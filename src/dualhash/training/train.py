@@ -5,7 +5,7 @@ from pathlib import Path
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
-from dualhash.network import BACKBONES
+from dualhash.network import BACKBONES, CODE_HEADS, HASH_LAYERS
 from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.export_model import features_origin, write_exported
@@ -78,9 +78,9 @@ def train(
         run.check(resume=resume, replace=replace)
         runs = method.runs(config, len(catalogue.names.attributes))
         data = {name: prepare_data(catalogue, each, display) for name, each in runs.items()}
-        named = config.features is None and config.backbone not in BACKBONES
-        if isinstance(method, NetworkMethod) and named:
-            display.note("checking that the backbone can be exported")
+        lower = config.code_head in CODE_HEADS if config.features else config.backbone in BACKBONES
+        if isinstance(method, NetworkMethod) and not (lower and config.hash_layer in HASH_LAYERS):
+            display.note("checking that the network can be exported")
             check_export(next(iter(data.values())))
         run.begin(resume=resume)
         exported = method.learn(data, run.folder, display, tensorboard)

@@ -68,8 +68,12 @@ def check_export(data: TrainingData) -> None:
         DualhashError: It cannot.
     """
     with torch.random.fork_rng(devices=()):
-        network = initial_network(data.config, data.preprocessing, data.names)
-        export_encoder(Encoder(network), data.crop)
+        features = data.feature_sample
+        encoder = Encoder(initial_network(data.config, data.preprocessing, data.names, features))
+        if features is None:
+            export_encoder(encoder, data.crop)
+        else:
+            export_head(encoder, features.shape[1], features.dtype)
 
 
 def export_encoder(encoder: nn.Module, crop: tuple[int, int]) -> bytes:
