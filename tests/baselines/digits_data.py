@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from sklearn.datasets import load_digits
 
-from dualhash.baselines.features import Features
+from dualhash.baselines.common.features import Features
 from dualhash.evaluation.category_retrieval import category_precisions
 from dualhash.evaluation.true_labels import TrueLabels
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dualhash.baselines.features import Features
-from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.common.features import Features
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.one_bit_per_attribute import padded, unit_head
 from dualhash.baselines.jlbc import JLBC
-from dualhash.baselines.one_bit_per_attribute import padded, unit_head
 from dualhash.baselines.svm_binary import fit_svm_binary
 from dualhash.baselines.svm_real import SVM_REAL
 from tests.baselines.digits_data import digits, mean_average_precision

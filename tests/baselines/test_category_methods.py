@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dualhash.baselines import METHODS
-from dualhash.baselines.features import Features
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features
+from dualhash.baselines.common.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from tests.baselines.digits_data import digits, mean_average_precision

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from dualhash.baselines import METHODS, find_method
-from dualhash.baselines.head_method import HeadMethod
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.head_method import HeadMethod
+from dualhash.baselines.common.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
 from dualhash.training.method import DPH, NetworkMethod

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dualhash.baselines import METHODS, find_method
-from dualhash.baselines.features import Features
-from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.shallow_method import ShallowMethod
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes import Model
 from dualhash.training.data import prepare_data as prepare_module

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dualhash.baselines import METHODS, sdh
-from dualhash.baselines.head_method import HeadMethod
+from dualhash.baselines.common.head_method import HeadMethod
 from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.codes import Model
 from dualhash.errors import DualhashError

@@ -1,4 +1,4 @@
-"""The comparison methods of the paper, one per file.
+"""The comparison methods of the paper, one per file; `common` holds what they share.
 
 In: `TrainingData`.
 Out: an `ExportedModel`.

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, solve
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.shallow_method import ShallowMethod
 from dualhash.baselines.itq import rotation
-from dualhash.baselines.shallow_method import ShallowMethod
 
 RIDGE = 1e-4
 

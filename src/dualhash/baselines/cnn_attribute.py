@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dualhash.baselines.one_bit_per_attribute import calibrated_head, padded, unit_head
+from dualhash.baselines.common.one_bit_per_attribute import calibrated_head, padded, unit_head
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_labels import take

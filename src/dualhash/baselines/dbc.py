@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.linear_svm import linear_svms
+from dualhash.baselines.common.shallow_method import ShallowMethod
 from dualhash.baselines.itq import principal_components
-from dualhash.baselines.linear_svm import linear_svms
-from dualhash.baselines.shallow_method import ShallowMethod
 from dualhash.errors import DualhashError
 
 UPDATES = 10

@@ -3,17 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.dbc import Signs, predicted, principal_signs, signs
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.linear_svm import (
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.linear_svm import (
     CODE_COST,
     attribute_head,
     attribute_targets,
     code_vectors,
     linear_svms,
 )
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.shallow_method import ShallowMethod
+from dualhash.baselines.dbc import Signs, predicted, principal_signs, signs
 
 ROUNDS = 5
 

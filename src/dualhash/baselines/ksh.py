@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction, RbfKernel, squared_distances
+from dualhash.baselines.common.shallow_method import ShallowMethod
 
 ANCHORS = 300
 MOST_IMAGES = 20_000

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.shallow_method import ShallowMethod
 
 
 def fit_lsh(

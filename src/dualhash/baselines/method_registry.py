@@ -6,10 +6,10 @@ from pathlib import Path
 
 from dualhash.baselines.cca_itq import CCA_ITQ
 from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE
+from dualhash.baselines.common.head_method import HeadMethod
 from dualhash.baselines.dbc import DBC
 from dualhash.baselines.dnnh import DNNH
 from dualhash.baselines.hashnet import HASHNET
-from dualhash.baselines.head_method import HeadMethod
 from dualhash.baselines.itq import ITQ
 from dualhash.baselines.jlbc import JLBC
 from dualhash.baselines.ksh import KSH

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from dualhash.baselines.cca_itq import one_hot
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction, RbfKernel, squared_distances
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction, RbfKernel, squared_distances
+from dualhash.baselines.common.shallow_method import ShallowMethod
 
 ANCHORS = 1000
 CLASSIFIER_RIDGE = 1.0

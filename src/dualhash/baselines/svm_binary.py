@@ -1,8 +1,8 @@
 """SVM-binary: attributes predicted from the codes of SSDH by linear support vector machines."""
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.head_method import HeadMethod
-from dualhash.baselines.linear_svm import attribute_head
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.head_method import HeadMethod
+from dualhash.baselines.common.linear_svm import attribute_head
 from dualhash.codes.linear_head import LinearHead
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from dualhash.baselines.features import Features, Report, no_report
-from dualhash.baselines.hash_function import HashFunction
-from dualhash.baselines.linear_svm import attribute_targets, linear_svms
-from dualhash.baselines.one_bit_per_attribute import padded, unit_head
-from dualhash.baselines.shallow_method import ShallowMethod
+from dualhash.baselines.common.features import Features, Report, no_report
+from dualhash.baselines.common.hash_function import HashFunction
+from dualhash.baselines.common.linear_svm import attribute_targets, linear_svms
+from dualhash.baselines.common.one_bit_per_attribute import padded, unit_head
+from dualhash.baselines.common.shallow_method import ShallowMethod
 
 
 def fit_svm_real(

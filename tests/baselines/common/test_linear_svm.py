@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from dualhash.baselines.linear_svm import (
+from dualhash.baselines.common.linear_svm import (
     CODE_COST,
     attribute_targets,
     category_head,

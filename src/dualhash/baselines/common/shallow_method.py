@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dualhash.baselines.features import Features, Report, compute_features
-from dualhash.baselines.hash_function import HashFunction, HashFunctionLayer
-from dualhash.baselines.linear_svm import category_head
+from dualhash.baselines.common.features import Features, Report, compute_features
+from dualhash.baselines.common.hash_function import HashFunction, HashFunctionLayer
+from dualhash.baselines.common.linear_svm import category_head
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import quantise

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.baselines.features import Features, Report, compute_features
+from dualhash.baselines.common.features import Features, Report, compute_features
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model

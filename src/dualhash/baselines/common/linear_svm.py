@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from dualhash.baselines.features import Report, no_report
+from dualhash.baselines.common.features import Report, no_report
 from dualhash.codes.linear_head import LinearHead
 from dualhash.evaluation.true_labels import TrueLabels
 

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.baselines.hash_function import CHUNK, HashFunction, HashFunctionLayer, RbfKernel
+from dualhash.baselines.common.hash_function import (
+    CHUNK,
+    HashFunction,
+    HashFunctionLayer,
+    RbfKernel,
+)
 
 BITS, LENGTH, ANCHORS = 16, 5, 7
 
