@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dualhash import array_cache
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.features.feature_array import extract_features
-from tests.features.mean_extractor import colours, mean_extractor, solid_images
+from tests.features.mean_extractor import colours, grid_extractor, mean_extractor, solid_images
 
 COUNT = 100
 
@@ -37,6 +38,22 @@ def test_a_second_call_reads_stored_features(images: list[Path], tmp_path: Path)
     )
     np.testing.assert_array_equal(again.values, colours(COUNT))
     assert not calls
+
+
+def test_features_of_mirror_images_come_second(tmp_path: Path):
+    image = tmp_path / "halves.png"
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    pixels[:, :2] = (10, 20, 30)
+    Image.fromarray(pixels).save(image)
+    features = extract_features(grid_extractor((2, 4), 2), [image], tmp_path, mirror=True)
+    left, right = [10, 0, 20, 0, 30, 0], [0, 10, 0, 20, 0, 30]
+    np.testing.assert_array_equal(features.values, [[left, right]])
+
+
+def test_features_with_and_without_mirror_images_are_kept_apart(images: list[Path], tmp_path: Path):
+    for mirror, shape in ((True, (COUNT, 2, 3)), (False, (COUNT, 3)), (True, (COUNT, 2, 3))):
+        kept = extract_features(mean_extractor(), images, tmp_path / "cache", mirror=mirror)
+        assert kept.values.shape == shape
 
 
 def test_a_changed_image_is_extracted_again(images: list[Path], tmp_path: Path):

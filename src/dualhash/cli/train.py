@@ -50,6 +50,8 @@ class TrainingOptions:
         epochs: Length of the training in passes over the images, instead of --iterations.
         lr_new: Learning rate of new layers.
         lr_pretrained: Learning rate of pretrained layers.
+        mirror: Also learn from mirror images. --no-mirror suits images whose meaning depends on
+            left and right, and halves the time of the features.
         precision: Number format of the backbone. bf16 is faster on processors that support it;
             auto uses it there.
         validation_every: Batches between two validations. A resumed training continues from the
@@ -73,6 +75,7 @@ class TrainingOptions:
     epochs: float | None = None
     lr_new: float | None = None
     lr_pretrained: float | None = None
+    mirror: bool | None = None
     precision: Literal["auto", "bf16", "fp32"] | None = None
     validation_every: Whole | None = None
     seed: Whole | None = None

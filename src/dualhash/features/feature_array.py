@@ -17,6 +17,8 @@ def extract_features(
     paths: Sequence[Path],
     folder: Path,
     report: Report = lambda done, total: None,
+    *,
+    mirror: bool = False,
 ) -> CachedArray:
     """Returns features of image files, computed now or by an earlier call.
 
@@ -28,9 +30,11 @@ def extract_features(
         paths: N image files.
         folder: Where arrays are kept; created if it does not exist.
         report: Called with how many images are done and how many there are.
+        mirror: Compute the features of the mirror images too.
 
     Returns:
-        float16 (N, d), and why an image could not be read.
+        float16 (N, d), or (N, 2, d) with those of the mirror images second; and why an
+        image could not be read.
 
     Raises:
         DualhashError: The folder cannot be written, or its disk is full.
@@ -38,10 +42,16 @@ def extract_features(
 
     def extract(first: int) -> Iterator[Chunk]:
         for pixels, failed in decoded_rows(paths, extractor.preprocessing, first):
-            yield extractor.extract(centre_crop(pixels, extractor.preprocessing.crop)), failed
+            images = centre_crop(pixels, extractor.preprocessing.crop)
+            features = extractor.extract(images)
+            if mirror:
+                features = np.stack([features, extractor.extract(images[:, :, ::-1])], axis=1)
+            yield features, failed
 
-    file = folder / f"{files_hash(extractor.hash, paths)}.npy"
-    return cached_array(file, np.float16, (len(paths), extractor.size), extract, report)
+    kind = f"{extractor.hash} with mirror images" if mirror else extractor.hash
+    shape = (len(paths), 2, extractor.size) if mirror else (len(paths), extractor.size)
+    file = folder / f"{files_hash(kind, paths)}.npy"
+    return cached_array(file, np.float16, shape, extract, report)
 
 
 def decoded_rows(

@@ -100,7 +100,8 @@ class TrainConfig(BaseModel):
         iterations: Length of the training in batches; give either this or `epochs`.
         epochs: Length of the training in passes over as many images as there are to train on.
         min_iterations: Least number of batches when `epochs` gives the length.
-        mirror: Augmentation: mirror each image with probability 0.5.
+        mirror: Augmentation: mirror each image with probability 0.5. With `features` the mirror
+            images are extracted too, which takes twice as long.
         random_crop: Augmentation: a random crop instead of the central one.
         crop_padding: Pixels of repeated border that a random crop may include on each side.
         precision: Number format of the backbone in training: "bf16" (bfloat16), "fp32", or "auto"

@@ -65,7 +65,12 @@ class ShallowMethod(Method):
         if config.finetune:
             raise DualhashError(f"{self.title} trains no network: leave out --finetune.")
         learns = "both" if self.labels == "joint" else self.labels
-        settings = {"learns": learns, "code_head": "hidden-layer", "head_settings": {"units": 0}}
+        settings = {
+            "learns": learns,
+            "code_head": "hidden-layer",
+            "head_settings": {"units": 0},
+            "mirror": False,
+        }
         return super().configure(config).model_copy(update=settings)
 
     def learn(

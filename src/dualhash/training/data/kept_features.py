@@ -21,14 +21,25 @@ class KeptFeatures:
     Attributes:
         extractor: What computed them, part of the exported encoder; None for vectors of the user.
         values: (N, d) float16 or float32, a memory map.
+        mirrored: The features of the mirror images, likewise; None without them.
     """
 
     extractor: Extractor | None
     values: NDArray[np.float16] | Vectors
+    mirrored: NDArray[np.float16] | None = None
 
-    def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """Returns the features of rows, (n, d)."""
-        return torch.from_numpy(np.ascontiguousarray(self.values[rows]))
+    def take(self, rows: NDArray[np.int64], generator: np.random.Generator | None = None) -> Tensor:
+        """Returns the features of rows, (n, d).
+
+        Args:
+            rows: n rows.
+            generator: Chooses, for about half of the rows, the mirror image; None takes none.
+        """
+        features = np.ascontiguousarray(self.values[rows])
+        if generator and self.mirrored is not None:
+            chosen = generator.random(len(rows)) < 0.5
+            features[chosen] = self.mirrored[rows[chosen]]
+        return torch.from_numpy(features)
 
     def sample(self, rows: NDArray[np.int64]) -> Tensor:
         """Returns the features of at most `SAMPLE` of the rows, evenly spread."""

@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dualhash.array_cache import CachedArray, cache_folder
+from dualhash.array_cache import cache_folder
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
-from dualhash.features.extractor import Extractor
 from dualhash.features.feature_array import extract_features
 from dualhash.features.registry import open_extractor
 from dualhash.training.config import VECTORS, TrainConfig
@@ -59,9 +58,9 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
         assert whole.features is not None
         features = KeptFeatures(None, whole.features)
     elif config.features:
-        extractor, array = _features(config.features, config, whole.images, display)
-        features, failed = KeptFeatures(extractor, array.values), array.failed
-        preprocessing = extractor.preprocessing
+        features, failed = _features(config.features, config, whole.images, display)
+        assert features.extractor is not None
+        preprocessing = features.extractor.preprocessing
     else:
         preprocessing = choose_preprocessing(config, whole.images)
         if config.frozen_stages:
@@ -113,12 +112,15 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
 
 def _features(
     name: str, config: TrainConfig, images: Sequence[Path], display: Display
-) -> tuple[Extractor, CachedArray]:
-    """Returns an extractor and the features that it gives of images."""
+) -> tuple[KeptFeatures, dict[int, str]]:
+    """Returns the features of images, and why an image could not be read, by row."""
     size = config.image_size or median_size(images)
     extractor = open_extractor(name, size, cache_folder())
     with display.bar(f"features by {name}") as step:
-        return extractor, extract_features(extractor, images, cache_folder(), step)
+        kept = extract_features(extractor, images, cache_folder(), step, mirror=config.mirror)
+    if not config.mirror:
+        return KeptFeatures(extractor, kept.values), kept.failed
+    return KeptFeatures(extractor, kept.values[:, 0], kept.values[:, 1]), kept.failed
 
 
 def _frozen(

@@ -105,7 +105,7 @@ class TrainingData:
                 mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
             return self.frozen.take(rows, mirrored)
         if self.features:
-            return self.features.take(rows)
+            return self.features.take(rows, generator)
         assert self.pixels is not None
         images, crop = self.pixels[rows], self.crop
         if generator:
