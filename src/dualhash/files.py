@@ -131,7 +131,7 @@ def fingerprint(path: Path) -> tuple[int, ...] | None:
     """Returns device, inode, size, mtime and ctime (ns) of a file; None if there is no file."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 

@@ -248,7 +248,7 @@ def test_the_condition_that_excludes_most_is_named(shop: Path, capsys: pytest.Ca
     assert run("search", shop / "i.dhx", "id:0", *filters, "--json") == 0
     assert json.loads(capsys.readouterr().out)["shortage"] == {
         "field": "filter",
-        "wish": "category=circle",
+        "value": "category=circle",
         "matched_without": 6,
     }
 

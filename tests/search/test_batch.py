@@ -12,7 +12,7 @@ from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Results
 from dualhash.search.ranking import execute
-from tests.builders import colour_image
+from tests.builders import colour_image, vector_model
 
 ITEMS = 60
 
@@ -83,6 +83,20 @@ def test_unusable_queries_are_named_and_skipped(
     assert "not float" in failures[2].reason
     assert "16 bits" in failures[3].reason
     assert found[0].as_dict() == many.search(good).as_dict()
+
+
+def test_images_are_skipped_if_the_model_takes_vectors(tmp_path: Path):
+    photo, model = colour_image(tmp_path / "a.png", (1, 2, 3)), vector_model(tmp_path / "model", 4)
+    with Index.create(tmp_path / "vectors.dhx", model) as index:
+        index.add(features=np.eye(4, dtype=np.float32))
+        failed, found, also_failed = index.search_batch([photo, 2, photo.read_bytes()], k=1)
+        assert isinstance(found, Results)
+        for row, failure in ((0, failed), (2, also_failed)):
+            assert isinstance(failure, Failure)
+            assert failure.row == row
+            assert "takes vectors of 4 values, not images" in failure.reason
+        with pytest.raises(DualhashError, match="takes vectors of 4 values, not images"):
+            index.search(photo)
 
 
 def test_queries_are_read_lazily(many: Index, monkeypatch: pytest.MonkeyPatch):

@@ -60,6 +60,19 @@ def test_payload_images_and_labels_are_kept(path: Path, tmp_path: Path):
         assert ids(index.search(0, filter={"n": 3})) == [3]
 
 
+def test_a_path_with_a_null_character_is_refused(tmp_path: Path):
+    with pytest.raises(DualhashError, match=r"a\\x00b.dhx' cannot be written"):
+        Index.from_codes(tmp_path / "a\0b.dhx", CODES)
+    with pytest.raises(DualhashError, match="does not exist"):
+        Index.open(tmp_path / "a\0b.dhx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_codes_that_are_no_array_are_refused(path: Path):
+    with pytest.raises(DualhashError, match="these are a list, not a NumPy array"):
+        Index.from_codes(path, CODES.tolist())
+
+
 def test_heads_predict_labels(path: Path):
     """By hand: with the first bit red is sigmoid(4 - 2), without it sigmoid(-2)."""
     with Index.from_codes(path, CODES, attribute_head=RED, category_head=KINDS) as index:

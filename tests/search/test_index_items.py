@@ -103,7 +103,7 @@ def test_payload_values_are_stored_as_json(index: Index, value: object, stored_v
 )
 def test_other_payload_values_are_refused_by_name(index: Index, value: object, kind: str):
     payload = {"size": 1, "colour": value}
-    message = rf"a\.png cannot be stored: its field 'colour' holds a value of type {kind}\."
+    message = rf"a\.png' cannot be stored: its field 'colour' holds a value of type {kind}\."
     with pytest.raises(DualhashError, match=message):
         index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
     with pytest.raises(DualhashError, match=f"type {kind}"):
@@ -128,9 +128,29 @@ def test_other_payload_values_are_refused_by_name(index: Index, value: object, k
 def test_payload_that_json_cannot_hold_is_refused_by_name(
     index: Index, payload: dict[Any, Any], message: str
 ):
-    with pytest.raises(DualhashError, match=rf"a\.png cannot be stored: {re.escape(message)}\. "):
+    with pytest.raises(DualhashError, match=rf"a\.png' cannot be stored: {re.escape(message)}\. "):
         index.add(np.zeros((1, 2), np.uint8), ["a.png"], [payload])
     assert len(index) == 6
+
+
+@pytest.mark.parametrize("payload", [{"size": float("nan")}, {"size": "caf\udce9"}])
+def test_an_item_without_an_image_is_named_by_its_id(index: Index, payload: dict[str, Any]):
+    with pytest.raises(DualhashError, match=r"^Item 7 cannot be stored: "):
+        index.add(np.zeros((2, 2), np.uint8), payloads=[{}, payload])
+
+
+def test_an_unknown_id_is_written_in_full(index: Index):
+    with pytest.raises(DualhashError, match=f"no item with the id {2**65}\\."):
+        index.delete([0, 2**65])
+    assert 0 in index
+
+
+def test_codes_that_are_no_array_are_refused(index: Index):
+    for codes in ([[0, 0]], 5):
+        with pytest.raises(DualhashError, match=f"these are a {type(codes).__name__}, not a NumPy"):
+            index.add(codes)
+    with pytest.raises(DualhashError, match="these are a list, not a NumPy array"):
+        index.update(0, code=[0, 0])
 
 
 def test_attributes_unknown_to_the_model_are_dropped(index: Index):

@@ -264,7 +264,7 @@ def test_the_shortage_names_the_condition_that_excludes_most(client: TestClient,
     }
     shortage = answer["shortage"]
     assert shortage["matched_without"] == max(counts.values()) > answer["matched"]
-    assert counts[shortage["field"], shortage["wish"]] == shortage["matched_without"]
+    assert counts[shortage["field"], shortage["value"]] == shortage["matched_without"]
 
 
 @pytest.mark.parametrize("query", [{"id": 3}, {}])
@@ -275,7 +275,7 @@ def test_a_single_condition_explains_the_shortage(client: TestClient, query: dic
     answer = ask(client, **query, task="combined", want=[wish], k=COUNT)
     assert answer["shortage"] == {
         "field": "want",
-        "wish": wish,
+        "value": wish,
         "matched_without": COUNT - len(query),
     }
 
@@ -301,7 +301,7 @@ NOTHING = {"id": 3, "filter": {"parity": "even", "number": 1}, "radius": 0}
 def test_of_overlapping_conditions_the_rarest_explains_the_shortage(client: TestClient):
     answer = ask(client, **NOTHING)
     assert answer["matched"] == 0
-    assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": 0}
+    assert answer["shortage"] == {"field": "radius", "value": "0", "matched_without": 0}
 
 
 def test_conditions_that_exclude_nothing_are_no_shortage(client: TestClient):
@@ -323,7 +323,7 @@ def test_the_number_of_tried_conditions_is_limited(
     client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("dualhash.search.too_few_results.MAX_CONDITIONS", 2)
-    assert ask(client, **NOTHING)["shortage"]["wish"] == "number=1"
+    assert ask(client, **NOTHING)["shortage"]["value"] == "number=1"
     assert len(counted) == 1 + 2 + 1 + 2
 
 
@@ -333,7 +333,7 @@ def test_enough_results_have_no_shortage(client: TestClient):
 
 def test_the_radius_can_explain_the_shortage(client: TestClient):
     answer = ask(client, id=0, radius=0)
-    assert answer["shortage"] == {"field": "radius", "wish": "0", "matched_without": COUNT - 1}
+    assert answer["shortage"] == {"field": "radius", "value": "0", "matched_without": COUNT - 1}
 
 
 @pytest.mark.parametrize(

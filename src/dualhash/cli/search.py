@@ -175,7 +175,7 @@ def _show(results: Results, missing: Shortage | None, *, json: bool, sheet: Path
 
 
 def _sentence(missing: Shortage, matched: int) -> str:
-    condition = CONDITIONS[missing.field].format(missing.wish)
+    condition = CONDITIONS[missing.field].format(missing.value)
     if missing.matched_without > matched:
         matching = output.counted(missing.matched_without, "image")
         return f"Without {condition}, {matching} would match."

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import pack
 from dualhash.errors import DualhashError
+from dualhash.search.query import describe_array
 from dualhash.search.storage.header import Header
 
 
@@ -21,10 +22,15 @@ def packed_codes(codes: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.uin
     Raises:
         DualhashError: They have another shape or dtype, or k is not a multiple of 8.
     """
-    if codes.ndim != 2 or not codes.shape[1] or codes.dtype not in (np.uint8, np.bool_):
+    if (
+        not isinstance(codes, np.ndarray)
+        or codes.ndim != 2
+        or not codes.shape[1]
+        or codes.dtype not in (np.uint8, np.bool_)
+    ):
         raise DualhashError(
             "Codes are packed, uint8 of shape (n, k/8), or bool of shape (n, k); these are "
-            f"{codes.dtype} of shape {codes.shape}."
+            f"{describe_array(codes)}."
         )
     if codes.dtype == np.bool_:
         return pack(codes.astype(np.bool_, copy=False))

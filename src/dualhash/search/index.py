@@ -275,7 +275,6 @@ class Index(IndexReader):
         if features is not None:
             codes = self.model.encode_vectors(features).codes
         assert codes is not None
-        images = [""] * len(codes) if images is None else images
         return writer.add(self, codes, self._entries(codes, images, payloads, labels))
 
     def update(
@@ -362,7 +361,7 @@ class Index(IndexReader):
     def _entries(
         self,
         codes: NDArray[np.uint8],
-        images: Sequence[Path | str],
+        images: Sequence[Path | str] | None,
         payloads: Sequence[Mapping[str, Any]] | None,
         labels: Sequence[ItemLabels] | None,
     ) -> list[writer.Entry]:
@@ -372,6 +371,7 @@ class Index(IndexReader):
             DualhashError: The codes have another length or the arguments differ in number.
         """
         check_codes(codes, self.header, dimensions=2)
+        images = [""] * len(codes) if images is None else images
         payloads = [{}] * len(codes) if payloads is None else payloads
         labels = [ItemLabels()] * len(codes) if labels is None else labels
         if not len(codes) == len(images) == len(payloads) == len(labels):

@@ -57,7 +57,7 @@ def encode(
     """Returns packed codes (k/8,), or why there is none, of images and vectors, by row.
 
     Raises:
-        DualhashError: The model cannot be opened, or takes vectors where there is an image.
+        DualhashError: The model cannot be opened.
     """
     images = {row: query for row, query in enumerate(queries) if is_image(query)}
     vectors = {row: query for row, query in enumerate(queries) if is_vector(query)}
@@ -69,8 +69,14 @@ def encode(
             codes[row] = Failure(row, query_name(query), str(error))
     if not images:
         return codes
-    rows = list(images)
-    encoded = source.model.encode([*images.values()], views=source.header.views)
+    model, rows = source.model, list(images)
+    try:
+        encoded = model.encode([*images.values()], views=source.header.views)
+    except DualhashError as error:
+        failures = {
+            row: Failure(row, image_name(query), str(error)) for row, query in images.items()
+        }
+        return codes | failures
     codes |= zip((rows[i] for i in encoded.rows), encoded.codes, strict=True)
     return codes | {rows[failure.row]: failure for failure in encoded.failures}
 
@@ -186,12 +192,24 @@ def check_codes(codes: NDArray[Any], header: Header, *, dimensions: int) -> NDAr
         DualhashError: They have another length, shape or type.
     """
     width = header.bits // 8
-    if codes.dtype != np.uint8 or codes.ndim != dimensions or codes.shape[-1] != width:
+    if (
+        not isinstance(codes, np.ndarray)
+        or codes.dtype != np.uint8
+        or codes.ndim != dimensions
+        or codes.shape[-1] != width
+    ):
         raise DualhashError(
             f"The index holds codes of {header.bits} bits, {width} bytes each as uint8; these are "
-            f"{codes.dtype} of shape {codes.shape}."
+            f"{describe_array(codes)}."
         )
     return codes
+
+
+def describe_array(values: object) -> str:
+    """How messages describe an array, or what was given in place of one."""
+    if isinstance(values, np.ndarray):
+        return f"{values.dtype} of shape {values.shape}"
+    return f"a {type(values).__name__}, not a NumPy array"
 
 
 def find_model(index: object, header: Header) -> Model:

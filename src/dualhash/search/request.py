@@ -91,6 +91,8 @@ class SearchRequest(BaseModel):
         if not isinstance(values, Mapping):
             return values
         for field, value in values.items():
+            if not isinstance(field, str):
+                raise ValueError("must have names of fields as keys")  # noqa: TRY004 - as above
             if info.mode == "json" and not isinstance(value, str | int | float):
                 raise ValueError(f"must have a text or number for {field}")
         try:

@@ -29,12 +29,12 @@ class Shortage:
 
     Attributes:
         field: The option that it belongs to.
-        wish: The attribute, the field and value of the filter, or the radius.
+        value: The attribute, the field and value of the filter, or the radius.
         matched_without: How many items match without it.
     """
 
     field: Option
-    wish: str
+    value: str
     matched_without: int
 
 

@@ -32,7 +32,7 @@ def replace_codes(index: Index, ids: list[int]) -> None:
         ([0, 1, 2, 7], [0]),
         ([7, 8, 40, 41, 47], [0, 8, 40]),
         (list(range(16, 48)), [16, 24, 32, 40]),
-        (list(range(ITEMS)), list(range(0, ITEMS, BLOCK))),
+        (list(range(0, ITEMS // 2, BLOCK)), list(range(0, ITEMS // 2, BLOCK))),
     ],
 )
 def test_each_block_with_changes_is_read_once(
@@ -44,6 +44,20 @@ def test_each_block_with_changes_is_read_once(
         read = count_block_reads(reader)
         far = reader.search(QUERY, k=ITEMS).hits
         assert read == blocks
+        assert {hit.id for hit in far if hit.distance == 16} >= set(changed)
+
+
+@pytest.mark.parametrize("changed", [range(0, ITEMS // 2 + BLOCK, BLOCK), range(ITEMS)])
+def test_all_blocks_are_read_in_one_pass_if_most_have_changes(
+    small_blocks: Index, changed: range, monkeypatch: pytest.MonkeyPatch
+):
+    with Index.open(small_blocks.path) as reader:
+        reader.search(QUERY)
+        replace_codes(small_blocks, list(changed))
+        monkeypatch.setattr(reader, "codes_of", None)
+        read = count_block_reads(reader)
+        far = reader.search(QUERY, k=ITEMS).hits
+        assert read == list(range(0, ITEMS, BLOCK))
         assert {hit.id for hit in far if hit.distance == 16} >= set(changed)
 
 

@@ -53,7 +53,7 @@ def test_few_matches_name_the_condition_that_excludes_most(page: Page, address: 
     assert page.url.count("want=") == 2
 
 
-@pytest.mark.parametrize("short", [None, {"field": "want", "wish": "round", "matched_without": 0}])
+@pytest.mark.parametrize("short", [None, {"field": "want", "value": "round", "matched_without": 0}])
 def test_all_conditions_can_be_cleared_if_nothing_matches(
     page: Page, address: str, short: dict[str, object] | None
 ):

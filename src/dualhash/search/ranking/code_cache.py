@@ -44,7 +44,8 @@ class CodeCache:
         """Returns all codes as the file has them now.
 
         Reads only blocks with added or changed codes; reads all blocks if the file no longer
-        knows what was changed, or if more than half of the codes in memory are deleted.
+        knows what was changed, or if more than half of the blocks are changed or more than half
+        of the codes in memory are deleted.
 
         Raises:
             DualhashError: The file is damaged.
@@ -80,12 +81,18 @@ class CodeCache:
         return allowed
 
     def _updated(self, state: IndexState) -> CodeTable | None:
-        """Returns the table with all changes; None if the file no longer knows them."""
+        """Returns the table with all changes; None if it is faster to read all blocks.
+
+        Also None if the file no longer knows the changes. With changes in more than half of the
+        blocks, one pass over all of them is faster (measured with 400,000 codes of 256 bits).
+        """
         index, before = self._index, self._state
         changed = None if before.edition < 0 else index.changed(before.edition)
         if changed is None:
             return None
         changed = changed[changed < before.next_id]
+        if 2 * len(index.blocks_with(changed)) > index.block_count():
+            return None
         ids, codes = index.codes_of(changed)
         table = self._table.without(np.setdiff1d(changed, ids))
         if len(ids):

@@ -81,6 +81,8 @@ def new_index_file(
         DualhashError: There is an index and `replace` is False, it is in use, or there is
             another file.
     """
+    if "\0" in str(path):
+        raise DualhashError(f"{str(path)!r} cannot be written: a path has no null characters.")
     _check_free(path, replace=replace)
     if not path.parent.is_dir():
         raise DualhashError(f"{path} cannot be written: there is no folder {path.parent}.")

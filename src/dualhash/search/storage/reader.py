@@ -131,6 +131,11 @@ class IndexReader:
         found: list[int] = firsts[blocks[blocks >= 0]].tolist()
         return found
 
+    def block_count(self) -> int:
+        """Returns the number of blocks of codes."""
+        ((count,),) = self.connection.execute("SELECT count(*) FROM blocks")
+        return int(count)
+
     def get(self, item: int) -> CodedItem:
         """Returns the item with an id, with its code.
 

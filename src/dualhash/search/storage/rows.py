@@ -150,13 +150,14 @@ class RowCodec:
         """
         states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
         name = self.name(image)
+        subject = repr(name) if name else f"Item {item}"
         fields: dict[str, Any] = {}
         for field, value in payload.items():
             try:
                 fields |= json_value({field: value})
             except TypeError as error:
                 raise DualhashError(
-                    f"{name} cannot be stored: its field {field!r} holds {error}. Convert it to "
+                    f"{subject} cannot be stored: its field {field!r} holds {error}. Convert it to "
                     "text, a finite number, a date, None, or a list or mapping of these."
                 ) from error
         try:
@@ -170,7 +171,7 @@ class RowCodec:
         except UnicodeEncodeError as error:
             wrong = error.object[error.start : error.end]
             raise DualhashError(
-                f"{name!r} cannot be stored: {wrong!r} in its path, payload or category cannot be "
+                f"{subject} cannot be stored: {wrong!r} in its path, payload or category cannot be "
                 "written as UTF-8."
             ) from error
 

@@ -144,10 +144,10 @@ def _record_change(index: IndexReader, ids: Sequence[int], *, count: int = 0) ->
 def _delete_items(index: IndexReader, ids: Sequence[int]) -> None:
     """Deletes the rows of items, which must exist."""
     values = json.dumps(ids)
-    for (unknown,) in index.connection.execute(
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1", values
+    for (place,) in index.connection.execute(
+        "SELECT key FROM json_each(?) WHERE value NOT IN (SELECT id FROM items) LIMIT 1", values
     ):
-        raise DualhashError(f"{index.path} has no item with the id {unknown}.")
+        raise DualhashError(f"{index.path} has no item with the id {ids[place]}.")
     index.connection.execute(
         "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))", values
     )

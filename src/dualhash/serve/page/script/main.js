@@ -205,7 +205,7 @@ function showShortage({ shortage, matched, hits }) {
 
 function describeShortage(shortage, matched, shown) {
   if (!shortage) return shown ? "" : "Nothing matches.";
-  const few = `${matched ? `Only ${formatCount(matched)} match` : "Nothing matches"}. “${shortage.wish}” excludes most`;
+  const few = `${matched ? `Only ${formatCount(matched)} match` : "Nothing matches"}. “${shortage.value}” excludes most`;
   return shortage.matched_without > matched
     ? `${few}: ${formatCount(shortage.matched_without)} would match without it.`
     : `${few}, but no more would match without it.`;

@@ -101,11 +101,11 @@ export const withoutConditions = (view) => ({ ...view, want: [], without: [], fi
 /**
  * Returns the view without the condition that a shortage names.
  * @param {View} view
- * @param {{field: string, wish: string}} shortage as in the API
+ * @param {{field: string, value: string}} shortage as in the API
  */
-export function withoutCondition(view, { field, wish }) {
-  if (field !== "filter") return withAttribute(view, wish, "any");
-  const entry = Object.entries(view.filter).find(([name, value]) => `${name}=${value}` === wish);
+export function withoutCondition(view, { field, value }) {
+  if (field !== "filter") return withAttribute(view, value, "any");
+  const entry = Object.entries(view.filter).find((pair) => pair.join("=") === value);
   return entry ? withFilter(view, entry[0], null) : { ...view, filter: {} };
 }
 
