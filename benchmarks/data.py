@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import unpack
 from dualhash.search import Index
-from dualhash.search.kernels import CodeMatrix, nearest
+from dualhash.search.kernels import CodeMatrix, k_nearest
 
 BITS = 256
 CLASSES = 400
@@ -140,7 +140,7 @@ def _exported(index: Index) -> dict[str, NDArray[Any]]:
 
 
 def _tenth_and_hundredth(codes: NDArray[np.uint8], queries: NDArray[np.uint8]) -> str:
-    found, _ = nearest(CodeMatrix.of(codes), queries, 100)
+    found, _ = k_nearest(CodeMatrix.of(codes), queries, 100)
     return " and ".join(f"{np.median(found[:, k - 1]):g}" for k in (10, 100))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks import data, peers
 from benchmarks.timing import Report, in_turns
-from dualhash.search.kernels import CodeMatrix, bitmap, nearest
+from dualhash.search.kernels import CodeMatrix, bitmap, k_nearest
 
 ONE_AFTER_ANOTHER = 4
 """Number of queries; the time of one query is the mean over them."""
@@ -23,20 +23,20 @@ def searches(report: Report, kind: data.Data, matrix: CodeMatrix, numpy_codes: i
     few = np.ascontiguousarray(kind.codes[:numpy_codes])
     expected = flat.search(kind.queries, 100, heap=True, threads=2)
     for threads in (1, 2):
-        ours = nearest(matrix, kind.queries, 100, threads=threads)[0]
+        ours = k_nearest(matrix, kind.queries, 100, threads=threads)[0]
         np.testing.assert_array_equal(ours, expected)
     single = kind.queries[:ONE_AFTER_ANOTHER]
     by_usearch = peers.usearch_exact(kind.codes, single[:1], 100, threads=2)
     np.testing.assert_array_equal(by_usearch, expected[:1])
     np.testing.assert_array_equal(
-        peers.numpy_exact(few, single, 100), nearest(CodeMatrix.of(few), single, 100)[0]
+        peers.numpy_exact(few, single, 100), k_nearest(CodeMatrix.of(few), single, 100)[0]
     )
     where = f"{kind.name}, {matrix.count} codes"
     report.kth[where] = [float(np.median(expected[:, k - 1])) for k in (10, 100)]
     for k, (name, each) in product((10, 100), _queries(kind.queries).items()):
         things: dict[str, Callable[[], object]] = {}
         for threads in (1, 2):
-            ours_now = partial(nearest, matrix, k=k, threads=threads)
+            ours_now = partial(k_nearest, matrix, k=k, threads=threads)
             things[f"dualhash, {_threads(threads)}"] = partial(_each, ours_now, each)
         for heap, threads in product((True, False), (1, 2)):
             theirs = partial(flat.search, k=k, heap=heap, threads=threads)
@@ -64,7 +64,7 @@ def filtered(
         ours, theirs = bitmap(among), np.packbits(among, bitorder="little")
         single = kind.queries[:ONE_AFTER_ANOTHER]
         np.testing.assert_array_equal(
-            nearest(matrix, single, 100, allowed=ours, threads=2)[0],
+            k_nearest(matrix, single, 100, allowed=ours, threads=2)[0],
             flat.search(single, 100, heap=True, threads=2, allowed=theirs),
         )
         for name, each in _queries(kind.queries).items():
@@ -72,7 +72,7 @@ def filtered(
             if not (one_query or batches):
                 continue
             part = f"{name}, filter of {percent} %, {kind.name}, {matrix.count} codes"
-            search = partial(nearest, matrix, k=100, threads=2)
+            search = partial(k_nearest, matrix, k=100, threads=2)
             things: dict[str, Callable[[], object]] = {
                 "dualhash": partial(_each, partial(search, allowed=ours), each)
             }
@@ -115,7 +115,7 @@ def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
 
 
 def _in_all(parts: list[CodeMatrix], query: NDArray[np.uint8]) -> list[object]:
-    return [nearest(matrix, query, 100, threads=2) for matrix in parts]
+    return [k_nearest(matrix, query, 100, threads=2) for matrix in parts]
 
 
 def _queries(queries: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:

@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 SEARCH = """
 import numpy as np
 import dualhash.search.kernels as kernels
-from dualhash.jit import cache_folder
+from dualhash.jit import kernel_cache_folder
 codes = np.arange(256, dtype=np.uint8).repeat(9).reshape(256, 9)
-print(*kernels.nearest(kernels.CodeMatrix.of(codes), codes[:1], 5)[1][0])
+print(*kernels.k_nearest(kernels.CodeMatrix.of(codes), codes[:1], 5)[1][0])
 from pathlib import Path
-print(cache_folder(Path(kernels.__file__).parent))
+print(kernel_cache_folder(Path(kernels.__file__).parent))
 """
 
 EVALUATE = """

@@ -29,7 +29,7 @@ def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     So the cache folder is named after the text of all files beside the kernel.
     """
     dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    folder = cache_folder(Path(function.__code__.co_filename).parent)
+    folder = kernel_cache_folder(Path(function.__code__.co_filename).parent)
     if folder is None:
         _warn("no folder is writable")
     else:
@@ -64,7 +64,7 @@ def _warn(reason: str) -> None:
 
 
 @cache
-def cache_folder(sources: Path) -> Path | None:
+def kernel_cache_folder(sources: Path) -> Path | None:
     """The first writable place for the machine code of one folder of kernels, or None."""
     files = [Path(__file__), *sorted(sources.glob("*.py"))]
     text = b"".join(file.read_bytes() for file in files)

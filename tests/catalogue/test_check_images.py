@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from dualhash.catalogue.check_images import check_images
+from dualhash.catalogue.problems import MANY
 from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.catalogue.readers.image_folder import read_folder
 
@@ -29,12 +30,19 @@ def test_a_damaged_image_is_left_out_and_listed(zoo: Path):
     checked, sizes = check_images(catalogue, lambda done, total: seen.append((done, total)))
     assert checked.references == catalogue.references[:3]
     assert sizes.tolist() == [[20, 10], [20, 11], [20, 12]]
-    count, damaged, single = checked.problems
-    assert str(count) == "zoo.csv: image files that cannot be read: .png (1)"
+    damaged, single = checked.problems
     assert (damaged.location, damaged.fatal) == ("zoo.csv row 4", True)
     assert str(zoo / "dogs" / "2.png") in damaged.message
     assert str(single) == "zoo.csv row 3: category 'dog' has one image"
     assert seen == [(i, 4) for i in range(1, 5)]
+
+
+def test_many_damaged_images_are_also_counted_by_type(zoo: Path):
+    for i in range(MANY):
+        (zoo / "cats" / f"damaged{i}.jpg").write_bytes(b"")
+    checked, _ = check_images(read_folder(zoo))
+    remarks = [problem.message for problem in checked.problems if not problem.fatal]
+    assert f"image files that cannot be read: .jpg ({MANY}), .png (1)" in remarks
 
 
 def test_labels_of_missing_images_are_kept(zoo: Path):

@@ -182,7 +182,7 @@ def test_errors_are_printed_as_one_sentence(
 
 
 @pytest.mark.parametrize("command", ["create", "add"])
-def test_unreadable_images_are_counted_by_type(
+def test_images_of_unreadable_formats_are_left_out(
     shop: Path, capsys: pytest.CaptureFixture[str], command: str
 ):
     folder = shop.parent / "more"
@@ -194,8 +194,9 @@ def test_unreadable_images_are_counted_by_type(
     }
     assert run("index", *arguments[command]) == 0
     message = capsys.readouterr().err
-    assert "Left out: 1" in message
-    assert "images of formats that cannot be read: .cr2 (2), .jxl (1)" in message
+    assert "Left out: 3" in message
+    for name in ("a.CR2", "b.cr2", "circle/c.jxl"):
+        assert f"{name}: {Path(name).suffix.lower()} images cannot be read; convert" in message
     assert "notes.txt" not in message
 
 

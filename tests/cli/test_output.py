@@ -59,7 +59,7 @@ def test_brackets_in_a_table_are_not_markup(capsys: pytest.CaptureFixture[str]):
 
 def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFixture[str]):
     unsafe = "\x1b[2J \x07 \x9b \r \u202e \udcff"
-    escaped = r"\u001b[2J \u0007 \u009b \u000d \u202e \udcff"
+    escaped = r"\x1b[2J \x07 \x9b \r \u202e \udcff"
     for function in (output.say, output.note, output.complain):
         function(unsafe)
     captured = capsys.readouterr()
@@ -69,7 +69,7 @@ def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFi
     output.show(output.table("\x1b1", ["\x1b2", "", ""], [row]))
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
-    assert [rf"\u001b{i}" in printed for i in range(1, 6)] == [True] * 5
+    assert [rf"\x1b{i}" in printed for i in range(1, 6)] == [True] * 5
     output.print_json(unsafe)
     printed = capsys.readouterr().out
     assert "\x9b" not in printed

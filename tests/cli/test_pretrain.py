@@ -41,6 +41,13 @@ def test_pretrain_writes_weights_that_other_methods_start_from(
     assert "category mAP" in judged.out + judged.err
 
 
+def test_pretrain_offers_only_settings_that_it_uses(capsys: pytest.CaptureFixture[str]):
+    assert run("pretrain", "--help") == 0
+    offered = capsys.readouterr().out
+    assert "--backbone" in offered
+    assert not [name for name in ("--bits", "--features ", "--alpha", "loss") if name in offered]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

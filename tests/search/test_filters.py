@@ -98,7 +98,7 @@ def test_the_number_of_cached_filters_is_limited(shop: Index, monkeypatch: pytes
         for year, expected in ((2012, [0, 1]), (2013, [2, 3])):
             assert found(shop, {"year": year}) == expected
             assert found(shop, {"price": None}) == [1]
-    assert len(shop._answer.args[1]._filters) == 2
+    assert len(shop._searcher.args[1]._filters) == 2
 
 
 def test_unknown_fields_suggest_the_nearest(shop: Index):

@@ -1,6 +1,5 @@
 """Analyses the bits of a model on the test images of a catalogue."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import attributions, label_correlations
 from dualhash.analysis.bit_functionality import BitFunctionality, bit_functionality
+from dualhash.array_cache import Report
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
@@ -47,7 +47,7 @@ def analyse(
     catalogue: Catalogue,
     *,
     views: int = 1,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Report = lambda _done, _total: None,
 ) -> Analysis:
     """Encodes the `test` images and analyses each bit of their binary codes.
 

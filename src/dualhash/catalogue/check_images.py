@@ -1,8 +1,6 @@
 """Reads every image file of a catalogue to find those that are damaged."""
 
 import os
-from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dualhash.array_cache import Report
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.check_labels import check_labels
 from dualhash.catalogue.images import ImageError, probe
-from dualhash.catalogue.problems import CatalogueProblem, shortened
+from dualhash.catalogue.problems import MANY, CatalogueProblem, counted_by_type
 
 
 def check_images(
-    catalogue: Catalogue, progress: Callable[[int, int], None] | None = None
+    catalogue: Catalogue, progress: Report | None = None
 ) -> tuple[Catalogue, NDArray[np.int64]]:
     """Reads every image file that exists, in threads, and leaves out those that are damaged.
 
@@ -44,10 +43,10 @@ def check_images(
     problems = list(catalogue.problems)
     usable = catalogue.take(np.delete(np.arange(len(catalogue)), list(damaged)))
     if damaged:
-        kinds = Counter(catalogue.images[row].suffix.lower() or "no suffix" for row in damaged)
-        counts = shortened([f"{kind} ({n:,})" for kind, n in kinds.most_common()])
-        message = f"image files that cannot be read: {counts}"
-        problems += [CatalogueProblem(catalogue.location(), message)]
+        if len(damaged) > MANY:
+            kinds = counted_by_type(catalogue.images[row] for row in damaged)
+            message = f"image files that cannot be read: {kinds}"
+            problems += [CatalogueProblem(catalogue.location(), message)]
         problems += [
             CatalogueProblem(catalogue.location(row), message, fatal=True)
             for row, message in damaged.items()

@@ -16,8 +16,8 @@ from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
 
 catalogue_app = App(name="catalogue", help="Check a table, a folder or a data set.")
 
-LONG_LIST, LONG_ATTRIBUTES = 15, 40
-"""How many entries of a list, and how many attributes, are shown without --all."""
+LONG_ATTRIBUTES = 40
+"""How many attributes are shown without --all."""
 
 BAR_WIDTH = 30
 
@@ -51,7 +51,7 @@ def show(
         json: Print everything as JSON.
         all: Print long lists in full.
         check_images: Read every image file to find damaged ones.
-        features: A .npy file of vectors in place of images: row i for row i of the table.
+        features: For a table of vectors, their .npy file: row i for row i of the table.
     """
     catalogue, sizes = columns.read(source, features=features), None
     if check_images:
@@ -74,9 +74,9 @@ def show(
 
 def _headline(summary: CatalogueSummary) -> str:
     counts = (
-        f"{summary.source}: {_counted(summary.images, 'image')}, "
-        f"{_counted(len(summary.categories), 'category', 'categories')}, "
-        f"{_counted(len(summary.attributes), 'attribute')}."
+        f"{summary.source}: {output.counted(summary.images, 'image')}, "
+        f"{output.counted(len(summary.categories), 'category')}, "
+        f"{output.counted(len(summary.attributes), 'attribute')}."
     )
     if summary.smallest is None or summary.largest is None:
         return counts
@@ -85,16 +85,12 @@ def _headline(summary: CatalogueSummary) -> str:
     return f"{counts} {sizes} (width × height)."
 
 
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _size(size: Size) -> str:
     return f"{size[1]} × {size[0]}"
 
 
 def _tables(summary: CatalogueSummary, *, cut: bool) -> Iterator[Table]:
-    limit = LONG_LIST if cut else None
+    limit = output.LONG_LIST if cut else None
     yield _subsets(summary)
     if summary.categories:
         yield _categories(summary, limit)
@@ -106,7 +102,7 @@ def _tables(summary: CatalogueSummary, *, cut: bool) -> Iterator[Table]:
         yield _problems("Remarks", sorted(remarks, key=lambda p: p.of_one_row), limit)
     if summary.left_out:
         left_out = [problem for problem in summary.problems if problem.fatal]
-        yield _problems(f"{_counted(summary.left_out, 'image')} left out", left_out, limit)
+        yield _problems(f"{output.counted(summary.left_out, 'image')} left out", left_out, limit)
 
 
 def _subsets(summary: CatalogueSummary) -> Table:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from dualhash.array_cache import Report
 from dualhash.files import write_whole
 
 MIN_PATH_WIDTH = 16
@@ -38,9 +39,6 @@ LONG_LIST = 15
 UNSAFE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that control a terminal, reverse text, or cannot be encoded; not line ends."""
 
-Report = Callable[[int, int], None]
-"""Called with the number of things done and the number of all."""
-
 Row = Sequence[RenderableType | int]
 """The cells of a row in a table."""
 
@@ -55,8 +53,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def escape(text: str) -> str:
-    r"""The text with `\u001b` in place of an escape byte, and so on for all of `UNSAFE`."""
-    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    r"""The text with `\x1b` in place of an escape byte, and so on for all of `UNSAFE`."""
+    return UNSAFE.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def counted(count: int, noun: str) -> str:
@@ -162,7 +160,7 @@ def to_json(value: object) -> str:
         ValueError: There is a nan or an infinity, which JSON does not have.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-    return escape(text) + "\n"
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def write_json(path: Path, value: object) -> None:

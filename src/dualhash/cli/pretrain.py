@@ -5,7 +5,7 @@ from pathlib import Path
 import dualhash
 from dualhash.cli import output
 from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
-from dualhash.cli.train import NO_OPTIONS, TrainingOptions, build_config, read_catalogue
+from dualhash.cli.train import NO_OPTIONS, NetworkOptions, build_config, read_catalogue
 
 
 def pretrain(
@@ -18,14 +18,13 @@ def pretrain(
     resume: Flag = False,
     replace: Flag = False,
     keep_checkpoints: Flag = False,
-    options: TrainingOptions = NO_OPTIONS,
+    options: NetworkOptions = NO_OPTIONS,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
     """Train a backbone to classify the categories of a catalogue, without a code.
 
     `dualhash train --weights OUT` starts from it. With --frozen-stages as well, a training takes
-    minutes, and several trainings share the cached output of the frozen stages. Options for codes
-    and attributes are ignored.
+    minutes, and several trainings share the cached output of the frozen stages.
 
     Args:
         source: A CSV or Parquet table with one row per image, a folder with a subfolder per

@@ -16,10 +16,9 @@ from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag, Names, Wh
 from dualhash.errors import DualhashError
 
 
-@Parameter(name="*", group="Training settings")
 @dataclass(frozen=True)
-class TrainingOptions:
-    """Settings that override those of the preset; `--config` accepts all settings.
+class CodeOptions:
+    """Settings of codes and attributes.
 
     Attributes:
         bits: Length of the code, a multiple of 8. Several lengths, as 32,64,128, give the models
@@ -34,6 +33,28 @@ class TrainingOptions:
         finetune: After the code head is learned, train this many top stages of
             efficientnet-lite0 or -lite2 with it, at a low learning rate. It takes longer; a GPU
             is used where there is one.
+        category_loss: softmax, triplet, ssdh, hashnet, dnnh, cosine-margin, or your own or that of
+            pytorch-metric-learning as package.module:NAME.
+        attribute_loss: weighted-cross-entropy, hinge, or your own as package.module:NAME.
+        alpha: Weight of the attributes relative to the category. auto tries several values and
+            keeps the largest that does not harm category search.
+    """
+
+    bits: Wholes = ()
+    features: str | None = None
+    code_head: str | None = None
+    finetune: Whole | None = None
+    category_loss: str | None = None
+    attribute_loss: str | None = None
+    alpha: Literal["auto"] | float | None = None
+
+
+@Parameter(name="*", group="Training settings")
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Settings of every training.
+
+    Attributes:
         backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
             efficientnet-lite0, resnet18-half, timm:NAME, or your own as package.module:NAME.
         pretrained: Start with the published weights of the backbone, or from scratch.
@@ -41,11 +62,6 @@ class TrainingOptions:
         frozen_stages: Do not train this many leading stages of the backbone; training is then
             several times faster.
         without_categories: Categories whose images are not used, as a,b,c.
-        category_loss: softmax, triplet, ssdh, hashnet, dnnh, cosine-margin, or your own or that of
-            pytorch-metric-learning as package.module:NAME.
-        attribute_loss: weighted-cross-entropy, hinge, or your own as package.module:NAME.
-        alpha: Weight of the attributes relative to the category. auto tries several values and
-            keeps the largest that does not harm category search.
         iterations: Length of the training in batches.
         epochs: Length of the training in passes over the images, instead of --iterations.
         lr_new: Learning rate of new layers.
@@ -59,18 +75,11 @@ class TrainingOptions:
         seed: Seed of all random numbers; the same seed gives the same model on the same machine.
     """
 
-    bits: Wholes = ()
-    features: str | None = None
-    code_head: str | None = None
-    finetune: Whole | None = None
     backbone: str | None = None
     pretrained: bool | None = None
     weights: str | None = None
     frozen_stages: Whole | None = None
     without_categories: Names = ()
-    category_loss: str | None = None
-    attribute_loss: str | None = None
-    alpha: Literal["auto"] | float | None = None
     iterations: Whole | None = None
     epochs: float | None = None
     lr_new: float | None = None
@@ -81,8 +90,18 @@ class TrainingOptions:
     seed: Whole | None = None
 
     def settings(self) -> dict[str, Any]:
+        """Returns the options that the user gave."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+
+
+@Parameter(name="*", group="Training settings")
+@dataclass(frozen=True)
+class TrainingOptions(NetworkOptions, CodeOptions):
+    """Settings that override those of the preset; `--config` accepts all settings."""
+
+    def settings(self) -> dict[str, Any]:
         """Returns the options that the user gave; of several lengths of the code the first."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        given = super().settings()
         if self.own_vectors:
             del given["features"]
         return given | ({"bits": self.bits[0]} if self.bits else {})
@@ -206,7 +225,7 @@ def read_catalogue(
 
 
 def build_config(
-    preset: str | None, config: Path | None, options: TrainingOptions, default: str = "small"
+    preset: str | None, config: Path | None, options: NetworkOptions, default: str = "small"
 ) -> dualhash.TrainConfig:
     """Returns the settings: options override the file, and the file overrides the preset.
 

@@ -14,7 +14,7 @@ from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.search.results import Item
 from dualhash.search.storage.reader import IndexReader
-from dualhash.search.storage.rows import UNKNOWN
+from dualhash.search.storage.rows import MISSING
 from dualhash.search.table_columns import label_columns, payload_columns
 
 EXPORT_SUFFIXES = (".csv", ".parquet", ".npz")
@@ -57,7 +57,7 @@ def export_index(index: Path, out: Path) -> int:
 def _arrays(
     items: list[Item], codes: NDArray[np.uint8], attributes: Sequence[str]
 ) -> dict[str, Any]:
-    states = [[item.labels.attributes.get(name, UNKNOWN) for name in attributes] for item in items]
+    states = [[item.labels.attributes.get(name, MISSING) for name in attributes] for item in items]
     payload = json.dumps([item.payload for item in items], ensure_ascii=False).encode()
     return {
         "ids": np.array([item.id for item in items], np.int64),

@@ -27,7 +27,7 @@ from dualhash.search.storage.reader import IndexReader, whole_id
 from dualhash.search.storage.verify import Stats, damages, measure
 
 if TYPE_CHECKING:
-    from dualhash.search.ranking.execute import Answer
+    from dualhash.search.ranking.execute import Searcher
 
 
 class Index(IndexReader):
@@ -205,7 +205,7 @@ class Index(IndexReader):
         """
         from dualhash.search.ranking.execute import search
 
-        return search(self, self._locked_answer(), query, make_request(options))
+        return search(self, self._locked_searcher(), query, make_request(options))
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
@@ -227,19 +227,19 @@ class Index(IndexReader):
         """
         from dualhash.search.ranking.execute import search_batch
 
-        return search_batch(self, self._locked_answer(), queries, make_request(options))
+        return search_batch(self, self._locked_searcher(), queries, make_request(options))
 
-    def _locked_answer(self) -> "Answer":
+    def _locked_searcher(self) -> "Searcher":
         """Returns the same for all threads, so that they share one copy of the codes."""
         with self.reading():
-            return self._answer
+            return self._searcher
 
     @cached_property
-    def _answer(self) -> "Answer":
+    def _searcher(self) -> "Searcher":
         from dualhash.search.ranking.code_cache import CodeCache
-        from dualhash.search.ranking.execute import answer
+        from dualhash.search.ranking.execute import search_file
 
-        return partial(answer, self, CodeCache(self))
+        return partial(search_file, self, CodeCache(self))
 
     def add(
         self,
@@ -364,7 +364,7 @@ class Index(IndexReader):
         images: Sequence[Path | str] | None,
         payloads: Sequence[Mapping[str, Any]] | None,
         labels: Sequence[ItemLabels] | None,
-    ) -> list[writer.Entry]:
+    ) -> list[writer.ItemContent]:
         """Returns image, labels and payload of n codes.
 
         Raises:

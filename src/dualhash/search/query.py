@@ -25,7 +25,7 @@ as 17 or "id:17", a packed code (k/8,) uint8, or a vector (d,) float16 or float3
 file."""
 
 
-class Source(Protocol):
+class CodedItems(Protocol):
     """Items with codes; a query may be one of them."""
 
     @property
@@ -52,7 +52,7 @@ class Source(Protocol):
 
 
 def encode(
-    queries: Sequence[QueryLike | None], source: Source
+    queries: Sequence[QueryLike | None], source: CodedItems
 ) -> dict[int, NDArray[np.uint8] | Failure]:
     """Returns packed codes (k/8,), or why there is none, of images and vectors, by row.
 
@@ -81,7 +81,9 @@ def encode(
     return codes | {rows[failure.row]: failure for failure in encoded.failures}
 
 
-def resolve(query: QueryLike, source: Source, code: NDArray[np.uint8] | Failure | None) -> Query:
+def resolve(
+    query: QueryLike, source: CodedItems, code: NDArray[np.uint8] | Failure | None
+) -> Query:
     """Returns a query with its code, its labels and what the code predicts.
 
     Args:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dualhash.catalogue.catalogue import MISSING, LabelNames, Subset
+from dualhash.catalogue.problems import MANY
 from dualhash.catalogue.read_catalogue import read_catalogue
 from dualhash.catalogue.readers.image_folder import read_folder
 from dualhash.errors import DualhashError
@@ -60,13 +61,28 @@ def test_other_files_are_counted_and_hidden_files_ignored(tmp_path: Path):
     assert problem.message == "skipped 3 of 4 files, which are not images (no suffix, .txt)"
 
 
-def test_unreadable_images_are_counted_by_type(tmp_path: Path):
+def test_images_of_unreadable_formats_are_left_out_one_by_one(tmp_path: Path):
     tree(tmp_path, "a.png", "b.JXL", "c.jxl", "raw/d.cr2", "notes.txt")
     catalogue = read_folder(tmp_path)
-    [pictures], [others] = catalogue.left_out, catalogue.remarks
-    assert "formats that cannot be read: .cr2 (1), .jxl (2); convert" in pictures
+    [others] = catalogue.remarks
     assert "skipped 1 of 5 files" in others
-    (tmp_path / "a.png").unlink()
+    assert catalogue.left_out == [
+        "b.JXL: .jxl images cannot be read; convert them to JPEG",
+        "c.jxl: .jxl images cannot be read; convert them to JPEG",
+        "raw/d.cr2: .cr2 images cannot be read; convert them to JPEG",
+    ]
+
+
+def test_many_images_of_unreadable_formats_are_also_counted_by_type(tmp_path: Path):
+    tree(tmp_path, "a.png", "raw.cr2", *(f"{i}.jxl" for i in range(MANY)))
+    catalogue = read_folder(tmp_path)
+    assert len(catalogue.left_out) == MANY + 1
+    [counts] = catalogue.remarks
+    assert f"formats that cannot be read: .jxl ({MANY}), .cr2 (1); convert them" in counts
+
+
+def test_a_folder_without_readable_images_is_refused(tmp_path: Path):
+    tree(tmp_path, "b.JXL", "c.jxl")
     with pytest.raises(DualhashError, match=r"has no images.*\.jxl \(2\)"):
         read_folder(tmp_path)
 
@@ -74,22 +90,31 @@ def test_unreadable_images_are_counted_by_type(tmp_path: Path):
 @pytest.mark.parametrize(
     ("missing", "names", "message"),
     [
-        ("pillow_heif", ["b.HEIC", "c.heif"], ".heic (1), .heif (1); install 'dualhash[heif]' for"),
-        ("PIL._avif", ["b.avif"], ".avif (1); install a wheel of 'pillow>=11.3' for AVIF"),
+        (
+            "pillow_heif",
+            ["b.HEIC"],
+            "install 'dualhash[heif]' for HEIC, or",
+        ),
+        (
+            "PIL._avif",
+            ["b.avif"],
+            "install a wheel of 'pillow>=11.3' for AVIF, or",
+        ),
     ],
 )
-def test_files_that_need_an_installation_are_counted(
+def test_what_to_install_for_a_format_is_said(
     tmp_path: Path, missing: str, names: list[str], message: str
 ):
     tree(tmp_path, "a.png", *names)
     code = f"""
 import sys
 sys.modules[{missing!r}] = None
+from dualhash.catalogue.problems import MANY
 from dualhash.catalogue.read_catalogue import read_catalogue
 print(*read_catalogue({str(tmp_path)!r}).left_out)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert f"cannot be read: {message}" in done.stdout
+    assert f"images cannot be read; {message} convert" in done.stdout
 
 
 def test_an_image_with_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path):

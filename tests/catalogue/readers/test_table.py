@@ -310,9 +310,8 @@ class TestFacets:
         assert catalogue.problems == (
             CatalogueProblem(
                 "products.csv",
-                "facet 'colour': values of fewer than 3 images (--min-positives), which become no "
-                "attributes (2): "
-                "grey (2), teal (1)",
+                "facet 'colour': values that fewer than 3 images have (--min-positives); they do "
+                "not become attributes (2): grey (2), teal (1)",
             ),
         )
         assert catalogue.observed.all()

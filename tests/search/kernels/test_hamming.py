@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.codes.packing import pack
-from dualhash.search.kernels import CodeMatrix, bitmap, nearest, within_radius
+from dualhash.search.kernels import CodeMatrix, bitmap, k_nearest, within_radius
 from dualhash.search.kernels import hamming as kernel
 from tests.oracles.search import first, hamming
 from tests.search.kernels.random_codes import Case, cases
@@ -20,7 +20,7 @@ def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]
 @settings(max_examples=150)
 def test_nearest_codes_match_a_full_sort(case: Case):
     allowed = None if case.allowed.all() else bitmap(case.allowed)
-    distances, positions = nearest(
+    distances, positions = k_nearest(
         case.matrix, case.queries, case.k, allowed=allowed, threads=case.threads
     )
     assert distances.dtype == np.int32
@@ -55,14 +55,14 @@ def test_more_codes_within_a_radius_than_the_initial_capacity(monkeypatch: pytes
 
 def test_hand_worked_example():
     codes = np.array([[0b111], [0b001], [0b000], [0b010]], np.uint8)
-    distances, positions = nearest(CodeMatrix.of(codes), np.array([[0]], np.uint8), 3)
+    distances, positions = k_nearest(CodeMatrix.of(codes), np.array([[0]], np.uint8), 3)
     assert distances.tolist() == [[0, 1, 1]]
     assert positions.tolist() == [[2, 1, 3]]
 
 
 def test_distances_match_counted_bits(rng: np.random.Generator):
     bits = rng.random((50, 72)) < 0.5
-    distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(bits[:1]), 50)
+    distances, positions = k_nearest(CodeMatrix.of(pack(bits)), pack(bits[:1]), 50)
     keys = [float(hamming(bits[0].tolist(), row.tolist())) for row in bits]
     assert positions[0].tolist() == first(keys, list(range(50)), 50)
     assert distances[0].tolist() == sorted(keys)
@@ -82,7 +82,7 @@ def test_clustered_codes_of_many_chunks_match_a_full_sort(
     )
     expected = np.argsort(far, axis=1, kind="stable")[:, :100]
     for threads in (1, 2, 3):
-        distances, positions = nearest(matrix, codes[:queries], 100, threads=threads)
+        distances, positions = k_nearest(matrix, codes[:queries], 100, threads=threads)
         np.testing.assert_array_equal(positions, expected)
         np.testing.assert_array_equal(distances, np.take_along_axis(far, expected, axis=1))
 
@@ -90,6 +90,6 @@ def test_clustered_codes_of_many_chunks_match_a_full_sort(
 def test_codes_of_decreasing_distance_are_ranked_correctly(rng: np.random.Generator):
     """Each code is nearer than all before it, so that candidates are dropped again and again."""
     bits = np.tri(257, 256, -1, dtype=bool)[::-1].repeat(20, axis=0)
-    distances, positions = nearest(CodeMatrix.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)
+    distances, positions = k_nearest(CodeMatrix.of(pack(bits)), pack(np.zeros((1, 256), bool)), 30)
     assert distances[0].tolist() == [0] * 20 + [1] * 10
     assert positions[0].tolist() == list(range(256 * 20, 257 * 20)) + list(range(5100, 5110))

@@ -1,7 +1,6 @@
 """A folder of images, in which each sub-folder is a category; or a single image file."""
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from dualhash.catalogue import parse_labels
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import IMAGE_SUFFIXES, INSTALL, UNREADABLE_SUFFIXES
-from dualhash.catalogue.problems import CatalogueProblem, shortened
+from dualhash.catalogue.problems import MANY, CatalogueProblem, counted_by_type, shortened
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable
 
@@ -35,15 +34,25 @@ def read_folder(folder: Path) -> Catalogue:
     images = [image for image in pictures if _is_utf8(image)]
     if folder in closed or (closed and not images):
         raise DualhashError(not_readable(closed[0]))
-    remarks, unreadable = _other_files(files)
+    unreadable = [file for file in files if file.suffix.lower() in UNREADABLE_SUFFIXES]
+    remarks = _remarks(files, unreadable)
     if not images:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         no_images = f"{folder} has no images, which are files that end in {kinds}"
-        raise DualhashError("; ".join([no_images, *unreadable, *remarks]))
+        raise DualhashError("; ".join([no_images, *remarks]))
+    if len(unreadable) <= MANY:
+        remarks = _remarks(files, [])
     unnamed = [image for image in pictures if not _is_utf8(image)]
     problems = [
         *((str(folder), remark, False) for remark in remarks),
-        *((str(folder), pictures, True) for pictures in unreadable),
+        *(
+            (
+                _printable(file.relative_to(folder)),
+                f"{file.suffix.lower()} images cannot be read; {_advice([file])}",
+                True,
+            )
+            for file in unreadable
+        ),
         *((str(folder), f"{not_readable(inner)} It was skipped.", True) for inner in closed),
         *((_printable(image), "its name is not UTF-8; rename it", True) for image in unnamed),
     ]
@@ -111,23 +120,24 @@ def _printable(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def _other_files(files: Sequence[Path]) -> tuple[list[str], list[str]]:
-    """Messages about files that are not images, and about pictures that cannot be read."""
-    kinds = Counter(file.suffix.lower() for file in files)
-    skipped = sorted(kinds.keys() - IMAGE_SUFFIXES)
-    unreadable = [suffix for suffix in skipped if suffix in UNREADABLE_SUFFIXES]
-    others = [suffix for suffix in skipped if suffix not in UNREADABLE_SUFFIXES]
-    remarks, pictures = [], []
-    if others:
-        count = sum(kinds[suffix] for suffix in others)
-        names = shortened([suffix or "no suffix" for suffix in others])
-        remarks.append(f"skipped {count:,} of {len(files):,} files, which are not images ({names})")
+def _remarks(files: Sequence[Path], unreadable: Sequence[Path]) -> list[str]:
+    """Messages about files that are not images, and about `unreadable` images."""
+    others = [f for f in files if f.suffix.lower() not in IMAGE_SUFFIXES | UNREADABLE_SUFFIXES]
+    remarks = []
     if unreadable:
-        counts = shortened([f"{suffix} ({kinds[suffix]:,})" for suffix in unreadable])
-        needed = dict.fromkeys(INSTALL[suffix] for suffix in unreadable if suffix in INSTALL)
-        install = f"install {' and '.join(needed)}, or " if needed else ""
-        pictures.append(
-            f"skipped images of formats that cannot be read: {counts}; {install}convert them to "
-            "JPEG"
+        kinds = counted_by_type(unreadable)
+        remarks.append(f"images of formats that cannot be read: {kinds}; {_advice(unreadable)}")
+    if others:
+        names = shortened(
+            [end or "no suffix" for end in sorted({f.suffix.lower() for f in others})]
         )
-    return remarks, pictures
+        count = f"{len(others):,} of {len(files):,} files"
+        remarks.append(f"skipped {count}, which are not images ({names})")
+    return remarks
+
+
+def _advice(files: Sequence[Path]) -> str:
+    """What to do about images of formats that cannot be read."""
+    needed = dict.fromkeys(INSTALL.get(file.suffix.lower()) for file in files)
+    installs = " and ".join(package for package in needed if package)
+    return f"install {installs}, or convert them to JPEG" if installs else "convert them to JPEG"

@@ -320,8 +320,9 @@ class _Table:
         rare = [f"{value} ({n})" for value, n in counts if n < least]
         if rare:
             self.remark(
-                f"facet {cells.name!r}: values of fewer than {least} images (--min-positives), "
-                f"which become no attributes ({len(rare):,}): {shortened(rare)}"
+                f"facet {cells.name!r}: values that fewer than {least} images have "
+                f"(--min-positives); they do not become attributes ({len(rare):,}): "
+                f"{shortened(rare)}"
             )
         return sorted(value for value, n in counts if n >= least)
 

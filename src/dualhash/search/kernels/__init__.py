@@ -8,7 +8,7 @@ May import: `codes`.
 
 from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
-from dualhash.search.kernels.hamming import nearest, within_radius
+from dualhash.search.kernels.hamming import k_nearest, within_radius
 from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, has, members, size
 from dualhash.search.kernels.sigmoid import joint_probability
 from dualhash.search.kernels.weighted import weighted_nearest
@@ -20,9 +20,9 @@ __all__ = [
     "bitmap",
     "has",
     "joint_probability",
+    "k_nearest",
     "members",
     "most_probable",
-    "nearest",
     "size",
     "weighted_nearest",
     "within_radius",

@@ -55,7 +55,7 @@ class _Scan(NamedTuple):
     top: topk.TopDistances
 
 
-def nearest(
+def k_nearest(
     matrix: CodeMatrix,
     queries: NDArray[np.uint8],
     k: int,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
-from dualhash.search.query import QueryLike, Source, encode, query_name, resolve
+from dualhash.search.query import CodedItems, QueryLike, encode, query_name, resolve
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
 from dualhash.search.ranking.code_cache import CodeCache
 from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
@@ -20,12 +20,12 @@ from dualhash.search.storage.reader import IndexReader
 BATCH = 256
 """Queries that are searched together."""
 
-Answer = Callable[[Sequence[Query | None], SearchRequest, Task], list[Results]]
-"""Returns the results of each query; called in a block of `Source.reading`."""
+Searcher = Callable[[Sequence[Query | None], SearchRequest, Task], list[Results]]
+"""Returns the results of each query; called in a block of `CodedItems.reading`."""
 
 
 def search(
-    source: Source, answer: Answer, query: QueryLike | None, request: SearchRequest
+    source: CodedItems, searcher: Searcher, query: QueryLike | None, request: SearchRequest
 ) -> Results:
     """Returns the results of one query.
 
@@ -36,24 +36,24 @@ def search(
     code = encode([query], source).get(0)
     with source.reading():
         resolved = None if query is None else resolve(query, source, code)
-        (results,) = answer([resolved], request, task)
+        (results,) = searcher([resolved], request, task)
     return results
 
 
 def search_batch(
-    source: Source, answer: Answer, queries: Iterable[QueryLike], request: SearchRequest
+    source: CodedItems, searcher: Searcher, queries: Iterable[QueryLike], request: SearchRequest
 ) -> Iterator[Results | Failure]:
     """Returns an iterator over the results of each query, or why it cannot be used.
 
     Raises:
         DualhashError: The options do not fit together; raised before the first query is read.
     """
-    return _batches(source, answer, queries, request, request.task_for(query=True))
+    return _batches(source, searcher, queries, request, request.task_for(query=True))
 
 
 def _batches(
-    source: Source,
-    answer: Answer,
+    source: CodedItems,
+    searcher: Searcher,
     queries: Iterable[QueryLike],
     request: SearchRequest,
     task: Task,
@@ -70,13 +70,13 @@ def _batches(
                     resolved[row] = resolve(query, source, codes.get(row))
                 except DualhashError as error:
                     outcomes[row] = Failure(start + row, query_name(query), str(error))
-            outcomes |= zip(resolved, answer([*resolved.values()], request, task), strict=True)
+            outcomes |= zip(resolved, searcher([*resolved.values()], request, task), strict=True)
         for row in range(len(batch)):
             yield outcomes[row]
         start += len(batch)
 
 
-def answer(
+def search_file(
     index: IndexReader,
     cache: CodeCache,
     queries: Sequence[Query | None],

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from dualhash.search.kernels import (
     Bitmap,
     has,
+    k_nearest,
     most_probable,
-    nearest,
     size,
     weighted_nearest,
     within_radius,
@@ -144,7 +144,7 @@ def rank(
     limits: dict[str, Any] = {"allowed": scope.allowed, "threads": scope.threads}
     found: Iterable[tuple[NDArray[np.integer], NDArray[np.int64]]]
     if scope.radius is None:
-        found = zip(*nearest(matrix, queries.codes, scope.limit(queries), **limits), strict=True)
+        found = zip(*k_nearest(matrix, queries.codes, scope.limit(queries), **limits), strict=True)
     else:
         found = (within_radius(matrix, code, scope.radius, **limits) for code in queries.codes)
     return [

@@ -20,7 +20,7 @@ from dualhash.search.storage.sqlite import damaged
 NOWHERE = 0xFFFF
 """Stored in place of the index of a text if an item does not have the field."""
 
-UNKNOWN = -1
+MISSING = -1
 """The stored value of a missing attribute; 1 is present, 0 absent."""
 
 Value = int | str | bytes | None
@@ -148,7 +148,7 @@ class RowCodec:
         Raises:
             DualhashError: A value of the payload has no form in JSON, or a text none in UTF-8.
         """
-        states = [labels.attributes.get(name, UNKNOWN) for name in self.attributes]
+        states = [labels.attributes.get(name, MISSING) for name in self.attributes]
         name = self.name(image)
         subject = repr(name) if name else f"Item {item}"
         fields: dict[str, Any] = {}
@@ -179,7 +179,7 @@ class RowCodec:
         """Decodes an item."""
         item, image, category, states, payload = self._checked(row, "item {0}")
         attributes = zip(self.attributes, np.frombuffer(states, np.int8).tolist(), strict=True)
-        known = {name: bool(state) for name, state in attributes if state != UNKNOWN}
+        known = {name: bool(state) for name, state in attributes if state != MISSING}
         path = str(self._folder / image) if image else ""
         labels = ItemLabels(category, known)
         return Item(item, path, labels, json.loads(payload))

@@ -18,7 +18,7 @@ from dualhash.search.storage.rows import IndexState
 CODES_PER_BLOCK = 4096
 """The largest number of codes in a block."""
 
-Entry = tuple[Path | str, ItemLabels, Mapping[str, Any]]
+ItemContent = tuple[Path | str, ItemLabels, Mapping[str, Any]]
 """Image, labels and payload of an item."""
 
 
@@ -51,7 +51,7 @@ class Block:
 
 
 def add(
-    index: IndexReader, codes: NDArray[np.uint8], entries: Sequence[Entry]
+    index: IndexReader, codes: NDArray[np.uint8], entries: Sequence[ItemContent]
 ) -> NDArray[np.int64]:
     """Adds n items and returns their ids (n,), ascending."""
     with index.connection.changing():
@@ -80,7 +80,7 @@ def delete(index: IndexReader, ids: Iterable[int]) -> None:
 
 
 def replace(
-    index: IndexReader, ids: Sequence[int], codes: NDArray[np.uint8], entries: Sequence[Entry]
+    index: IndexReader, ids: Sequence[int], codes: NDArray[np.uint8], entries: Sequence[ItemContent]
 ) -> None:
     """Replaces n items, whose ids are distinct.
 
@@ -154,7 +154,7 @@ def _delete_items(index: IndexReader, ids: Sequence[int]) -> None:
 
 
 def _insert_items(
-    index: IndexReader, ids: Sequence[int], codes: NDArray[np.uint8], entries: Sequence[Entry]
+    index: IndexReader, ids: Sequence[int], codes: NDArray[np.uint8], entries: Sequence[ItemContent]
 ) -> Block:
     """Writes the rows of n items, and returns what blocks hold of them."""
     rows = [index.records.item_row(item, *entry) for item, entry in zip(ids, entries, strict=True)]

@@ -189,7 +189,7 @@ def _category(label: str | None, prediction: Prediction) -> schemas.Category:
 def _hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
     header = index.header
     codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
-    predictions = predict(codes, header.category_head, header.attribute_head)
+    predictions = predict(codes, header.category_head, header.attribute_head.take([]))
     query = found.query
     return [
         schemas.Hit(

@@ -109,13 +109,13 @@ class MilvusIndex(RemoteIndex):
                 `weighted`, the threshold is not 0.5, a rank is above 8,192, or too many items are
                 equally good.
         """
-        return search(self, self._answer, query, make_request(options))
+        return search(self, self._search_resolved, query, make_request(options))
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
     ) -> Iterator[Results | Failure]:
         """Yields what `search` returns for each query, or why it cannot be used."""
-        return search_batch(self, self._answer, queries, make_request(options))
+        return search_batch(self, self._search_resolved, queries, make_request(options))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -134,7 +134,7 @@ class MilvusIndex(RemoteIndex):
         stored = read_item(rows[item], self.header.attribute_head.names)
         return CodedItem(**vars(stored), code=read_code(rows[item]))
 
-    def _answer(
+    def _search_resolved(
         self, queries: Sequence[Query | None], request: SearchRequest, task: Task
     ) -> list[Results]:
         """Returns the results of each query, as `search` describes."""
