@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -18,8 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from dualhash.array_cache import Report
 from dualhash.files import write_whole
+
+if TYPE_CHECKING:
+    from dualhash.array_cache import Report  # its NumPy would slow down the start
 
 MIN_PATH_WIDTH = 16
 """The least number of columns for a path in a table."""
@@ -173,7 +176,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Report]:
+def progress(title: str) -> Iterator["Report"]:
     """Yields a function to call with (done, total) during the work.
 
     A terminal shows a bar with the time left after two seconds. Without a terminal, a line is
