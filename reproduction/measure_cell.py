@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,13 @@ from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.harmonic_mean import average_harmonic_mean
 from dualhash.evaluation.true_labels import TrueLabels
-
-Answer = Literal["category", "attribute", "combined"]
+from dualhash.search.results import Task
 
 Progress = Callable[[str, float], None]
 """Called with the stage and the share of it that is done."""
 
 BINS = 50
-EVERYTHING: frozenset[Answer] = frozenset(get_args(Answer))
+EVERYTHING: frozenset[Task] = frozenset({"category", "attribute", "combined"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ def measure(
     labels: TrueLabels,
     *,
     resamples: int,
-    answers: frozenset[Answer] = EVERYTHING,
+    answers: frozenset[Task] = EVERYTHING,
     before: Outputs | None = None,
     attribute_information: NDArray[np.floating] | None = None,
     attribute_weight: float | None = None,
@@ -102,7 +101,7 @@ def _figures(
     outputs: Outputs,
     labels: TrueLabels,
     weights: Weights,
-    answers: frozenset[Answer],
+    answers: frozenset[Task],
     progress: Progress,
 ) -> Measurements:
     def stage(name: str) -> Callable[[float], None]:
@@ -138,7 +137,7 @@ def _halves(
 ) -> Measurements:
     """Measures rankings by half of the bits; the filter uses probabilities from all bits."""
     least, most = np.array_split(np.argsort(attribute_information, kind="stable"), 2)
-    ranking = frozenset[Answer]({"category", "combined"})
+    ranking = frozenset[Task]({"category", "combined"})
     return Measurements.merged(
         [
             Measurements(

@@ -12,8 +12,9 @@ from dualhash.codes.encoder import Progress
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.search.results import Task
 from reproduction.grid_cell import Cell
-from reproduction.measure_cell import EVERYTHING, Answer, Outputs
+from reproduction.measure_cell import EVERYTHING, Outputs
 
 REAL_VALUED = frozenset({"svm-real", "cnn-attribute"})
 """Methods that store real values and no codes; they predict attributes from these values."""
@@ -34,7 +35,7 @@ TOGETHER = frozenset({*FILTERED, CLASS_ID})
 """Methods that consist of a model for categories and one for attributes."""
 
 
-MEASURED: Mapping[str, frozenset[Answer]] = {
+MEASURED: Mapping[str, frozenset[Task]] = {
     "dph": EVERYTHING,
     CLASS_ID: EVERYTHING,
     "ssdh-by-dph": frozenset({"combined"}),
@@ -43,7 +44,7 @@ MEASURED: Mapping[str, frozenset[Answer]] = {
 """The tasks of the methods that are not in `METHODS`."""
 
 
-def tasks_of(cell: Cell) -> frozenset[Answer]:
+def tasks_of(cell: Cell) -> frozenset[Task]:
     """Returns the tasks that a cell is measured on: with held-out categories, only category."""
     if cell.held_out:
         return frozenset({"category"})

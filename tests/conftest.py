@@ -16,7 +16,7 @@ MARKED = {
     "training": (
         "training/test_train.py",
         "training/test_pretrain.py",
-        "training/test_own_entries.py",
+        "training/test_custom_entries.py",
         "training/test_training_on_features.py",
         "training/test_training_on_vectors.py",
         "training/test_finetuning.py",

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from dualhash.cli.app import app, main
-from tests import own_vectors
+from tests import vector_table
 from tests.builders import colour_image, colour_model
 from tests.serve.conftest import write_index
 from tests.serve.server_process import serving
@@ -80,18 +80,18 @@ def test_catalogue_page_table_is_read(tmp_path: Path, monkeypatch, capsys):
     assert "5 images, 2 categories" in capsys.readouterr().out
 
 
-def test_the_page_on_own_embeddings_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_page_on_custom_embeddings_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DUALHASH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    own_vectors.write_parquet(tmp_path / "products.parquet")
-    own_vectors.write_parquet(tmp_path / "new.parquet")
-    own_vectors.write_csv(tmp_path / "products.csv")
-    np.save(tmp_path / "query.npy", own_vectors.vectors()[0])
-    for words in commands("own-embeddings.md"):
+    vector_table.write_parquet(tmp_path / "products.parquet")
+    vector_table.write_parquet(tmp_path / "new.parquet")
+    vector_table.write_csv(tmp_path / "products.csv")
+    np.save(tmp_path / "query.npy", vector_table.vectors()[0])
+    for words in commands("custom-embeddings.md"):
         with pytest.raises(SystemExit) as stopped:
             main(words)
         assert stopped.value.code == 0, words
-    (code,) = blocks("own-embeddings.md", "python")
+    (code,) = blocks("custom-embeddings.md", "python")
     assert "(60, 8)" in run(code, tmp_path)
 
 

@@ -33,8 +33,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("page", "module"),
     [
-        ("own-loss.md", "my_losses.py"),
-        ("own-head.md", "my_heads.py"),
+        ("custom-loss.md", "my_losses.py"),
+        ("custom-head.md", "my_heads.py"),
         ("extending.md", "my_parts.py"),
     ],
 )
@@ -57,7 +57,7 @@ def run(folder: Path, *arguments: str) -> None:
 
 
 def test_links_of_the_pages_exist():
-    for page in ("own-loss.md", "own-head.md", "extending.md"):
+    for page in ("custom-loss.md", "custom-head.md", "extending.md"):
         text = (DOCS / page).read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert (DOCS / target).exists(), f"{page}: {target}"

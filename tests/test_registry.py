@@ -25,7 +25,7 @@ PATH = f"{__name__}:Square"
 
 @pytest.fixture
 def shapes(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    monkeypatch.setattr(registry, "_OWN", {})
+    monkeypatch.setattr(registry, "_CUSTOM", {})
     return Registry("shape", {"circle": circle}, others="Use 'svg:FILE' for others.")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.features.steps import Figures
 from benchmarks.timing import in_turns
 from dualhash.catalogue.images import load_image
-from dualhash.features.extractor import BATCH
+from dualhash.codes.encoder import IMAGE_BATCH
 from dualhash.features.feature_array import extract_features
 from dualhash.features.installed_weights import network_with_installed_weights
 from dualhash.features.pooled_network import PooledNetwork, pretrained_config
@@ -25,11 +25,11 @@ def measure_extraction(
 ) -> Figures:
     """Medians of interleaved runs, with all cores.
 
-    The first `BATCH` images go through onnxruntime and through eager PyTorch. All images then go
-    through onnxruntime as arrays, and from their files to an array of features on disk.
+    The first `IMAGE_BATCH` images go through onnxruntime and through eager PyTorch. All images then
+    go through onnxruntime as arrays, and from their files to an array of features on disk.
 
     Args:
-        images: Files, at least `BATCH`.
+        images: Files, at least `IMAGE_BATCH`.
         image_size: (height, width) of the images in pixels.
         cache: Folder for the exported graph.
         repeats: How often each is timed.
@@ -39,7 +39,7 @@ def measure_extraction(
     config = pretrained_config(network)
     eager = PooledNetwork(network, config["mean"], config["std"])
     pixels = np.stack([load_image(image, extractor.preprocessing) for image in images])
-    batch = pixels[:BATCH]
+    batch = pixels[:IMAGE_BATCH]
 
     @torch.inference_mode()
     def by_torch() -> NDArray[np.float16]:

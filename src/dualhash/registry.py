@@ -18,9 +18,9 @@ from dualhash.errors import DualhashError, nearest
 
 Entry = TypeVar("Entry")
 Made = TypeVar("Made")
-Own = TypeVar("Own", bound=Callable[..., object])
+Custom = TypeVar("Custom", bound=Callable[..., object])
 
-_OWN: dict[tuple[str, str], str] = {}
+_CUSTOM: dict[tuple[str, str], str] = {}
 """Import paths of registered entries, by kind and name."""
 
 
@@ -46,17 +46,17 @@ class Registry(dict[str, Entry]):
         super().__init__(entries)
         self.kind, self.made, self.others = kind, made, others
 
-    def register(self, name: str) -> Callable[[Own], Own]:
+    def register(self, name: str) -> Callable[[Custom], Custom]:
         """Returns a decorator that gives a custom class or function a short name.
 
         Raises:
             DualhashError: A built-in entry has the name, or what is decorated has no import path.
         """
 
-        def named(entry: Own) -> Own:
+        def named(entry: Custom) -> Custom:
             if name in self:
                 raise DualhashError(f"The {self.kind} {name!r} is built in; choose another name.")
-            _OWN[self.kind, name] = import_path(entry)
+            _CUSTOM[self.kind, name] = import_path(entry)
             return entry
 
         return named
@@ -79,7 +79,7 @@ class Registry(dict[str, Entry]):
         elif re.fullmatch(r"[\w.]+:[\w.]+", path):
             entry = self._checked(path, _imported(self.kind, path))
         else:
-            known = [*self, *(own for kind, own in _OWN if kind == self.kind)]
+            known = [*self, *(registered for kind, registered in _CUSTOM if kind == self.kind)]
             raise DualhashError(
                 f"There is no {self.kind} {name!r}. {nearest(name, known)} {self.others}".rstrip()
             )
@@ -150,7 +150,7 @@ def saved_name(kind: str, entry: object) -> str:
     Raises:
         DualhashError: It has no import path.
     """
-    return _OWN.get((kind, entry), entry) if isinstance(entry, str) else import_path(entry)
+    return _CUSTOM.get((kind, entry), entry) if isinstance(entry, str) else import_path(entry)
 
 
 def import_path(entry: object) -> str:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes import Failure
-from dualhash.codes.encoder import BATCH, Encoder
+from dualhash.codes.encoder import IMAGE_BATCH, Encoder
 from dualhash.errors import DualhashError
 from tests.builders import colour_encoder, colour_image, colour_model
 
@@ -61,8 +61,10 @@ def test_damaged_images_alone_give_no_outputs(tmp_path: Path):
 
 
 def test_batches_keep_their_order(tmp_path: Path):
-    paths = [colour_image(tmp_path / f"{i}.png", (i, 255 - i, 7)) for i in range(2 * BATCH + 5)]
-    paths[BATCH] = tmp_path / "missing.png"
+    paths = [
+        colour_image(tmp_path / f"{i}.png", (i, 255 - i, 7)) for i in range(2 * IMAGE_BATCH + 5)
+    ]
+    paths[IMAGE_BATCH] = tmp_path / "missing.png"
     seen: list[tuple[int, int]] = []
     encoded = encoder().encode(paths, progress=lambda done, total: seen.append((done, total)))
     kept = encoded.rows
@@ -70,7 +72,7 @@ def test_batches_keep_their_order(tmp_path: Path):
         encoded.reals[kept], [naive((i, 255 - i, 7)) for i in kept.tolist()], atol=1e-5
     )
     n = len(paths)
-    assert seen == [(BATCH, n), (2 * BATCH, n), (n, n)]
+    assert seen == [(IMAGE_BATCH, n), (2 * IMAGE_BATCH, n), (n, n)]
 
 
 def test_an_opened_image_is_read_by_one_thread_at_a_time(tmp_path: Path):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead, pack
-from dualhash.codes.linear_head import CHUNK, sigmoid
+from dualhash.codes.linear_head import CODES_PER_CHUNK, sigmoid
 from tests.oracles.search import probability
 
 
@@ -73,7 +73,7 @@ def test_scores_do_not_depend_on_the_direction_of_rounding():
 def test_long_tables_are_scored_in_chunks():
     rng = np.random.default_rng(0)
     head = random_head(rng, 2, 16)
-    bits = rng.random((CHUNK + 3, 16)) < 0.5
+    bits = rng.random((CODES_PER_CHUNK + 3, 16)) < 0.5
     np.testing.assert_array_equal(head.code_scores(pack(bits)), head.scores(bits))
 
 

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from dualhash.network import (
     BuiltBackbone,
     DualHashNetwork,
-    Encoder,
     HashLayer,
+    NetworkEncoder,
     build_backbone,
     parameter_groups,
 )
@@ -54,7 +54,7 @@ def test_encoding_does_not_depend_on_the_batch(network: DualHashNetwork):
 
 def test_encoder_outputs_match_the_network(network: DualHashNetwork):
     images = random_images(3)
-    assert torch.equal(Encoder(network)(images), network(images).outputs)
+    assert torch.equal(NetworkEncoder(network)(images), network(images).outputs)
 
 
 def test_the_encoder_computes_in_float32_after_mixed_precision_training(network: DualHashNetwork):
@@ -62,7 +62,7 @@ def test_the_encoder_computes_in_float32_after_mixed_precision_training(network:
     exact = network(images).outputs
     network.autocast = torch.bfloat16
     assert not torch.equal(network(images).outputs, exact)
-    assert torch.equal(Encoder(network)(images), exact)
+    assert torch.equal(NetworkEncoder(network)(images), exact)
 
 
 def test_only_the_backbone_uses_bfloat16(network: DualHashNetwork):

@@ -17,18 +17,18 @@ from dualhash.serve.app import create_app
 from dualhash.serve.http.body import JSON_BYTES
 from dualhash.serve.schemas import LONGEST_VECTOR
 from dualhash.serve.settings import Settings
-from tests import own_vectors
+from tests import vector_table
 from tests.builders import colour_image, vector_model
-from tests.own_vectors import LENGTH, ROWS, vectors
 from tests.serve.server_process import serving
 from tests.serve.test_api import SEARCH, ask, ids, refused
+from tests.vector_table import LENGTH, ROWS, vectors
 
 
 @pytest.fixture(scope="module")
 def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of 60 vectors without images."""
     folder = tmp_path_factory.mktemp("products")
-    path = own_vectors.write_csv(folder / "products.csv")
+    path = vector_table.write_csv(folder / "products.csv")
     catalogue = Catalogue.read(path, features=folder / "vectors.npy")
     model = vector_model(folder / "model", LENGTH, category_names=("bag", "hat", "shoe"))
     build_index(model, catalogue, folder / "products.dhx")

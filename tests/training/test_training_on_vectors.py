@@ -15,10 +15,10 @@ from dualhash.features.registry import open_extractor
 from dualhash.search import Index, add_images, build_index
 from dualhash.training.config import TrainConfig
 from dualhash.training.train import train
-from tests import own_vectors
-from tests.own_vectors import COLUMNS, LENGTH, ROWS, vectors
+from tests import vector_table
 from tests.training.test_training_on_features import HEAD
 from tests.training.tiny_training import QUIET, StopAt, make_config
+from tests.vector_table import COLUMNS, LENGTH, ROWS, vectors
 
 SETTINGS = HEAD | {"features": "efficientnet-lite0", "iterations": 20, "validation_every": 10}
 
@@ -32,7 +32,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> object:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return own_vectors.write_parquet(tmp_path_factory.mktemp("table") / "products.parquet")
+    return vector_table.write_parquet(tmp_path_factory.mktemp("table") / "products.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +81,10 @@ def test_every_source_of_the_same_vectors_gives_the_same_model(
     model: Model, kind: object, tmp_path: Path
 ):
     if isinstance(kind, pl.DataType):
-        path = own_vectors.write_parquet(tmp_path / "products.parquet", kind)
+        path = vector_table.write_parquet(tmp_path / "products.parquet", kind)
         again = Catalogue.read(path, COLUMNS)
     else:
-        path = own_vectors.write_csv(tmp_path / "products.csv")
+        path = vector_table.write_csv(tmp_path / "products.csv")
         columns = COLUMNS.model_copy(update={"features": None})
         features = tmp_path / "vectors.npy" if kind == "npy" else vectors()
         again = Catalogue.read(path, columns, features=features)

@@ -20,7 +20,7 @@ from dualhash.baselines.ssdh import SSDH
 from dualhash.baselines.svm_binary import SVM_BINARY
 from dualhash.baselines.svm_real import SVM_REAL
 from dualhash.registry import Registry, saved_name
-from dualhash.training.method import DPH, Method, own_method
+from dualhash.training.method import DPH, Method, custom_method
 
 METHODS: Registry[Method] = Registry(
     "method",
@@ -51,7 +51,7 @@ def find_method(method: str | Callable[[], Method], base: str | Path | None = No
     name = saved_name(METHODS.kind, method)
     if name == DPH.name:
         return DPH
-    found = own_method(name) if ":" in name else METHODS.find(name)
+    found = custom_method(name) if ":" in name else METHODS.find(name)
     if isinstance(found, HeadMethod) and base is not None:
         return replace(found, base_folder=Path(base))
     return found

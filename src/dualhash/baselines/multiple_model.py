@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE, AttributeEncoder, fit_unit_head
 from dualhash.baselines.ssdh import SSDH
 from dualhash.errors import DualhashError
-from dualhash.network import Encoder
+from dualhash.network import NetworkEncoder
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.export_model import ExportedModel, linear_head
 from dualhash.training.export.onnx_export import export_checked
@@ -62,7 +62,7 @@ class MultipleModel(NetworkMethod):
         first = category.data.config.bits
         bits = first + attributes
         joined = JoinedEncoder(
-            Encoder(category.network), AttributeEncoder(attribute.network, attributes)
+            NetworkEncoder(category.network), AttributeEncoder(attribute.network, attributes)
         )
         encoder, check = export_checked(joined, category.data)
         head = linear_head(category.network.category_head, category.data.names.categories)

@@ -102,12 +102,12 @@ class TrainingOptions(NetworkOptions, CodeOptions):
     def settings(self) -> dict[str, Any]:
         """Returns the options that the user gave; of several lengths of the code the first."""
         given = super().settings()
-        if self.own_vectors:
+        if self.vector_file:
             del given["features"]
         return given | ({"bits": self.bits[0]} if self.bits else {})
 
     @property
-    def own_vectors(self) -> Path | None:
+    def vector_file(self) -> Path | None:
         """The NumPy file of vectors in place of an extractor; None if there is none."""
         return Path(self.features) if self.features and self.features.endswith(".npy") else None
 
@@ -163,7 +163,7 @@ def train(
 
     chosen = find_method(method, base)
     chosen.check_settings(options.settings())
-    vectors = options.own_vectors
+    vectors = options.vector_file
     if columns.features_column and options.features and vectors is None:
         raise DualhashError("Give --features or --features-column, not both.")
     default = "small" if options.backbone or options.weights else "features"

@@ -17,11 +17,12 @@ from dualhash.catalogue.images import (
     load_image,
 )
 from dualhash.catalogue.vectors import IN_MEMORY, check_vectors
+from dualhash.codes.onnx_session import OnnxSession
 from dualhash.codes.packing import pack, quantise
 from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
 
-BATCH, VECTOR_BATCH = 64, 1024
+IMAGE_BATCH, VECTOR_BATCH = 64, 1024
 """Images, and vectors, encoded at a time."""
 
 Progress = Callable[[int, int], None]
@@ -102,9 +103,7 @@ class Encoder:
                 f"shape {images.shape[1:]}."
             )
         reals = np.empty((len(images), self.bits), np.float32)
-        for start in range(0, len(images), BATCH):
-            batch = np.ascontiguousarray(images[start : start + BATCH])
-            (reals[start : start + BATCH],) = self._session.run(["outputs"], {"images": batch})
+        self._session.run(images, reals, IMAGE_BATCH)
         return reals
 
     def encode_views(self, images: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
@@ -181,11 +180,7 @@ class VectorEncoder:
         """
         check_vectors(vectors, source, self.length)
         outputs = np.empty((len(vectors), self.bits), np.float32)
-        for start in range(0, len(vectors), VECTOR_BATCH):
-            batch = vectors[start : start + VECTOR_BATCH].astype(np.float32)
-            (outputs[start : start + VECTOR_BATCH],) = self._session.run(
-                ["outputs"], {"features": batch}
-            )
+        self._session.run(vectors, outputs, VECTOR_BATCH, np.float32)
         return outputs
 
 
@@ -193,9 +188,7 @@ Node = tuple[str, str, Sequence[int | None]]
 """Name, type and sizes of an input or output; None for any size."""
 
 
-def open_session(
-    graph: bytes, needed: Node, bits: int, threads: int | None
-) -> onnxruntime.InferenceSession:
+def open_session(graph: bytes, needed: Node, bits: int, threads: int | None) -> OnnxSession:
     """Loads an encoder; sizes that the graph leaves open are accepted.
 
     Args:
@@ -207,14 +200,8 @@ def open_session(
     Raises:
         DualhashError: The graph cannot be loaded, or has other inputs or outputs.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # errors of onnxruntime have no narrower common base
-        raise DualhashError(f"The encoder cannot be loaded: {error}") from error
-    nodes = [*session.get_inputs(), session.get_outputs()[0]]
+    session = OnnxSession(graph, "encoder", threads)
+    nodes = session.nodes
     expected = [needed, ("outputs", "tensor(float)", [None, bits])]
     if len(nodes) != 2 or not all(map(_matches, nodes, expected)):
         actual = " to ".join(f"{node.name} {node.shape}" for node in nodes)
@@ -238,7 +225,7 @@ def decoded_batches(
 
     rows = range(len(images))
     with ThreadPoolExecutor() as pool:
-        batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+        batches = (rows[start : start + IMAGE_BATCH] for start in range(0, len(rows), IMAGE_BATCH))
         started = ((batch, pool.map(load, batch)) for batch in batches)
         current = next(started, None)
         while current:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dualhash.codes.packing import unpack
 
-CHUNK = 16384
+CODES_PER_CHUNK = 16384
 """Codes unpacked at a time, to limit the memory for large indexes."""
 
 
@@ -45,8 +45,8 @@ class LinearHead:
     def code_scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns scores (N, m) of packed codes (N, k/8)."""
         scores = np.empty((len(codes), len(self.names)), np.float32)
-        for start in range(0, len(codes), CHUNK):
-            chunk = slice(start, start + CHUNK)
+        for start in range(0, len(codes), CODES_PER_CHUNK):
+            chunk = slice(start, start + CODES_PER_CHUNK)
             scores[chunk] = self.scores(unpack(codes[chunk]))
         return scores
 

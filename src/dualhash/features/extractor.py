@@ -5,14 +5,11 @@ from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.errors import DualhashError
-
-BATCH = 64
-"""Images per run of the network."""
+from dualhash.codes.encoder import IMAGE_BATCH
+from dualhash.codes.onnx_session import OnnxSession
 
 FEATURES = "features"
 """Name of the features in every graph: of an extractor's output, and inside an encoder."""
@@ -42,25 +39,15 @@ class Extractor:
     @cached_property
     def size(self) -> int:
         """d, the length of a feature vector."""
-        length: int = self._session.get_outputs()[0].shape[1]
+        length: int = self._session.nodes[-1].shape[1]
         return length
 
     def extract(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Features (N, d) of RGB images (N, h, w, 3) uint8 at `preprocessing.crop`."""
         features = np.empty((len(images), self.size), np.float16)
-        for start in range(0, len(images), BATCH):
-            batch = np.ascontiguousarray(images[start : start + BATCH])
-            (features[start : start + BATCH],) = self._session.run([FEATURES], {"images": batch})
+        self._session.run(images, features, IMAGE_BATCH)
         return features
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self.graph, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors have no common base class
-            raise DualhashError(f"The extractor {self.name!r} cannot be loaded: {error}") from error
+    def _session(self) -> OnnxSession:
+        return OnnxSession(self.graph, f"extractor {self.name!r}", self.threads)

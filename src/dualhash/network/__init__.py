@@ -12,7 +12,7 @@ from dualhash.network.feature_network import CODE_HEADS, FeatureNetwork, HiddenL
 from dualhash.network.finetuned_network import FinetunedNetwork
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
 from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
-from dualhash.network.network import ClassifierHead, DualHashNetwork, Encoder, Normalise
+from dualhash.network.network import ClassifierHead, DualHashNetwork, NetworkEncoder, Normalise
 from dualhash.network.parameter_groups import parameter_groups
 from dualhash.network.staged_network import Activations
 
@@ -26,11 +26,11 @@ __all__ = [
     "ClassifierHead",
     "CosineHead",
     "DualHashNetwork",
-    "Encoder",
     "FeatureNetwork",
     "FinetunedNetwork",
     "HashLayer",
     "HiddenLayer",
+    "NetworkEncoder",
     "NoHashLayer",
     "Normalise",
     "build_backbone",

@@ -133,7 +133,7 @@ class DualHashNetwork(nn.Module):
         return torch.autocast(device, self.autocast) if self.autocast else nullcontext()
 
 
-class Encoder(nn.Sequential):
+class NetworkEncoder(nn.Sequential):
     """The part of a network that is exported: from images or kept features to outputs r (N, k).
 
     It shares its modules with the network. All of it computes in float32.

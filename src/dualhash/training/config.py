@@ -14,7 +14,7 @@ from pydantic import (
 
 from dualhash.registry import saved_name
 
-Settings = dict[str, bool | int | float | str]
+EntrySettings = dict[str, bool | int | float | str]
 """Settings of a loss, layer or head, by name."""
 
 VECTORS = "vectors"
@@ -117,7 +117,7 @@ class TrainConfig(BaseModel):
     method: str = "dph"
     features: Annotated[str, _entry("extractor")] | None = None
     code_head: Annotated[str, _entry("code head")] = "hidden-layer"
-    head_settings: Settings = {}
+    head_settings: EntrySettings = {}
     finetune: int = Field(default=0, ge=0)
     finetune_epochs: float = Field(default=5, gt=0)
     finetune_lr: float = Field(default=1e-4, gt=0)
@@ -129,12 +129,12 @@ class TrainConfig(BaseModel):
     without_categories: tuple[str, ...] = ()
     image_size: tuple[PositiveInt, PositiveInt] | None = None
     hash_layer: Annotated[str, _entry("hash layer")] = "sigmoid"
-    hash_settings: Settings = {}
+    hash_settings: EntrySettings = {}
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
 
     category_head: Literal["linear", "cosine"] = "linear"
     category_loss: Annotated[str, _entry("category loss")] = "softmax"
-    loss_settings: Settings = {}
+    loss_settings: EntrySettings = {}
     attribute_loss: Annotated[str, _entry("attribute loss")] = "weighted-cross-entropy"
     alpha: Literal["auto"] | float = 0.1
     alpha_spares_head: bool = False

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dualhash.errors import DualhashError
 from dualhash.registry import Registry
+from dualhash.search.results import Task
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
@@ -16,7 +17,6 @@ from dualhash.training.loop.finetune import finetune
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
 from dualhash.training.progress import Display
 
-Answer = Literal["category", "attribute", "combined"]
 LabelKind = Literal["category", "attribute", "both", "joint"]
 PreparedRuns = Mapping[str, TrainingData]
 
@@ -41,7 +41,7 @@ class Method:
     title: str
     paper: str
     year: int
-    answers: frozenset[Answer] = frozenset({"category"})
+    answers: frozenset[Task] = frozenset({"category"})
     labels: LabelKind = "category"
     bits: str = "any multiple of 8"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -162,7 +162,7 @@ DPH = NetworkMethod(
 """Dual Purpose Hashing, the method of the paper: every setting is free."""
 
 
-def own_method(path: str) -> Method:
+def custom_method(path: str) -> Method:
     """Returns the custom method with an import path.
 
     Raises:
@@ -184,4 +184,4 @@ def configured_method(config: TrainConfig) -> Method:
             f"The settings are those of the method {config.method!r}: pass "
             f"method=dualhash.baselines.find_method({config.method!r})."
         )
-    return own_method(config.method)
+    return custom_method(config.method)

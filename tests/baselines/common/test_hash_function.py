@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dualhash.baselines.common.hash_function import (
-    CHUNK,
+    FEATURES_PER_CHUNK,
     HashFunction,
     HashFunctionLayer,
     RbfKernel,
@@ -50,8 +50,8 @@ def test_centred_projections():
 @pytest.mark.parametrize("kernel", [False, True])
 def test_a_batch_gives_the_outputs_of_single_rows(kernel: bool):
     rng = np.random.default_rng(1)
-    made, values = function(rng, kernel=kernel), unit(rng, CHUNK + 3)
-    few = [0, CHUNK - 1, CHUNK, CHUNK + 2]
+    made, values = function(rng, kernel=kernel), unit(rng, FEATURES_PER_CHUNK + 3)
+    few = [0, FEATURES_PER_CHUNK - 1, FEATURES_PER_CHUNK, FEATURES_PER_CHUNK + 2]
     alone = np.concatenate([made.outputs(values[[row]]) for row in few])
     np.testing.assert_allclose(made.outputs(values)[few], alone, atol=1e-6)
 

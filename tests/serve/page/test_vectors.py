@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.search import build_index
-from tests import own_vectors
+from tests import vector_table
 from tests.builders import vector_model
 from tests.serve.page.conftest import ATTRIBUTES, serving
 
@@ -17,12 +17,12 @@ from tests.serve.page.conftest import ATTRIBUTES, serving
 def address_of_vectors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server of 60 vectors without images."""
     folder = tmp_path_factory.mktemp("products")
-    table = own_vectors.write_csv(folder / "products.csv")
+    table = vector_table.write_csv(folder / "products.csv")
     catalogue = Catalogue.read(table, features=folder / "vectors.npy")
     categories = ("bag", "hat", "shoe")
     model = vector_model(
         folder / "model",
-        own_vectors.LENGTH,
+        vector_table.LENGTH,
         64,
         category_names=categories,
         attribute_names=ATTRIBUTES,

@@ -12,8 +12,7 @@ from dualhash.codes.model import head_tensors
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES, Extractor
 from dualhash.features.onnx_graphs import cut
-from dualhash.network import DualHashNetwork, HashLayer, build_backbone
-from dualhash.network import Encoder as NetworkEncoder
+from dualhash.network import DualHashNetwork, HashLayer, NetworkEncoder, build_backbone
 from dualhash.training.export.export_model import linear_head
 from dualhash.training.export.onnx_export import check_encoder, export_encoder
 

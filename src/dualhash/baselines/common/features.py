@@ -13,7 +13,7 @@ from dualhash.training.data.training_data import TrainingData
 from dualhash.training.data.training_labels import Rows, take
 from dualhash.training.progress import Display
 
-BATCH = 256
+FEATURE_BATCH = 256
 
 Report = Callable[[int, int], None]
 """Called with the numbers of completed steps and of all steps."""
@@ -73,7 +73,7 @@ def compute_features(
     """
     values = np.empty((len(rows), size), np.float32)
     with display.bar("features") as step:
-        for start in range(0, len(rows), BATCH):
-            values[start : start + BATCH] = compute(rows[start : start + BATCH])
-            step(min(start + BATCH, len(rows)), len(rows))
+        for start in range(0, len(rows), FEATURE_BATCH):
+            values[start : start + FEATURE_BATCH] = compute(rows[start : start + FEATURE_BATCH])
+            step(min(start + FEATURE_BATCH, len(rows)), len(rows))
     return Features(values, take(data.labels, rows))

@@ -11,7 +11,7 @@ from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.codes.packing import quantise
 from dualhash.network import HashLayer
 
-CHUNK = 4096
+FEATURES_PER_CHUNK = 4096
 """Features computed at a time, to limit the memory of kernels."""
 
 
@@ -67,10 +67,10 @@ class HashFunction:
     def project(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns projections (N, k) of features (N, d)."""
         projected = np.empty((len(values), len(self.weight)), np.float32)
-        for start in range(0, len(values), CHUNK):
-            chunk = values[start : start + CHUNK]
+        for start in range(0, len(values), FEATURES_PER_CHUNK):
+            chunk = values[start : start + FEATURES_PER_CHUNK]
             mapped = self.kernel(chunk) if self.kernel else chunk
-            projected[start : start + CHUNK] = mapped @ self.weight.T + self.bias
+            projected[start : start + FEATURES_PER_CHUNK] = mapped @ self.weight.T + self.bias
         return projected
 
     def outputs(self, values: NDArray[np.float32]) -> NDArray[np.float32]:

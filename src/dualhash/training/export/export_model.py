@@ -20,7 +20,7 @@ from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
-from dualhash.network import ClassifierHead, CosineHead, Encoder
+from dualhash.network import ClassifierHead, CosineHead, NetworkEncoder
 from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.onnx_export import export_checked
@@ -61,7 +61,7 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
         DualhashError: The exported encoder differs from the network.
     """
     network, data = trained.network, trained.data
-    encoder, check = export_checked(Encoder(network), data)
+    encoder, check = export_checked(NetworkEncoder(network), data)
     with torch.inference_mode():
         outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
         bits = torch.cat(outputs) > 0.5

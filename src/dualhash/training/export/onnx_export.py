@@ -6,14 +6,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.codes.encoder import Encoder as OnnxEncoder
-from dualhash.codes.encoder import VectorEncoder
+from dualhash.codes.encoder import Encoder, VectorEncoder
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES
 from dualhash.features.onnx_export import export_module
 from dualhash.features.onnx_graphs import join
-from dualhash.network import Encoder
+from dualhash.network import NetworkEncoder
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.initial_network import initial_network
 
@@ -69,7 +68,9 @@ def check_export(data: TrainingData) -> None:
     """
     with torch.random.fork_rng(devices=()):
         features = data.feature_sample
-        encoder = Encoder(initial_network(data.config, data.preprocessing, data.names, features))
+        encoder = NetworkEncoder(
+            initial_network(data.config, data.preprocessing, data.names, features)
+        )
         if features is None:
             export_encoder(encoder, data.crop)
         else:
@@ -120,7 +121,7 @@ def check_encoder(
     """
     inputs = torch.from_numpy(np.ascontiguousarray(images)) if features is None else features
     expected = torch_outputs(encoder, inputs)
-    outputs = OnnxEncoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
+    outputs = Encoder(graph, expected.shape[1], preprocessing).encode_arrays(images)
     return compare_outputs(outputs, expected)
 
 

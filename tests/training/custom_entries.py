@@ -11,7 +11,7 @@ from dualhash.training.method import NetworkMethod
 from tests.training.tiny_training import TINY, TinyNetwork
 
 
-@EXTRACTORS.register("own-means")
+@EXTRACTORS.register("custom-means")
 class Means(nn.Module):
     """Mean colours of four quarters."""
 
@@ -26,7 +26,7 @@ class Means(nn.Module):
         return self.pool(images.permute(0, 3, 1, 2).float()).flatten(1)
 
 
-@CODE_HEADS.register("own-head")
+@CODE_HEADS.register("custom-head")
 class Doubled(nn.Module):
     def __init__(self, features: int, width: int = 5) -> None:
         super().__init__()
@@ -36,13 +36,13 @@ class Doubled(nn.Module):
         return torch.cat([self.linear(features).tanh(), features], dim=1)
 
 
-@HASH_LAYERS.register("own-layer")
+@HASH_LAYERS.register("custom-layer")
 class Inverted(HashLayer):
     def forward(self, features: Tensor) -> Tensor:
         return 1 - super().forward(features)
 
 
-@CATEGORY_LOSSES.register("own-centres")
+@CATEGORY_LOSSES.register("custom-centres")
 class Centres(nn.Module):
     """Softmax, and the distance from learned centres."""
 
@@ -57,7 +57,7 @@ class Centres(nn.Module):
         return softmax_loss(category_logits, categories) + self.weight * distances / len(outputs)
 
 
-@ATTRIBUTE_LOSSES.register("own-squares")
+@ATTRIBUTE_LOSSES.register("custom-squares")
 class Squares(nn.Module):
     def __init__(self, counts: AttributeCounts) -> None:
         super().__init__()
@@ -66,12 +66,12 @@ class Squares(nn.Module):
         return (logits.sigmoid() - attributes).square()
 
 
-@BACKBONES.register("own-backbone")
+@BACKBONES.register("custom-backbone")
 def backbone() -> Backbone:
     return Backbone("mine", "For tests.", TINY.mean, TINY.std, lambda pretrained: TinyNetwork())
 
 
-@METHODS.register("own-method")
+@METHODS.register("custom-method")
 def method() -> NetworkMethod:
     return NetworkMethod(
         title="Mine",

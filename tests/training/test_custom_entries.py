@@ -15,25 +15,25 @@ from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
 from dualhash.training.train import train
-from tests.training import own_entries as own
+from tests.training import custom_entries as custom
 from tests.training.tiny_training import QUIET, StopAt, make_config
 
-OWN = own.__name__
+CUSTOM = custom.__name__
 ON_FEATURES = {
-    "features": own.Means,
-    "code_head": own.Doubled,
+    "features": custom.Means,
+    "code_head": custom.Doubled,
     "head_settings": {"width": 7},
-    "hash_layer": own.Inverted,
-    "category_loss": own.Centres,
+    "hash_layer": custom.Inverted,
+    "category_loss": custom.Centres,
     "loss_settings": {"weight": 0.25},
-    "attribute_loss": own.Squares,
+    "attribute_loss": custom.Squares,
 }
 PATHS = {
-    "features": f"{OWN}:Means",
-    "code_head": f"{OWN}:Doubled",
-    "hash_layer": f"{OWN}:Inverted",
-    "category_loss": f"{OWN}:Centres",
-    "attribute_loss": f"{OWN}:Squares",
+    "features": f"{CUSTOM}:Means",
+    "code_head": f"{CUSTOM}:Doubled",
+    "hash_layer": f"{CUSTOM}:Inverted",
+    "category_loss": f"{CUSTOM}:Centres",
+    "attribute_loss": f"{CUSTOM}:Squares",
 }
 
 
@@ -47,21 +47,21 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny: Catalogue) -> Model:
 
 def test_objects_names_and_paths_are_the_same_settings():
     names = {
-        "features": "own-means",
-        "code_head": "own-head",
-        "hash_layer": "own-layer",
-        "category_loss": "own-centres",
-        "attribute_loss": "own-squares",
+        "features": "custom-means",
+        "code_head": "custom-head",
+        "hash_layer": "custom-layer",
+        "category_loss": "custom-centres",
+        "attribute_loss": "custom-squares",
     }
     assert make_config(**ON_FEATURES) == make_config(**ON_FEATURES | names)
     assert make_config(**ON_FEATURES) == make_config(**ON_FEATURES | PATHS)
-    assert make_config(backbone=own.backbone).backbone == f"{OWN}:backbone"
+    assert make_config(backbone=custom.backbone).backbone == f"{CUSTOM}:backbone"
 
 
 def test_the_model_keeps_import_paths(model: Model):
     assert {name: model.card.config[name] for name in PATHS} == PATHS
     assert model.card.config["head_settings"] == {"width": 7}
-    assert model.card.preprocessing.crop == own.Means.size
+    assert model.card.preprocessing.crop == custom.Means.size
 
 
 def test_parameters_of_a_loss_are_learned_and_resumed(model: Model, tiny: Catalogue, tmp_path):
@@ -75,7 +75,7 @@ def test_parameters_of_a_loss_are_learned_and_resumed(model: Model, tiny: Catalo
 def test_encoding_does_not_need_the_code(model: Model, tiny: Catalogue, tmp_path: Path):
     program = (
         "import sys; from pathlib import Path; from dualhash import Model\n"
-        f"sys.modules[{OWN!r}] = sys.modules['torch'] = None\n"
+        f"sys.modules[{CUSTOM!r}] = sys.modules['torch'] = None\n"
         "encoded = Model.open(sys.argv[1]).encode([Path(sys.argv[2])])\n"
         "print(encoded.reals.tolist())"
     )
@@ -101,11 +101,11 @@ def test_a_path_that_is_gone_is_refused_before_images_are_read(
 
 
 def test_custom_backbone_and_method_are_found_again(tiny: Catalogue, tmp_path: Path):
-    config = make_config(backbone="own-backbone", iterations=2)
-    first = train(tiny, config, tmp_path / "a", method=find_method("own-method"), display=QUIET)
-    assert first.card.method == f"{OWN}:method"
-    assert first.card.config["backbone"] == f"{OWN}:backbone"
-    assert first.card.config["attribute_loss"] == f"{OWN}:Squares"
+    config = make_config(backbone="custom-backbone", iterations=2)
+    first = train(tiny, config, tmp_path / "a", method=find_method("custom-method"), display=QUIET)
+    assert first.card.method == f"{CUSTOM}:method"
+    assert first.card.config["backbone"] == f"{CUSTOM}:backbone"
+    assert first.card.config["attribute_loss"] == f"{CUSTOM}:Squares"
     second = train(tiny, TrainConfig(**first.card.config), tmp_path / "b", display=QUIET)
     assert (second.hash, second.card.method) == (first.hash, first.card.method)
 
@@ -115,12 +115,12 @@ def test_settings_of_a_comparison_method_need_the_method(tiny: Catalogue, tmp_pa
         train(tiny, make_config(method="ssdh"), tmp_path / "model", display=QUIET)
 
 
-class Flat(own.Means):
+class Flat(custom.Means):
     def forward(self, images):
         return images.float()
 
 
-class Maps(own.Doubled):
+class Maps(custom.Doubled):
     def forward(self, features):
         return features[:, :, None]
 
@@ -139,12 +139,12 @@ def test_outputs_that_are_not_vectors_are_refused(
         train(tiny, make_config(**ON_FEATURES | settings), tmp_path / "model", display=QUIET)
 
 
-class Unexportable(own.Doubled):
+class Unexportable(custom.Doubled):
     def forward(self, features):
         return super().forward(features) * torch.linalg.eigvals(features.T @ features).real.max()
 
 
-class UnexportableLayer(own.Inverted):
+class UnexportableLayer(custom.Inverted):
     def forward(self, features):
         return super().forward(features) * torch.linalg.eigvals(features.T @ features).real.max()
 
@@ -166,12 +166,12 @@ def test_custom_extractors_of_equal_weights_are_distinguished(model: Model, tmp_
     from dualhash.features.registry import open_extractor
 
     image = np.asarray(Image.new("RGB", (8, 8), (1, 2, 3)))[None]
-    means = open_extractor("own-means", (16, 12), tmp_path)
+    means = open_extractor("custom-means", (16, 12), tmp_path)
     reversed_ = open_extractor(f"{__name__}:Reversed", (16, 12), tmp_path)
     assert means.extract(image)[0, :1] == 1
     assert reversed_.extract(image)[0, :1] == 3
 
 
-class Reversed(own.Means):
+class Reversed(custom.Means):
     def forward(self, images):
         return super().forward(images.flip(3))
