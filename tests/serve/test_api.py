@@ -8,6 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from dualhash.analysis.bit_attribution import carried_attributes
+from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.model import Prediction, predict
 from dualhash.errors import DualhashError
 from dualhash.search import Index
 from dualhash.serve.backend import responses
@@ -265,6 +267,22 @@ def test_the_shortage_names_the_condition_that_excludes_most(client: TestClient,
     shortage = answer["shortage"]
     assert shortage["matched_without"] == max(counts.values()) > answer["matched"]
     assert counts[shortage["field"], shortage["value"]] == shortage["matched_without"]
+
+
+def test_only_the_categories_of_hits_are_predicted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    heads = []
+
+    def recorded(
+        codes: np.ndarray, category_head: LinearHead, attribute_head: LinearHead
+    ) -> list[Prediction]:
+        heads.append((len(codes), attribute_head.names))
+        return predict(codes, category_head, attribute_head)
+
+    monkeypatch.setattr(responses, "predict", recorded)
+    ask(client, id=3, k=5)
+    assert heads == [(5, ())]
 
 
 @pytest.mark.parametrize("query", [{"id": 3}, {}])
