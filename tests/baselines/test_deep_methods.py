@@ -14,13 +14,13 @@ from dualhash.codes.packing import unpack
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.losses import (
+    ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
     AttributeCounts,
     JointLoss,
-    build_attribute_loss,
     build_category_loss,
 )
-from dualhash.network import DualHashNetwork, build_backbone, build_hash_layer
+from dualhash.network import HASH_LAYERS, DualHashNetwork, build_backbone
 from dualhash.search.build import build_index
 from dualhash.search.index import Index
 from dualhash.training.config import TrainConfig
@@ -78,13 +78,13 @@ def one_step(config: TrainConfig) -> tuple[float, float]:
     attributes = torch.randint(0, 2, (12, 2)).float()
     observed = torch.full((12, 2), config.learns != "category")
     backbone = build_backbone("tiny", pretrained=False, input_size=(HEIGHT, WIDTH))
-    layer = build_hash_layer(config.hash_layer, backbone.feature_size, 16, config.hash_settings)
+    layer = HASH_LAYERS.build(config.hash_layer, config.hash_settings, backbone.feature_size, 16)
     cosine = config.category_head == "cosine"
     network = DualHashNetwork(backbone, layer, categories=3, attributes=2, cosine=cosine)
     counts = AttributeCounts(("top", "left"), np.array([6, 6]), np.array([6, 6]))
     loss = JointLoss(
         build_category_loss(config.category_loss, config.loss_settings),
-        build_attribute_loss(config.attribute_loss, counts),
+        ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, counts),
         1.0,
     )
 

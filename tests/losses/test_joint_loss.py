@@ -7,7 +7,6 @@ from dualhash.losses import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
     JointLoss,
-    build_attribute_loss,
     build_category_loss,
 )
 from dualhash.losses.joint_loss import attribute_means
@@ -25,7 +24,9 @@ pairs = pytest.mark.parametrize(
 
 
 def joint(category: str, attribute: str, alpha: float = 0.5) -> JointLoss:
-    return JointLoss(build_category_loss(category), build_attribute_loss(attribute, COUNTS), alpha)
+    return JointLoss(
+        build_category_loss(category), ATTRIBUTE_LOSSES.build(attribute, {}, COUNTS), alpha
+    )
 
 
 def naive_attribute_losses(name: str, batch: Batch) -> list[list[float]]:
@@ -144,7 +145,9 @@ def test_no_attributes_leave_the_category_loss():
     batch = random_batch(7)
     none = AttributeCounts((), np.zeros(0, int), np.zeros(0, int))
     loss = JointLoss(
-        build_category_loss("softmax"), build_attribute_loss("weighted-cross-entropy", none), 0.1
+        build_category_loss("softmax"),
+        ATTRIBUTE_LOSSES.build("weighted-cross-entropy", {}, none),
+        0.1,
     )
     value = loss(
         (batch.outputs, batch.category_logits, batch.attribute_logits[:, :0]),

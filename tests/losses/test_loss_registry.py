@@ -5,7 +5,6 @@ from dualhash.errors import DualhashError
 from dualhash.losses import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
-    build_attribute_loss,
     build_category_loss,
 )
 from dualhash.losses.cosine_margin import CosineMarginLoss
@@ -54,8 +53,10 @@ def test_category_losses_have_the_settings_of_the_paper(name, kind):
 
 
 def test_attribute_losses_are_built_by_name():
-    assert type(build_attribute_loss("weighted-cross-entropy", COUNTS)) is WeightedCrossEntropy
-    assert build_attribute_loss("hinge", COUNTS) is hinge_loss
+    assert (
+        type(ATTRIBUTE_LOSSES.build("weighted-cross-entropy", {}, COUNTS)) is WeightedCrossEntropy
+    )
+    assert ATTRIBUTE_LOSSES.build("hinge", {}, COUNTS) is hinge_loss
 
 
 def test_unknown_category_loss_suggests_the_nearest():
@@ -65,7 +66,7 @@ def test_unknown_category_loss_suggests_the_nearest():
 
 def test_unknown_attribute_loss_suggests_the_nearest():
     with pytest.raises(DualhashError, match=r"'hing'.*Did you mean 'hinge'"):
-        build_attribute_loss("hing", COUNTS)
+        ATTRIBUTE_LOSSES.build("hing", {}, COUNTS)
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

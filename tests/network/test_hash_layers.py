@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.errors import DualhashError
-from dualhash.network import HASH_LAYERS, HashLayer, build_hash_layer
+from dualhash.network import HASH_LAYERS, HashLayer
 from dualhash.network.dnnh_layer import SliceLayer, piecewise_threshold
 from dualhash.network.hashnet_layer import ContinuationLayer
 
@@ -18,7 +18,7 @@ def features(count: int = 4) -> torch.Tensor:
 @pytest.mark.parametrize("name", HASH_LAYERS)
 def test_every_layer_is_built_for_any_number_of_bits(name: str):
     torch.manual_seed(0)
-    layer = build_hash_layer(name, 6, 11, {})
+    layer = HASH_LAYERS.build(name, {}, 6, 11)
     outputs = layer(features())
     assert outputs.shape == (4, layer.out_features)
     if name == "none":
@@ -30,16 +30,16 @@ def test_every_layer_is_built_for_any_number_of_bits(name: str):
 
 def test_unknown_layers_and_settings_are_refused():
     with pytest.raises(DualhashError, match=r"no hash layer 'sigmoit'.*'sigmoid'"):
-        build_hash_layer("sigmoit", 6, 8, {})
+        HASH_LAYERS.build("sigmoit", {}, 6, 8)
     with pytest.raises(DualhashError, match=r"no setting 'epsilom'.*'epsilon'"):
-        build_hash_layer("slices", 6, 8, {"epsilom": 0.1})
+        HASH_LAYERS.build("slices", {"epsilom": 0.1}, 6, 8)
 
 
 def test_settings_reach_the_layer():
-    layer = build_hash_layer("slices", 6, 8, {"slice_size": 5, "epsilon": 0.2})
+    layer = HASH_LAYERS.build("slices", {"slice_size": 5, "epsilon": 0.2}, 6, 8)
     assert layer.weight.shape == (8, 5)
     assert layer.epsilon == 0.2
-    assert build_hash_layer("continuation", 6, 8, {"growth": 3.0}).growth == 3
+    assert HASH_LAYERS.build("continuation", {"growth": 3.0}, 6, 8).growth == 3
 
 
 def test_continuation_goes_from_tanh_to_a_step():

@@ -8,10 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
+from onnx import ModelProto, TensorProto, compose, helper, parser
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.errors import DualhashError
@@ -128,89 +126,72 @@ def _wrapped(
     ]
     if not outputs:
         raise DualhashError(f"{path} gives neither vectors (N, d) nor tokens (N, T, d).")
-    opset, ir_version = list(model.opset_import), model.ir_version
-    before = _graph_before(entry, settings, size)
-    after = _graph_after(outputs, _element_type(model))
-    whole = helper.make_model(before, opset_imports=opset, ir_version=ir_version)
+    kind = TensorProto.DataType.Name(entry.type.tensor_type.elem_type).lower()
     prefixed = compose.add_prefix(model, "encoder/")
     joined = compose.merge_models(
-        whole,
+        _like(model, _before(kind, settings, size)),
         prefixed,
         io_map=[("pixels", f"encoder/{entry.name}")],
         outputs=[f"encoder/{name}" for name, _ in outputs],
     )
-    tail = helper.make_model(after, opset_imports=opset, ir_version=ir_version)
+    kind = TensorProto.DataType.Name(model.graph.output[0].type.tensor_type.elem_type).lower()
     return compose.merge_models(
-        joined, tail, io_map=[(f"encoder/{name}", f"in/{name}") for name, _ in outputs]
+        joined,
+        _like(model, _after(kind, [rank for _, rank in outputs])),
+        io_map=[(f"encoder/{name}", f"in{i}") for i, (name, _) in enumerate(outputs)],
     )
 
 
-def _element_type(model: ModelProto) -> int:
-    element: int = model.graph.output[0].type.tensor_type.elem_type
-    return element
-
-
-def _graph_before(
-    entry: onnx.ValueInfoProto, settings: dict[str, Any], size: tuple[int, int]
-) -> onnx.GraphProto:
-    scale = (
-        float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0
+def _like(model: ModelProto, graph: str) -> ModelProto:
+    """A graph in ONNX's text format as a model of the versions of another."""
+    return helper.make_model(
+        parser.parse_graph(graph), opset_imports=model.opset_import, ir_version=model.ir_version
     )
+
+
+def _before(kind: str, settings: dict[str, Any], size: tuple[int, int]) -> str:
+    """The graph from RGB bytes to what an encoder takes, in ONNX's text format."""
+    rescale = settings.get("do_rescale", True)
+    scale = float(settings.get("rescale_factor", 1 / 255)) if rescale else 1.0
     normalise = settings.get("do_normalize", True)
-    mean = np.array(settings.get("image_mean", IMAGENET_MEAN) if normalise else (0, 0, 0))
-    std = np.array(settings.get("image_std", IMAGENET_STD) if normalise else (1, 1, 1))
-    kind = entry.type.tensor_type.elem_type
-    constants = {
-        "pre/mean": (mean / scale).astype(np.float32).reshape(1, 3, 1, 1),
-        "pre/std": (std / scale).astype(np.float32).reshape(1, 3, 1, 1),
-    }
-    nodes = [
-        helper.make_node("Cast", ["images"], ["pre/float"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["pre/float"], ["pre/nchw"], perm=[0, 3, 1, 2]),
-        helper.make_node("Sub", ["pre/nchw", "pre/mean"], ["pre/centred"]),
-        helper.make_node("Div", ["pre/centred", "pre/std"], ["pre/scaled"]),
-        helper.make_node("Cast", ["pre/scaled"], ["pixels"], to=kind),
-    ]
-    shape: list[str | int | None] = ["batch", *size, 3]
-    return helper.make_graph(
-        nodes,
-        "before",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, shape)],
-        [helper.make_tensor_value_info("pixels", kind, ["batch", 3, *size])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
+    mean = settings.get("image_mean", IMAGENET_MEAN) if normalise else (0, 0, 0)
+    std = settings.get("image_std", IMAGENET_STD) if normalise else (1, 1, 1)
+    means, deviations = (", ".join(str(each / scale) for each in values) for values in (mean, std))
+    height, width = size
+    return f"""
+        before (uint8[batch, {height}, {width}, 3] images)
+            => ({kind}[batch, 3, {height}, {width}] pixels)
+        <float[1, 3, 1, 1] means = {{{means}}}, float[1, 3, 1, 1] deviations = {{{deviations}}}> {{
+            values = Cast <to = {TensorProto.FLOAT}> (images)
+            channels = Transpose <perm = [0, 3, 1, 2]> (values)
+            centred = Sub (channels, means)
+            scaled = Div (centred, deviations)
+            pixels = Cast <to = {TensorProto.DataType.Value(kind.upper())}> (scaled)
+        }}"""
 
 
-def _graph_after(outputs: list[tuple[str, int]], kind: int) -> onnx.GraphProto:
-    constants: dict[str, NDArray[Any]] = {
-        "post/zero": np.array(0, np.int64),
-        "post/low": np.array(-LARGEST_FLOAT16, np.float32),
-        "post/high": np.array(LARGEST_FLOAT16, np.float32),
-    }
-    nodes, parts, inputs = [], [], []
-    for name, rank in outputs:
-        value = f"in/{name}"
-        axes: list[str | int | None] = ["batch", *([None] * (rank - 1))]
-        inputs.append(helper.make_tensor_value_info(value, kind, axes))
+def _after(kind: str, ranks: list[int]) -> str:
+    """The graph from vectors (rank 2) and tokens (rank 3) to features, in ONNX's text format."""
+    inputs, nodes, parts = [], [], []
+    for i, rank in enumerate(ranks):
         if rank == 2:
-            parts.append(value)
+            inputs.append(f"{kind}[batch, d{i}] in{i}")
+            parts.append(f"in{i}")
             continue
-        first, mean = f"post/{name}/first", f"post/{name}/mean"
-        nodes.append(helper.make_node("Gather", [value, "post/zero"], [first], axis=1))
-        nodes.append(helper.make_node("GlobalAveragePool", [f"post/{name}/t"], [f"post/{name}/p"]))
-        nodes.insert(-1, helper.make_node("Transpose", [value], [f"post/{name}/t"], perm=[0, 2, 1]))
-        nodes.append(helper.make_node("Flatten", [f"post/{name}/p"], [mean], axis=1))
-        parts += [first, mean]
-    nodes += [
-        helper.make_node("Concat", parts, ["post/joined"], axis=1),
-        helper.make_node("Cast", ["post/joined"], ["post/float"], to=TensorProto.FLOAT),
-        helper.make_node("Clip", ["post/float", "post/low", "post/high"], ["post/clipped"]),
-        helper.make_node("Cast", ["post/clipped"], [FEATURES], to=TensorProto.FLOAT16),
-    ]
-    return helper.make_graph(
-        nodes,
-        "after",
-        inputs,
-        [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT16, ["batch", None])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
+        inputs.append(f"{kind}[batch, t{i}, d{i}] in{i}")
+        parts += [f"first{i}", f"mean{i}"]
+        nodes.append(f"""
+            first{i} = Gather <axis = 1> (in{i}, zero)
+            channels{i} = Transpose <perm = [0, 2, 1]> (in{i})
+            pooled{i} = GlobalAveragePool (channels{i})
+            mean{i} = Flatten <axis = 1> (pooled{i})""")
+    return f"""
+        after ({", ".join(inputs)}) => (float16[batch, d] {FEATURES})
+        <int64 zero = {{0}},
+         float low = {{-{LARGEST_FLOAT16}}}, float high = {{{LARGEST_FLOAT16}}}> {{
+            {"".join(nodes)}
+            joined = Concat <axis = 1> ({", ".join(parts)})
+            widened = Cast <to = {TensorProto.FLOAT}> (joined)
+            clipped = Clip (widened, low, high)
+            {FEATURES} = Cast <to = {TensorProto.FLOAT16}> (clipped)
+        }}"""

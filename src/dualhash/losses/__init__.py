@@ -15,7 +15,6 @@ from dualhash.losses.joint_loss import AttributeLoss, CategoryLoss, JointLoss, J
 from dualhash.losses.loss_registry import (
     ATTRIBUTE_LOSSES,
     CATEGORY_LOSSES,
-    build_attribute_loss,
     build_category_loss,
 )
 from dualhash.losses.metric_learning import MetricLearningLoss
@@ -40,7 +39,6 @@ __all__ = [
     "SsdhLoss",
     "TripletLoss",
     "WeightedCrossEntropy",
-    "build_attribute_loss",
     "build_category_loss",
     "hinge_loss",
     "softmax_loss",

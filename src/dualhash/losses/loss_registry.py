@@ -66,16 +66,3 @@ def build_category_loss(
         num_classes=categories,
     )
     return MetricLearningLoss(loss) if is_metric_learning_loss(loss) else loss
-
-
-def build_attribute_loss(name: str, counts: AttributeCounts) -> AttributeLoss:
-    """Builds an attribute loss.
-
-    Args:
-        name: A key of `ATTRIBUTE_LOSSES`, or the import path of a custom loss.
-        counts: How many training labels of each attribute are positive and negative.
-
-    Raises:
-        DualhashError: The loss does not exist; the message lists similar names.
-    """
-    return ATTRIBUTE_LOSSES.build(name, {}, counts)

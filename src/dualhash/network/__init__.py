@@ -11,7 +11,7 @@ from dualhash.network.cosine_head import CosineHead
 from dualhash.network.feature_network import CODE_HEADS, FeatureNetwork, HiddenLayer
 from dualhash.network.finetuned_network import FinetunedNetwork
 from dualhash.network.hash_layer import HashLayer, NoHashLayer
-from dualhash.network.hash_layer_registry import HASH_LAYERS, build_hash_layer
+from dualhash.network.hash_layer_registry import HASH_LAYERS
 from dualhash.network.network import ClassifierHead, DualHashNetwork, NetworkEncoder, Normalise
 from dualhash.network.parameter_groups import parameter_groups
 from dualhash.network.staged_network import Activations
@@ -34,7 +34,6 @@ __all__ = [
     "NoHashLayer",
     "Normalise",
     "build_backbone",
-    "build_hash_layer",
     "describe_backbone",
     "parameter_groups",
 ]

@@ -15,7 +15,6 @@ from dualhash.network import (
     DualHashNetwork,
     FeatureNetwork,
     build_backbone,
-    build_hash_layer,
     describe_backbone,
 )
 from dualhash.training.config import TrainConfig
@@ -51,8 +50,8 @@ def initial_network(
         features: Kept features (n, d) of some training images; None to train a backbone.
     """
     backbone = initial_layers(config, preprocessing, features)
-    hash_layer = build_hash_layer(
-        config.hash_layer, backbone.feature_size, config.bits, config.hash_settings
+    hash_layer = HASH_LAYERS.build(
+        config.hash_layer, config.hash_settings, backbone.feature_size, config.bits
     )
     network = DualHashNetwork(
         backbone,

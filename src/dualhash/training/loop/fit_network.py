@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from dualhash.losses import JointLoss, build_attribute_loss, build_category_loss
+from dualhash.losses import ATTRIBUTE_LOSSES, JointLoss, build_category_loss
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_data import RepeatableBatches, TrainingData
 from dualhash.training.initial_network import initial_network
@@ -69,7 +69,7 @@ def fit_network(
                 bits=network.hash_layer.out_features,
                 categories=len(data.names.categories),
             ),
-            build_attribute_loss(config.attribute_loss, data.counts),
+            ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, data.counts),
             alpha,
         )
         log = RoundLog(folder)
