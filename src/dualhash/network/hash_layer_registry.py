@@ -19,6 +19,6 @@ HASH_LAYERS: Registry[Callable[..., AnyHashLayer]] = Registry(
         "none": lambda features, bits: NoHashLayer(features),
     },
 )
-"""Layers between backbone and heads, built from the numbers of features and bits ("none" ignores the
-bits). Weights are drawn from torch's global generator. Further arguments of a class are settings;
-their defaults are the values of its paper."""
+"""Layers between backbone and heads, built from the numbers of features and bits; "none" ignores
+the bits. Weights are drawn from torch's global generator. Further arguments of a class are
+settings; their defaults are the values of its paper."""
