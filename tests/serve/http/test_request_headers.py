@@ -57,7 +57,12 @@ def test_a_request_with_two_hosts_is_refused(live: Live, path: str, second: str)
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("gzip", gzip.compress(SEARCH)), ("gzip", SEARCH), ("br", SEARCH), ("identity, gzip", SEARCH)],
+    [
+        ("gzip", gzip.compress(SEARCH, mtime=0)),
+        ("gzip", SEARCH),
+        ("br", SEARCH),
+        ("identity, gzip", SEARCH),
+    ],
 )
 def test_a_compressed_body_is_refused(live: Live, encoding: str, body: bytes):
     head = f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
