@@ -75,7 +75,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "head_settings": {"dropout": 0.3},
             "epochs": 15,
             "min_iterations": 300,
-            "validation_every": 300,
+            "validation_every": 100,
         },
     }
 )

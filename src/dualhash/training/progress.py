@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-LINE_SECONDS = 30.0
-"""Seconds between two lines of progress if the output is not a terminal."""
+FIRST_LINE_SECONDS, LINE_SECONDS = 2.0, 20.0
+"""Seconds to the first line of progress, and between two, if the output is not a terminal."""
 
 
 class Step(Protocol):
@@ -61,16 +61,17 @@ class Display:
             yield step
 
     def _lines(self, title: str) -> Step:
-        started = last_line = time.monotonic()
+        started = time.monotonic()
+        next_line = started + FIRST_LINE_SECONDS
         first: int | None = None
 
         def step(done: int, total: int, figures: str = "") -> None:
-            nonlocal last_line, first
+            nonlocal next_line, first
             now = time.monotonic()
             first = done if first is None else first
-            if now - last_line < LINE_SECONDS or done <= first:
+            if now < next_line or done <= first:
                 return
-            last_line = now
+            next_line = now + LINE_SECONDS
             left = timedelta(seconds=round((now - started) * (total - done) / (done - first)))
             self.note(f"{title}: {done:,} of {total:,}, {left} left  {figures}".rstrip())
 
