@@ -178,10 +178,11 @@ def train(
     if len(plan) > 1 and not (resume or replace):
         _check_none_exists(plan)
     catalogue = read_catalogue(source, columns, vectors)
-    output.note(
-        f"learning {len(catalogue.names.categories):,} categories and "
-        f"{len(catalogue.names.attributes):,} attributes"
-    )
+    if catalogue.names.categories or catalogue.names.attributes:
+        output.note(
+            f"learning {len(catalogue.names.categories):,} categories and "
+            f"{len(catalogue.names.attributes):,} attributes"
+        )
     models = []
     for folder, configuration in plan.items():
         learned = configuration.features or configuration.backbone

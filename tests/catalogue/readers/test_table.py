@@ -166,8 +166,8 @@ class TestSubsets:
         catalogue = read_table(path, Columns(subset="part"))
         assert catalogue.subsets.tolist() == [Subset.TEST, -1]
         assert [problem.message for problem in catalogue.problems] == [
-            "no column holds attributes; choose some with --attribute-columns or "
-            "--facet-columns, from: subset"
+            "no column holds categories or attributes; choose some with --category-column, "
+            "--attribute-columns or --facet-columns, from: subset"
         ]
 
 

@@ -184,9 +184,11 @@ def _resolve(
     used = (columns.image, columns.category, columns.subset, columns.group)
     unused = [name for name in known if name not in used]
     if like is None and unused and not (columns.attributes or columns.facets):
+        kinds, options = "attributes", "--attribute-columns or --facet-columns"
+        if columns.category is None:
+            kinds, options = f"categories or {kinds}", f"--category-column, {options}"
         messages.append(
-            "no column holds attributes; choose some with --attribute-columns or --facet-columns, "
-            f"from: {shortened(unused)}"
+            f"no column holds {kinds}; choose some with {options}, from: {shortened(unused)}"
         )
     return columns, [CatalogueProblem(path.name, message) for message in messages]
 
