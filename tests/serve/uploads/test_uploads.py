@@ -196,7 +196,7 @@ def test_a_body_without_length_is_counted(live: Live):
 def test_a_long_json_search_is_refused(client: TestClient):
     answered = client.post(
         SEARCH,
-        content=json.dumps({"want": ["a" * 100_000]}),
+        content=json.dumps({"want": ["a" * 300_000]}),
         headers={"Content-Type": "application/json"},
     )
     refused(answered, 413, "upload-too-large")

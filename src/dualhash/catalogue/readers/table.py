@@ -184,11 +184,11 @@ def _resolve(
     used = (columns.image, columns.category, columns.subset, columns.group)
     unused = [name for name in known if name not in used]
     if like is None and unused and not (columns.attributes or columns.facets):
-        kinds, options = "attributes", "--attribute-columns or --facet-columns"
+        kinds, choices = "attributes", "--attribute-columns or --facet-columns"
         if columns.category is None:
-            kinds, options = f"categories or {kinds}", f"--category-column, {options}"
+            kinds, choices = f"categories or {kinds}", f"--category-column, {choices}"
         messages.append(
-            f"no column holds {kinds}; choose some with {options}, from: {shortened(unused)}"
+            f"no column holds {kinds}; choose some with {choices}, from: {shortened(unused)}"
         )
     return columns, [CatalogueProblem(path.name, message) for message in messages]
 
