@@ -145,7 +145,10 @@ def _show(evaluation: Evaluation) -> None:
 
 
 def _summary(out: Path, seconds: float, query: int) -> str:
-    command = "dualhash" if shutil.which("dualhash") else os.path.relpath(sys.argv[0])
+    started_by = Path(sys.argv[0])
+    command = "dualhash"
+    if started_by.name == command and not shutil.which(command):
+        command = os.path.relpath(started_by)
     sheets = "\n".join(
         f"  {out / task}.png - {task} search: {search.description}"
         for task, search in SEARCHES.items()

@@ -108,6 +108,7 @@ class TrainConfig(BaseModel):
             for bfloat16 if the processor supports it in hardware.
         validation_fraction: Share of the training subsets used for validation.
         validation_every: Iterations between two validations; each writes a checkpoint.
+        final_weights: The weights of the model: those of the "best" validation, or the "last".
         seed: Seed of all random numbers.
     """
 
@@ -170,6 +171,7 @@ class TrainConfig(BaseModel):
 
     validation_fraction: float = Field(default=0.1, gt=0, le=0.5)
     validation_every: int = Field(default=500, ge=1)
+    final_weights: Literal["best", "last"] = "best"
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="before")

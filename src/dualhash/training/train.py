@@ -29,10 +29,10 @@ def train(
 ) -> Model:
     """Learns codes from the training subsets of a catalogue and writes a model folder.
 
-    The model has the weights of the round with the best harmonic mean of category mAP and avg HM
-    on the validation images. On one machine, a seed always gives the same model, even if the
-    training was killed and resumed. Until the model is complete, checkpoints and logs are in
-    `<out>.training`.
+    The model has the weights of the last round, or of the one with the best harmonic mean of
+    category mAP and avg HM on the validation images (`TrainConfig.final_weights`). On one machine,
+    a seed always gives the same model, even if the training was killed and resumed. Until the
+    model is complete, checkpoints and logs are in `<out>.training`.
 
     Every method uses only images that have the labels it learns from. Network methods start from
     the same weights or kept features and share batches and schedule; shallow methods use the same

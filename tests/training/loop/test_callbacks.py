@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import torch
 
-from dualhash.training.loop.callbacks import FIGURES, RoundLog
+from dualhash.training.loop.callbacks import FIGURES, RoundLog, chosen_round
 from dualhash.training.loop.lightning_module import LOSSES
 
 
@@ -31,3 +31,13 @@ def test_best_checkpoint_is_replaced_by_equal_or_higher_scores(tmp_path: Path):
     ]
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["iteration", "1", "2", "3", "4", "5"]
+
+
+def test_the_last_weights_can_be_kept_whatever_their_score(tmp_path: Path):
+    saved: list[str] = []
+    log = RoundLog(tmp_path, "last")
+    for iteration, score in ((1, 0.6), (2, 0.2)):
+        log.on_train_epoch_end(trainer(score, iteration, saved), None)
+    assert saved == ["best 1", "last 1", "best 2", "last 2"]
+    assert chosen_round(log.rounds, "last")["iteration"] == 2
+    assert chosen_round(log.rounds, "best")["iteration"] == 1

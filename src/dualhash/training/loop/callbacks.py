@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from lightning.pytorch import LightningModule, Trainer
@@ -22,20 +23,29 @@ FIGURES = ("category_map", "avg_hm", "score")
 Round = dict[str, float]
 
 
+def chosen_round(rounds: Sequence[Round], final_weights: Literal["best", "last"]) -> Round:
+    """Returns the round whose weights the model has; of equally good ones the last."""
+    return rounds[-1] if final_weights == "last" else max(reversed(rounds), key=itemgetter("score"))
+
+
 class RoundLog(Callback):
     """Logs a row per round, and writes checkpoints, which contain all rows so far.
 
     A row has `iteration`, `seconds`, `learning_rate` (of the first group of parameters, in the
     next iteration), the mean losses of the round, and the validation figures. After it, the last
-    checkpoint is written, and the best one if no earlier score was higher.
+    checkpoint is written, and the best one if the model would have the weights of this round.
+
+    Args:
+        folder: Folder for log and checkpoints.
+        final_weights: See `TrainConfig.final_weights`.
 
     Attributes:
         rounds: The rows so far.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, final_weights: Literal["best", "last"] = "best") -> None:
         self.rounds: list[Round] = []
-        self._folder = folder
+        self._folder, self._final_weights = folder, final_weights
         self._started = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -49,7 +59,6 @@ class RoundLog(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds a row, then writes log and checkpoints."""
-        best = max((row["score"] for row in self.rounds), default=-1.0)
         row = {
             "iteration": trainer.global_step,
             "seconds": round(time.monotonic() - self._started, 1),
@@ -58,7 +67,7 @@ class RoundLog(Callback):
         row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
         self.rounds.append(row)
         write_whole(self._folder / LOG, pl.DataFrame(self.rounds).write_csv())
-        if row["score"] >= best:
+        if chosen_round(self.rounds, self._final_weights) is row:
             trainer.save_checkpoint(self._folder / BEST)
         trainer.save_checkpoint(self._folder / LAST)
 

@@ -15,6 +15,7 @@ from dualhash.network import FeatureNetwork, FinetunedNetwork
 from dualhash.training.data.frozen_features import FrozenFeatures, flat
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.initial_network import autocast_type
+from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.fit_network import fit_network
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.progress import Display
@@ -72,7 +73,7 @@ def finetune(trained: TrainedNetwork, folder: Path, display: Display) -> Trained
     report = {
         **before,
         "seconds": before["seconds"] + rounds[-1]["seconds"],
-        "best": max(reversed(rounds), key=lambda row: row["score"]),
+        "best": chosen_round(rounds, config.final_weights),
         "finetuning": {"iterations": iterations, "best_before": before["best"]},
     }
     return TrainedNetwork(data, network, report)

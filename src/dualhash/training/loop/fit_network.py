@@ -51,7 +51,7 @@ def fit_network(
         tensorboard: Also log for TensorBoard.
 
     Returns:
-        The network of the round with the best validation score, in evaluation mode, and the
+        The network with the weights of `chosen_round`, in evaluation mode, and the
         figures of all rounds.
     """
     config, last = data.config, folder / LAST
@@ -72,7 +72,7 @@ def fit_network(
             ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, data.counts),
             alpha,
         )
-        log = RoundLog(folder)
+        log = RoundLog(folder, config.final_weights)
         trainer = Trainer(
             max_epochs=math.ceil(iterations / config.validation_every),
             devices=1,

@@ -7,6 +7,7 @@ from typing import Any
 from dualhash.network import DualHashNetwork
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.export.backbone_weights import weights_hash
+from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.choose_alpha import configured_alpha
 from dualhash.training.loop.fit_network import fit_network
 from dualhash.training.progress import Display
@@ -18,7 +19,7 @@ class TrainedNetwork:
 
     Attributes:
         data: The data it was trained on.
-        network: In evaluation mode, with the weights of the best round.
+        network: In evaluation mode, with the weights of `chosen_round`.
         report: Seconds, counts and validation figures, for the model card.
     """
 
@@ -60,7 +61,7 @@ def train_network(
         "notes": (*data.notes, *data.plan.notes),
         "alpha": alpha,
         "alpha_trials": [asdict(trial) for trial in trials],
-        "best": max(reversed(rounds), key=lambda row: row["score"]),
+        "best": chosen_round(rounds, data.config.final_weights),
         "weights_hash": weights_hash(data.config.weights),
     }
     return TrainedNetwork(data, network, report)
