@@ -43,7 +43,7 @@ class Screenshot:
 
 
 SCREENSHOTS = (
-    Screenshot("page-light", "light", "id=13&task=combined&want=uses%3Dred"),
+    Screenshot("page-light", "light", "id=1107&task=combined&want=skin%3Ddark"),
     Screenshot(
         "page-dark", "dark", "id=1107&task=attribute&want=skin%3Dmedium&without=uses%3Dblue", 3
     ),

@@ -12,10 +12,10 @@ def test_progress_is_printed_as_lines_without_a_terminal(
     with Display().bar("training") as step:
         for done in (100, 200, 210, 300):
             step(done, 500, f"loss {done}")
-    # A resumed training begins at 100: 100 in 40 seconds, then 200 in 80.
+    # A resumed training begins at 100, seen after 10 seconds: 100 in 30 seconds, then 200 in 70.
     assert capsys.readouterr().err.splitlines() == [
-        "training: 200 of 500, 0:02:00 left  loss 200",
-        "training: 300 of 500, 0:01:20 left  loss 300",
+        "training: 200 of 500, 0:01:30 left  loss 200",
+        "training: 300 of 500, 0:01:10 left  loss 300",
     ]
 
 

@@ -66,9 +66,10 @@ class Display:
         first: int | None = None
 
         def step(done: int, total: int, figures: str = "") -> None:
-            nonlocal next_line, first
+            nonlocal next_line, first, started
             now = time.monotonic()
-            first = done if first is None else first
+            if first is None:  # what came before it, such as loading, says nothing about the rest
+                first, started = done, now
             if now < next_line or done <= first:
                 return
             next_line = now + LINE_SECONDS
