@@ -80,6 +80,7 @@ def test_catalogue_page_table_is_read(tmp_path: Path, monkeypatch, capsys):
     assert "5 images, 2 categories" in capsys.readouterr().out
 
 
+@pytest.mark.training
 def test_the_page_on_custom_embeddings_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DUALHASH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
