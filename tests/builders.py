@@ -76,17 +76,23 @@ def card(bits: int = 16, **fields: object) -> ModelCard:
     )
 
 
-def write_colour_model(folder: Path, bits: int = 16, seed: int = 0, **fields: object) -> ModelCard:
-    """Writes a model folder that encodes the mean colour, with random heads; returns its card."""
-    rng = np.random.default_rng(seed)
-    described = card(bits, **fields)
+def random_heads(described: ModelCard, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights and biases of both heads of a model, by their names in its folder."""
     tensors = {}
     for head, names in (
         ("category_head", described.category_names),
         ("attribute_head", described.attribute_names),
     ):
-        tensors[f"{head}.weight"] = rng.normal(size=(len(names), bits)).astype(np.float32)
+        tensors[f"{head}.weight"] = rng.normal(size=(len(names), described.bits)).astype(np.float32)
         tensors[f"{head}.bias"] = rng.normal(size=len(names)).astype(np.float32)
+    return tensors
+
+
+def write_colour_model(folder: Path, bits: int = 16, seed: int = 0, **fields: object) -> ModelCard:
+    """Writes a model folder that encodes the mean colour, with random heads; returns its card."""
+    rng = np.random.default_rng(seed)
+    described = card(bits, **fields)
+    tensors = random_heads(described, rng)
     weight = rng.normal(size=(3, bits))
     encoder = colour_encoder(20 * weight, -10 * weight.sum(axis=0), described.preprocessing.crop)
     write_model(folder, described, tensors, encoder)
@@ -97,13 +103,7 @@ def vector_model(folder: Path, length: int, bits: int = 16, **fields: object) ->
     """A model of vectors with random weights and heads, open."""
     rng = np.random.default_rng(1)
     described = card(bits, preprocessing=None, vector_length=length, backbone="vectors", **fields)
-    tensors = {}
-    for head, names in (
-        ("category_head", described.category_names),
-        ("attribute_head", described.attribute_names),
-    ):
-        tensors[f"{head}.weight"] = rng.normal(size=(len(names), bits)).astype(np.float32)
-        tensors[f"{head}.bias"] = rng.normal(size=len(names)).astype(np.float32)
+    tensors = random_heads(described, rng)
     write_model(folder, described, tensors, vector_encoder(rng.normal(size=(length, bits))))
     return Model.open(folder, threads=1)
 

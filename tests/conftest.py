@@ -95,14 +95,15 @@ def emoji_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def few_emojis(emoji_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A value for XDG_CACHE_HOME: with it the catalogue `openmoji` has about half of its images.
 
-    The categories of the demo's queries are complete, so the queries are in the subset test.
+    The categories of the demo's queries and of the drawing that it does not index are complete, so
+    these drawings are in the subset test.
     """
     from dualhash.catalogue.datasets.openmoji import read
-    from dualhash.cli.demo import SEARCHES
+    from dualhash.cli.demo import RUDE, SEARCHES
 
     emojis = read(emoji_cache)
-    queries = [f"{search.hexcode}.png" for search in SEARCHES.values()]
-    complete = emojis.categories[[emojis.references.index(query) for query in queries]]
+    needed = [f"{code}.png" for code in (RUDE, *(search.hexcode for search in SEARCHES.values()))]
+    complete = emojis.categories[[emojis.references.index(drawing) for drawing in needed]]
     folder = tmp_path_factory.mktemp("few-emojis") / "dualhash" / emojis.images[0].parent.name
     folder.mkdir(parents=True)
     for row, drawing in enumerate(emojis.images):

@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 import dualhash
+from dualhash.catalogue.catalogue import Subset
 from dualhash.catalogue.images import Preprocessing
 from dualhash.cli import app
-from dualhash.cli.demo import METRICS, SEARCHES
+from dualhash.cli.demo import METRICS, RUDE, SEARCHES
 from tests.builders import colour_model
 
 
@@ -59,6 +60,16 @@ def test_the_demo_writes_model_index_sheets_and_report(demo: Path):
     report = json.loads((demo / "report.json").read_text())
     assert all(0 <= report[name] <= 1 for name in METRICS)
     assert set(report["seconds"]) == {"catalogue", "train", "index", "search", "evaluate"}
+
+
+def test_the_middle_finger_is_not_indexed(demo: Path):
+    emojis = dualhash.Catalogue.read("openmoji")
+    unused = emojis.take(emojis.rows(Subset.TEST)).payload["hexcode"]
+    rude = unused.str.starts_with(RUDE).sum()
+    with dualhash.Index.open(demo / "emoji.dhx") as index:
+        assert rude
+        assert index.stats().items == len(unused) - rude
+        assert not any(index.get(i).payload["hexcode"].startswith(RUDE) for i in range(len(index)))
 
 
 def test_the_demo_can_run_again_and_ends_by_serving_its_index(

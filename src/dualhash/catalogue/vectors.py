@@ -1,4 +1,4 @@
-"""Feature vectors of one's own: a column of a Parquet table, a NumPy file, or an array."""
+"""Custom feature vectors: a column of a Parquet table, a NumPy file, or an array."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -8,6 +8,23 @@ from torch import nn
 from dualhash.errors import DualhashError, nearest
 from dualhash.features.pooled_network import pretrained_config
 
+PREFIX = "timm:"
+
+
+def timm_model(name: str) -> str:
+    """Returns NAME of `timm:NAME`.
+
+    Raises:
+        DualhashError: timm has no such architecture.
+    """
+    model = name.removeprefix(PREFIX)
+    architecture = model.partition(".")[0]
+    if not timm.is_model(architecture):
+        raise DualhashError(
+            f"timm has no network {model!r}. {nearest(architecture, timm.list_models())}"
+        )
+    return model
+
 
 def timm_network(name: str, size: tuple[int, int]) -> tuple[nn.Module, tuple[int, int]]:
     """A pretrained network without its classifier, and the (height, width) of its images.
@@ -19,12 +36,7 @@ def timm_network(name: str, size: tuple[int, int]) -> tuple[nn.Module, tuple[int
     Raises:
         DualhashError: timm has no such network, or its weights cannot be fetched.
     """
-    model = name.removeprefix("timm:")
-    architecture = model.partition(".")[0]
-    if not timm.is_model(architecture):
-        raise DualhashError(
-            f"timm has no network {model!r}. {nearest(architecture, timm.list_models())}"
-        )
+    model = timm_model(name)
     try:
         network: nn.Module = timm.create_model(model, pretrained=True, num_classes=0)
     except (OSError, RuntimeError, HTTPException) as error:

@@ -1,11 +1,12 @@
 """The backbones by name."""
 
 from dualhash.errors import DualhashError
+from dualhash.features.timm_networks import PREFIX
 from dualhash.network.backbone import Backbone, BuiltBackbone
 from dualhash.network.backbones.efficientnet_lite import EFFICIENTNET_LITE0
 from dualhash.network.backbones.face10 import FACE10
 from dualhash.network.backbones.resnet18_half import RESNET18_HALF
-from dualhash.network.backbones.timm_network import PREFIX, timm_backbone
+from dualhash.network.backbones.timm_network import timm_backbone
 from dualhash.network.backbones.torchvision_networks import ALEXNET, RESNET18, VGG16
 from dualhash.registry import Registry
 

@@ -9,10 +9,9 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from torch import nn
 
 from dualhash.errors import DualhashError, nearest
+from dualhash.features.timm_networks import PREFIX, timm_model
 from dualhash.network.backbone import Backbone
 from dualhash.network.weights_download import downloading
-
-PREFIX = "timm:"
 
 
 def timm_backbone(name: str) -> Backbone:
@@ -21,15 +20,11 @@ def timm_backbone(name: str) -> Backbone:
     Raises:
         DualhashError: timm has no network or no weights with that name.
     """
-    model = name.removeprefix(PREFIX)
-    architecture = model.partition(".")[0]
-    if not timm.is_model(architecture):
-        raise DualhashError(
-            f"timm has no network {model!r}. {nearest(architecture, timm.list_models())}"
-        )
+    model = timm_model(name)
     try:
         config: Any = timm.get_pretrained_cfg(model, allow_unregistered=False)
     except RuntimeError as error:
+        architecture = model.partition(".")[0]
         tagged = [known for known in timm.list_pretrained() if known.startswith(architecture + ".")]
         raise DualhashError(f"timm has no weights {model!r}. {nearest(model, tagged)}") from error
     input_size = tuple(config.input_size[1:])
