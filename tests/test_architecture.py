@@ -53,7 +53,7 @@ def name_of(path: Path) -> str:
 
 def package_of(module: str) -> str:
     """Returns `codes` for `dualhash.codes.packing`, and `TOP_LEVEL` for a public name."""
-    package = module.partition(".")[2].partition(".")[0]
+    package = module.partition(".")[2].partition(".")[0].replace("__main__", "cli")
     return package if package in SHARED_MODULES | set(PACKAGES) else TOP_LEVEL
 
 

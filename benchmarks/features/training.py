@@ -107,7 +107,7 @@ class Training:
 
     def _evaluate(self, model: Path) -> Figures:
         file = self.work / f"{model.name}-evaluation.json"
-        ran = run_dualhash(["evaluate", str(model), str(self.table), "--json", str(file)])
+        ran = run_dualhash(["evaluate", str(model), str(self.table), "--out", str(file)])
         evaluation = json.loads(file.read_text(encoding="utf-8"))
         figures = {name: evaluation["figures"][name] for name in FIGURES}
         report = training_report(model)

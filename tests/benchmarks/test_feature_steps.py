@@ -9,7 +9,7 @@ from benchmarks.features.parts import steps
 from benchmarks.features.steps import Step, run_steps
 from benchmarks.features.targets import TARGETS
 from benchmarks.features.training import END_TO_END
-from dualhash.cli.train import TrainingOptions, build_config
+from dualhash.cli.training_options import TrainingOptions, build_config
 
 
 class Counted:

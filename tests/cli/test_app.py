@@ -66,6 +66,15 @@ def test_version(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out.strip() == __version__
 
 
+def test_python_m_dualhash_is_the_command_line():
+    command = [sys.executable, "-m", "dualhash"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == __version__
+    failed = subprocess.run([*command, "sarch"], capture_output=True, text=True, check=False)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "search" in failed.stderr
+
+
 def test_an_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]):
     assert run("evalute") == 2
     captured = capsys.readouterr()
@@ -123,7 +132,7 @@ def test_a_closed_pipe_ends_the_command_silently(tmp_path: Path):
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
         done = subprocess.run(
-            [sys.executable, "-c", "from dualhash.cli.app import main; main(['--help'])"],
+            [sys.executable, "-m", "dualhash", "--help"],
             stdout=pipe,
             stderr=subprocess.PIPE,
             check=False,

@@ -34,7 +34,7 @@ def run(*arguments: str) -> int:
 
 
 def figures(*arguments: str) -> dict[str, float]:
-    options = ("--bootstrap", "0", "--json", "report.json")
+    options = ("--bootstrap", "0", "--out", "report.json")
     assert run("evaluate", *arguments, *options) == 0
     found = json.loads(Path("report.json").read_text())["figures"]
     return {name: figure["value"] for name, figure in found.items()}

@@ -22,10 +22,10 @@ def run(*arguments: str) -> int:
 
 
 def test_columns_are_taken_from_the_model(folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert run("--json", "reports/shapes.json", "--bootstrap", "20") == 0
+    assert run("--out", "reports/shapes.json", "--bootstrap", "20") == 0
     output, noted = capsys.readouterr()
     assert "Protocol ijcv2020, binary codes, 25 images" in output
-    assert "25 test images are few" in output
+    assert "Only 25 test images: with others" in output
     assert noted.startswith("Left out: 1\n")
     assert "4.png is not an image" in noted
     report = json.loads((folder / "reports" / "shapes.json").read_text())
@@ -35,9 +35,18 @@ def test_columns_are_taken_from_the_model(folder: Path, capsys: pytest.CaptureFi
     assert f"{figure['value']:.3f}" in output
 
 
+def test_json_is_all_that_is_printed_and_what_the_file_holds(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("--json", "--out", "report.json", "--bootstrap", "0") == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["counts"]["images"] == 25
+    assert printed == (folder / "report.json").read_text()
+
+
 def test_options_reach_the_evaluation(folder: Path, capsys: pytest.CaptureFixture[str]):
     options = ("--protocol", "cvpr2017", "--codes", "real", "--bootstrap", "0")
-    assert run(*options, "--json", "report.json") == 0
+    assert run(*options, "--out", "report.json") == 0
     report = json.loads((folder / "report.json").read_text())
     assert (report["protocol"], report["codes"]) == ("cvpr2017", "real")
     assert report["figures"]["category_map"]["low"] is None
@@ -55,7 +64,7 @@ def test_labels_unknown_to_the_model_are_listed(folder: Path, capsys: pytest.Cap
 
 def test_the_same_seed_gives_the_same_report(folder: Path):
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        run("--bootstrap", "20", "--seed", seed, "--json", name)
+        run("--bootstrap", "20", "--seed", seed, "--out", name)
     assert (folder / "a").read_text() == (folder / "b").read_text() != (folder / "c").read_text()
 
 

@@ -69,6 +69,31 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize(
+    ("command", "option", "default"),
+    [
+        ("train", "preset", "features; small with --backbone or --weights"),
+        ("train", "bits", "256"),
+        ("train", "alpha", "0.5 (features), 0.2 (small)"),
+        ("train", "features", "efficientnet-lite0 (features)"),
+        ("train", "backbone", "resnet18-half (small)"),
+        ("train", "epochs", "15 (features)"),
+        ("pretrain", "iterations", "6000"),
+        ("pretrain", "lr-new", "0.1"),
+    ],
+)
+def test_the_help_names_the_defaults_of_the_presets(
+    command: str, option: str, default: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit):
+        app.main([command, "--help"])
+    lines = (line.strip(" │*") for line in capsys.readouterr().out.splitlines())
+    text = " ".join(line for line in lines if not line.startswith(("╭", "╰")))
+    description = re.split(rf" --{option} [A-Z,|]+ ", text)[1]
+    shown = re.findall(r"\[default: (.*?)\]", " ".join(description.split()))
+    assert shown[0] == default
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--preset", "smal"], "'small'"),

@@ -52,7 +52,7 @@ def analyse(
         output.print_json(as_json(analysis))
         return
     found = analysis.functionality
-    summary = f"{found.images:,} test images, {opened.bits} bits"
+    summary = f"{output.counted(found.images, 'test image')}, {opened.bits} bits"
     if found.attributes:
         title = f"{summary}, {len(found.attributes)} attributes"
         rows = [

@@ -55,7 +55,7 @@ def print_answers(
     Raises:
         DualhashError: Some queries could not be used. They are named, and the others answered.
     """
-    rows, failed = [], []
+    rows, failed, title = [], [], str(file)
     with output.progress("Searching") as report:
         answered = zip(lines.items(), answers, strict=True)
         for done, ((number, query), answer) in enumerate(answered, start=1):
@@ -66,6 +66,7 @@ def print_answers(
                 content = answer.as_dict()
                 path = output.PathCell(query)
                 rows.append((str(number), path, answer.matched, _best(answer)))
+                title = f"{file}: {answer.words}"
             if json:
                 text = json_text.dumps(
                     {"line": number} | content, ensure_ascii=False, allow_nan=False
@@ -74,11 +75,12 @@ def print_answers(
             report(done, len(lines))
     if not json:
         headers = [">line", "query", ">found", "best, as id (distance)"]
-        output.show(output.table(str(file), headers, rows))
+        output.show(output.table(title, headers, rows))
     if failed:
         output.list_left_out(failed)
         raise DualhashError(
-            f"{len(failed):,} of {len(lines):,} queries could not be used; the others are answered."
+            f"{len(failed):,} of {output.counted(len(lines), 'query')} could not be used; the others "
+            "are answered."
         )
 
 

@@ -147,14 +147,17 @@ def _show(evaluation: Evaluation) -> None:
 def _summary(out: Path, seconds: float, query: int) -> str:
     started_by = Path(sys.argv[0])
     command = "dualhash"
-    if started_by.name == command and not shutil.which(command):
-        command = os.path.relpath(started_by)
+    if not shutil.which(command):
+        if started_by.name == command:
+            command = os.path.relpath(started_by)
+        elif started_by.name == "__main__.py":
+            command = "python -m dualhash"
     sheets = "\n".join(
         f"  {out / task}.png - {task} search: {search.description}"
         for task, search in SEARCHES.items()
     )
     return f"""\
-Done in {seconds:.0f} seconds. Look at the three contact sheets first; a legend explains the frames.
+Done in {output.counted(round(seconds), "second")}. Look at the three contact sheets first; a legend explains the frames.
 {sheets}
   {out / "report.json"} - the metrics, and the seconds of each stage
   {out / "emoji.dhx"} - the index; {out / "model"} - the model

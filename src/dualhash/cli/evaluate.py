@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from dualhash.cli import output
-from dualhash.cli.options import CatalogueSource, ColumnOptions, Whole
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag, Whole
 from dualhash.codes import Model
 from dualhash.codes.code_file import SavedCodes, read_saved
 from dualhash.errors import DualhashError
@@ -38,7 +38,8 @@ def evaluate(
     *,
     protocol: str = "ijcv2020",
     codes: Literal["binary", "real"] = "binary",
-    json: Path | None = None,
+    json: Flag = False,
+    out: Path | None = None,
     views: Literal[1, 10] = 1,
     bootstrap: Annotated[Whole, Parameter(validator=Number(gte=0))] = 1000,
     seed: Annotated[Whole, Parameter(validator=Number(gte=0))] = 0,
@@ -54,7 +55,8 @@ def evaluate(
         source: A catalogue with images in the subset test, in any form that `dualhash train` reads.
         protocol: ijcv2020, or cvpr2017 to compare with figures of the released code.
         codes: binary evaluates the codes that an index holds, real the outputs before thresholding.
-        json: A file to write all figures, counts and hashes to.
+        json: Print all figures, counts and hashes as JSON.
+        out: A file to write this JSON to.
         views: 10 averages the centre, the four corners and their mirror images.
         bootstrap: Number of draws of the queries for the intervals; 0 for no intervals.
         seed: Seed of the draws.
@@ -84,23 +86,28 @@ def evaluate(
             seed=seed,
             progress=report,
         )
+    output.list_left_out(evaluation.failures)
+    values = evaluation.model_dump(mode="json")
+    if out is not None:
+        output.write_json(out, values)
+    if json:
+        output.print_json(values)
+        return
     _show_figures(evaluation)
     _show_counts(evaluation)
     if evaluation.counts["images"] < FEW_IMAGES:
         output.say(
-            f"{evaluation.counts['images']} test images are few: with other test images, the "
+            f"Only {output.counted(evaluation.counts['images'], 'test image')}: with others, the "
             "figures can differ by more than the intervals show."
         )
-    output.list_left_out(evaluation.failures)
-    if json is not None:
-        output.write_json(json, evaluation.model_dump(mode="json"))
-        output.say(f"Written to {json}.")
+    if out is not None:
+        output.say(f"Written to {out}.")
 
 
 def _show_figures(evaluation: Evaluation) -> None:
     title = (
         f"Protocol {evaluation.protocol}, {evaluation.codes} codes, "
-        f"{evaluation.counts['images']:,} images"
+        f"{output.counted(evaluation.counts['images'], 'image')}"
     )
     rows = []
     for name, shown in TITLES.items():

@@ -1,11 +1,17 @@
 """`dualhash pretrain`: from a catalogue to weights that other trainings start from."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
 from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
-from dualhash.cli.train import NO_OPTIONS, NetworkOptions, build_config, read_catalogue
+from dualhash.cli.train import read_catalogue
+from dualhash.cli.training_options import OF_NETWORK, NetworkOptions, build_config
+
+NO_OPTIONS = NetworkOptions()
 
 
 def pretrain(
@@ -13,7 +19,7 @@ def pretrain(
     /,
     *,
     out: Path,
-    preset: str | None = None,
+    preset: Annotated[str | None, Parameter(show_default=OF_NETWORK)] = None,
     config: Path | None = None,
     resume: Flag = False,
     replace: Flag = False,
@@ -50,10 +56,12 @@ def pretrain(
     )
     training = card.training
     output.say(
-        f"{out}: {card.backbone} classifies {len(card.category_names):,} categories, trained on "
-        f"{training['images']:,} images in {training['seconds']:.0f} seconds"
+        f"{out}: {card.backbone} classifies "
+        f"{output.counted(len(card.category_names), 'category')}, trained on "
+        f"{output.counted(training['images'], 'image')} in "
+        f"{output.counted(round(training['seconds']), 'second')}"
     )
     output.say(
         f"category mAP of its features {training['best']['category_map']:.3f} on "
-        f"{training['validation_images']:,} validation images"
+        f"{output.counted(training['validation_images'], 'validation image')}"
     )

@@ -137,10 +137,7 @@ def search(
         raise DualhashError("--batch cannot be combined with a query or with --sheet.")
     if sheet is not None:
         sheet_format(sheet)
-    task = request.task_for(query=query is not None or batch is not None)
-    if request.task is None and task != "category":
-        output.note(f"The options imply the task {task}; choose another with --task.")
-    chosen["task"] = task
+    chosen["task"] = request.task_for(query=query is not None or batch is not None)
     with Index.open(index, model) as opened:
         if batch is not None:
             lines = read_queries(batch)

@@ -1,118 +1,25 @@
 """`dualhash train`: from a catalogue to a model folder."""
 
 import dataclasses
-import json
-import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag, Names, Whole, Wholes
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
+from dualhash.cli.training_options import (
+    OF_FEATURES,
+    OF_NETWORK,
+    TrainingOptions,
+    build_config,
+)
 from dualhash.errors import DualhashError
 
-
-@dataclass(frozen=True)
-class CodeOptions:
-    """Settings of codes and attributes.
-
-    Attributes:
-        bits: Length of the code, a multiple of 8. Several lengths, as 32,64,128, give the models
-            OUT-32, OUT-64 and OUT-128, which learn from the same features.
-        features: Train a code head on the features of a frozen network, which are computed once:
-            efficientnet-lite0, efficientnet-lite2, timm:NAME, an ONNX image encoder,
-            hub:OWNER/NAME, a model folder, or your own as package.module:NAME. Or a .npy file of
-            your own vectors (float16 or float32), row i for row i of the table; see also
-            --features-column.
-        code_head: The network between features and hash layer: hidden-layer, or your own as
-            package.module:NAME, such as my_heads:MyHead in the current folder.
-        finetune: After the code head is learned, train this many top stages of
-            efficientnet-lite0 or -lite2 with it, at a low learning rate. It takes longer; a GPU
-            is used where there is one.
-        category_loss: softmax, triplet, ssdh, hashnet, dnnh, cosine-margin, or your own or that of
-            pytorch-metric-learning as package.module:NAME.
-        attribute_loss: weighted-cross-entropy, hinge, or your own as package.module:NAME.
-        alpha: Weight of the attributes relative to the category. auto tries several values and
-            keeps the largest that does not harm category search.
-    """
-
-    bits: Wholes = ()
-    features: str | None = None
-    code_head: str | None = None
-    finetune: Whole | None = None
-    category_loss: str | None = None
-    attribute_loss: str | None = None
-    alpha: Literal["auto"] | float | None = None
-
-
-@Parameter(name="*", group="Training settings")
-@dataclass(frozen=True)
-class NetworkOptions:
-    """Settings of every training.
-
-    Attributes:
-        backbone: The network that computes the features: alexnet, resnet18, face10, vgg16,
-            efficientnet-lite0, resnet18-half, timm:NAME, or your own as package.module:NAME.
-        pretrained: Start with the published weights of the backbone, or from scratch.
-        weights: Start with the weights in this folder, written by `dualhash pretrain`.
-        frozen_stages: Do not train this many leading stages of the backbone; training is then
-            several times faster.
-        without_categories: Categories whose images are not used, as a,b,c.
-        iterations: Length of the training in batches.
-        epochs: Length of the training in passes over the images, instead of --iterations.
-        lr_new: Learning rate of new layers.
-        lr_pretrained: Learning rate of pretrained layers.
-        mirror: Also learn from mirror images. --no-mirror suits images whose meaning depends on
-            left and right, and halves the time of the features.
-        precision: Number format of the backbone. bf16 is faster on processors that support it;
-            auto uses it there.
-        validation_every: Batches between two validations. A resumed training continues from the
-            last one.
-        seed: Seed of all random numbers; the same seed gives the same model on the same machine.
-    """
-
-    backbone: str | None = None
-    pretrained: bool | None = None
-    weights: str | None = None
-    frozen_stages: Whole | None = None
-    without_categories: Names = ()
-    iterations: Whole | None = None
-    epochs: float | None = None
-    lr_new: float | None = None
-    lr_pretrained: float | None = None
-    mirror: bool | None = None
-    precision: Literal["auto", "bf16", "fp32"] | None = None
-    validation_every: Whole | None = None
-    seed: Whole | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """Returns the options that the user gave."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
-
-
-@Parameter(name="*", group="Training settings")
-@dataclass(frozen=True)
-class TrainingOptions(NetworkOptions, CodeOptions):
-    """Settings that override those of the preset; `--config` accepts all settings."""
-
-    def settings(self) -> dict[str, Any]:
-        """Returns the options that the user gave; of several lengths of the code the first."""
-        given = super().settings()
-        if self.vector_file:
-            del given["features"]
-        return given | ({"bits": self.bits[0]} if self.bits else {})
-
-    @property
-    def vector_file(self) -> Path | None:
-        """The NumPy file of vectors in place of an extractor; None if there is none."""
-        return Path(self.features) if self.features and self.features.endswith(".npy") else None
-
-
 NO_OPTIONS = TrainingOptions()
+PRESET_DEFAULT = f"{OF_FEATURES}; {OF_NETWORK} with --backbone or --weights"
 
 
 def train(
@@ -122,7 +29,7 @@ def train(
     out: Path,
     method: str = "dph",
     base: Path | None = None,
-    preset: str | None = None,
+    preset: Annotated[str | None, Parameter(show_default=PRESET_DEFAULT)] = None,
     config: Path | None = None,
     resume: Flag = False,
     replace: Flag = False,
@@ -135,7 +42,7 @@ def train(
 
     Labels may be missing: categories are learned from the images that have one, attributes from
     the images that have some. If the training is stopped or killed, continue with --resume.
-    Training settings without an option come from the preset.
+    Settings that you do not give come from the preset; the defaults below name it in brackets.
 
     Args:
         source: A CSV or Parquet table with one row per image, a folder with a subfolder per
@@ -146,8 +53,7 @@ def train(
         base: For the method svm-binary: the model folder whose codes it reads.
         preset: A set of defaults for all settings: features (a code head on the features of a
             frozen network, in minutes), small (a network for small images, from scratch),
-            paper-imagenet, paper-cfw, released-imagenet or released-cfw. The default is features;
-            with --backbone or --weights it is small.
+            paper-imagenet, paper-cfw, released-imagenet or released-cfw.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.
@@ -166,7 +72,7 @@ def train(
     vectors = options.vector_file
     if columns.features_column and options.features and vectors is None:
         raise DualhashError("Give --features or --features-column, not both.")
-    default = "small" if options.backbone or options.weights else "features"
+    default = OF_NETWORK if options.backbone or options.weights else OF_FEATURES
     plan = {
         out.with_name(f"{out.name}-{bits}") if len(options.bits) > 1 else out: build_config(
             preset, config, dataclasses.replace(options, bits=(bits,) if bits else ()), default
@@ -180,8 +86,8 @@ def train(
     catalogue = read_catalogue(source, columns, vectors)
     if catalogue.names.categories or catalogue.names.attributes:
         output.note(
-            f"learning {len(catalogue.names.categories):,} categories and "
-            f"{len(catalogue.names.attributes):,} attributes"
+            f"learning {output.counted(len(catalogue.names.categories), 'category')} and "
+            f"{output.counted(len(catalogue.names.attributes), 'attribute')}"
         )
     models = []
     for folder, configuration in plan.items():
@@ -225,38 +131,6 @@ def read_catalogue(
     return catalogue
 
 
-def build_config(
-    preset: str | None, config: Path | None, options: NetworkOptions, default: str = "small"
-) -> dualhash.TrainConfig:
-    """Returns the settings: options override the file, and the file overrides the preset.
-
-    Args:
-        preset: The preset that the user named.
-        config: A file of settings.
-        options: Settings on the command line.
-        default: The preset if the user named none.
-    """
-    settings = (_read_settings(config) if config else {}) | options.settings()
-    in_file = settings.pop("preset", None)
-    return dualhash.preset_config(preset or in_file or default, **settings)
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    is_toml = path.suffix == ".toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text) if is_toml else json.loads(text)
-    except OSError as error:
-        raise DualhashError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        hint = "" if is_toml else " The name of a TOML file must end in .toml."
-        kind = "TOML" if is_toml else "JSON"
-        raise DualhashError(f"{path} cannot be read as {kind}: {error}.{hint}") from error
-    if not isinstance(values, dict):
-        raise DualhashError(f'{path} must hold settings by name, such as {{"momentum": 0.9}}.')
-    return values
-
-
 def _check_none_exists(folders: Iterable[Path]) -> None:
     """Refuses to learn some of several lengths and then stop at a model that exists."""
     for folder in folders:
@@ -276,9 +150,9 @@ def _show_table(models: Sequence[dualhash.Model]) -> None:
         figures = (alpha, training["best"]["category_map"], training["best"]["avg_hm"])
         cells = ("" if value is None else f"{value:.3g}" for value in figures)
         rows.append((str(model.folder), model.bits, *cells, f"{training['seconds']:.0f}"))
-    title = f"On {models[0].card.training['validation_images']:,} validation images"
+    images = output.counted(models[0].card.training["validation_images"], "validation image")
     headers = ("model", ">bits", ">alpha", ">category mAP", ">avg HM", ">seconds")
-    output.show(output.table(title, headers, rows))
+    output.show(output.table(f"On {images}", headers, rows))
 
 
 def _show(model: dualhash.Model) -> None:
@@ -286,11 +160,11 @@ def _show(model: dualhash.Model) -> None:
     training = model.card.training
     best, alpha = training["best"], training.get("alpha")
     output.say(
-        f"{model.folder}: {model.bits} bits from {training['images']:,} images in "
-        f"{training['seconds']:.0f} seconds" + ("" if alpha is None else f", alpha {alpha:g}")
+        f"{model.folder}: {model.bits} bits from {output.counted(training['images'], 'image')} in "
+        f"{output.counted(round(training['seconds']), 'second')}"
+        + ("" if alpha is None else f", alpha {alpha:g}")
     )
+    images = output.counted(training["validation_images"], "validation image")
     for name, title in (("category_map", "category mAP"), ("avg_hm", "avg HM of attributes")):
         if best[name] is not None:
-            output.say(
-                f"{title} {best[name]:.3f} on {training['validation_images']:,} validation images"
-            )
+            output.say(f"{title} {best[name]:.3f} on {images}")
