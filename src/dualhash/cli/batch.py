@@ -79,8 +79,8 @@ def print_answers(
     if failed:
         output.list_left_out(failed)
         raise DualhashError(
-            f"{len(failed):,} of {output.counted(len(lines), 'query')} could not be used; the others "
-            "are answered."
+            f"{len(failed):,} of {output.counted(len(lines), 'query')} could not be used; the "
+            "others are answered."
         )
 
 

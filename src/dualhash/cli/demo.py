@@ -157,7 +157,8 @@ def _summary(out: Path, seconds: float, query: int) -> str:
         for task, search in SEARCHES.items()
     )
     return f"""\
-Done in {output.counted(round(seconds), "second")}. Look at the three contact sheets first; a legend explains the frames.
+Done in {output.counted(round(seconds), "second")}. Look at the three contact sheets first; their
+legend explains the frames.
 {sheets}
   {out / "report.json"} - the metrics, and the seconds of each stage
   {out / "emoji.dhx"} - the index; {out / "model"} - the model
