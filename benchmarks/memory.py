@@ -30,13 +30,16 @@ MEGABYTE = 1_000_000
 def make(path: Path, count: int, rng: np.random.Generator) -> None:
     """Random codes, with a shop's fields as payload."""
     head = data.uniform(1, rng).head
+    none = LinearHead((), np.zeros((0, data.BITS), np.float32), np.zeros(0, np.float32))
     header = Header(
         bits=data.BITS,
         views=1,
         model_hash="0" * 64,
         model_folder=path.parent,
-        category_head=LinearHead((), np.zeros((0, data.BITS), np.float32), np.zeros(0, np.float32)),
+        category_head=none,
         attribute_head=head,
+        calibrated_category_head=none,
+        calibrated_attribute_head=head,
     )
     with new_index_file(path, header, replace=True) as file, Index(file) as index:
         for start in range(0, count, CHUNK):

@@ -47,13 +47,16 @@ def write_index(path: Path, items: int, rng: np.random.Generator) -> None:
     made = data.learned(items, rng, None)
     bits = made.codes.shape[1] * 8
     weight = rng.normal(0, 0.25, (len(CATEGORIES), bits)).astype(np.float32)
+    category_head = LinearHead(CATEGORIES, weight, -weight.sum(axis=1) / 2)
     header = Header(
         bits=bits,
         views=1,
         model_hash="0" * 64,
         model_folder=path.parent / "no-model",
-        category_head=LinearHead(CATEGORIES, weight, -weight.sum(axis=1) / 2),
+        category_head=category_head,
         attribute_head=made.head,
+        calibrated_category_head=category_head,
+        calibrated_attribute_head=made.head,
     )
     with new_index_file(path, header, replace=True) as file, Index(file) as index:
         for start in range(0, items, BATCH):

@@ -165,9 +165,8 @@ class CellRunner:
             head = models[cell.method].attribute_head
             found["attribute_information"] = attribute_information(head)
         if self.requirements(cell).weighted:
-            found["attribute_weight"] = models[cell.method].card.calibration.get(
-                "attribute_weight", DEFAULT_ATTRIBUTE_WEIGHT
-            )
+            chosen = models[cell.method].card.calibration.attribute_weight
+            found["attribute_weight"] = DEFAULT_ATTRIBUTE_WEIGHT if chosen is None else chosen
         return found
 
     def _extras(

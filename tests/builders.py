@@ -77,14 +77,23 @@ def card(bits: int = 16, **fields: object) -> ModelCard:
 
 
 def random_heads(described: ModelCard, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Weights and biases of both heads of a model, by their names in its folder."""
+    """Weights and biases of all heads of a model, by their names in its folder.
+
+    The calibrated heads have half the weights, and other biases.
+    """
     tensors = {}
     for head, names in (
         ("category_head", described.category_names),
         ("attribute_head", described.attribute_names),
     ):
-        tensors[f"{head}.weight"] = rng.normal(size=(len(names), described.bits)).astype(np.float32)
-        tensors[f"{head}.bias"] = rng.normal(size=len(names)).astype(np.float32)
+        weight = rng.normal(size=(len(names), described.bits)).astype(np.float32)
+        bias = rng.normal(size=len(names)).astype(np.float32)
+        shift = np.linspace(0.5, -0.5, len(names), dtype=np.float32)
+        tensors |= {f"{head}.weight": weight, f"{head}.bias": bias}
+        tensors |= {
+            f"calibrated_{head}.weight": weight / 2,
+            f"calibrated_{head}.bias": bias / 2 + shift,
+        }
     return tensors
 
 

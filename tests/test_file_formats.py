@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dualhash.codes import Model
+from dualhash.codes import Calibration, Model
 from dualhash.search import Index, ItemLabels
+from dualhash.search.storage.header import Header
 
 FORMATS = Path(__file__).parent / "formats"
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def test_model_format_1_is_read(folder: Path):
     model = Model.open(folder / "model")
     assert model.hash == "a94d0baee54ea7c60269d3b6fbeb59b2b57d086c27f0302d97f4c40182f6f26e"
-    assert model.card.calibration == {"attribute_weight": 2.5}  # stored as "soft"
+    assert model.card.calibration.attribute_weight == 2.5  # stored as "soft"
     encoded = model.encode([folder / "images" / "orange.png"])
     assert encoded.codes.tolist() == [[210, 205, 71, 128]]
     (prediction,) = model.predict(encoded.codes)
@@ -33,9 +34,21 @@ def test_model_format_1_is_read(folder: Path):
     )
 
 
+def check_calibrated_as_trained(holder: Model | Header):
+    """Files of before calibrated heads have the same heads twice."""
+    for kind in ("category", "attribute"):
+        trained, calibrated = (
+            getattr(holder, f"{prefix}{kind}_head") for prefix in ("", "calibrated_")
+        )
+        assert calibrated.names == trained.names
+        assert np.array_equal(calibrated.weight, trained.weight)
+        assert np.array_equal(calibrated.bias, trained.bias)
+
+
 def check_format_2(model: Model, codes: NDArray[np.uint8], probability: float, red: float):
     assert model.card.format == 2
-    assert model.card.calibration == {"attribute_weight": 2.5}
+    check_calibrated_as_trained(model)
+    assert model.card.calibration.attribute_weight == 2.5
     assert codes.tolist() == [[15, 186]]
     (prediction,) = model.predict(codes)
     assert prediction.category == "circle"
@@ -61,6 +74,8 @@ def test_a_model_of_vectors_in_format_2_is_read():
 def test_items_of_index_format_4_are_read(folder: Path):
     with Index.open(folder / "shapes.dhx") as index:
         assert index.verify() == ()
+        check_calibrated_as_trained(index.header)
+        assert index.header.calibration == Calibration(attribute_weight=2.5)
         state = index.state
         assert (len(index), state.count, state.edition, state.next_id) == (30, 30, 2, 31)
         assert [item.id for item in index] == [0, 1, 2, *range(4, 31)]

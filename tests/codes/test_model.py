@@ -24,6 +24,14 @@ def test_a_model_encodes_and_predicts(tmp_path: Path):
     assert list(prediction.attributes) == ["red", "green", "blue"]
 
 
+def test_a_model_predicts_by_its_calibrated_heads(tmp_path: Path):
+    model = colour_model(tmp_path / "model")
+    codes = np.array([[3, 200]], np.uint8)
+    heads = model.calibrated_category_head, model.calibrated_attribute_head
+    assert model.predict(codes) == predict(codes, *heads)
+    assert model.predict(codes) != predict(codes, model.category_head, model.attribute_head)
+
+
 def test_predictions_hand_worked_example():
     """Category scores 2 and 1; attribute scores ln 3 and -ln 3."""
     bits = np.array([[1, 0, 0, 0, 0, 0, 0, 1]], bool)

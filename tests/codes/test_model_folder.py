@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from dualhash.codes import write_model
 from dualhash.codes.model_card import ModelCard
@@ -130,7 +131,7 @@ def test_a_folder_without_a_card_is_not_a_model(tmp_path: Path):
         ("{", "is damaged: it is not JSON"),
         ("[]", "has no format number"),
         ('{"name": "something else"}', "has no format number"),
-        ('{"format": 3, "colour": "new"}', "format 3, but .* up to 2; upgrade"),
+        ('{"format": 4, "colour": "new"}', "format 4, but .* up to 3; upgrade"),
         ('{"format": 1}', "is damaged: bits: Field required"),
     ],
 )
@@ -178,4 +179,11 @@ def test_a_file_in_place_of_the_folder_is_kept(tmp_path: Path):
 
 def test_the_weight_of_an_older_model_is_read():
     stored = card().model_dump() | {"calibration": {"soft": 2.5}}
-    assert ModelCard.model_validate(stored).calibration == {"attribute_weight": 2.5}
+    assert ModelCard.model_validate(stored).calibration.attribute_weight == 2.5
+
+
+@pytest.mark.parametrize("bits", [0, 32, 100])
+def test_ranking_bits_are_a_multiple_of_64(bits: int):
+    with pytest.raises(ValidationError, match="ranking_bits"):
+        card(256, ranking_bits=bits)
+    assert card(256, ranking_bits=128).ranking_bits == 128

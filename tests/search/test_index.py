@@ -50,7 +50,7 @@ def test_attribute_results_hold_probabilities(index: Index):
     scores = [hit.score for hit in results.hits]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == results.matched == 5
-    head = index.header.attribute_head
+    head = index.header.calibrated_attribute_head
     for hit in results.hits:
         code = index.search(hit.id, k=1).query.code
         red, _, blue = head.probabilities(unpack(code[None]))[0]

@@ -50,7 +50,7 @@ def test_the_model_card_describes_the_training(undisturbed: Model, tiny: Catalog
     assert card.training["alpha"] == 0.3
     assert set(card.training["encoder"]) == {"largest_difference", "equal_bits"}
     assert {"torch", "python", "dualhash"} <= set(card.versions)
-    assert card.calibration == {}  # too few validation images to choose a weight by
+    assert card.calibration.attribute_weight is None  # too few validation images to choose one
 
 
 def test_the_chosen_attribute_weight_is_saved(
@@ -62,7 +62,7 @@ def test_the_chosen_attribute_weight_is_saved(
 
     monkeypatch.setattr("dualhash.training.export.export_model.choose_attribute_weight", choose)
     model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
-    assert model.card.calibration == {"attribute_weight": 2.5}
+    assert model.card.calibration.attribute_weight == 2.5
 
 
 def test_the_model_is_the_best_round_in_the_log(undisturbed: Model):

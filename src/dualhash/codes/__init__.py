@@ -5,6 +5,7 @@ Out: packed codes and predictions.
 May import: `catalogue`; no torch.
 """
 
+from dualhash.codes.calibration import Calibration
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model, Prediction
@@ -13,6 +14,7 @@ from dualhash.codes.model_folder import write_model
 from dualhash.codes.packing import pack, quantise, unpack
 
 __all__ = [
+    "Calibration",
     "Encoded",
     "Failure",
     "LinearHead",

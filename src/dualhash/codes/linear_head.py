@@ -14,6 +14,14 @@ from dualhash.codes.packing import unpack
 CODES_PER_CHUNK = 16384
 """Codes unpacked at a time, to limit the memory for large indexes."""
 
+HEADS = {
+    "category_head": "category",
+    "attribute_head": "attribute",
+    "calibrated_category_head": "category",
+    "calibrated_attribute_head": "attribute",
+}
+"""The heads of models and indexes, and what each reads from a code."""
+
 
 @dataclass(frozen=True, eq=False)
 class LinearHead:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dualhash.catalogue.images import ImageLike
 from dualhash.catalogue.vectors import IN_MEMORY
 from dualhash.codes.encoder import Encoded, Encoder, Progress, VectorEncoder
-from dualhash.codes.linear_head import LinearHead, sigmoid
+from dualhash.codes.linear_head import HEADS, LinearHead, sigmoid
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import TENSORS, read_model
 from dualhash.errors import DualhashError
@@ -39,15 +39,22 @@ class Model:
     Attributes:
         folder: The folder.
         card: The description of the model.
-        attribute_head: Reads p attributes from k bits.
         category_head: Reads C categories from k bits.
+        attribute_head: Reads p attributes from k bits. Trained with the weights of equation 6,
+            its sigmoid is above 0.5 for attributes that are more likely than on average.
+        calibrated_category_head: Likewise, refitted so that the softmax of its scores is the
+            probability of each category.
+        calibrated_attribute_head: Likewise, refitted so that the sigmoid of its score is the
+            probability of an attribute.
         encoder: Maps images, or vectors, to outputs of the hash layer.
     """
 
     folder: Path
     card: ModelCard
-    attribute_head: LinearHead
     category_head: LinearHead
+    attribute_head: LinearHead
+    calibrated_category_head: LinearHead
+    calibrated_attribute_head: LinearHead
     encoder: Encoder | VectorEncoder
 
     @classmethod
@@ -64,13 +71,14 @@ class Model:
         """
         folder = Path(folder)
         card, tensors, graph = read_model(folder)
-        return cls(
-            folder,
-            card,
-            _head(folder, tensors, "attribute_head", card.attribute_names, card.bits),
-            _head(folder, tensors, "category_head", card.category_names, card.bits),
-            _encoder(graph, card, threads),
-        )
+        if card.format < 3:
+            tensors |= {f"calibrated_{name}": tensor for name, tensor in tensors.items()}
+        names = {"category": card.category_names, "attribute": card.attribute_names}
+        heads = {
+            head: _head(folder, tensors, head, names[kind], card.bits)
+            for head, kind in HEADS.items()
+        }
+        return cls(folder, card, **heads, encoder=_encoder(graph, card, threads))
 
     @property
     def bits(self) -> int:
@@ -124,7 +132,7 @@ class Model:
     def attribute_probabilities(
         self, outputs: NDArray[np.bool_] | NDArray[np.float32]
     ) -> NDArray[np.float64]:
-        """Returns the probability of each attribute, (N, p) in [0, 1].
+        """Returns what the attribute head predicts, (N, p) in [0, 1]; it is not calibrated.
 
         Args:
             outputs: Bits (N, k), or real-valued outputs of the hash layer. If some units are
@@ -137,13 +145,19 @@ class Model:
 
     def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
         """Predicts category and attributes of packed codes (N, k/8), from the bits alone."""
-        return predict(codes, self.category_head, self.attribute_head)
+        return predict(codes, self.calibrated_category_head, self.calibrated_attribute_head)
 
 
 def predict(
     codes: NDArray[np.uint8], category_head: LinearHead, attribute_head: LinearHead
 ) -> list[Prediction]:
-    """Predicts by softmax of the category and sigmoid of the attribute head (equations 2, 5)."""
+    """Predicts by softmax of the category and sigmoid of the attribute head (equations 2, 5).
+
+    Args:
+        codes: (N, k/8) uint8, packed.
+        category_head: The calibrated one, so that probabilities are shares.
+        attribute_head: Likewise.
+    """
     category_scores = category_head.code_scores(codes).astype(np.float64)
     attributes = sigmoid(attribute_head.code_scores(codes))
     return [
@@ -169,13 +183,13 @@ def _most_probable(names: tuple[str, ...], scores: NDArray[np.float64]) -> tuple
     return names[best], float(1.0 / np.exp(scores - scores[best]).sum())
 
 
-def head_tensors(
-    category_head: LinearHead, attribute_head: LinearHead
-) -> dict[str, NDArray[np.float32]]:
-    """Returns weights and biases of both heads by their names in a model folder."""
-    heads = {"category_head": category_head, "attribute_head": attribute_head}
-    parts = [(name, part) for name in heads for part in ("weight", "bias")]
-    return {f"{name}.{part}": getattr(heads[name], part) for name, part in parts}
+def head_tensors(heads: Mapping[str, LinearHead]) -> dict[str, NDArray[np.float32]]:
+    """Returns weights and biases by their names in a model folder, of all `HEADS` by name."""
+    return {
+        f"{name}.{part}": getattr(heads[name], part)
+        for name in HEADS
+        for part in ("weight", "bias")
+    }
 
 
 def _head(

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from dualhash.catalogue.catalogue import LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.calibration import Calibration
 
-FORMAT = 2
+FORMAT = 3
 """The newest format of model folders that this version reads, and the one it writes."""
 
 
@@ -34,8 +35,9 @@ class ModelCard(BaseModel):
         seed: Seed of all random generators of the training.
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
         versions: Versions of the libraries used for training, by name.
-        calibration: What was fitted on validation data after training: `attribute_weight`, of
-            weighted searches (see `evaluation.weighted`).
+        calibration: What was fitted on validation images after training.
+        ranking_bits: Number of leading bits, a multiple of 64, whose Hamming distance ranks; None
+            for all.
         training: Seconds, epochs, counts and validation figures.
         files: SHA-256 (hex) of the other files in the folder, by name; set when it is written.
     """
@@ -57,18 +59,10 @@ class ModelCard(BaseModel):
     seed: int
     label_hash: str
     versions: dict[str, str]
-    calibration: dict[str, Any] = {}
+    calibration: Calibration = Calibration()
+    ranking_bits: int | None = Field(default=None, ge=64, multiple_of=64)
     training: dict[str, Any] = {}
     files: dict[str, str] = {}
-
-    @field_validator("calibration")
-    @classmethod
-    def _rename_soft(cls, calibration: dict[str, Any]) -> dict[str, Any]:
-        """Models of before the rename store the attribute weight as `soft`."""
-        return {
-            "attribute_weight" if name == "soft" else name: value
-            for name, value in calibration.items()
-        }
 
     @field_validator("columns", mode="before")
     @classmethod

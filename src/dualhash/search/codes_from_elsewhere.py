@@ -58,6 +58,8 @@ def header_of_codes(
         model_folder=None,
         category_head=heads[0],
         attribute_head=heads[1],
+        calibrated_category_head=heads[0],
+        calibrated_attribute_head=heads[1],
     )
 
 

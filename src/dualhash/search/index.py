@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dualhash.codes.encoder import Failure
-from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.ten_crop import check_views
 from dualhash.errors import DualhashError
@@ -83,9 +83,9 @@ class Index(IndexReader):
             views=views,
             model_hash=model.hash,
             model_folder=model.folder,
-            category_head=model.category_head,
-            attribute_head=model.attribute_head,
-            attribute_weight=model.card.calibration.get("attribute_weight"),
+            calibration=model.card.calibration,
+            ranking_bits=model.card.ranking_bits,
+            **{name: getattr(model, name) for name in HEADS},
         )
         with (
             new_index_file(Path(path), header, replace=replace, source=source) as file,

@@ -12,7 +12,7 @@ from PIL import Image
 from dualhash.catalogue.images import ImageLike, image_name
 from dualhash.catalogue.vectors import read_array
 from dualhash.codes.encoder import Failure
-from dualhash.codes.model import Model, predict
+from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.search.results import CodedItem, ItemLabels, Query
 from dualhash.search.storage.header import Header
@@ -111,7 +111,7 @@ def resolve(
     else:
         raise not_a_query(query)
     header = source.header
-    (prediction,) = predict(code[None], header.category_head, header.attribute_head)
+    (prediction,) = header.predict(code[None])
     return Query(code, image, item, labels, prediction)
 
 

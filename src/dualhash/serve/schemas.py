@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic.json_schema import SkipJsonSchema
 
 from dualhash.analysis.bit_attribution import CarriedAttribute
+from dualhash.codes.calibration import Calibration
 from dualhash.search.request import SearchRequest
 from dualhash.search.result_verdict import Verdict
 from dualhash.search.results import Task
@@ -327,10 +328,18 @@ class Model(Schema):
     """Hash of the model that made the codes."""
     attribute_weight: float | None
     """Weight of attributes in weighted searches that was chosen for the model, or null."""
+    calibration: Calibration
+    """What was fitted on validation images: thresholds and constants of searches."""
+    ranking_bits: int | None
+    """Number of leading bits whose Hamming distance ranks; null for all."""
     category: LinearHead
-    """Head for categories."""
+    """Head for categories, as trained."""
     attribute: LinearHead
-    """Head for attributes."""
+    """Head for attributes, as trained."""
+    calibrated_category: LinearHead
+    """Head for categories; the softmax of its scores gives probabilities."""
+    calibrated_attribute: LinearHead
+    """Head for attributes; the sigmoid of its scores gives probabilities."""
 
 
 class Samples(Schema):

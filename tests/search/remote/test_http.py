@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from dualhash.codes import Failure, Model
+from dualhash.codes.linear_head import HEADS
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Results
 from dualhash.search.remote import http as service
@@ -97,9 +98,9 @@ def test_an_image_from_memory_is_encoded_by_the_server(there: Index, here: Index
 
 def test_properties_match_the_index(there: Index, here: Index, live: Live):
     assert len(there) == len(here)
-    for name in ("bits", "views", "model_hash", "attribute_weight"):
+    for name in ("bits", "views", "model_hash", "calibration", "ranking_bits"):
         assert getattr(there.header, name) == getattr(here.header, name)
-    for head in ("category_head", "attribute_head"):
+    for head in HEADS:
         mine, other = getattr(here.header, head), getattr(there.header, head)
         assert mine.names == other.names
         np.testing.assert_array_equal(mine.weight, other.weight)

@@ -1,6 +1,8 @@
 """Searches on a real Milvus Lite give what the index file gives."""
 
+import json
 import sys
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dualhash.codes import Model
+from dualhash.codes import Calibration, Model
 from dualhash.codes.encoder import Failure
+from dualhash.codes.linear_head import HEADS
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Item, ItemLabels
 from dualhash.search.remote.milvus import client as connection
@@ -21,11 +24,14 @@ from dualhash.search.remote.milvus import push as pushing
 from dualhash.search.remote.milvus.client import parse_address
 from dualhash.search.remote.milvus.collection import connect
 from dualhash.search.remote.milvus.index import MilvusIndex
+from dualhash.search.remote.milvus.metadata import read_state
 from dualhash.search.remote.milvus.push import push
 from dualhash.search.storage.payload_columns import as_text, facts_of
+from dualhash.search.storage.rows import checksum
 from tests.builders import colour_image, colour_model
 
 NUMBERS = count()
+ADDED_IN_FORMAT_2 = ("calibration", "ranking_bits")
 ITEMS = 120
 QUOTED = 'it\'s "é"\\'
 
@@ -150,9 +156,9 @@ def test_searches_without_a_query_match_the_index_file(both, task: str):
 def test_properties_match_the_index_file(both, shop: Path):
     index, copy = both
     assert len(copy) == len(index) == ITEMS - 4
-    for field in ("bits", "views", "model_hash", "model_folder", "attribute_weight"):
+    for field in ("bits", "views", "model_hash", "model_folder", "calibration", "ranking_bits"):
         assert getattr(copy.header, field) == getattr(index.header, field)
-    for head in ("category_head", "attribute_head"):
+    for head in HEADS:
         one, other = getattr(copy.header, head), getattr(index.header, head)
         assert one.names == other.names
         assert np.array_equal(one.weight, other.weight)
@@ -305,9 +311,31 @@ def test_damage_and_newer_formats_are_named(shop: Path, place: str):
     opened.write_text(1, opened.texts([1])[1].replace("red", "rad"))
     with pytest.raises(DualhashError, match="is damaged: its heads have changed"):
         Index.open(place)
-    opened.write_text(0, opened.texts([0])[0].replace('"format": 1', '"format": 2'))
-    with pytest.raises(DualhashError, match=r"has format 2; .* reads format 1"):
+    opened.write_text(0, opened.texts([0])[0].replace('"format": 2', '"format": 3'))
+    with pytest.raises(DualhashError, match=r"has format 3; .* reads formats up to 2"):
         Index.open(place)
+
+
+def test_a_collection_of_format_1_is_read_and_brought_up_to_date(shop: Path, place: str):
+    """Format 1 had no calibrated heads, and the attribute weight was called `soft` at first."""
+    push(shop, place)
+    opened = connect(parse_address(place))
+    state = read_state(opened)
+    heads = json.dumps(json.loads(opened.texts([1])[1])[:2])
+    opened.write_text(1, heads)
+    old = asdict(state) | {"format": 1, "soft": 2.5, "checksum": checksum(heads)}
+    opened.write_text(0, json.dumps({k: old[k] for k in old if k not in ADDED_IN_FORMAT_2}))
+    with Index.open(place) as copy:
+        assert copy.header.calibration == Calibration(attribute_weight=2.5)
+        assert np.array_equal(
+            copy.header.calibrated_attribute_head.weight, copy.header.attribute_head.weight
+        )
+    push(shop, place)
+    with Index.open(place) as copy, Index.open(shop) as index:
+        assert np.array_equal(
+            copy.header.calibrated_attribute_head.weight,
+            index.header.calibrated_attribute_head.weight,
+        )
 
 
 def test_several_collections_are_listed(both, lite: str, shop: Path):

@@ -10,7 +10,7 @@ import pytest
 from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import Index
-from dualhash.search.storage.header import FORMAT
+from dualhash.search.storage.header import FORMAT, OLDEST
 from dualhash.search.storage.rows import checksum
 
 FIELDS = (
@@ -19,10 +19,15 @@ FIELDS = (
     "views",
     "model_hash",
     "model_folder",
-    "soft",
+    "calibration",
+    "ranking_bits",
     "category_names",
     "category_weight",
     "category_bias",
+    "calibrated_category_weight",
+    "calibrated_category_bias",
+    "calibrated_attribute_weight",
+    "calibrated_attribute_bias",
     "attribute_names",
     "attribute_weight",
     "attribute_bias",
@@ -119,7 +124,9 @@ def test_a_flipped_format_number_is_reported_as_damage(path: Path, version: int)
 def test_a_newer_format_is_refused(path: Path):
     in_format(path, FORMAT + 1)
     message = refused(path)
-    assert f"has format {FORMAT + 1}; this version of dualhash reads format {FORMAT}" in message
+    assert (
+        f"has format {FORMAT + 1}; this version of dualhash reads formats up to {FORMAT}" in message
+    )
     assert "Upgrade dualhash" in message
 
 
@@ -132,7 +139,7 @@ def test_an_older_format_is_refused(path: Path):
         "PRAGMA user_version = 3",
     )
     message = refused(path)
-    assert f"has format 3; this version of dualhash reads format {FORMAT}" in message
+    assert f"has format 3; this version of dualhash reads formats {OLDEST} to {FORMAT}" in message
     assert "Create the index again with `dualhash index create --replace`" in message
 
 

@@ -8,6 +8,7 @@ import torch
 
 from dualhash.catalogue.images import Preprocessing
 from dualhash.codes.encoder import Encoder
+from dualhash.codes.linear_head import HEADS
 from dualhash.codes.model import head_tensors
 from dualhash.errors import DualhashError
 from dualhash.features.extractor import FEATURES, Extractor
@@ -114,15 +115,18 @@ def test_the_graph_is_valid_and_names_no_source_files(graph: bytes):
 
 
 def test_head_tensors_have_the_names_that_models_read(network: DualHashNetwork):
-    tensors = head_tensors(
-        linear_head(network.category_head, ("c0", "c1", "c2")),
-        linear_head(network.attribute_head, ("top", "left")),
-    )
+    category = linear_head(network.category_head, ("c0", "c1", "c2"))
+    attribute = linear_head(network.attribute_head, ("top", "left"))
+    tensors = head_tensors(dict(zip(HEADS, [category, attribute] * 2, strict=True)))
     assert {name: array.shape for name, array in tensors.items()} == {
         "attribute_head.weight": (2, 16),
         "attribute_head.bias": (2,),
         "category_head.weight": (3, 16),
         "category_head.bias": (3,),
+        "calibrated_attribute_head.weight": (2, 16),
+        "calibrated_attribute_head.bias": (2,),
+        "calibrated_category_head.weight": (3, 16),
+        "calibrated_category_head.bias": (3,),
     }
     assert np.array_equal(tensors["category_head.bias"], network.category_head.bias.detach())
 

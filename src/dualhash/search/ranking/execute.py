@@ -98,13 +98,15 @@ def search_file(
     Raises:
         DualhashError: An attribute or field is unknown, or the index is damaged.
     """
-    predicates = [choose(index.header.attribute_head, request, query) for query in queries]
+    predicates = [
+        choose(index.header.calibrated_attribute_head, request, query) for query in queries
+    ]
     table, allowed = cache.table(), cache.allowed(request.filter)
     if request.ids is not None:
         allowed = allowed & table.between(*request.ids)
     threads = request.threads or os.cpu_count() or 1
     scope = SearchScope(table, allowed, request.last, request.radius, threads, request.offset)
-    weight = _attribute_weight(request, task, index.header.attribute_weight)
+    weight = _attribute_weight(request, task, index.header.calibration.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
         batch = QueryBatch.of([queries[row] for row in rows], table)

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from dualhash.catalogue.images import ImageLike, decode
+from dualhash.codes.calibration import Calibration
 from dualhash.codes.encoder import Failure
-from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
 from dualhash.search.query import (
@@ -82,9 +83,12 @@ class ServiceIndex(RemoteIndex):
                 views=model["views"],
                 model_hash=model["model"],
                 model_folder=Path(),
-                category_head=LinearHead.from_dict(model["category"], model["bits"]),
-                attribute_head=LinearHead.from_dict(model["attribute"], model["bits"]),
-                attribute_weight=model["attribute_weight"],
+                calibration=Calibration.model_validate(model["calibration"]),
+                ranking_bits=model["ranking_bits"],
+                **{
+                    name: LinearHead.from_dict(model[name.removesuffix("_head")], model["bits"])
+                    for name in HEADS
+                },
             )
 
     def search(self, query: QueryLike | None = None, **options: Unpack[SearchOptions]) -> Results:

@@ -3,19 +3,25 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.calibration import Calibration
+from dualhash.codes.linear_head import HEADS, LinearHead
+from dualhash.codes.model import Prediction, predict
 from dualhash.errors import DualhashError
 from dualhash.search.storage.rows import checksum, portable
 from dualhash.search.storage.sqlite import APPLICATION_ID, damaged, foreign_database
 
-FORMAT = 4
-"""The format of index files that this version reads and writes."""
+FORMAT = 5
+"""The format of new index files."""
+
+OLDEST = 4
+"""The oldest format that is read, and changed without being converted: only the header differs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,10 @@ class Header:
         model_folder: Folder of that model when the index was created; None if there is none.
         category_head: C categories from k bits.
         attribute_head: p attributes from k bits.
-        attribute_weight: The model's calibrated attribute weight; None if it has none.
+        calibrated_category_head: C categories from k bits, as probabilities that are shares.
+        calibrated_attribute_head: p attributes from k bits, likewise.
+        calibration: What was fitted on validation images beside these heads.
+        ranking_bits: Number of leading bits whose Hamming distance ranks; None for all.
     """
 
     bits: int
@@ -38,7 +47,14 @@ class Header:
     model_folder: Path | None
     category_head: LinearHead
     attribute_head: LinearHead
-    attribute_weight: float | None = None
+    calibrated_category_head: LinearHead
+    calibrated_attribute_head: LinearHead
+    calibration: Calibration = field(default_factory=Calibration)
+    ranking_bits: int | None = None
+
+    def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
+        """Predicts category and attributes of packed codes (N, k/8) by the calibrated heads."""
+        return predict(codes, self.calibrated_category_head, self.calibrated_attribute_head)
 
 
 def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -> None:
@@ -51,13 +67,15 @@ def write_header(connection: sqlite3.Connection, header: Header, folder: Path) -
         "views": header.views,
         "model_hash": header.model_hash,
         "model_folder": portable(header.model_folder or "", folder),
-        "soft": json.dumps(header.attribute_weight),
+        "calibration": header.calibration.model_dump_json(),
+        "ranking_bits": json.dumps(header.ranking_bits),
     }
-    for name, head in (("category", header.category_head), ("attribute", header.attribute_head)):
+    for name, kind in HEADS.items():
+        head: LinearHead = getattr(header, name)
         meta |= {
-            f"{name}_names": json.dumps(head.names, ensure_ascii=False),
-            f"{name}_weight": head.weight.astype("<f4").tobytes(),
-            f"{name}_bias": head.bias.astype("<f4").tobytes(),
+            f"{kind}_names": json.dumps(head.names, ensure_ascii=False),
+            _key(name, "weight"): head.weight.astype("<f4").tobytes(),
+            _key(name, "bias"): head.bias.astype("<f4").tobytes(),
         }
     meta["checksum"] = _checksum(meta)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
@@ -78,28 +96,30 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
     if meta.pop("checksum", None) != _checksum(meta):
         if not ours:
             raise foreign_database(path)
-        if version < FORMAT and "format" not in meta:  # formats 1 to 3 did not state it here
+        if version < OLDEST and "format" not in meta:  # formats 1 to 3 did not state it here
             raise _too_old(path, version)
         raise damaged(path, "its header")
     if not ours or version != meta.get("format"):
         raise damaged(path, "its format number")
-    if version < FORMAT:
+    if version < OLDEST:
         raise _too_old(path, version)
     if version > FORMAT:
         raise DualhashError(
-            f"{path} has format {version}; this version of dualhash reads format {FORMAT}. Upgrade "
-            "dualhash."
+            f"{path} has format {version}; this version of dualhash reads formats up to {FORMAT}. "
+            "Upgrade dualhash."
         )
     try:
+        if version == OLDEST:
+            meta = _converted(meta)
         model_folder = meta["model_folder"]
         return Header(
             bits=meta["bits"],
             views=meta["views"],
             model_hash=meta["model_hash"],
             model_folder=path.absolute().parent / model_folder if model_folder else None,
-            category_head=_head_of(meta, "category"),
-            attribute_head=_head_of(meta, "attribute"),
-            attribute_weight=json.loads(meta["soft"]),
+            calibration=Calibration.model_validate_json(meta["calibration"]),
+            ranking_bits=json.loads(meta["ranking_bits"]),
+            **{name: _head_of(meta, name) for name in HEADS},
         )
     except (KeyError, ValueError) as error:
         raise damaged(path, "its header") from error
@@ -107,8 +127,8 @@ def read_header(connection: sqlite3.Connection, path: Path) -> Header:
 
 def _too_old(path: Path, version: int) -> DualhashError:
     return DualhashError(
-        f"{path} has format {version}; this version of dualhash reads format {FORMAT}. Create the "
-        "index again with `dualhash index create --replace`."
+        f"{path} has format {version}; this version of dualhash reads formats {OLDEST} to "
+        f"{FORMAT}. Create the index again with `dualhash index create --replace`."
     )
 
 
@@ -126,8 +146,23 @@ def _checksum(meta: Mapping[str, Any]) -> int:
     return checksum(*(part for pair in pairs for part in pair))
 
 
+def _converted(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of format 4 as those of format 5."""
+    parts = [f"{kind}_{part}" for kind in ("category", "attribute") for part in ("weight", "bias")]
+    return {
+        **meta,
+        "calibration": json.dumps({"attribute_weight": json.loads(meta["soft"])}),
+        "ranking_bits": "null",
+        **{f"calibrated_{part}": meta[part] for part in parts},
+    }
+
+
+def _key(head: str, part: str) -> str:
+    return f"{head.removesuffix('_head')}_{part}"
+
+
 def _head_of(meta: Mapping[str, Any], name: str) -> LinearHead:
-    names = tuple(json.loads(meta[f"{name}_names"]))
-    weight = np.frombuffer(meta[f"{name}_weight"], "<f4").reshape(len(names), meta["bits"])
-    bias = np.frombuffer(meta[f"{name}_bias"], "<f4").reshape(len(names))
+    names = tuple(json.loads(meta[f"{HEADS[name]}_names"]))
+    weight = np.frombuffer(meta[_key(name, "weight")], "<f4").reshape(len(names), meta["bits"])
+    bias = np.frombuffer(meta[_key(name, "bias")], "<f4").reshape(len(names))
     return LinearHead(names, weight.astype(np.float32), bias.astype(np.float32))

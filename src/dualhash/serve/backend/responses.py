@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
+from dualhash.codes.linear_head import HEADS
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import results
 from dualhash.search.index import Index
@@ -79,7 +80,7 @@ def item(index: Index, version: str, number: int) -> schemas.Item:
     """
     stored = index.get(number)
     header = index.header
-    (prediction,) = predict(stored.code[None], header.category_head, header.attribute_head)
+    (prediction,) = header.predict(stored.code[None])
     return schemas.Item(
         **_image(stored.code, stored.labels, prediction),
         id=number,
@@ -137,9 +138,13 @@ def model(index: Index) -> schemas.Model:
         bits=header.bits,
         views=header.views,
         model=header.model_hash,
-        attribute_weight=header.attribute_weight,
-        category=schemas.LinearHead(**header.category_head.as_dict()),
-        attribute=schemas.LinearHead(**header.attribute_head.as_dict()),
+        attribute_weight=header.calibration.attribute_weight,
+        calibration=header.calibration,
+        ranking_bits=header.ranking_bits,
+        **{
+            name.removesuffix("_head"): schemas.LinearHead(**getattr(header, name).as_dict())
+            for name in HEADS
+        },
     )
 
 
@@ -189,7 +194,9 @@ def _category(label: str | None, prediction: Prediction) -> schemas.Category:
 def _hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
     header = index.header
     codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
-    predictions = predict(codes, header.category_head, header.attribute_head.take([]))
+    predictions = predict(
+        codes, header.calibrated_category_head, header.calibrated_attribute_head.take([])
+    )
     query = found.query
     return [
         schemas.Hit(

@@ -2,7 +2,6 @@
 
 import math
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
+from dualhash.codes.calibration import Calibration
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import head_tensors
 from dualhash.codes.model_card import ModelCard
@@ -37,6 +37,8 @@ class ExportedModel:
         encoder: The ONNX graph.
         category_head: Reads C categories from k bits.
         attribute_head: Reads p attributes from k bits.
+        calibrated_category_head: See `Model`; None if it equals the category head.
+        calibrated_attribute_head: Likewise.
         preprocessing: How an image becomes the input of the encoder; None if it takes vectors.
         report: Seconds, counts and validation figures.
         attribute_units: See `ModelCard.attribute_units`.
@@ -50,8 +52,10 @@ class ExportedModel:
     preprocessing: Preprocessing | None
     report: dict[str, Any]
     attribute_units: tuple[int, ...] = ()
-    calibration: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
     vector_length: int | None = None
+    calibrated_category_head: LinearHead | None = None
+    calibrated_attribute_head: LinearHead | None = None
 
 
 def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = ()) -> ExportedModel:
@@ -88,8 +92,8 @@ def linear_head(head: ClassifierHead | CosineHead, names: tuple[str, ...]) -> Li
 
 def calibrate(
     bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels
-) -> dict[str, float]:
-    """Returns the `attribute_weight` of weighted searches, if the labels suffice to choose it.
+) -> Calibration:
+    """Returns the attribute weight of weighted searches, if the labels suffice to choose it.
 
     Args:
         bits: Codes of the validation images, (N, k).
@@ -97,7 +101,7 @@ def calibrate(
         labels: Labels of the N images.
     """
     weight = choose_attribute_weight(bits, scores, labels)
-    return {} if math.isnan(weight) else {"attribute_weight": weight}
+    return Calibration(attribute_weight=None if math.isnan(weight) else weight)
 
 
 def library_versions() -> dict[str, str]:
@@ -136,7 +140,13 @@ def write_exported(
         seed=config.seed,
         label_hash=catalogue.label_hash,
         versions=library_versions(),
-        calibration=dict(model.calibration),
+        calibration=model.calibration,
         training=model.report | features_origin(catalogue, config),
     )
-    write_model(out, card, head_tensors(model.category_head, model.attribute_head), model.encoder)
+    heads = {
+        "category_head": model.category_head,
+        "attribute_head": model.attribute_head,
+        "calibrated_category_head": model.calibrated_category_head or model.category_head,
+        "calibrated_attribute_head": model.calibrated_attribute_head or model.attribute_head,
+    }
+    write_model(out, card, head_tensors(heads), model.encoder)

@@ -166,7 +166,7 @@ class MilvusIndex(RemoteIndex):
     def _search(
         self, query: Query | None, request: SearchRequest, task: Task, stop: int
     ) -> Results:
-        predicates = choose(self.header.attribute_head, request, query)
+        predicates = choose(self.header.calibrated_attribute_head, request, query)
         clauses = self._clauses(query, request, task, predicates)
         code = None if query is None or task == "attribute" else query.code
         if code is None:

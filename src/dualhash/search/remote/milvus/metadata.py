@@ -4,14 +4,15 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.calibration import Calibration
+from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.remote.milvus.collection import METADATA_SUFFIX, Collection
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.rows import checksum
 
-FORMAT = 1
-"""The format of collections that this version writes and reads."""
+FORMAT = 2
+"""The format of collections that this version writes; it also reads format 1."""
 
 STATE = 0
 """Number of the text that holds the state; the parts of the heads follow."""
@@ -32,7 +33,8 @@ class CollectionState:
         views: Views of each image that were averaged for its code.
         model_hash: Hash of the model that made the codes.
         model_folder: Folder of that model when the index was created; empty if there is none.
-        attribute_weight: How much probabilities weigh in weighted searches, as found for the model.
+        calibration: What was fitted on validation images.
+        ranking_bits: Number of leading bits whose Hamming distance ranks; None for all.
         parts: Number of texts that hold the heads.
         checksum: Checksum of the heads.
         complete: Whether a push has ever been completed.
@@ -45,7 +47,8 @@ class CollectionState:
     views: int
     model_hash: str
     model_folder: str
-    attribute_weight: float | None
+    calibration: Calibration
+    ranking_bits: int | None
     parts: int
     checksum: int
     complete: bool
@@ -56,7 +59,7 @@ class CollectionState:
 
 def write_heads(collection: Collection, header: Header) -> tuple[int, int]:
     """Writes the heads of an index and returns `parts` and `checksum` of the state."""
-    text = json.dumps([header.category_head.as_dict(), header.attribute_head.as_dict()])
+    text = json.dumps([getattr(header, name).as_dict() for name in HEADS])
     parts = [text[start : start + PART] for start in range(0, len(text), PART)]
     for number, part in enumerate(parts, start=STATE + 1):
         collection.write_text(number, part)
@@ -65,7 +68,9 @@ def write_heads(collection: Collection, header: Header) -> tuple[int, int]:
 
 def write_state(collection: Collection, state: CollectionState) -> None:
     """Writes the state."""
-    collection.write_text(STATE, json.dumps(asdict(state)))
+    collection.write_text(
+        STATE, json.dumps(asdict(state) | {"calibration": state.calibration.model_dump()})
+    )
 
 
 def read_state(collection: Collection) -> CollectionState | None:
@@ -81,10 +86,13 @@ def read_state(collection: Collection) -> CollectionState | None:
     if values["format"] > FORMAT:
         raise DualhashError(
             f"{collection.address} has format {values['format']}; this version of dualhash "
-            f"reads format {FORMAT}. Upgrade dualhash."
+            f"reads formats up to {FORMAT}. Upgrade dualhash."
         )
-    values.setdefault("attribute_weight", values.pop("soft", None))  # its name until 0.1.0
-    return CollectionState(**values | {"fields": tuple(values["fields"])})
+    old = ("attribute_weight", "soft")  # of format 1
+    weights = {name: values.pop(name) for name in old if name in values}
+    calibration = Calibration.model_validate(values.pop("calibration", weights))
+    values = {"ranking_bits": None} | values | {"fields": tuple(values["fields"])}
+    return CollectionState(**values, calibration=calibration)
 
 
 def read_header(collection: Collection, state: CollectionState) -> Header:
@@ -103,15 +111,14 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
             f"{collection.address} is damaged: its heads have changed. Drop this "
             f"collection and the one with the suffix {METADATA_SUFFIX}, and push the index again."
         )
-    category_head, attribute_head = (
-        LinearHead.from_dict(values, state.bits) for values in json.loads(text)
-    )
+    stored = [LinearHead.from_dict(values, state.bits) for values in json.loads(text)]
+    heads = stored if state.format > 1 else stored * 2  # without calibrated heads
     return Header(
         bits=state.bits,
         views=state.views,
         model_hash=state.model_hash,
         model_folder=Path(state.model_folder) if state.model_folder else None,
-        category_head=category_head,
-        attribute_head=attribute_head,
-        attribute_weight=state.attribute_weight,
+        calibration=state.calibration,
+        ranking_bits=state.ranking_bits,
+        **dict(zip(HEADS, heads, strict=True)),
     )

@@ -17,6 +17,7 @@ from dualhash.search.remote.milvus.client import (
 )
 from dualhash.search.remote.milvus.collection import MAX_ROWS, Collection, connect
 from dualhash.search.remote.milvus.metadata import (
+    FORMAT,
     CollectionState,
     read_state,
     write_heads,
@@ -122,13 +123,17 @@ def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
         )
     collection.create(header.bits, len(header.attribute_head.names))
     collection.check_indexes()
-    parts, checksum = (state.parts, state.checksum) if state else write_heads(collection, header)
+    if state and state.format == FORMAT:
+        parts, checksum = state.parts, state.checksum
+    else:
+        parts, checksum = write_heads(collection, header)
     state = CollectionState(
         bits=header.bits,
         views=header.views,
         model_hash=header.model_hash,
         model_folder=str(header.model_folder or ""),
-        attribute_weight=header.attribute_weight,
+        calibration=header.calibration,
+        ranking_bits=header.ranking_bits,
         parts=parts,
         checksum=checksum,
         complete=state is not None and state.complete,
@@ -177,7 +182,7 @@ def _send(
         [items[int(ids[which])] for which in changed],
         codes[changed],
         [descriptions[which] for which in changed],
-        reader.header.attribute_head,
+        reader.header.calibrated_attribute_head,
     )
     header = reader.header
     texts = 2 * max(len(row["item"].encode()) for row in rows)  # facts are about as long as items
