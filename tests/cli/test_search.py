@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,23 @@ def test_index_create_and_search_end_to_end(shop: Path, capsys: pytest.CaptureFi
     assert "Same kind: the first 3 of 7" in output
     assert "circle/0.png" in output
     assert (shop / "found.png").stat().st_size > 1000
+
+
+def test_results_have_a_column_of_names_if_the_payload_has_names(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    rows = (f"images/circle/{i}.png,circle,Ball {i}" for i in range(1, 4))
+    (shop / "named.csv").write_text("\n".join(["image,category,title", *rows]))
+    index = shop / "named.dhx"
+    assert run("index", "create", shop / "model", shop / "named.csv", "--out", index) == 0
+    create(shop)
+    capsys.readouterr()
+    assert run("search", index, "id:0") == 0
+    named = capsys.readouterr().out
+    assert re.search(r"category +name +image", named)
+    assert re.search(r"circle +Ball 2 +circle/2.png", named)
+    assert run("search", shop / "i.dhx", "id:0") == 0
+    assert re.search(r"category +image", capsys.readouterr().out)
 
 
 def test_stdout_holds_only_json(shop: Path, capsys: pytest.CaptureFixture[str]):

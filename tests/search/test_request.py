@@ -9,8 +9,8 @@ import pytest
 from dualhash.cli import app as shell
 from dualhash.errors import DualhashError
 from dualhash.search import Index, ItemLabels
+from dualhash.search.remote.messages import Search
 from dualhash.search.request import SearchOptions, SearchRequest, make_request
-from dualhash.serve.schemas import Search
 
 
 @pytest.mark.parametrize(

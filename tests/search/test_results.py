@@ -204,3 +204,24 @@ def test_html_links_images_of_a_server(results: Results):
 
 def test_html_reports_an_empty_result(results: Results):
     assert "nothing matches" in replace(results, hits=(), matched=0)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        ({"product_name": "Red shirt", "Title": "Shirt 4"}, "Shirt 4"),
+        ({"price": 4, "product_name": "Red shirt"}, "Red shirt"),
+        ({"file_name": "4.png", "imagename": "4", "path-name": "a/4"}, None),
+        ({"name": 4, "subtitle": "Second"}, "Second"),
+        ({"name": "  ", "title": "shirts"}, None),
+        ({"names": "Red", "nameplate": "Blue"}, None),
+        ({}, None),
+    ],
+)
+def test_the_name_of_an_item_is_its_name_or_title_in_the_payload(payload: dict, name: str | None):
+    assert hit(1, payload=payload, category="shirts").name == name
+
+
+def test_the_file_name_of_an_item_has_no_folders():
+    assert hit(1, "photos/4.png").file_name == "4.png"
+    assert hit(1, "").file_name == ""

@@ -6,6 +6,8 @@ import pytest
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from dualhash.search.remote import messages
+from dualhash.search.remote.item_messages import Item
 from dualhash.serve import schemas
 from dualhash.serve.app import create_app
 from dualhash.serve.http.errors import KINDS
@@ -13,8 +15,8 @@ from dualhash.serve.settings import Settings
 from tests.serve.test_api import SEARCH, refused
 
 EXAMPLES = [
-    ("post", SEARCH, schemas.SearchResponse),
-    ("get", "/api/v1/items/{number}", schemas.Item),
+    ("post", SEARCH, messages.SearchResponse),
+    ("get", "/api/v1/items/{number}", Item),
     ("get", "/api/v1/attributes", schemas.Attributes),
     ("get", "/api/v1/stats", schemas.Stats),
 ]
@@ -33,7 +35,7 @@ def test_example_responses_match_their_schemas(method: str, path: str, schema: t
 def test_the_example_searches_are_valid():
     content = described["paths"][SEARCH]["post"]["requestBody"]["content"]["application/json"]
     for task, example in content["examples"].items():
-        search = schemas.Search.model_validate(example["value"])
+        search = messages.Search.model_validate(example["value"])
         assert search.task_for(query=search.id is not None) == task
 
 
@@ -41,7 +43,7 @@ def test_the_example_upload_is_valid():
     content = described["paths"][SEARCH]["post"]["requestBody"]["content"]
     shown = content["multipart/form-data"]["example"]
     assert set(shown) == {"image", "search"}
-    assert list(schemas.Search.model_validate(shown["search"]).want) == shown["search"]["want"]
+    assert list(messages.Search.model_validate(shown["search"]).want) == shown["search"]["want"]
 
 
 def test_the_description_says_which_addresses_need_a_token(shapes: Path):

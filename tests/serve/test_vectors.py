@@ -13,9 +13,9 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.cli.app import main
 from dualhash.errors import DualhashError
 from dualhash.search import Index, build_index
+from dualhash.search.remote.messages import LONGEST_VECTOR
 from dualhash.serve.app import create_app
 from dualhash.serve.http.body import JSON_BYTES
-from dualhash.serve.schemas import LONGEST_VECTOR
 from dualhash.serve.settings import Settings
 from tests import vector_table
 from tests.builders import colour_image, vector_model

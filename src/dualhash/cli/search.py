@@ -181,7 +181,8 @@ def _sentence(missing: Shortage, matched: int) -> str:
 
 def _show_table(results: Results) -> None:
     confidences = results.confidences(dict.fromkeys(results.conditions, 0.0))
-    headers = [">rank", ">id", ">distance", "category", *confidences, "image"]
+    named = any(hit.name for hit in results)
+    headers = [">rank", ">id", ">distance", "category", *confidences, *["name"] * named, "image"]
     rows: list[output.Row] = [
         (
             str(hit.rank),
@@ -189,6 +190,7 @@ def _show_table(results: Results) -> None:
             "" if hit.distance is None else str(hit.distance),
             hit.labels.category or "",
             *map(_bar, results.confidences(hit.probabilities).values()),
+            *[hit.name or ""] * named,
             output.PathCell("/".join(Path(hit.image).parts[-2:])),
         )
         for hit in results.hits

@@ -1,7 +1,9 @@
 """Items, queries and the results of a search."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 Task = Literal["category", "attribute", "combined", "weighted"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
+NAME = re.compile(r"(name|title)\Z", re.IGNORECASE)
+FILE_NAME = re.compile(r"(file|path|image).?name\Z", re.IGNORECASE)
+"""Payload fields that name an item, and those among them that name its file."""
+
 
 @dataclass(frozen=True)
 class ItemLabels:
@@ -32,8 +38,37 @@ class ItemLabels:
     attributes: Mapping[str, bool] = field(default_factory=dict)
 
 
+class Named:
+    """What has an image, labels and a payload."""
+
+    image: str
+    labels: ItemLabels
+    payload: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        """The name or title in the payload, such as `product_name`; None if there is none.
+
+        A field `name` or `title` comes before fields that end so. Names of files, and one that
+        repeats the category, do not count.
+        """
+        fields = [
+            field for field in self.payload if NAME.search(field) and not FILE_NAME.search(field)
+        ]
+        fields.sort(key=lambda field: field.lower() not in ("name", "title"))
+        for value in map(self.payload.get, fields):
+            if isinstance(value, str) and value.strip() and value != self.labels.category:
+                return value
+        return None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the image file, without folders; empty if there is none."""
+        return PurePath(self.image).name
+
+
 @dataclass(frozen=True)
-class Item:
+class Item(Named):
     """An item of an index, without its code.
 
     Attributes:
@@ -90,7 +125,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Hit:
+class Hit(Named):
     """One result.
 
     Attributes:

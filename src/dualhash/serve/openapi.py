@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dualhash.serve import schemas
+from dualhash.search.remote.messages import Search
 from dualhash.serve.http.errors import KINDS, ProblemDetails
 
 COMMON_PROBLEMS = (
@@ -40,7 +40,7 @@ def complete_description(app: FastAPI) -> None:
     """Adds `EXTRA` and the schemas of hand-read and hand-written bodies to the description."""
     description = app.openapi()
     _merge(description, json.loads(EXTRA.read_text("utf-8")))
-    for model in (schemas.Search, ProblemDetails):
+    for model in (Search, ProblemDetails):
         description["components"]["schemas"][model.__name__] = model.model_json_schema(
             ref_template="#/components/schemas/{model}"
         )

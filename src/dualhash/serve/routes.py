@@ -8,6 +8,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from dualhash.search.remote import messages
+from dualhash.search.remote.item_messages import Item
+from dualhash.search.storage.reader import LAST_ID
 from dualhash.serve import schemas
 from dualhash.serve.backend import responses
 from dualhash.serve.backend.service import Service
@@ -25,7 +28,7 @@ async def _service(request: Request) -> Service:
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
-Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")]
+Id = Annotated[int, Path(ge=0, le=LAST_ID, description="Id of an item.")]
 
 
 @api.post(
@@ -37,14 +40,14 @@ Id = Annotated[int, Path(ge=0, le=schemas.LAST_ID, description="Id of an item.")
         "model-unavailable",
     ),
 )
-async def search(request: Request, service: ServiceDep) -> schemas.SearchResponse:
+async def search(request: Request, service: ServiceDep) -> messages.SearchResponse:
     """Search with an uploaded image, an item of the index, a vector, or attributes alone."""
     async with service.body_reader.search(request) as incoming:
         return await service.search(incoming)
 
 
 @api.get("/items/{number}", responses=problems("item-not-found", "invalid-request"))
-async def item(service: ServiceDep, number: Id) -> schemas.Item:
+async def item(service: ServiceDep, number: Id) -> Item:
     """Returns the labels, predictions and payload of an item."""
     return await service.read(partial(responses.item, number=number))
 
@@ -94,7 +97,7 @@ async def bits(service: ServiceDep) -> schemas.Bits:
 
 
 @api.get("/model", responses=problems())
-async def model(service: ServiceDep) -> schemas.Model:
+async def model(service: ServiceDep) -> messages.Model:
     """Returns what a program needs to read codes: names, and the weights of both heads."""
     return await service.read_cached(responses.model)
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException
 from io import BytesIO
@@ -18,10 +19,8 @@ import numpy as np
 from PIL import Image
 
 from dualhash.catalogue.images import ImageLike, decode
-from dualhash.codes.calibration import Calibration
+from dualhash.codes import model as codes_model
 from dualhash.codes.encoder import Failure
-from dualhash.codes.linear_head import HEADS, LinearHead
-from dualhash.codes.model import Model, Prediction
 from dualhash.errors import DualhashError
 from dualhash.search.query import (
     QueryLike,
@@ -36,8 +35,9 @@ from dualhash.search.query import (
     read_vector,
 )
 from dualhash.search.remote.base import RemoteIndex
+from dualhash.search.remote.messages import LAST_OFFSET, MOST_RESULTS, Model, SearchResponse
 from dualhash.search.request import SearchOptions, make_request
-from dualhash.search.results import Hit, ItemLabels, Query, Results
+from dualhash.search.results import Results
 from dualhash.search.storage.header import Header
 
 TOKEN_VARIABLE = "DUALHASH_TOKEN"
@@ -45,12 +45,8 @@ TOKEN_VARIABLE = "DUALHASH_TOKEN"
 TIMEOUT = 60.0
 """Seconds to wait for a response."""
 
-PAGE, MAX_RESULTS = 200, 10_200
+PAGE, MAX_RESULTS = MOST_RESULTS, LAST_OFFSET + MOST_RESULTS
 """Results that a server returns at a time, and of one search in all."""
-
-
-COPIED = ("task", "bits", "conditions", "matched", "threshold", "attribute_weight")
-"""Fields of `Results` that a response holds under the same name."""
 
 
 class ServiceIndex(RemoteIndex):
@@ -77,19 +73,7 @@ class ServiceIndex(RemoteIndex):
     def header(self) -> Header:
         """The properties that all codes share; the model's folder is not known."""
         with self._checked_response():
-            model = self._request("/api/v1/model")
-            return Header(
-                bits=model["bits"],
-                views=model["views"],
-                model_hash=model["model"],
-                model_folder=Path(),
-                calibration=Calibration.model_validate(model["calibration"]),
-                ranking_bits=model["ranking_bits"],
-                **{
-                    name: LinearHead.from_dict(model[name.removesuffix("_head")], model["bits"])
-                    for name in HEADS
-                },
-            )
+            return Model.model_validate(self._request("/api/v1/model")).read()
 
     def search(self, query: QueryLike | None = None, **options: Unpack[SearchOptions]) -> Results:
         """Returns what `Index.search` returns on the server, which also encodes images.
@@ -119,7 +103,12 @@ class ServiceIndex(RemoteIndex):
                 pages.append(self._search_page(search, upload))
                 search["generation"] = pages[0]["index"]["generation"]
                 offset = pages[-1]["next_offset"]
-            return self._results(pages, query, request.offset)
+            read = [
+                SearchResponse.model_validate(page).read(self.address, image_of(query))
+                for page in pages
+            ]
+        hits = tuple(hit for page in read for hit in page if hit.rank > request.offset)
+        return replace(read[0], hits=hits)
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
@@ -190,52 +179,8 @@ class ServiceIndex(RemoteIndex):
                 "`dualhash serve` prints."
             ) from error
 
-    def _results(
-        self, pages: list[dict[str, Any]], query: QueryLike | None, offset: int
-    ) -> Results:
-        first = pages[0]
-        return Results(
-            **{name: first[name] for name in COPIED},
-            query=first["query"] and self._query_of(first["query"], image_of(query)),
-            hits=tuple(
-                self._hit(hit) for page in pages for hit in page["hits"] if hit["rank"] > offset
-            ),
-        )
 
-    def _query_of(self, content: Mapping[str, Any], image: ImageLike | None) -> Query:
-        attributes, category = content["attributes"], content["category"]
-        thumbnail = content["thumbnail"]
-        return Query(
-            code=_code(content["code"]),
-            image=image if thumbnail is None else self.address + thumbnail,
-            id=content["id"],
-            labels=ItemLabels(
-                _label(category),
-                {
-                    each["name"]: each["present"]
-                    for each in attributes
-                    if each["source"] == "labelled"
-                },
-            ),
-            prediction=Prediction(
-                category["predicted"],
-                category["probability"],
-                {each["name"]: each["probability"] for each in attributes},
-            ),
-        )
-
-    def _hit(self, content: Mapping[str, Any]) -> Hit:
-        return Hit(
-            **{name: content[name] for name in ("rank", "id", "distance", "score")},
-            probabilities=content["probabilities"],
-            image=self.address + content["thumbnail"],
-            labels=ItemLabels(_label(content["category"]), content["labels"]),
-            payload=content["payload"],
-            code=_code(content["code"]),
-        )
-
-
-def open_service(uri: str, model: Model | None = None) -> ServiceIndex:
+def open_service(uri: str, model: codes_model.Model | None = None) -> ServiceIndex:
     """Opens the index that a server serves.
 
     Args:
@@ -269,15 +214,6 @@ def _file_content(image: ImageLike) -> bytes:
         return Path(image).read_bytes()
     except OSError as error:
         raise DualhashError(f"{image} cannot be read: {error.strerror or error}.") from error
-
-
-def _code(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.frombuffer(bytes.fromhex(text), np.uint8)
-
-
-def _label(category: Mapping[str, Any]) -> str | None:
-    name: str | None = category["name"] if category["source"] == "labelled" else None
-    return name
 
 
 def _sentence(error: HTTPError) -> str:

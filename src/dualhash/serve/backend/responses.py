@@ -3,19 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import PurePath
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
-from dualhash.codes.linear_head import HEADS
-from dualhash.codes.model import Prediction, predict
+from dualhash.codes.model import predict
 from dualhash.search import results
 from dualhash.search.index import Index
+from dualhash.search.remote import messages
+from dualhash.search.remote.item_messages import Hit, Image, Item, facet_of
 from dualhash.search.request import SearchOptions
-from dualhash.search.result_verdict import explain_verdicts, verdict
+from dualhash.search.result_verdict import explain_verdicts
 from dualhash.search.storage.payload_columns import CATEGORY, facts_of
 from dualhash.search.too_few_results import shortage
 from dualhash.serve import schemas
@@ -33,8 +33,8 @@ Code = NDArray[np.uint8]
 
 
 def search_response(
-    index: Index, search: schemas.Search, code: Code | None, generation: int, version: str
-) -> schemas.SearchResponse:
+    index: Index, search: messages.Search, code: Code | None, generation: int, version: str
+) -> messages.SearchResponse:
     """Searches and returns the response, without timings.
 
     Args:
@@ -58,36 +58,35 @@ def search_response(
     if found.matched < last:
         options["task"] = found.task
         missing = shortage(index, query, options, found.matched)
-    return schemas.SearchResponse(
-        **vars(found)
-        | {
-            "query": None if found.query is None else _query(found.query, version),
-            "hits": _hits(index, found, version),
-        },
+    shown, header = found.query, index.header
+    codes = np.array([hit.code for hit in found], np.uint8).reshape(-1, header.bits // 8)
+    no_attributes = header.calibrated_attribute_head.take([])
+    predictions = predict(codes, header.calibrated_category_head, no_attributes)
+    fields = vars(found) | {
+        "query": shown and Image.of(shown, shown.prediction, version),
+        "hits": [
+            Hit.of(found, hit, prediction, version)
+            for hit, prediction in zip(found, predictions, strict=True)
+        ],
+    }
+    return messages.SearchResponse(
+        **fields,
         words=found.words,
         verdicts=explain_verdicts(found),
-        next_offset=last if found.matched > last and last <= schemas.LAST_OFFSET else None,
+        next_offset=last if found.matched > last and last <= messages.LAST_OFFSET else None,
         shortage=missing,
-        index=schemas.ServedIndex(items=len(index), generation=generation),
+        index=messages.ServedIndex(items=len(index), generation=generation),
     )
 
 
-def item(index: Index, version: str, number: int) -> schemas.Item:
+def item(index: Index, version: str, number: int) -> Item:
     """Returns an item of the index.
 
     Raises:
         ItemNotFoundError: No item has this id.
     """
     stored = index.get(number)
-    header = index.header
-    (prediction,) = header.predict(stored.code[None])
-    return schemas.Item(
-        **_image(stored.code, stored.labels, prediction),
-        id=number,
-        thumbnail=_thumbnail(number, version),
-        file_name=PurePath(stored.image).name,
-        payload=stored.payload,
-    )
+    return Item.of(stored, index.header.predict(stored.code[None])[0], version)
 
 
 def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:
@@ -106,7 +105,7 @@ def attributes_by_facet(index: Index) -> schemas.Attributes:
     """Returns all attributes by facet, with the number of items that are predicted to have each."""
     facets: dict[str | None, list[schemas.FacetValue]] = {}
     for name in index.header.attribute_head.names:
-        facet = _facet(name)
+        facet = facet_of(name)
         value = schemas.FacetValue(
             name=name,
             label=name if facet is None else name.removeprefix(f"{facet}="),
@@ -131,21 +130,9 @@ def fields(index: Index) -> schemas.Fields:
     return schemas.Fields(fields=[_field(name, counts[name]) for name in names], items=read)
 
 
-def model(index: Index) -> schemas.Model:
+def model(index: Index) -> messages.Model:
     """Returns what a program needs to read codes."""
-    header = index.header
-    return schemas.Model(
-        bits=header.bits,
-        views=header.views,
-        model=header.model_hash,
-        attribute_weight=header.calibration.attribute_weight,
-        calibration=header.calibration,
-        ranking_bits=header.ranking_bits,
-        **{
-            name.removesuffix("_head"): schemas.LinearHead(**getattr(header, name).as_dict())
-            for name in HEADS
-        },
-    )
+    return messages.Model.of(index.header)
 
 
 def bits(index: Index) -> schemas.Bits:
@@ -154,71 +141,6 @@ def bits(index: Index) -> schemas.Bits:
     count = ATTRIBUTES_PER_BIT
     attributes = [list(carried_attributes(head, bit, count)) for bit in range(index.header.bits)]
     return schemas.Bits(bits=attributes)
-
-
-def _query(query: results.Query, version: str) -> schemas.Image:
-    return schemas.Image(
-        **_image(query.code, query.labels, query.prediction),
-        id=query.id,
-        thumbnail=None if query.id is None else _thumbnail(query.id, version),
-    )
-
-
-def _image(code: Code, labels: results.ItemLabels, prediction: Prediction) -> dict[str, Any]:
-    """The fields that queries and items share."""
-    return {
-        "code": code.tobytes().hex(),
-        "category": _category(labels.category, prediction),
-        "attributes": [
-            schemas.Attribute(
-                name=name,
-                facet=_facet(name),
-                present=labels.attributes.get(name, probability >= 0.5),
-                source="labelled" if name in labels.attributes else "predicted",
-                probability=probability,
-            )
-            for name, probability in prediction.attributes.items()
-        ],
-    }
-
-
-def _category(label: str | None, prediction: Prediction) -> schemas.Category:
-    return schemas.Category(
-        name=prediction.category if label is None else label,
-        source="predicted" if label is None else "labelled",
-        predicted=prediction.category,
-        probability=prediction.probability,
-    )
-
-
-def _hits(index: Index, found: results.Results, version: str) -> list[schemas.Hit]:
-    header = index.header
-    codes = np.array([hit.code for hit in found.hits], np.uint8).reshape(-1, header.bits // 8)
-    predictions = predict(
-        codes, header.calibrated_category_head, header.calibrated_attribute_head.take([])
-    )
-    query = found.query
-    return [
-        schemas.Hit(
-            **vars(hit) | {"code": hit.code.tobytes().hex(), "labels": dict(hit.labels.attributes)},
-            differing=None if query is None else (hit.code ^ query.code).tobytes().hex(),
-            category=_category(hit.labels.category, prediction),
-            verdict=verdict(found, hit),
-            file_name=PurePath(hit.image).name,
-            thumbnail=_thumbnail(hit.id, version),
-        )
-        for hit, prediction in zip(found.hits, predictions, strict=True)
-    ]
-
-
-def _facet(name: str) -> str | None:
-    """`colour` of `colour=red`; None for an attribute without a facet."""
-    facet, equals, _ = name.partition("=")
-    return facet if equals else None
-
-
-def _thumbnail(number: int, version: str) -> str:
-    return f"/api/v1/items/{number}/thumbnail?v={version}"
 
 
 def _spread_items(index: Index) -> Iterator[results.Item]:

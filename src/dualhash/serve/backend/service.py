@@ -16,6 +16,7 @@ from dualhash.codes.model import Model
 from dualhash.codes.packing import pack, quantise
 from dualhash.codes.ten_crop import enlarged_for_views
 from dualhash.search.index import Index
+from dualhash.search.remote import messages
 from dualhash.serve import schemas
 from dualhash.serve.backend.index_watcher import IndexWatcher
 from dualhash.serve.backend.loaded_index import LoadedIndex
@@ -78,7 +79,7 @@ class Service:
         await asyncio.gather(self._upload_decoders.stop(), self._thumbnail_decoders.stop())
         await self.watcher.stop()
 
-    async def search(self, incoming: IncomingSearch) -> schemas.SearchResponse:
+    async def search(self, incoming: IncomingSearch) -> messages.SearchResponse:
         """Searches.
 
         Raises:
@@ -105,7 +106,7 @@ class Service:
                             )
                         )
         loaded.items = response.index.items
-        response.timings = schemas.Timings(**timings)
+        response.timings = messages.Timings(**timings)
         latency = self.metrics.search_seconds.labels(response.task, incoming.query_kind)
         latency.observe(response.timings.total / 1000)
         return response

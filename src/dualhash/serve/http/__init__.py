@@ -2,5 +2,6 @@
 
 In: bytes from untrusted clients.
 Out: checked requests, or problem+json responses.
-May import: `serve.settings`, `serve.schemas` and the errors of `search`, but no open index.
+May import: `serve.settings`, `search.remote.messages` and the errors of `search`, but no
+open index.
 """

@@ -14,10 +14,10 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from dualhash.search.remote.messages import Search
 from dualhash.search.request import sentence
 from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.http.limits import BoundedQueue
-from dualhash.serve.schemas import Search
 from dualhash.serve.settings import MIB, Settings
 
 JSON_BYTES = 256 * 1024

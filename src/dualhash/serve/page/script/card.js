@@ -13,18 +13,6 @@ export const VERDICTS = {
   unknown: { name: "unknown", sign: "?" },
 };
 
-const NAMES = [/^(name|title)$/i, /(name|title)$/i];
-const FILE_NAMES = /(file|path|image).?name$/i;
-
-/** Returns the name or title in an item's payload; undefined if there is none. */
-function nameOf({ payload, category }) {
-  const fields = NAMES.flatMap((pattern) =>
-    Object.keys(payload).filter((field) => pattern.test(field) && !FILE_NAMES.test(field)),
-  );
-  const values = fields.map((field) => payload[field]).filter((value) => typeof value === "string");
-  return values.find((value) => value.trim() && value !== category.name);
-}
-
 /**
  * @typedef {Object} CardActions
  * @property {function(number): string} addressOf address of the page that searches from an item
@@ -44,7 +32,7 @@ export function createResultCard(hit, answer, on) {
   const distance = hit.distance === null ? null : `${formatCount(hit.distance)} / ${formatCount(answer.bits)} bits`;
   const conditions = Object.entries(answer.conditions);
   const pointAt = () => on.pointAt(hit);
-  const label = [nameOf(hit) ?? hit.file_name, hit.category.name ?? "no category", distance, verdict];
+  const label = [hit.name ?? hit.file_name, hit.category.name ?? "no category", distance, verdict];
   return create(
     "li",
     { class: `card ${hit.verdict}`, "data-id": hit.id, onmouseenter: pointAt, onfocusin: pointAt },
@@ -85,7 +73,7 @@ export function createSampleCard(item, on) {
     { class: "card sample" },
     createFrame(item, on),
     create("p", { class: "caption" }, ...createNames(item)),
-    createSearchLink(item.id, `Search from this one: ${nameOf(item) ?? item.file_name}`, on),
+    createSearchLink(item.id, `Search from this one: ${item.name ?? item.file_name}`, on),
   );
 }
 
@@ -100,9 +88,8 @@ function createFrame(item, on) {
 
 /** Name, category, file name and id. */
 function createNames(item) {
-  const name = nameOf(item);
   return [
-    name ? create("span", { class: "name", title: name }, name) : null,
+    item.name ? create("span", { class: "name", title: item.name }, item.name) : null,
     create("span", { class: "category" }, item.category.name ?? "", " ", createSourceMark(item.category.source)),
     create(
       "span",
