@@ -46,6 +46,22 @@ def test_heads_are_applied_to_the_hash_outputs(network: DualHashNetwork):
     torch.testing.assert_close(output.attribute_logits, network.attribute_head(output.outputs))
 
 
+@pytest.mark.parametrize("cosine", [False, True])
+def test_shared_out_bits_are_read_by_one_head_each(cosine: bool):
+    torch.manual_seed(0)
+    network = DualHashNetwork(
+        half(), HashLayer(480, 16), categories=5, attributes=3, cosine=cosine, category_bits=8
+    ).eval()
+    output = network(random_images(4))
+    first, second = output.outputs[:, :8], output.outputs[:, 8:]
+    assert output.outputs.shape == (4, 16)
+    torch.testing.assert_close(output.category_logits, network.category_head(first))
+    torch.testing.assert_close(output.attribute_logits, network.attribute_head(second))
+    _, probabilities = network.codes_and_probabilities(output)
+    read = network.attribute_head((second > 0.5).float()).sigmoid()
+    torch.testing.assert_close(probabilities, read)
+
+
 def test_encoding_does_not_depend_on_the_batch(network: DualHashNetwork):
     images = random_images(5)
     order = torch.tensor([3, 0, 4])

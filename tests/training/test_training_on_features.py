@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dualhash.catalogue.catalogue import Catalogue
+from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.codes.model import Model
 from dualhash.features.extractor import Extractor
 from dualhash.features.registry import open_extractor
@@ -17,6 +17,7 @@ from dualhash.network import FeatureNetwork
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import prepare_data as prepare_module
 from dualhash.training.data.training_data import iterations_of
+from dualhash.training.initial_network import category_bits
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
 from dualhash.training.progress import Display, Step
@@ -78,6 +79,38 @@ def test_the_stored_category_head_ranks_like_cosines(model: Model):
     ones = np.ones((1, 16), bool)
     flipped = model.category_head.scores(ones) + model.category_head.scores(~ones)
     np.testing.assert_allclose(flipped, 0, atol=1e-4)
+
+
+def test_shared_out_bits(tiny: Catalogue, tmp_path: Path):
+    """Each exported head gives weight to its own bits only; the card says which bits rank."""
+    shared = train(
+        tiny, make_config(**HEAD, category_share=0.5), tmp_path / "shared", display=QUIET
+    )
+    assert shared.card.ranking_bits == 8
+    assert shared.category_head.weight.shape[1] == shared.attribute_head.weight.shape[1] == 16
+    assert (shared.category_head.weight[:, 8:] == 0).all()
+    assert (shared.attribute_head.weight[:, :8] == 0).all()
+    assert shared.category_head.weight[:, :8].any(axis=1).all()
+    assert shared.attribute_head.weight[:, 8:].any(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    ("bits", "share", "expected"),
+    [(256, 0.5, 128), (64, 0.5, 32), (16, 0.5, 8), (24, 0.5, 16), (40, 0.01, 8), (40, 0.99, 32)],
+)
+def test_a_share_of_the_bits_is_a_multiple_of_8(bits: int, share: float, expected: int):
+    names = LabelNames(("cat", "dog"), ("red",))
+    config = TrainConfig(bits=bits, category_share=share)
+    assert category_bits(config, names) == expected
+
+
+def test_bits_are_not_shared_out_without_need():
+    both = LabelNames(("cat", "dog"), ("red",))
+    assert category_bits(TrainConfig(bits=64), both) is None
+    assert category_bits(TrainConfig(bits=8, category_share=0.5), both) is None
+    half = TrainConfig(bits=64, category_share=0.5)
+    assert category_bits(half, LabelNames((), ("red",))) is None
+    assert category_bits(half, LabelNames(("cat", "dog"), ())) is None
 
 
 def test_the_same_seed_gives_the_same_model(model: Model, tiny: Catalogue, tmp_path: Path):

@@ -36,7 +36,7 @@ class ModelCard(BaseModel):
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
         versions: Versions of the libraries used for training, by name.
         calibration: What was fitted on validation images after training.
-        ranking_bits: Number of leading bits, a multiple of 64, whose Hamming distance ranks; None
+        ranking_bits: Number of leading bits, a multiple of 8, whose Hamming distance ranks; None
             for all.
         training: Seconds, epochs, counts and validation figures.
         files: SHA-256 (hex) of the other files in the folder, by name; set when it is written.
@@ -60,7 +60,7 @@ class ModelCard(BaseModel):
     label_hash: str
     versions: dict[str, str]
     calibration: Calibration = Calibration()
-    ranking_bits: int | None = Field(default=None, ge=64, multiple_of=64)
+    ranking_bits: int | None = Field(default=None, ge=8, multiple_of=8)
     training: dict[str, Any] = {}
     files: dict[str, str] = {}
 

@@ -77,6 +77,7 @@ def evaluate(
         probabilities = source.probabilities
     else:
         probabilities = source.attribute_probabilities(outputs if quantised else test_set.reals)
+        outputs = outputs[:, : source.card.ranking_bits]
     measurements = evaluate_codes(
         outputs,
         probabilities,

@@ -73,6 +73,8 @@ class DualHashNetwork(nn.Module):
         categories: C; 0 without categories.
         attributes: p; 0 without attributes.
         cosine: Compare directions in the category head, as the cosine-margin loss needs it.
+        category_bits: Number of leading bits that the category head reads; the attribute head reads
+            the others. None: both heads read all bits.
         autocast: Number format of the backbone, such as `torch.bfloat16`; None for float32. The
             hash layer and the heads always use float32.
     """
@@ -85,6 +87,7 @@ class DualHashNetwork(nn.Module):
         attributes: int,
         *,
         cosine: bool = False,
+        category_bits: int | None = None,
         autocast: torch.dtype | None = None,
     ) -> None:
         super().__init__()
@@ -93,15 +96,27 @@ class DualHashNetwork(nn.Module):
         )
         self.backbone = backbone
         self.hash_layer = hash_layer
+        units = hash_layer.out_features
+        self.category_bits = slice(category_bits)
+        self.attribute_bits = slice(category_bits or 0, None)
         category_head = CosineHead if cosine else ClassifierHead
-        self.category_head = category_head(hash_layer.out_features, categories)
-        self.attribute_head = ClassifierHead(hash_layer.out_features, attributes)
+        self.category_head = category_head(category_bits or units, categories)
+        self.attribute_head = ClassifierHead(units - (category_bits or 0), attributes)
         self.autocast = autocast
 
     def forward(self, inputs: Tensor | Activations) -> NetworkOutput:
         """Returns outputs and logits of inputs, as `features` takes them."""
         outputs: Tensor = self.hash_layer(self.features(inputs))
-        return NetworkOutput(outputs, self.category_head(outputs), self.attribute_head(outputs))
+        return NetworkOutput(
+            outputs,
+            self.category_head(outputs[:, self.category_bits]),
+            self.attribute_logits(outputs),
+        )
+
+    def attribute_logits(self, outputs: Tensor) -> Tensor:
+        """Returns the logits (N, p) of outputs or bits, float32 (N, k)."""
+        logits: Tensor = self.attribute_head(outputs[:, self.attribute_bits])
+        return logits
 
     def features(self, inputs: Tensor | Activations) -> Tensor:
         """Returns the features phi(x), float32 (N, d).
@@ -127,7 +142,7 @@ class DualHashNetwork(nn.Module):
         if isinstance(self.hash_layer, NoHashLayer):
             return output.outputs, output.attribute_logits.sigmoid()
         bits = output.outputs > 0.5
-        return bits, self.attribute_head(bits.float()).sigmoid()
+        return bits, self.attribute_logits(bits.float()).sigmoid()
 
     def _precision(self, device: str) -> AbstractContextManager[object]:
         return torch.autocast(device, self.autocast) if self.autocast else nullcontext()

@@ -68,6 +68,9 @@ class TrainConfig(BaseModel):
         hash_layer: A name of `dualhash.network.HASH_LAYERS`.
         hash_settings: Settings of the hash layer by name; the defaults are those of its paper.
         bits: Length of the code k, a multiple of 8.
+        category_share: Share of the bits, rounded to a multiple of 8, that belong to the category:
+            the category head reads them and images are ranked by them. The attribute head reads
+            the others. None: both heads read all bits, and images are ranked by all.
         category_head: "linear", or "cosine", which the loss "cosine-margin" needs.
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
         loss_settings: Settings of the category loss by name; the defaults are those of its paper.
@@ -132,6 +135,7 @@ class TrainConfig(BaseModel):
     hash_layer: Annotated[str, _entry("hash layer")] = "sigmoid"
     hash_settings: EntrySettings = {}
     bits: int = Field(default=256, ge=8, le=4096, multiple_of=8)
+    category_share: float | None = Field(default=None, gt=0, lt=1)
 
     category_head: Literal["linear", "cosine"] = "linear"
     category_loss: Annotated[str, _entry("category loss")] = "softmax"

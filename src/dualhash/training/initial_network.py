@@ -20,6 +20,9 @@ from dualhash.network import (
 from dualhash.training.config import TrainConfig
 from dualhash.training.export.backbone_weights import load_weights
 
+LEAST_BITS = 8
+"""Shares of the bits are multiples of this."""
+
 
 def check_entries(config: TrainConfig) -> None:
     """Checks that everything that the settings name exists.
@@ -59,9 +62,23 @@ def initial_network(
         len(names.categories),
         len(names.attributes),
         cosine=config.category_head == "cosine",
+        category_bits=category_bits(config, names),
         autocast=autocast_type(config.precision) if features is None else None,
     )
     return network.to(memory_format=torch.channels_last)
+
+
+def category_bits(config: TrainConfig, names: LabelNames) -> int | None:
+    """Returns how many leading bits belong to the category; None if both heads read all bits.
+
+    Bits are shared out only if the code is to predict both kinds of labels.
+    """
+    if config.category_share is None or not (names.categories and names.attributes):
+        return None
+    if config.bits < 2 * LEAST_BITS:
+        return None
+    bits = LEAST_BITS * round(config.category_share * config.bits / LEAST_BITS)
+    return min(max(bits, LEAST_BITS), config.bits - LEAST_BITS)
 
 
 def initial_layers(

@@ -2,7 +2,7 @@
 
 import math
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class ExportedModel:
         report: Seconds, counts and validation figures.
         attribute_units: See `ModelCard.attribute_units`.
         calibration: See `ModelCard.calibration`.
+        ranking_bits: See `ModelCard.ranking_bits`.
         vector_length: See `ModelCard.vector_length`.
     """
 
@@ -53,6 +54,7 @@ class ExportedModel:
     report: dict[str, Any]
     attribute_units: tuple[int, ...] = ()
     calibration: Calibration = field(default_factory=Calibration)
+    ranking_bits: int | None = None
     vector_length: int | None = None
     calibrated_category_head: LinearHead | None = None
     calibrated_attribute_head: LinearHead | None = None
@@ -69,16 +71,21 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
     with torch.inference_mode():
         outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
         bits = torch.cat(outputs) > 0.5
-        scores = network.attribute_head(bits.float())
-    labels = take(data.labels, data.validation)
+        scores = network.attribute_logits(bits.float())
+    labels, k = take(data.labels, data.validation), bits.shape[1]
     return ExportedModel(
         encoder=encoder,
-        category_head=linear_head(network.category_head, data.names.categories),
-        attribute_head=linear_head(network.attribute_head, data.names.attributes),
+        category_head=widened(
+            linear_head(network.category_head, data.names.categories), network.category_bits, k
+        ),
+        attribute_head=widened(
+            linear_head(network.attribute_head, data.names.attributes), network.attribute_bits, k
+        ),
         preprocessing=data.preprocessing,
         report={**trained.report, "encoder": check},
         attribute_units=attribute_units,
-        calibration=calibrate(bits.numpy(), scores.numpy(), labels),
+        calibration=calibrate(bits[:, network.category_bits].numpy(), scores.numpy(), labels),
+        ranking_bits=network.category_bits.stop,
         vector_length=data.vector_length,
     )
 
@@ -88,6 +95,13 @@ def linear_head(head: ClassifierHead | CosineHead, names: tuple[str, ...]) -> Li
     tensors = head.linear() if isinstance(head, CosineHead) else (head.weight, head.bias)
     weight, bias = (each.detach().cpu().float().numpy() for each in tensors)
     return LinearHead(names, weight, bias)
+
+
+def widened(head: LinearHead, read: slice, bits: int) -> LinearHead:
+    """Returns a head of codes of `bits` bits that gives no weight to bits outside `read`."""
+    weight = np.zeros((len(head.weight), bits), np.float32)
+    weight[:, read] = head.weight
+    return replace(head, weight=weight)
 
 
 def calibrate(
@@ -131,6 +145,7 @@ def write_exported(
         category_names=model.category_head.names,
         attribute_names=model.attribute_head.names,
         attribute_units=model.attribute_units,
+        ranking_bits=model.ranking_bits,
         columns=catalogue.columns,
         source=catalogue.source,
         preprocessing=model.preprocessing,

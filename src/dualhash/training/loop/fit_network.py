@@ -66,7 +66,7 @@ def fit_network(
             build_category_loss(
                 config.category_loss,
                 config.loss_settings,
-                bits=network.hash_layer.out_features,
+                bits=network.category_bits.stop or network.hash_layer.out_features,
                 categories=len(data.names.categories),
             ),
             ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, data.counts),

@@ -59,6 +59,7 @@ class DualHashModule(LightningModule):
             DualhashError: The loss is infinite or NaN.
         """
         output = self.network(batch.inputs)
+        output = output._replace(outputs=output.outputs[:, self.network.category_bits])
         value = self.loss(output, batch.categories, batch.attributes, batch.observed)
         if not value.total.isfinite():
             raise DualhashError(
@@ -84,7 +85,8 @@ class DualHashModule(LightningModule):
             torch.cat(column).cpu().numpy() for column in zip(*self._outputs, strict=True)
         )
         self._outputs.clear()
-        category_map, avg_hm = validation_figures(codes, probabilities, TrueLabels(*labels))
+        ranked = codes[:, self.network.category_bits]
+        category_map, avg_hm = validation_figures(ranked, probabilities, TrueLabels(*labels))
         score = validation_score(category_map, avg_hm if self.loss.alpha else math.nan)
         self.log_dict({"category_map": category_map, "avg_hm": avg_hm, "score": score})
 
