@@ -36,6 +36,32 @@ def weighted_cost(
     return cost
 
 
+def softmax(bits: list[bool], heads: list[tuple[list[float], float]]) -> list[float]:
+    scores = [
+        math.fsum([bias, *(w for w, bit in zip(weight, bits, strict=True) if bit)])
+        for weight, bias in heads
+    ]
+    powers = [math.exp(score - max(scores)) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def posterior_score(
+    wished: list[float],
+    bits: list[bool],
+    categories: list[tuple[list[float], float]],
+    attributes: list[tuple[list[float], float]],
+    wanted: list[bool],
+    epsilon: float,
+    distance_share: float,
+) -> float:
+    """log(epsilon + sum_c p_q(c) p_x(c)) + sum_j log p_x(j) - d / tau."""
+    agreement = math.fsum(
+        p * q for p, q in zip(wished, softmax(bits, categories), strict=True)
+    )
+    evidence = weighted_cost(bits, bits, attributes, wanted, 1.0)
+    return math.log(epsilon + agreement) - evidence - distance_share
+
+
 def first(keys: list[float], ids: list[int], k: int) -> list[int]:
     """Ids of the k smallest (key, id)."""
     return [item for _, item in sorted(zip(keys, ids, strict=True))[:k]]

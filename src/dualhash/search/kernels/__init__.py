@@ -1,7 +1,7 @@
 """Exact searches of codes in memory, compiled.
 
 In: packed codes, queries and bitmaps of allowed codes.
-Out: positions with distances or probabilities, ordered by (distance, position) or by
+Out: positions with distances, probabilities or posteriors, ordered by (distance, position) or by
     (-probability, position), whatever the threads, batches and order of additions.
 May import: `codes`.
 """
@@ -10,18 +10,26 @@ from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
 from dualhash.search.kernels.hamming import k_nearest, within_radius
 from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, has, members, size
+from dualhash.search.kernels.posterior import (
+    CategoryPosteriors,
+    category_posteriors,
+    most_posterior,
+)
 from dualhash.search.kernels.sigmoid import joint_probability
 from dualhash.search.kernels.weighted import weighted_nearest
 
 __all__ = [
     "Bitmap",
+    "CategoryPosteriors",
     "CodeMatrix",
     "attribute_bitmaps",
     "bitmap",
+    "category_posteriors",
     "has",
     "joint_probability",
     "k_nearest",
     "members",
+    "most_posterior",
     "most_probable",
     "size",
     "weighted_nearest",

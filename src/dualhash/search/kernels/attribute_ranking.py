@@ -113,7 +113,7 @@ def _rank(
     gathered = np.empty(length * WIDTH, np.uint64)
     positions = np.empty(WIDTH, np.int64)
     needed = np.empty(len(ranking.bias), np.int64)
-    _raise_needed(needed, ranking.rounded, part.floor)
+    raise_needed(needed, ranking.rounded, part.floor)
     count = 0
     for group in range(start, stop):
         if group + ahead < len(codes):
@@ -166,11 +166,11 @@ def _score(
             if product < floor:
                 break
         if product >= floor and topk.insert_score(top, product, positions[lane]):
-            _raise_needed(needed, ranking.rounded, max(floor, topk.kth_score(top)))
+            raise_needed(needed, ranking.rounded, max(floor, topk.kth_score(top)))
 
 
 @compiled
-def _raise_needed(
+def raise_needed(
     needed: NDArray[np.int64], rounded: linear.RoundedWeights, product: float
 ) -> None:
     """Sets the sum that each factor needs for the product to be at least `product`."""

@@ -112,7 +112,7 @@ def byte_tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.zeros((functions, -(-bits // 64) * 64))
     padded[:, :bits] = weight
     values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
-    bytewise = padded.reshape(functions, -1, 8)
+    bytewise = padded.reshape(functions, padded.shape[1] // 8, 8)
     sums: NDArray[np.float64] = np.einsum("sbi,vi->sbv", bytewise, values)
     return sums
 

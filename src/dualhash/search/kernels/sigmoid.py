@@ -10,6 +10,8 @@ from dualhash.jit import compiled
 _LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LOG2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _DEGREE = 13
+_RECIPROCALS = 1 / np.arange(1.0, _DEGREE + 1)
+_POWERS = 0.5 ** np.arange(1101)
 
 
 def joint_probability(
@@ -43,16 +45,16 @@ def joint(scores: NDArray[np.float32], wanted: NDArray[np.bool_]) -> float:
 @compiled
 def sigmoid(score: float) -> float:
     """1 / (1 + exp(-score)), from operations for which IEEE 754 defines one rounding."""
-    power = _exp_of_minus(min(abs(score), 760.0))
+    power = exp_of_minus(min(abs(score), 760.0))
     return 1 / (1 + power) if score >= 0 else power / (1 + power)
 
 
 @compiled
-def _exp_of_minus(x: float) -> float:
+def exp_of_minus(x: float) -> float:
     """exp(-x) for x in 0..760: 2^-n times a Taylor series around 0."""
     halvings = math.floor(x / (_LOG2_HIGH + _LOG2_LOW) + 0.5)
     rest = (halvings * _LOG2_HIGH - x) + halvings * _LOG2_LOW
     series = 1.0
-    for term in range(_DEGREE, 0, -1):
-        series = 1 + series * rest / term
-    return math.ldexp(series, -int(halvings))
+    for term in range(_DEGREE - 1, -1, -1):
+        series = 1 + series * (rest * _RECIPROCALS[term])
+    return series * _POWERS[int(halvings)]

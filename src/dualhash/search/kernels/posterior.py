@@ -1,0 +1,413 @@
+"""Exact search by posterior: the probability of the query's category and of wanted attributes.
+
+The posterior of a code x at distance d from a query is
+
+    (epsilon + sum_c p_q(c) p_x(c)) * prod_j p_x(j) * exp(-d / tau)
+
+with categories c, the category probabilities p_q of the query and p_x of the code, and 1 - p_x(j)
+for attributes that must be absent. Its logarithm is the score of a result.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dualhash.codes.linear_head import LinearHead
+from dualhash.codes.packing import pack
+from dualhash.jit import compiled
+from dualhash.search.kernels import linear, topk
+from dualhash.search.kernels.attribute_ranking import WEIGHT_BITS, raise_needed
+from dualhash.search.kernels.layout import (
+    GROUP_SIZE,
+    RUN_SIZE,
+    Bitmap,
+    CodeMatrix,
+    Words,
+    as_words,
+    first_word,
+    size,
+)
+from dualhash.search.kernels.sigmoid import exp_of_minus, sigmoid
+from dualhash.search.kernels.simd import (
+    WIDTH,
+    add_masked_distance,
+    broadcast,
+    load_lanes,
+    load_word,
+    lowest_bit,
+    lanes_below,
+    negative_lanes,
+    popcount,
+)
+from dualhash.search.kernels.threads import run_in_threads
+
+LIKELY = 4
+"""Categories of each code whose probabilities are kept."""
+
+MARGIN = 1e-9
+"""Larger than the relative rounding errors of probabilities."""
+
+_STEPS = 255
+
+
+class CategoryPosteriors(NamedTuple):
+    """The category head of C categories, and upper bounds of the probabilities of n codes.
+
+    Attributes:
+        tables: (words * 8, 256, C) float64, the scores of each value of each byte.
+        bias: (C,) float64.
+        likely: (n, LIKELY), the most probable categories of each code.
+        steps: (n, LIKELY + 1) uint8, upper bounds of their probabilities and of the sum of all
+            others, in units of 1/255.
+    """
+
+    tables: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    likely: NDArray[np.unsignedinteger]
+    steps: NDArray[np.uint8]
+
+    def first(self, count: int) -> "CategoryPosteriors":
+        """Returns those of the first `count` codes."""
+        return self._replace(likely=self.likely[:count], steps=self.steps[:count])
+
+    def extended(self, matrix: CodeMatrix, threads: int = 1) -> "CategoryPosteriors":
+        """Adds the codes of `matrix` after the first n, a multiple of 64."""
+        known, total = len(self.likely), matrix.count
+        likely = np.zeros((total, LIKELY), self.likely.dtype)
+        steps = np.zeros((total, LIKELY + 1), np.uint8)
+        likely[:known], steps[:known] = self.likely, self.steps
+
+        def bound(start: int, stop: int) -> None:
+            rows = slice(known + start * GROUP_SIZE, known + stop * GROUP_SIZE)
+            _bound(matrix.words, rows.start, self.tables, self.bias, likely[rows], steps[rows])
+
+        run_in_threads(bound, len(matrix.everything) - known // GROUP_SIZE, threads)
+        return self._replace(likely=likely, steps=steps)
+
+    def probabilities(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Returns the category probabilities (m, C) of m packed codes (m, bits/8)."""
+        matrix, probabilities = CodeMatrix.of(codes), np.empty((len(codes), len(self.bias)))
+        _probabilities(matrix.words, self.tables, self.bias, probabilities)
+        return probabilities
+
+    def agreement(
+        self, codes: NDArray[np.uint8], wished: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Returns sum_c p_q(c) p_x(c), (m,), of m packed codes, for p_q = `wished` (C,)."""
+        matrix, agreement = CodeMatrix.of(codes), np.empty(len(codes))
+        _agreements(matrix.words, self.tables, self.bias, wished, agreement)
+        return agreement
+
+
+def category_posteriors(head: LinearHead) -> CategoryPosteriors:
+    """Returns the posteriors of no codes yet, by a head of C > 0 categories."""
+    weight, bias = head.summable
+    return CategoryPosteriors(
+        np.ascontiguousarray(linear.byte_tables(weight).transpose(1, 2, 0)),
+        bias,
+        np.empty((0, LIKELY), np.min_scalar_type(len(bias))),
+        np.empty((0, LIKELY + 1), np.uint8),
+    )
+
+
+class _Posterior(NamedTuple):
+    """How codes are scored.
+
+    Distances count the bits of `mask` that differ from `query`; `decay` (bits + 1,) is exp(-d /
+    tau). `wished` (C,) are the category probabilities of the query. Tables (s, words * 8, 256),
+    biases (s,) and wanted values (s,) give the attribute probabilities.
+    """
+
+    categories: CategoryPosteriors
+    wished: NDArray[np.float64]
+    epsilon: float
+    query: Words
+    mask: Words
+    decay: NDArray[np.float64]
+    rounded: linear.RoundedWeights
+    attribute_tables: NDArray[np.float64]
+    attribute_bias: NDArray[np.float64]
+    wanted: NDArray[np.bool_]
+
+
+def most_posterior(
+    matrix: CodeMatrix,
+    categories: CategoryPosteriors,
+    wished: NDArray[np.float64],
+    attribute_head: LinearHead,
+    wanted: NDArray[np.bool_],
+    k: int,
+    *,
+    epsilon: float,
+    query: NDArray[np.uint8] | None = None,
+    tau: float = 1.0,
+    ranking_bits: int | None = None,
+    allowed: Bitmap | None = None,
+    threads: int = 1,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Returns the k codes of largest posterior, exactly.
+
+    Args:
+        matrix: The codes.
+        categories: Of the codes, for C categories.
+        wished: (C,), the category probabilities of the query, in [0, 1].
+        attribute_head: Predicts the s attributes from codes; s may be 0.
+        wanted: (s,) bool; the probability is p_j for True, 1 - p_j for False.
+        k: At least 1.
+        epsilon: Above 0.
+        query: (bits/8,) uint8, packed; None to disregard distances.
+        tau: Above 0, in bits.
+        ranking_bits: Distances count that many leading bits; None for all.
+        allowed: The codes to search; all by default.
+        threads: Number of threads; the result does not depend on it.
+
+    Returns:
+        Posteriors (m,) float64 and positions (m,) int64, ordered by descending posterior, then by
+        position; m is the smaller of k and the number of allowed codes.
+    """
+    allowed = matrix.everything if allowed is None else allowed
+    counted = np.zeros(matrix.bits, np.bool_)
+    if query is not None:
+        counted[:ranking_bits] = True
+    weight, bias = attribute_head.summable
+    sign = np.where(wanted, 1.0, -1.0)
+    posterior = _Posterior(
+        categories,
+        np.ascontiguousarray(wished, np.float64),
+        float(epsilon),
+        as_words(np.zeros(matrix.bits // 8, np.uint8) if query is None else query),
+        as_words(pack(counted)),
+        _decay(matrix.bits, float(tau)),
+        linear.round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS),
+        linear.byte_tables(weight),
+        bias,
+        np.asarray(wanted, np.bool_),
+    )
+    parts = ((allowed, np.inf),)
+    best = topk.best_scores(_scan, matrix.words, posterior, parts, min(k, size(allowed)), threads)
+    return best.scores, best.positions
+
+
+@compiled
+def _decay(bits: int, tau: float) -> NDArray[np.float64]:
+    decay = np.empty(bits + 1)
+    for distance in range(bits + 1):
+        decay[distance] = exp_of_minus(min(distance / tau, 745.0))
+    return decay
+
+
+@compiled
+def _start(position: int, length: int) -> int:
+    """The index of the first word of a code."""
+    return first_word(position // GROUP_SIZE, length) + position % GROUP_SIZE
+
+
+@compiled
+def _powers(
+    words: Words,
+    start: int,
+    length: int,
+    tables: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    powers: NDArray[np.float64],
+) -> float:
+    """Sets the exponentials (C,) of a code's category scores, relative to the highest; their sum.
+
+    Scores are rounded to float32, as those of `LinearHead`.
+    """
+    powers[:] = bias
+    for word in range(length):
+        code = load_word(words, start + word * RUN_SIZE)
+        for byte in range(8):
+            row = tables[word * 8 + byte, (code >> np.uint64(8 * byte)) & np.uint64(255)]
+            for c in range(len(powers)):
+                powers[c] += row[c]
+    highest = np.float32(-np.inf)
+    for c in range(len(powers)):
+        highest = max(highest, np.float32(powers[c]))
+    total = 0.0
+    for c in range(len(powers)):
+        powers[c] = exp_of_minus(
+            min(np.float64(highest) - np.float64(np.float32(powers[c])), 745.0)
+        )
+        total += powers[c]
+    return total
+
+
+@compiled
+def _probabilities(
+    words: Words,
+    tables: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+) -> None:
+    flat, length = words.reshape(-1), words.shape[1]
+    for row in range(len(probabilities)):
+        total = _powers(flat, _start(row, length), length, tables, bias, probabilities[row])
+        probabilities[row] /= total
+
+
+@compiled
+def _bound(
+    words: Words,
+    position: int,
+    tables: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    likely: NDArray[np.unsignedinteger],
+    steps: NDArray[np.uint8],
+) -> None:
+    flat, length = words.reshape(-1), words.shape[1]
+    powers = np.empty(len(bias))
+    for row in range(len(likely)):
+        start = _start(position + row, length)
+        total = _powers(flat, start, length, tables, bias, powers)
+        rest = total
+        for place in range(min(LIKELY, len(powers))):
+            best = np.argmax(powers)
+            likely[row, place] = best
+            steps[row, place] = _steps_above(powers[best] / total)
+            rest -= powers[best]
+            powers[best] = -1.0
+        steps[row, LIKELY] = _steps_above(rest / total)
+
+
+@compiled
+def _steps_above(probability: float) -> int:
+    return int(min(np.ceil((probability + MARGIN) * _STEPS), _STEPS))
+
+
+@compiled
+def _scan(
+    words: Words,
+    part: topk.Part,
+    start: int,
+    stop: int,
+    posterior: _Posterior,
+    top: topk.TopScores,
+) -> None:
+    """Computes the posterior of the codes that can be among the k best."""
+    length = words.shape[1]
+    flat, query, mask, decay = words.reshape(-1), posterior.query, posterior.mask, posterior.decay
+    tables, biases = posterior.categories.tables, posterior.categories.bias
+    weights = posterior.wished * ((1 + MARGIN) / _STEPS)
+    highest = posterior.wished.max()
+    rest_weight = highest * ((1 + MARGIN) / _STEPS)
+    scratch = np.empty(len(weights))
+    needed = np.empty(len(posterior.wanted), np.int64)
+    most = (posterior.epsilon + highest) * (1 + MARGIN)
+    least = part.floor * (1 - MARGIN)
+    start_sum = -_near(most, decay, least)
+    raise_needed(needed, posterior.rounded, least / most)
+    for group in range(start, stop):
+        members = part.codes[group]
+        if members == 0:
+            continue
+        base = first_word(group, length)
+        for lane in range(0, GROUP_SIZE, WIDTH):
+            total = broadcast(start_sum)
+            for word in range(length):
+                codes = load_lanes(flat, base + lane + word * RUN_SIZE)
+                total = add_masked_distance(
+                    total, codes, load_word(query, word), load_word(mask, word)
+                )
+            hits = negative_lanes(total) & (members >> np.uint64(lane))
+            for which in range(len(needed)):
+                if hits == 0:
+                    break
+                sums = linear.rounded_sums(
+                    flat, base + lane, RUN_SIZE, length, posterior.rounded, which
+                )
+                hits &= ~lanes_below(sums, needed[which])
+            while hits:
+                place = lane + lowest_bit(hits)
+                hits &= hits - np.uint64(1)
+                position = group * GROUP_SIZE + place
+                bound = posterior.epsilon + _category_bound(
+                    posterior.categories, position, weights, rest_weight
+                )
+                distance = 0
+                for word in range(length):
+                    code = load_word(flat, base + place + word * RUN_SIZE)
+                    distance += popcount((code ^ load_word(query, word)) & load_word(mask, word))
+                if bound * decay[distance] < least:
+                    continue
+                factor = decay[distance] * _attributes(flat, base + place, length, posterior)
+                if bound * factor < least:
+                    continue
+                agreement = _agreement(
+                    flat, base + place, length, tables, biases, posterior.wished, scratch
+                )
+                score = (posterior.epsilon + agreement) * factor
+                if score >= part.floor and topk.insert_score(top, score, position):
+                    least = max(part.floor, topk.kth_score(top)) * (1 - MARGIN)
+                    start_sum = -_near(most, decay, least)
+                    raise_needed(needed, posterior.rounded, least / most)
+
+
+@compiled
+def _near(highest: float, decay: NDArray[np.float64], least: float) -> int:
+    """Only codes nearer than this can reach `least`; `decay` descends."""
+    low, high = 0, len(decay)
+    while low < high:
+        middle = (low + high) // 2
+        if highest * decay[middle] < least:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@compiled
+def _category_bound(
+    categories: CategoryPosteriors, position: int, weights: NDArray[np.float64], rest_weight: float
+) -> float:
+    """An upper bound of sum_c p_q(c) p_x(c)."""
+    likely, steps = categories.likely, categories.steps
+    bound = rest_weight * steps[position, LIKELY]
+    for place in range(LIKELY):
+        bound += weights[likely[position, place]] * steps[position, place]
+    return bound
+
+
+@compiled
+def _attributes(words: Words, start: int, length: int, posterior: _Posterior) -> float:
+    """The joint probability of the wanted values."""
+    product = 1.0
+    for which in range(len(posterior.attribute_bias)):
+        table, bias = posterior.attribute_tables[which], posterior.attribute_bias[which]
+        score = np.float64(linear.exact_score(words, start, RUN_SIZE, length, table, bias))
+        product *= sigmoid(score if posterior.wanted[which] else -score)
+    return product
+
+
+@compiled
+def _agreements(
+    words: Words,
+    tables: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    wished: NDArray[np.float64],
+    agreements: NDArray[np.float64],
+) -> None:
+    flat, length, scratch = words.reshape(-1), words.shape[1], np.empty(len(bias))
+    for row in range(len(agreements)):
+        start = _start(row, length)
+        agreements[row] = _agreement(flat, start, length, tables, bias, wished, scratch)
+
+
+@compiled
+def _agreement(
+    words: Words,
+    start: int,
+    length: int,
+    tables: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    wished: NDArray[np.float64],
+    scratch: NDArray[np.float64],
+) -> float:
+    """sum_c p_q(c) p_x(c) of the code whose first word is at `start`."""
+    total = _powers(words, start, length, tables, bias, scratch)
+    agreement = 0.0
+    for c in range(len(scratch)):
+        agreement += wished[c] * scratch[c]
+    return agreement / total
