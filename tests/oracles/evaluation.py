@@ -119,12 +119,38 @@ def hits_among_first(kept, key, relevant, k) -> float:
     return mean(len(relevant & set(order[:k])) for order in orders(kept, key))
 
 
-def combined_recalls(codes, probabilities, labels, queries, k, *, capped, absent=False) -> float:
-    """ijcv2020: mean over valid queries, then over attributes."""
+def combined_recalls(codes, probabilities, labels, queries, k, **kind) -> float:
+    """ijcv2020: filtered at 0.5, then by distance."""
+
+    def filtered(q, j, others):
+        kept = [i for i in others if probabilities[i, j] >= 0.5]
+        return kept, lambda i: distance(codes[q], codes[i])
+
+    return recalls_of_rankings(filtered, labels, queries, k, **kind)
+
+
+def posterior_recalls(
+    codes, categories, probabilities, labels, queries, k, epsilon, tau, **kind
+) -> float:
+    """By log(epsilon + sum_c p_q(c) p_x(c)) + log p_x(j) - d / tau, from probabilities."""
+
+    def ranked(q, j, others):
+        def key(i):
+            agreement = sum(float(a * b) for a, b in zip(categories[q], categories[i], strict=True))
+            chance = math.log(epsilon + agreement) + math.log(probabilities[i, j])
+            return round(distance(codes[q], codes[i]) / tau - chance, 6)
+
+        return others, key
+
+    return recalls_of_rankings(ranked, labels, queries, k, **kind)
+
+
+def recalls_of_rankings(rank, labels, queries, k, *, capped=False, absent=False) -> float:
+    """Mean over valid queries, then over attributes; `rank` returns what is kept, and its key."""
     categories, attributes, observed = labels
     per_attribute = []
-    for j in range(probabilities.shape[1]):
-        members = [i for i in range(len(codes)) if observed[i, j] and categories[i] >= 0]
+    for j in range(attributes.shape[1]):
+        members = [i for i in range(len(categories)) if observed[i, j] and categories[i] >= 0]
         found = []
         for q in queries:
             if q not in members or (absent and attributes[q, j]):
@@ -132,10 +158,7 @@ def combined_recalls(codes, probabilities, labels, queries, k, *, capped, absent
             others = [i for i in members if i != q]
             relevant = {i for i in others if categories[i] == categories[q] and attributes[i, j]}
             if relevant:
-                kept = [i for i in others if probabilities[i, j] >= 0.5]
-                hits = hits_among_first(
-                    kept, lambda i, q=q: distance(codes[q], codes[i]), relevant, k
-                )
+                hits = hits_among_first(*rank(q, j, others), relevant, k)
                 found.append(hits / (min(k, len(relevant)) if capped else len(relevant)))
         if found:
             per_attribute.append(mean(found))

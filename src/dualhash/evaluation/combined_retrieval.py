@@ -106,17 +106,11 @@ def ijcv2020(
     labels = with_categories(labels)
     wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities >= 0.5)
-    relevant, recalls = _recalls(codes, labels, wanted, kept, progress, cutoffs=cutoffs)
+    cutoffs = CUTOFFS if cutoffs is None else cutoffs
+    relevant, hits = _hits(codes, labels, wanted, kept, progress, cutoffs)
     valid, absent = relevant > 0, (relevant > 0) & (labels.attributes == 0)
-    figures = {
-        f"combined_{kind}{name}": mean_of_defined(
-            weighted_means(np.where(queries, values, np.nan), weights)
-        )
-        for kind, queries in (("", valid), ("absent_", absent))
-        for name, values in recalls.items()
-    }
     return Measurements(
-        figures,
+        ijcv2020_figures("combined_", hits, relevant, labels, weights, cutoffs),
         counts={
             **_counts(labels.observed, labels.observed, valid),
             "combined_attributes": int(valid.any(axis=0).sum()),
@@ -124,6 +118,34 @@ def ijcv2020(
             "combined_absent_attributes": int(absent.any(axis=0).sum()),
         },
     )
+
+
+def ijcv2020_figures(
+    prefix: str,
+    hits: NDArray[np.float64],
+    relevant: NDArray[np.int64],
+    labels: TrueLabels,
+    weights: Weights,
+    cutoffs: Sequence[int],
+) -> dict[str, NDArray[np.float64]]:
+    """Returns the figures of expected hits (N, p, len(cutoffs)), by names that begin with `prefix`.
+
+    Args:
+        prefix: Such as "combined_".
+        hits: Expected numbers of relevant images among the first results.
+        relevant: (N, p), numbers of relevant images; a query is valid if it is above 0.
+        labels: True labels of the N images.
+        weights: (N, 1 + B), of the queries.
+        cutoffs: Values of k.
+    """
+    absent = (relevant > 0) & (labels.attributes == 0)
+    return {
+        f"{prefix}{kind}{name}": mean_of_defined(
+            weighted_means(np.where(queries, values, np.nan), weights)
+        )
+        for kind, queries in (("", relevant > 0), ("absent_", absent))
+        for name, values in _recalls(hits, relevant, cutoffs).items()
+    }
 
 
 def cvpr2017(
@@ -144,7 +166,8 @@ def cvpr2017(
     is_query = labels.observed & (probabilities <= 0.5)
     wanted = np.where(is_query, 1 - labels.attributes, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities < 0.5)
-    relevant, recalls = _recalls(codes, labels, wanted, kept, progress)
+    relevant, hits = _hits(codes, labels, wanted, kept, progress, CUTOFFS)
+    recalls = _recalls(hits, relevant, CUTOFFS)
     return Measurements(
         {
             f"combined_{name}": divide(*(x.sum(axis=1) for x in weighted_sums(values, weights)))
@@ -159,16 +182,15 @@ def with_categories(labels: TrueLabels) -> TrueLabels:
     return labels._replace(observed=labels.observed & (labels.categories >= 0)[:, None])
 
 
-def _recalls(
+def _hits(
     codes: Codes,
     labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
     progress: Callable[[float], None],
-    *,
-    cutoffs: Sequence[int] | None = None,
-) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
-    """Recalls of all queries.
+    cutoffs: Sequence[int],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Expected hits of all queries.
 
     Args:
         codes: (N, k), bool bits (Hamming distance) or reals (Euclidean distance).
@@ -177,12 +199,11 @@ def _recalls(
             category with that value are relevant.
         kept: (N, p) bool, the images that pass the filter for an attribute.
         progress: Called with the share done, in [0, 1].
-        cutoffs: Values of k, ascending; None for `CUTOFFS`.
+        cutoffs: Values of k, ascending.
 
     Returns:
-        Numbers of relevant images (N, p), and recalls (N, p) by name, NaN if nothing is relevant.
+        Numbers of relevant images (N, p), and of hits (N, p, len(cutoffs)).
     """
-    cutoffs = CUTOFFS if cutoffs is None else cutoffs
     relevant = relevant_counts(labels, wanted)
     wanted = np.where(relevant > 0, wanted, NO_QUERY).astype(np.int8)
     hits = np.empty((*wanted.shape, len(cutoffs)))
@@ -193,11 +214,18 @@ def _recalls(
     for rows, of_rows in measure_rankings(codes, measure):
         hits[rows] = of_rows
         progress((rows[-1] + 1) / len(codes))
+    return relevant, hits
+
+
+def _recalls(
+    hits: NDArray[np.float64], relevant: NDArray[np.int64], cutoffs: Sequence[int]
+) -> dict[str, NDArray[np.float64]]:
+    """Recalls (N, p) by name, NaN where hits are."""
     recalls = {}
     for c, cutoff in enumerate(cutoffs):
         recalls[f"recall_at_{cutoff}"] = hits[:, :, c] / np.maximum(relevant, 1)
         recalls[f"capped_recall_at_{cutoff}"] = hits[:, :, c] / np.clip(relevant, 1, cutoff)
-    return relevant, recalls
+    return recalls
 
 
 def _counts(
