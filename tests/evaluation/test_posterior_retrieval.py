@@ -43,7 +43,13 @@ def test_every_draw_matches_the_naive_oracle(case: Case, epsilon: float, tau: fl
                 name = "absent_" * absent + "capped_" * capped + f"recall_at_{k}"
                 expected = [
                     oracle.posterior_recalls(
-                        *truth, queries, k, epsilon, tau, capped=capped, absent=absent
+                        *truth,
+                        queries,
+                        k=k,
+                        epsilon=epsilon,
+                        tau=tau,
+                        capped=capped,
+                        absent=absent,
                     )
                     for queries in case.draws()
                 ]
@@ -69,9 +75,7 @@ def test_figures_do_not_depend_on_image_order(case: Case):
 def test_with_equal_probabilities_it_is_the_ranking_by_distance(case: Case):
     weights = case.weights
     even = np.full_like(case.probabilities, 0.5)
-    found = ijcv2020(
-        case.codes, np.ones((len(even), 1)), even, case.labels, weights, posterior=ONE
-    )
+    found = ijcv2020(case.codes, np.ones((len(even), 1)), even, case.labels, weights, posterior=ONE)
     unfiltered = filtered(case.codes, np.ones_like(even), case.labels, weights)
     for name, values in unfiltered.figures.items():
         ranked = found.figures[name.replace("combined_", "combined_posterior_")]

@@ -130,7 +130,7 @@ def combined_recalls(codes, probabilities, labels, queries, k, **kind) -> float:
 
 
 def posterior_recalls(
-    codes, categories, probabilities, labels, queries, k, epsilon, tau, **kind
+    codes, categories, probabilities, labels, queries, *, k, epsilon, tau, **kind
 ) -> float:
     """By log(epsilon + sum_c p_q(c) p_x(c)) + log p_x(j) - d / tau, from probabilities."""
 

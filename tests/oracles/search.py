@@ -51,13 +51,12 @@ def posterior_score(
     categories: list[tuple[list[float], float]],
     attributes: list[tuple[list[float], float]],
     wanted: list[bool],
+    *,
     epsilon: float,
     distance_share: float,
 ) -> float:
     """log(epsilon + sum_c p_q(c) p_x(c)) + sum_j log p_x(j) - d / tau."""
-    agreement = math.fsum(
-        p * q for p, q in zip(wished, softmax(bits, categories), strict=True)
-    )
+    agreement = math.fsum(p * q for p, q in zip(wished, softmax(bits, categories), strict=True))
     evidence = weighted_cost(bits, bits, attributes, wanted, 1.0)
     return math.log(epsilon + agreement) - evidence - distance_share
 

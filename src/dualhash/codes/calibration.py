@@ -45,10 +45,12 @@ class Posterior(_Calibrated):
     Attributes:
         epsilon: Added to the probability that two images have the same category.
         tau: Bits of Hamming distance that count as much as a factor e of probability.
+        better: Whether it found more than the filter of combined searches on validation images.
     """
 
     epsilon: float = Field(gt=0)
     tau: float = Field(gt=0)
+    better: bool = False
 
 
 class CalibrationErrors(_Calibrated):

@@ -107,10 +107,10 @@ def ijcv2020(
     wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities >= 0.5)
     cutoffs = CUTOFFS if cutoffs is None else cutoffs
-    relevant, hits = _hits(codes, labels, wanted, kept, progress, cutoffs)
+    relevant, hits = _hits(codes, labels, wanted, kept, progress=progress, cutoffs=cutoffs)
     valid, absent = relevant > 0, (relevant > 0) & (labels.attributes == 0)
     return Measurements(
-        ijcv2020_figures("combined_", hits, relevant, labels, weights, cutoffs),
+        ijcv2020_figures(hits, relevant, labels, weights, prefix="combined_", cutoffs=cutoffs),
         counts={
             **_counts(labels.observed, labels.observed, valid),
             "combined_attributes": int(valid.any(axis=0).sum()),
@@ -121,21 +121,22 @@ def ijcv2020(
 
 
 def ijcv2020_figures(
-    prefix: str,
     hits: NDArray[np.float64],
     relevant: NDArray[np.int64],
     labels: TrueLabels,
     weights: Weights,
+    *,
+    prefix: str = "",
     cutoffs: Sequence[int],
 ) -> dict[str, NDArray[np.float64]]:
     """Returns the figures of expected hits (N, p, len(cutoffs)), by names that begin with `prefix`.
 
     Args:
-        prefix: Such as "combined_".
         hits: Expected numbers of relevant images among the first results.
         relevant: (N, p), numbers of relevant images; a query is valid if it is above 0.
         labels: True labels of the N images.
         weights: (N, 1 + B), of the queries.
+        prefix: Such as "combined_".
         cutoffs: Values of k.
     """
     absent = (relevant > 0) & (labels.attributes == 0)
@@ -166,7 +167,7 @@ def cvpr2017(
     is_query = labels.observed & (probabilities <= 0.5)
     wanted = np.where(is_query, 1 - labels.attributes, NO_QUERY).astype(np.int8)
     kept = labels.observed & (probabilities < 0.5)
-    relevant, hits = _hits(codes, labels, wanted, kept, progress, CUTOFFS)
+    relevant, hits = _hits(codes, labels, wanted, kept, progress=progress, cutoffs=CUTOFFS)
     recalls = _recalls(hits, relevant, CUTOFFS)
     return Measurements(
         {
@@ -187,6 +188,7 @@ def _hits(
     labels: TrueLabels,
     wanted: NDArray[np.int8],
     kept: NDArray[np.bool_],
+    *,
     progress: Callable[[float], None],
     cutoffs: Sequence[int],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

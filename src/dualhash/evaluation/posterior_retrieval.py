@@ -11,6 +11,7 @@ expectations over orders of ties; terms are rounded to 2^-30, so that equal code
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,9 @@ def ijcv2020(
     ranking = _Ranking(bits, category_probabilities, attribute_probabilities, labels)
     hits = ranking.hits(wanted, CUTOFFS, posterior, progress)
     return Measurements(
-        ijcv2020_figures("combined_posterior_", hits, relevant, labels, weights, CUTOFFS)
+        ijcv2020_figures(
+            hits, relevant, labels, weights, prefix="combined_posterior_", cutoffs=CUTOFFS
+        )
     )
 
 
@@ -109,7 +112,7 @@ def choose_posterior(
 
     def recall(posterior: Posterior, wanted: NDArray[np.int8]) -> float:
         hits, counted = ranking.hits(wanted, (5,), posterior), relevant * (wanted != NO_QUERY)
-        figures = ijcv2020_figures("", hits, counted, labels, weights, (5,))
+        figures = ijcv2020_figures(hits, counted, labels, weights, cutoffs=(5,))
         return float(figures["recall_at_5"][0])
 
     queries = np.flatnonzero((wanted != NO_QUERY).any(axis=1))
@@ -126,6 +129,20 @@ def _queries(labels: TrueLabels) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     wanted = np.where(labels.observed, 1, NO_QUERY).astype(np.int8)
     relevant = relevant_counts(labels, wanted)
     return np.where(relevant > 0, wanted, NO_QUERY).astype(np.int8), relevant
+
+
+class _Scores(NamedTuple):
+    """Rankings of N images for b queries and p wanted attributes, by the sum of two scores.
+
+    Attributes:
+        rows: (b,), the query images.
+        scores: (b, N), of category and distance.
+        evidence: (p, N), of an attribute; -inf for images that do not take part.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    evidence: NDArray[np.float64]
 
 
 class _Ranking:
@@ -162,9 +179,8 @@ class _Ranking:
             agreement = self.categories[block] @ self.categories.T
             distances = (self.signs.shape[1] - self.signs[block] @ self.signs.T) / 2
             scores = np.log(posterior.epsilon + agreement) - distances / posterior.tau
-            return _expected_hits(
-                _rounded(scores), self.evidence, block, self.labels, wanted, np.array(cutoffs)
-            )
+            ranked = _Scores(block, _rounded(scores), self.evidence)
+            return _expected_hits(ranked, self.labels, wanted, np.array(cutoffs))
 
         hits = np.full((*wanted.shape, len(cutoffs)), np.nan)
         for done, found in enumerate(on_all_processors(measure, blocks)):
@@ -181,14 +197,10 @@ def _rounded(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @compiled
 def _expected_hits(
-    scores: NDArray[np.float64],
-    evidence: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    labels: TrueLabels,
-    wanted: NDArray[np.int8],
-    cutoffs: NDArray[np.int64],
+    ranked: _Scores, labels: TrueLabels, wanted: NDArray[np.int8], cutoffs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Expected hits (b, p, len(cutoffs)) of rankings by scores (b, N) plus evidence (p, N)."""
+    """Returns expected hits, (b, p, len(cutoffs))."""
+    rows, scores, evidence = ranked
     categories, attributes, _ = labels
     most = cutoffs[-1]
     hits = np.full((len(rows), len(evidence), len(cutoffs)), np.nan)

@@ -121,8 +121,8 @@ def test_scores_match_a_naive_loop(seed: int, epsilon: float):
             of_category,
             of_attribute,
             wanted.tolist(),
-            epsilon,
-            oracle.hamming(rows[0], rows[i]) / 8,
+            epsilon=epsilon,
+            distance_share=oracle.hamming(rows[0], rows[i]) / 8,
         )
         for i in positions
     ]

@@ -8,13 +8,10 @@ May import: `codes`.
 
 from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
+from dualhash.search.kernels.category_posteriors import CategoryPosteriors, category_posteriors
 from dualhash.search.kernels.hamming import k_nearest, within_radius
 from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, has, members, size
-from dualhash.search.kernels.posterior import (
-    CategoryPosteriors,
-    category_posteriors,
-    most_posterior,
-)
+from dualhash.search.kernels.posterior import most_posterior
 from dualhash.search.kernels.sigmoid import joint_probability
 from dualhash.search.kernels.weighted import weighted_nearest
 

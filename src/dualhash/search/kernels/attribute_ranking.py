@@ -170,9 +170,7 @@ def _score(
 
 
 @compiled
-def raise_needed(
-    needed: NDArray[np.int64], rounded: linear.RoundedWeights, product: float
-) -> None:
+def raise_needed(needed: NDArray[np.int64], rounded: linear.RoundedWeights, product: float) -> None:
     """Sets the sum that each factor needs for the product to be at least `product`."""
     certain = product * (1 - 1e-12)
     for which in range(len(needed)):

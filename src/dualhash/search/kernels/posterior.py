@@ -5,7 +5,9 @@ The posterior of a code x at distance d from a query is
     (epsilon + sum_c p_q(c) p_x(c)) * prod_j p_x(j) * exp(-d / tau)
 
 with categories c, the category probabilities p_q of the query and p_x of the code, and 1 - p_x(j)
-for attributes that must be absent. Its logarithm is the score of a result.
+for attributes that must be absent. Its logarithm is the score of a result. A code is skipped if the
+distance, an upper bound of an attribute's score, or upper bounds of its category probabilities show
+that it is not among the k best so far; the posterior of all others is computed.
 """
 
 from typing import NamedTuple
@@ -18,6 +20,13 @@ from dualhash.codes.packing import pack
 from dualhash.jit import compiled
 from dualhash.search.kernels import linear, topk
 from dualhash.search.kernels.attribute_ranking import WEIGHT_BITS, raise_needed
+from dualhash.search.kernels.category_posteriors import (
+    MARGIN,
+    STEPS,
+    CategoryPosteriors,
+    agreement_at,
+    agreement_bound,
+)
 from dualhash.search.kernels.layout import (
     GROUP_SIZE,
     RUN_SIZE,
@@ -33,82 +42,13 @@ from dualhash.search.kernels.simd import (
     WIDTH,
     add_masked_distance,
     broadcast,
+    lanes_below,
     load_lanes,
     load_word,
     lowest_bit,
-    lanes_below,
     negative_lanes,
     popcount,
 )
-from dualhash.search.kernels.threads import run_in_threads
-
-LIKELY = 4
-"""Categories of each code whose probabilities are kept."""
-
-MARGIN = 1e-9
-"""Larger than the relative rounding errors of probabilities."""
-
-_STEPS = 255
-
-
-class CategoryPosteriors(NamedTuple):
-    """The category head of C categories, and upper bounds of the probabilities of n codes.
-
-    Attributes:
-        tables: (words * 8, 256, C) float64, the scores of each value of each byte.
-        bias: (C,) float64.
-        likely: (n, LIKELY), the most probable categories of each code.
-        steps: (n, LIKELY + 1) uint8, upper bounds of their probabilities and of the sum of all
-            others, in units of 1/255.
-    """
-
-    tables: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    likely: NDArray[np.unsignedinteger]
-    steps: NDArray[np.uint8]
-
-    def first(self, count: int) -> "CategoryPosteriors":
-        """Returns those of the first `count` codes."""
-        return self._replace(likely=self.likely[:count], steps=self.steps[:count])
-
-    def extended(self, matrix: CodeMatrix, threads: int = 1) -> "CategoryPosteriors":
-        """Adds the codes of `matrix` after the first n, a multiple of 64."""
-        known, total = len(self.likely), matrix.count
-        likely = np.zeros((total, LIKELY), self.likely.dtype)
-        steps = np.zeros((total, LIKELY + 1), np.uint8)
-        likely[:known], steps[:known] = self.likely, self.steps
-
-        def bound(start: int, stop: int) -> None:
-            rows = slice(known + start * GROUP_SIZE, known + stop * GROUP_SIZE)
-            _bound(matrix.words, rows.start, self.tables, self.bias, likely[rows], steps[rows])
-
-        run_in_threads(bound, len(matrix.everything) - known // GROUP_SIZE, threads)
-        return self._replace(likely=likely, steps=steps)
-
-    def probabilities(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Returns the category probabilities (m, C) of m packed codes (m, bits/8)."""
-        matrix, probabilities = CodeMatrix.of(codes), np.empty((len(codes), len(self.bias)))
-        _probabilities(matrix.words, self.tables, self.bias, probabilities)
-        return probabilities
-
-    def agreement(
-        self, codes: NDArray[np.uint8], wished: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Returns sum_c p_q(c) p_x(c), (m,), of m packed codes, for p_q = `wished` (C,)."""
-        matrix, agreement = CodeMatrix.of(codes), np.empty(len(codes))
-        _agreements(matrix.words, self.tables, self.bias, wished, agreement)
-        return agreement
-
-
-def category_posteriors(head: LinearHead) -> CategoryPosteriors:
-    """Returns the posteriors of no codes yet, by a head of C > 0 categories."""
-    weight, bias = head.summable
-    return CategoryPosteriors(
-        np.ascontiguousarray(linear.byte_tables(weight).transpose(1, 2, 0)),
-        bias,
-        np.empty((0, LIKELY), np.min_scalar_type(len(bias))),
-        np.empty((0, LIKELY + 1), np.uint8),
-    )
 
 
 class _Posterior(NamedTuple):
@@ -198,86 +138,6 @@ def _decay(bits: int, tau: float) -> NDArray[np.float64]:
 
 
 @compiled
-def _start(position: int, length: int) -> int:
-    """The index of the first word of a code."""
-    return first_word(position // GROUP_SIZE, length) + position % GROUP_SIZE
-
-
-@compiled
-def _powers(
-    words: Words,
-    start: int,
-    length: int,
-    tables: NDArray[np.float64],
-    bias: NDArray[np.float64],
-    powers: NDArray[np.float64],
-) -> float:
-    """Sets the exponentials (C,) of a code's category scores, relative to the highest; their sum.
-
-    Scores are rounded to float32, as those of `LinearHead`.
-    """
-    powers[:] = bias
-    for word in range(length):
-        code = load_word(words, start + word * RUN_SIZE)
-        for byte in range(8):
-            row = tables[word * 8 + byte, (code >> np.uint64(8 * byte)) & np.uint64(255)]
-            for c in range(len(powers)):
-                powers[c] += row[c]
-    highest = np.float32(-np.inf)
-    for c in range(len(powers)):
-        highest = max(highest, np.float32(powers[c]))
-    total = 0.0
-    for c in range(len(powers)):
-        powers[c] = exp_of_minus(
-            min(np.float64(highest) - np.float64(np.float32(powers[c])), 745.0)
-        )
-        total += powers[c]
-    return total
-
-
-@compiled
-def _probabilities(
-    words: Words,
-    tables: NDArray[np.float64],
-    bias: NDArray[np.float64],
-    probabilities: NDArray[np.float64],
-) -> None:
-    flat, length = words.reshape(-1), words.shape[1]
-    for row in range(len(probabilities)):
-        total = _powers(flat, _start(row, length), length, tables, bias, probabilities[row])
-        probabilities[row] /= total
-
-
-@compiled
-def _bound(
-    words: Words,
-    position: int,
-    tables: NDArray[np.float64],
-    bias: NDArray[np.float64],
-    likely: NDArray[np.unsignedinteger],
-    steps: NDArray[np.uint8],
-) -> None:
-    flat, length = words.reshape(-1), words.shape[1]
-    powers = np.empty(len(bias))
-    for row in range(len(likely)):
-        start = _start(position + row, length)
-        total = _powers(flat, start, length, tables, bias, powers)
-        rest = total
-        for place in range(min(LIKELY, len(powers))):
-            best = np.argmax(powers)
-            likely[row, place] = best
-            steps[row, place] = _steps_above(powers[best] / total)
-            rest -= powers[best]
-            powers[best] = -1.0
-        steps[row, LIKELY] = _steps_above(rest / total)
-
-
-@compiled
-def _steps_above(probability: float) -> int:
-    return int(min(np.ceil((probability + MARGIN) * _STEPS), _STEPS))
-
-
-@compiled
 def _scan(
     words: Words,
     part: topk.Part,
@@ -290,9 +150,9 @@ def _scan(
     length = words.shape[1]
     flat, query, mask, decay = words.reshape(-1), posterior.query, posterior.mask, posterior.decay
     tables, biases = posterior.categories.tables, posterior.categories.bias
-    weights = posterior.wished * ((1 + MARGIN) / _STEPS)
+    weights = posterior.wished * ((1 + MARGIN) / STEPS)
     highest = posterior.wished.max()
-    rest_weight = highest * ((1 + MARGIN) / _STEPS)
+    rest_weight = highest * ((1 + MARGIN) / STEPS)
     scratch = np.empty(len(weights))
     needed = np.empty(len(posterior.wanted), np.int64)
     most = (posterior.epsilon + highest) * (1 + MARGIN)
@@ -323,7 +183,7 @@ def _scan(
                 place = lane + lowest_bit(hits)
                 hits &= hits - np.uint64(1)
                 position = group * GROUP_SIZE + place
-                bound = posterior.epsilon + _category_bound(
+                bound = posterior.epsilon + agreement_bound(
                     posterior.categories, position, weights, rest_weight
                 )
                 distance = 0
@@ -335,7 +195,7 @@ def _scan(
                 factor = decay[distance] * _attributes(flat, base + place, length, posterior)
                 if bound * factor < least:
                     continue
-                agreement = _agreement(
+                agreement = agreement_at(
                     flat, base + place, length, tables, biases, posterior.wished, scratch
                 )
                 score = (posterior.epsilon + agreement) * factor
@@ -359,18 +219,6 @@ def _near(highest: float, decay: NDArray[np.float64], least: float) -> int:
 
 
 @compiled
-def _category_bound(
-    categories: CategoryPosteriors, position: int, weights: NDArray[np.float64], rest_weight: float
-) -> float:
-    """An upper bound of sum_c p_q(c) p_x(c)."""
-    likely, steps = categories.likely, categories.steps
-    bound = rest_weight * steps[position, LIKELY]
-    for place in range(LIKELY):
-        bound += weights[likely[position, place]] * steps[position, place]
-    return bound
-
-
-@compiled
 def _attributes(words: Words, start: int, length: int, posterior: _Posterior) -> float:
     """The joint probability of the wanted values."""
     product = 1.0
@@ -379,35 +227,3 @@ def _attributes(words: Words, start: int, length: int, posterior: _Posterior) ->
         score = np.float64(linear.exact_score(words, start, RUN_SIZE, length, table, bias))
         product *= sigmoid(score if posterior.wanted[which] else -score)
     return product
-
-
-@compiled
-def _agreements(
-    words: Words,
-    tables: NDArray[np.float64],
-    bias: NDArray[np.float64],
-    wished: NDArray[np.float64],
-    agreements: NDArray[np.float64],
-) -> None:
-    flat, length, scratch = words.reshape(-1), words.shape[1], np.empty(len(bias))
-    for row in range(len(agreements)):
-        start = _start(row, length)
-        agreements[row] = _agreement(flat, start, length, tables, bias, wished, scratch)
-
-
-@compiled
-def _agreement(
-    words: Words,
-    start: int,
-    length: int,
-    tables: NDArray[np.float64],
-    bias: NDArray[np.float64],
-    wished: NDArray[np.float64],
-    scratch: NDArray[np.float64],
-) -> float:
-    """sum_c p_q(c) p_x(c) of the code whose first word is at `start`."""
-    total = _powers(words, start, length, tables, bias, scratch)
-    agreement = 0.0
-    for c in range(len(scratch)):
-        agreement += wished[c] * scratch[c]
-    return agreement / total

@@ -57,4 +57,5 @@ def exp_of_minus(x: float) -> float:
     series = 1.0
     for term in range(_DEGREE - 1, -1, -1):
         series = 1 + series * (rest * _RECIPROCALS[term])
-    return series * _POWERS[int(halvings)]
+    power: float = _POWERS[int(halvings)]
+    return series * power
