@@ -63,7 +63,7 @@ def run(
         results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
         work: Folder of unfinished trainings and of models still needed (default build/paper).
     """
-    from dualhash.training.progress import Display
+    from dualhash.progress import Display
     from reproduction.cell_runner import CellRunner
     from reproduction.grid_plan import plan_for
     from reproduction.paper_exhibits import cells_of, chosen_exhibits, exhibits

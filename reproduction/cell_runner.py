@@ -14,8 +14,8 @@ from dualhash.codes.model import Model
 from dualhash.evaluation.encoded_test_set import select_test_images
 from dualhash.evaluation.evaluation_result import Measurements, MetricValue
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.progress import Display
 from dualhash.search.request import DEFAULT_ATTRIBUTE_WEIGHT
-from dualhash.training.progress import Display
 from reproduction import standard_cells
 from reproduction.grid_cell import PRETRAINING, Cell, Result
 from reproduction.grid_plan import GridPlan

@@ -8,9 +8,9 @@ from typing import Any
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
+from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
-from dualhash.training.progress import Display
 from reproduction.grid_cell import PRETRAINING, Cell
 from reproduction.method_outputs import CATEGORY_MODEL, TOGETHER
 from reproduction.setting_choice import VALIDATION

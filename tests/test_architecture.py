@@ -33,7 +33,9 @@ PACKAGES = (
 )
 """A package imports only those above it."""
 
-SHARED_MODULES = {"array_cache", "errors", "file_lock", "files", "jit", "registry", "version"}
+SHARED_MODULES = {
+    *("array_cache", "errors", "file_lock", "files", "jit", "progress", "registry", "version"),
+}
 TORCH_FREE = SHARED_MODULES | {
     "catalogue",
     "codes",

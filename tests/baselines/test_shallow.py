@@ -14,9 +14,9 @@ from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.network import BACKBONES, Backbone
+from dualhash.progress import Display
 from dualhash.search import Index
 from dualhash.search.build import build_index
-from dualhash.training.progress import Display
 from dualhash.training.train import train
 from tests.training.tiny_training import HEIGHT, WIDTH, make_catalogue, make_config
 

@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
+from dualhash import progress
 from dualhash.baselines import METHODS
-from dualhash.cli import app, output
+from dualhash.cli import app
 
 
 def run(*arguments: str) -> int:
-    output.console.cache_clear()
+    progress.console.cache_clear()
     with pytest.raises(SystemExit) as left:
         app.main(["baselines", *arguments])
     assert isinstance(left.value.code, int)

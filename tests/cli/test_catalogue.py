@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dualhash.cli import app, output
+from dualhash import progress
+from dualhash.cli import app
 
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """20 pictures in 18 categories; the last but one is damaged and the last is not there."""
-    output.console.cache_clear()
+    progress.console.cache_clear()
     monkeypatch.chdir(tmp_path)
     rows = ["image,kind,new,colour"]
     for i in range(20):

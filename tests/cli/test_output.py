@@ -9,23 +9,7 @@ from rich.text import Text
 
 from dualhash.cli import output
 from dualhash.errors import DualhashError
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(output, "time", made)
-    return made
+from dualhash.progress import escape
 
 
 def test_output_prints_text_unchanged(capsys: pytest.CaptureFixture[str]):
@@ -78,7 +62,7 @@ def test_characters_that_control_a_terminal_are_escaped(capsys: pytest.CaptureFi
 
 def test_letters_and_emoji_are_not_escaped():
     text = "café 靴 👩‍🚀 שלום\nnext line"
-    assert output.escape(text) == text
+    assert escape(text) == text
 
 
 @pytest.mark.parametrize(("count", "lines"), [(0, 0), (1, 2), (15, 16), (20, 17)])
@@ -105,39 +89,6 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DualhashError, match=r"file.report\.json cannot be written"):
         output.write_json(tmp_path / "file" / "report.json", {})
-
-
-def test_lines_of_progress_come_every_ten_seconds(clock: Clock, capsys: pytest.CaptureFixture[str]):
-    with output.progress("Encoding") as report:
-        for done in range(0, 3001, 1000):
-            report(done, 4000)
-            clock.now += 6
-    assert capsys.readouterr().err == "Encoding: 2,000 of 4,000, 0:00:12 left\n"
-
-
-def test_stages_have_their_own_progress(clock: Clock, capsys: pytest.CaptureFixture[str]):
-    with output.stages() as report:
-        for stage in ("encode", "rank"):
-            for share in (0.0, 0.5, 1.0):
-                report(stage, share)
-                clock.now += 11
-    assert capsys.readouterr().err == (
-        "encode: 50 of 100, 0:00:11 left\nencode: 100 of 100, 0:00:00 left\n"
-        "rank: 50 of 100, 0:00:11 left\nrank: 100 of 100, 0:00:00 left\n"
-    )
-
-
-@pytest.mark.parametrize(("seconds", "shown"), [(0.1, False), (3.0, True)])
-def test_long_work_on_a_terminal_shows_a_progress_bar(
-    seconds: float, shown: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
-):
-    screen = Console(file=io.StringIO(), force_terminal=True)
-    monkeypatch.setattr(output, "console", lambda **_: screen)
-    with output.progress("Encoding") as report:
-        report(1, 10)
-        clock.now += seconds
-        report(2, 10)
-    assert ("Encoding" in screen.file.getvalue()) is shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dualhash.cli import app, output
+from dualhash import progress
+from dualhash.cli import app
 from dualhash.losses import CATEGORY_LOSSES
 from tests.training.tiny_training import make_catalogue, make_config
 
@@ -12,7 +13,7 @@ from tests.training.tiny_training import make_catalogue, make_config
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A table of tiny pictures, in the working folder."""
-    output.console.cache_clear()
+    progress.console.cache_clear()
     monkeypatch.setenv("DUALHASH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     made = make_catalogue(tmp_path / "images")
@@ -146,8 +147,10 @@ SHORT = ("--preset", "small", "--iterations", "2", "--validation-every", "1")
 def test_several_lengths_give_a_model_each_and_a_table(
     table: Path, capsys: pytest.CaptureFixture[str]
 ):
+    (table / "images" / "0.png").write_bytes(b"damaged")
     assert run("--out", "m", "--bits", "8,16,8", *SHORT) == 0
     message = capsys.readouterr()
+    assert message.err.count("/0.png") == 1
     for bits in (8, 16):
         assert json.loads((table / f"m-{bits}" / "model.json").read_text())["bits"] == bits
     assert re.search(r"m-8 +8 +0\.2 ", message.out)

@@ -10,8 +10,8 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluation_result import MetricValue
+from dualhash.progress import Display
 from dualhash.training.presets import preset_config
-from dualhash.training.progress import Display
 from reproduction.cell_runner import CellRunner
 from reproduction.grid_cell import PRETRAINING, Cell
 from reproduction.grid_plan import PLANS, plan_for

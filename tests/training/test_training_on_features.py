@@ -14,13 +14,13 @@ from dualhash.codes.model import Model
 from dualhash.features.extractor import Extractor
 from dualhash.features.registry import open_extractor
 from dualhash.network import FeatureNetwork
+from dualhash.progress import Display, Step
 from dualhash.training.config import TrainConfig
 from dualhash.training.data import prepare_data as prepare_module
 from dualhash.training.data.training_data import iterations_of
 from dualhash.training.initial_network import category_bits
 from dualhash.training.presets import preset_config
 from dualhash.training.pretrain import pretrain
-from dualhash.training.progress import Display, Step
 from dualhash.training.train import train
 from tests.features.mean_extractor import mean_extractor
 from tests.training.tiny_training import HEIGHT, QUIET, WIDTH, make_config

@@ -14,8 +14,8 @@ from dualhash.catalogue.catalogue import Catalogue, LabelNames
 from dualhash.catalogue.columns import Columns
 from dualhash.network import Backbone
 from dualhash.network.staged_network import Activations, StagedNetwork
+from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
-from dualhash.training.progress import Display
 
 HEIGHT, WIDTH = 16, 12
 

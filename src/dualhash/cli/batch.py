@@ -8,6 +8,7 @@ from pathlib import Path
 from dualhash.cli import output
 from dualhash.codes import Failure
 from dualhash.errors import DualhashError
+from dualhash.progress import console
 from dualhash.search import Results
 
 HEADERS = ("image", "query")
@@ -71,7 +72,7 @@ def print_answers(
                 text = json_text.dumps(
                     {"line": number} | content, ensure_ascii=False, allow_nan=False
                 )
-                output.console().file.write(text + "\n")
+                console().file.write(text + "\n")
             report(done, len(lines))
     if not json:
         headers = [">line", "query", ">found", "best, as id (distance)"]

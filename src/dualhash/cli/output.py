@@ -2,62 +2,29 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from dualhash.files import write_whole
-
-if TYPE_CHECKING:
-    from dualhash.array_cache import Report  # its NumPy would slow down the start
+from dualhash.progress import UNSAFE, Display, Step, console, escape
 
 MIN_PATH_WIDTH = 16
 """The least number of columns for a path in a table."""
 
-PIPE_WIDTH = 100
-"""Width of a table that is not printed to a terminal, in columns."""
-
-QUIET_SECONDS = 2.0
-"""Shorter work shows no progress."""
-
-LINE_SECONDS = 10.0
-"""Seconds between two lines of progress without a terminal."""
-
 LONG_LIST = 15
 """How many lines of a list are printed."""
 
-UNSAFE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that control a terminal, reverse text, or cannot be encoded; not line ends."""
-
 Row = Sequence[RenderableType | int]
 """The cells of a row in a table."""
-
-
-@cache
-def console(*, stderr: bool = False) -> Console:
-    """The console of results (stdout) or of messages (stderr)."""
-    screen = Console(stderr=stderr, highlight=False)
-    if not screen.is_terminal:
-        screen.width = PIPE_WIDTH
-    return screen
-
-
-def escape(text: str) -> str:
-    r"""The text with `\x1b` in place of an escape byte, and so on for all of `UNSAFE`."""
-    return UNSAFE.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def counted(count: int, noun: str) -> str:
@@ -175,41 +142,15 @@ def write_json(path: Path, value: object) -> None:
     write_whole(path, to_json(value))
 
 
-@contextmanager
-def progress(title: str) -> Iterator["Report"]:
-    """Yields a function to call with (done, total) during the work.
-
-    A terminal shows a bar with the time left after two seconds. Without a terminal, a line is
-    printed to stderr every ten seconds. Shorter work prints nothing.
-    """
-    screen = console(stderr=True)
-    start = last_line = time.monotonic()
-    bar: Progress | None = None
-
-    def report(done: int, total: int) -> None:
-        nonlocal bar, last_line
-        now = time.monotonic()
-        if screen.is_terminal:
-            if bar is None and now - start >= QUIET_SECONDS:
-                bar = _bar(title, screen)
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=done, total=total)
-        elif done and now - last_line >= LINE_SECONDS:
-            last_line = now
-            left = timedelta(seconds=round((now - start) * (total - done) / done))
-            note(f"{title}: {done:,} of {total:,}, {left} left")
-
-    try:
-        yield report
-    finally:
-        if bar is not None:
-            bar.stop()
+def progress(title: str) -> AbstractContextManager[Step]:
+    """Yields a function to call with (done, total) during the work; see `Display.bar`."""
+    return Display().bar(title)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, float], None]]:
     """Yields a function to call with (stage, share done); each stage gets its own `progress`."""
-    current: tuple[str, Report] | None = None
+    current: tuple[str, Step] | None = None
     with ExitStack() as stack:
 
         def report(stage: str, share: float) -> None:
@@ -220,18 +161,6 @@ def stages() -> Iterator[Callable[[str, float], None]]:
             current[1](round(share * 100), 100)
 
         yield report
-
-
-def _bar(title: str, screen: Console) -> Progress:
-    bar = Progress(
-        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-    )
-    bar.add_task(title)
-    bar.start()
-    return bar
 
 
 def _plain(value: object) -> object:

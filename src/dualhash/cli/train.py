@@ -17,6 +17,7 @@ from dualhash.cli.training_options import (
     build_config,
 )
 from dualhash.errors import DualhashError
+from dualhash.progress import Display
 
 NO_OPTIONS = TrainingOptions()
 PRESET_DEFAULT = f"{OF_FEATURES}; {OF_NETWORK} with --backbone or --weights"
@@ -89,7 +90,7 @@ def train(
             f"learning {output.counted(len(catalogue.names.categories), 'category')} and "
             f"{output.counted(len(catalogue.names.attributes), 'attribute')}"
         )
-    models = []
+    models, display = [], Display()
     for folder, configuration in plan.items():
         learned = configuration.features or configuration.backbone
         if catalogue.features is not None:
@@ -110,6 +111,7 @@ def train(
                     replace=replace,
                     keep_checkpoints=keep_checkpoints,
                     tensorboard=tensorboard,
+                    display=display,
                 )
             )
         except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dualhash.errors import DualhashError
+from dualhash.progress import Display
 from dualhash.registry import Registry
 from dualhash.search.results import Task
 from dualhash.training.config import TrainConfig
@@ -15,7 +16,6 @@ from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.export_model import ExportedModel, export_network
 from dualhash.training.loop.finetune import finetune
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
-from dualhash.training.progress import Display
 
 LabelKind = Literal["category", "attribute", "both", "joint"]
 PreparedRuns = Mapping[str, TrainingData]

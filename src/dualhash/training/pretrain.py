@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.network import BuiltBackbone
+from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.backbone_weights import (
@@ -16,7 +17,6 @@ from dualhash.training.export.backbone_weights import (
 from dualhash.training.export.export_model import library_versions
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.loop.train_network import train_network
-from dualhash.training.progress import Display
 
 PRETRAINING = {
     "method": "pretraining",

@@ -6,13 +6,13 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.model import Model
 from dualhash.errors import DualhashError
 from dualhash.network import BACKBONES, CODE_HEADS, HASH_LAYERS
+from dualhash.progress import Display
 from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.export_model import features_origin, write_exported
 from dualhash.training.export.onnx_export import check_export
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.method import Method, NetworkMethod, configured_method
-from dualhash.training.progress import Display
 
 
 def train(

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.progress import Display
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.data.training_labels import Rows, take
-from dualhash.training.progress import Display
 
 FEATURE_BATCH = 256
 

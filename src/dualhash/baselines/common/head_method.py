@@ -14,12 +14,12 @@ from dualhash.codes.model import Model
 from dualhash.codes.model_folder import read_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import Rows
 from dualhash.training.export.export_model import ExportedModel, calibrate
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
-from dualhash.training.progress import Display
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.network import ClassifierHead, DualHashNetwork, NoHashLayer
+from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import generator_for
 from dualhash.training.data.training_labels import Rows, take
@@ -25,7 +26,6 @@ from dualhash.training.initial_network import initial_layers
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
-from dualhash.training.progress import Display
 
 FitHashFunction = Callable[[Features, int, np.random.Generator, Report], HashFunction]
 """Fits a hash function to features, with as many bits as given or as the attributes need.

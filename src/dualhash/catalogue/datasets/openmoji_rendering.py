@@ -10,10 +10,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from dualhash.errors import DualhashError, needs_extra
+from dualhash.progress import Display
 
 SIZE = 72
 """Width and height in pixels, the drawings' own."""
@@ -48,17 +46,17 @@ def rendered(cache: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".{version_name}-") as part:
             complete = Path(part) / "complete"
             complete.mkdir()
-            for source in track(
-                sources, "Rendering OpenMoji", console=Console(stderr=True), transient=True
-            ):
-                png = resvg_py.svg_to_bytes(
-                    svg_path=str(source),
-                    background="#ffffff",
-                    width=SIZE,
-                    height=SIZE,
-                    skip_system_fonts=True,
-                )
-                (complete / f"{source.stem}.png").write_bytes(png)
+            with Display().bar("Rendering OpenMoji") as step:
+                for done, source in enumerate(sources):
+                    step(done, len(sources))
+                    png = resvg_py.svg_to_bytes(
+                        svg_path=str(source),
+                        background="#ffffff",
+                        width=SIZE,
+                        height=SIZE,
+                        skip_system_fonts=True,
+                    )
+                    (complete / f"{source.stem}.png").write_bytes(png)
             if not folder.is_dir():
                 complete.rename(folder)
     except OSError as error:

@@ -14,6 +14,7 @@ from dualhash.errors import DualhashError
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.features.feature_array import extract_features
 from dualhash.features.registry import open_extractor
+from dualhash.progress import Display
 from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.frozen_features import FrozenFeatures, cached_frozen_features
@@ -30,7 +31,6 @@ from dualhash.training.data.training_labels import (
     visible_labels,
 )
 from dualhash.training.initial_network import check_entries, initial_backbone
-from dualhash.training.progress import Display
 
 SPLIT_SEED = 0
 """Seed of the validation split. The split depends only on the readable images of the training
@@ -72,7 +72,7 @@ def prepare_data(catalogue: Catalogue, config: TrainConfig, display: Display) ->
             pixels, failed = images.values, images.failed
     notes = tuple(f"Left out: {reason}" for reason in failed.values())
     for note in notes:
-        display.note(note)
+        display.remark(note)
     readable = np.delete(np.arange(len(whole)), list(failed))
     if not len(readable):
         raise DualhashError(f"No training image can be read. {failed[0]}")

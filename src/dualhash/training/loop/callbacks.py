@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from dualhash.files import write_whole
+from dualhash.progress import Display, Step
 from dualhash.training.loop.checkpoints import BEST, LAST
 from dualhash.training.loop.lightning_module import LOSSES
-from dualhash.training.progress import Display, Step
 
 LOG = "log.csv"
 FIGURES = ("category_map", "avg_hm", "score")

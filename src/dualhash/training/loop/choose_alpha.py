@@ -15,9 +15,9 @@ from pathlib import Path
 from dualhash.catalogue.catalogue import MISSING
 from dualhash.errors import DualhashError
 from dualhash.files import write_whole
+from dualhash.progress import Display
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.loop.fit_network import fit_network
-from dualhash.training.progress import Display
 
 TRIALS = "trials.json"
 

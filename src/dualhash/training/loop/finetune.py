@@ -12,13 +12,13 @@ from dualhash.features.onnx_export import exported_extractor
 from dualhash.features.pooled_network import PooledNetwork
 from dualhash.features.registry import EXTRACTORS
 from dualhash.network import FeatureNetwork, FinetunedNetwork
+from dualhash.progress import Display
 from dualhash.training.data.frozen_features import FrozenFeatures, flat
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.initial_network import autocast_type
 from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.fit_network import fit_network
 from dualhash.training.loop.train_network import TrainedNetwork
-from dualhash.training.progress import Display
 
 
 class LowerStages(nn.Module):

@@ -15,12 +15,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from dualhash.losses import ATTRIBUTE_LOSSES, JointLoss, build_category_loss
 from dualhash.network import DualHashNetwork
+from dualhash.progress import Display
 from dualhash.training.data.training_data import RepeatableBatches, TrainingData
 from dualhash.training.initial_network import initial_network
 from dualhash.training.loop.callbacks import ProgressCallback, Round, RoundLog
 from dualhash.training.loop.checkpoints import BEST, LAST, SafeCheckpointIO, load_checkpoint
 from dualhash.training.loop.lightning_module import DualHashModule
-from dualhash.training.progress import Display
 
 
 def fit_network(

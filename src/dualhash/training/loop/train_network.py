@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from dualhash.network import DualHashNetwork
+from dualhash.progress import Display
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.choose_alpha import configured_alpha
 from dualhash.training.loop.fit_network import fit_network
-from dualhash.training.progress import Display
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def train_network(
         tensorboard: Also log for TensorBoard.
     """
     for note in data.plan.notes:
-        display.note(note)
+        display.remark(note)
     iterations = iterations_of(data)
     alpha, trials = configured_alpha(data, folder, display)
     network, rounds = fit_network(
