@@ -22,8 +22,11 @@ from dualhash.codes.packing import pack, quantise
 from dualhash.codes.ten_crop import check_views, crop_views, enlarged_for_views
 from dualhash.errors import DualhashError
 
-IMAGE_BATCH, VECTOR_BATCH = 64, 1024
-"""Images, and vectors, encoded at a time."""
+IMAGE_BATCH = 64
+"""Images decoded at a time."""
+
+IMAGES_PER_RUN, VECTORS_PER_RUN = 4, 1024
+"""Images, and vectors, of one run of a network."""
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of completed images and of all images."""
@@ -103,7 +106,7 @@ class Encoder:
                 f"shape {images.shape[1:]}."
             )
         reals = np.empty((len(images), self.bits), np.float32)
-        self._session.run(images, reals, IMAGE_BATCH)
+        self._session.run(images, reals, IMAGES_PER_RUN)
         return reals
 
     def encode_views(self, images: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
@@ -180,7 +183,7 @@ class VectorEncoder:
         """
         check_vectors(vectors, source, self.length)
         outputs = np.empty((len(vectors), self.bits), np.float32)
-        self._session.run(vectors, outputs, VECTOR_BATCH, np.float32)
+        self._session.run(vectors, outputs, VECTORS_PER_RUN, np.float32)
         return outputs
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.catalogue.images import Preprocessing
-from dualhash.codes.encoder import IMAGE_BATCH
+from dualhash.codes.encoder import IMAGES_PER_RUN
 from dualhash.codes.onnx_session import OnnxSession
 
 FEATURES = "features"
@@ -23,13 +23,11 @@ class Extractor:
         name: As the user gave it, such as "efficientnet-lite0".
         graph: ONNX, `images` uint8 (N, h, w, 3) to `features` float16 (N, d).
         preprocessing: Size to which images are resized before.
-        threads: Threads of the network; 0 takes one per core.
     """
 
     name: str
     graph: bytes = field(repr=False)
     preprocessing: Preprocessing
-    threads: int = 0
 
     @cached_property
     def hash(self) -> str:
@@ -45,9 +43,9 @@ class Extractor:
     def extract(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
         """Features (N, d) of RGB images (N, h, w, 3) uint8 at `preprocessing.crop`."""
         features = np.empty((len(images), self.size), np.float16)
-        self._session.run(images, features, IMAGE_BATCH)
+        self._session.run(images, features, IMAGES_PER_RUN)
         return features
 
     @cached_property
     def _session(self) -> OnnxSession:
-        return OnnxSession(self.graph, f"extractor {self.name!r}", self.threads)
+        return OnnxSession(self.graph, f"extractor {self.name!r}")
