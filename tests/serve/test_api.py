@@ -1,4 +1,3 @@
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,41 +9,10 @@ from starlette.testclient import TestClient
 from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Prediction, predict
-from dualhash.errors import DualhashError
 from dualhash.search import Index
 from dualhash.serve.backend import responses
-from dualhash.serve.http.errors import TYPE_PREFIX
+from tests.serve.api_requests import SEARCH, ask, ids, upload
 from tests.serve.conftest import COUNT, NAMES
-
-SEARCH = "/api/v1/search"
-
-
-def ask(client: TestClient, **search: Any) -> dict[str, Any]:
-    answered = client.post(SEARCH, json=search)
-    assert answered.status_code == 200, answered.text
-    return answered.json()
-
-
-def upload(client: TestClient, path: Path, search: str = "{}") -> dict[str, Any]:
-    answered = client.post(
-        SEARCH, files={"image": (path.name, path.read_bytes())}, data={"search": search}
-    )
-    assert answered.status_code == 200, answered.text
-    return answered.json()
-
-
-def ids(answer: dict[str, Any]) -> list[int]:
-    return [hit["id"] for hit in answer["hits"]]
-
-
-def refused(answered: Any, status: int, kind: str) -> str:
-    """Checks that a request was refused, and returns the detail of the problem."""
-    assert answered.headers["content-type"] == "application/problem+json"
-    problem = answered.json()
-    assert (answered.status_code, problem["type"]) == (status, TYPE_PREFIX + kind), problem
-    assert problem["status"] == status
-    assert problem["title"]
-    return problem["detail"]
 
 
 @pytest.mark.parametrize(
@@ -252,23 +220,6 @@ def test_stats_describe_the_index(client: TestClient):
     assert (stats["images"], stats["problem"]) == (True, None)
 
 
-def test_the_shortage_names_the_condition_that_excludes_most(client: TestClient, index: Index):
-    wishes = {"want": ["shiny"], "without": ["colour=red"]}
-    filters = {"parity": "even"}
-    answer = ask(client, id=3, task="combined", k=COUNT, filter=filters, **wishes)
-    without = {
-        ("want", "shiny"): {"without": wishes["without"], "filter": filters},
-        ("without", "colour=red"): {"want": wishes["want"], "filter": filters},
-        ("filter", "parity=even"): wishes,
-    }
-    counts = {
-        wish: index.search(3, task="combined", **left).matched for wish, left in without.items()
-    }
-    shortage = answer["shortage"]
-    assert shortage["matched_without"] == max(counts.values()) > answer["matched"]
-    assert counts[shortage["field"], shortage["value"]] == shortage["matched_without"]
-
-
 def test_only_the_categories_of_hits_are_predicted(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
@@ -283,188 +234,6 @@ def test_only_the_categories_of_hits_are_predicted(
     monkeypatch.setattr(responses, "predict", recorded)
     ask(client, id=3, k=5)
     assert heads == [(5, ())]
-
-
-@pytest.mark.parametrize("query", [{"id": 3}, {}])
-def test_a_single_condition_explains_the_shortage(client: TestClient, query: dict[str, int]):
-    wish = next(
-        name for name in NAMES if ask(client, task="combined", want=[name])["shortage"] is not None
-    )
-    answer = ask(client, **query, task="combined", want=[wish], k=COUNT)
-    assert answer["shortage"] == {
-        "field": "want",
-        "value": wish,
-        "matched_without": COUNT - len(query),
-    }
-
-
-@pytest.fixture
-def counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The options of every search of the index."""
-    made: list[dict[str, Any]] = []
-    search = Index.search
-
-    def counting(self: Index, *args: Any, **options: Any) -> Any:
-        made.append(options)
-        return search(self, *args, **options)
-
-    monkeypatch.setattr(Index, "search", counting)
-    return made
-
-
-NOTHING = {"id": 3, "filter": {"parity": "even", "number": 1}, "radius": 0}
-"""Any two of these three conditions exclude everything; so does the radius alone."""
-
-
-def test_of_overlapping_conditions_the_rarest_explains_the_shortage(client: TestClient):
-    answer = ask(client, **NOTHING)
-    assert answer["matched"] == 0
-    assert answer["shortage"] == {"field": "radius", "value": "0", "matched_without": 0}
-
-
-def test_conditions_that_exclude_nothing_are_no_shortage(client: TestClient):
-    answer = ask(client, id=3, k=COUNT, radius=16)
-    assert (answer["matched"], answer["shortage"]) == (COUNT - 1, None)
-
-
-def test_repeated_conditions_count_once(client: TestClient, counted: list[dict[str, Any]]):
-    once = ask(client, id=3, task="combined", want=["shiny"], without=["colour=red"], k=COUNT)
-    searches = len(counted)
-    again = ask(
-        client, id=3, task="combined", want=["shiny"] * 100, without=["colour=red"] * 100, k=COUNT
-    )
-    assert len(counted) == 2 * searches
-    assert {**again, "timings": None} == {**once, "timings": None}
-
-
-def test_the_number_of_tried_conditions_is_limited(
-    client: TestClient, counted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("dualhash.search.too_few_results.MAX_CONDITIONS", 2)
-    assert ask(client, **NOTHING)["shortage"]["value"] == "number=1"
-    assert len(counted) == 1 + 2 + 1 + 2
-
-
-def test_enough_results_have_no_shortage(client: TestClient):
-    assert ask(client, id=3, k=COUNT - 1)["shortage"] is None
-
-
-def test_the_radius_can_explain_the_shortage(client: TestClient):
-    answer = ask(client, id=0, radius=0)
-    assert answer["shortage"] == {"field": "radius", "value": "0", "matched_without": COUNT - 1}
-
-
-@pytest.mark.parametrize(
-    ("search", "status", "kind", "says"),
-    [
-        ({}, 422, "query-refused", "needs a query"),
-        ({"id": 99}, 404, "item-not-found", "no item with the id 99"),
-        ({"id": -1}, 422, "invalid-request", "`id`"),
-        ({"id": 2**63 - 1}, 422, "invalid-request", "`id`"),
-        ({"id": 0, "k": 0}, 422, "invalid-request", "`k`"),
-        ({"id": 0, "k": 1000}, 422, "invalid-request", "`k`"),
-        ({"id": 0, "offset": 10**9}, 422, "invalid-request", "`offset`"),
-        ({"id": 0, "task": "colour"}, 422, "invalid-request", "`task`"),
-        ({"id": 0, "threshold": 1}, 422, "invalid-request", "`threshold`"),
-        ({"id": 0, "attribute_weight": 1}, 422, "query-refused", "task weighted"),
-        ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "`wants`"),
-        ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
-        ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),
-        (
-            {"task": "attribute", "want": ["shiny"], "without": ["shiny"]},
-            422,
-            "invalid-request",
-            "is in several of want, without and match",
-        ),
-        ({"id": 0, "filter": {"size": 3}}, 422, "query-refused", "No item has a field 'size'"),
-        ({"id": 0, "filter": {"parity": [1]}}, 422, "invalid-request", "filter"),
-    ],
-)
-def test_invalid_searches_are_refused(
-    client: TestClient, search: dict[str, Any], status: int, kind: str, says: str
-):
-    assert says in refused(client.post(SEARCH, json=search), status, kind)
-
-
-@pytest.mark.parametrize("field", ["id", "generation"])
-@pytest.mark.parametrize("value", [True, "3", 1.5])
-def test_ids_that_are_not_numbers_are_refused(client: TestClient, field: str, value: object):
-    answer = client.post(SEARCH, json={"id": 0, field: value})
-    detail = refused(answer, 422, "invalid-request")
-    assert re.fullmatch(
-        rf"The option `{field}` must be an? (number|integer), not {value!r}.", detail
-    )
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"k": 2.5},
-        {"k": "3"},
-        {"k": True},
-        {"k": None},
-        {"k": 0},
-        {"task": "categroy"},
-        {"radius": -1},
-        {"threshold": 1},
-        {"attribute_weight": -1},
-        {"want": 3},
-        {"match": [3]},
-        {"want": ["shiny"], "without": ["shiny"]},
-        {"ids": [1]},
-        {"ids": 4},
-        {"ids": ["1", 2]},
-        {"ids": [5, 2]},
-        {"filter": [1]},
-        {"wnat": ["shiny"]},
-        {"k": "y" * 1000},
-    ],
-    ids=str,
-)
-def test_errors_have_the_same_message_as_in_python(
-    client: TestClient, shapes: Path, options: dict[str, Any]
-):
-    answer = client.post(SEARCH, json={"id": 0, **options})
-    with Index.open(shapes) as index, pytest.raises(DualhashError) as python:
-        index.search(0, **options)
-    assert refused(answer, 422, "invalid-request") == str(python.value)
-    assert len(str(python.value)) < 200
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe", b'{"id": 1e}', b'["\\ud800"]', b"[" * 9999]
-)
-def test_malformed_json_is_refused(client: TestClient, body: bytes):
-    answered = client.post(SEARCH, content=body, headers={"Content-Type": "application/json"})
-    refused(answered, 400, "bad-request")
-
-
-@pytest.mark.parametrize(
-    "kind", ["text/plain", "image/png", "application/x-www-form-urlencoded", ""]
-)
-def test_other_content_types_are_refused(client: TestClient, kind: str):
-    answered = client.post(SEARCH, content=b"{}", headers={"Content-Type": kind})
-    refused(answered, 415, "wrong-content-type")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status", "kind"),
-    [
-        ("GET", "/api/v1/items/99", 404, "item-not-found"),
-        ("GET", "/api/v1/items/99/thumbnail", 404, "item-not-found"),
-        ("GET", "/api/v1/items/x", 422, "invalid-request"),
-        ("GET", "/api/v1/items/-1", 422, "invalid-request"),
-        ("GET", "/api/v1/items/1/thumbnail?side=9999", 422, "invalid-request"),
-        ("GET", "/api/v1/samples?count=0", 422, "invalid-request"),
-        ("GET", "/api/v1/nothing", 404, "not-found"),
-        ("DELETE", "/api/v1/items/1", 405, "method-not-allowed"),
-        ("GET", SEARCH, 405, "method-not-allowed"),
-    ],
-)
-def test_unknown_addresses_and_methods_are_refused(
-    client: TestClient, method: str, path: str, status: int, kind: str
-):
-    refused(client.request(method, path), status, kind)
 
 
 def test_no_response_contains_a_path_of_the_server(client: TestClient, shapes: Path):

@@ -12,7 +12,7 @@ from dualhash.serve import schemas
 from dualhash.serve.app import create_app
 from dualhash.serve.http.errors import KINDS
 from dualhash.serve.settings import Settings
-from tests.serve.test_api import SEARCH, refused
+from tests.serve.api_requests import SEARCH, refused
 
 EXAMPLES = [
     ("post", SEARCH, messages.SearchResponse),

@@ -19,8 +19,8 @@ from dualhash.serve.http.body import JSON_BYTES
 from dualhash.serve.settings import Settings
 from tests import vector_table
 from tests.builders import colour_image, vector_model
+from tests.serve.api_requests import SEARCH, ask, ids, refused
 from tests.serve.server_process import serving
-from tests.serve.test_api import SEARCH, ask, ids, refused
 from tests.vector_table import LENGTH, ROWS, vectors
 
 

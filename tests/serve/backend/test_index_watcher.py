@@ -16,8 +16,8 @@ from dualhash.serve.backend import index_watcher
 from dualhash.serve.backend.index_watcher import IndexWatcher
 from dualhash.serve.settings import Settings
 from tests.builders import colour_model
+from tests.serve.api_requests import SEARCH, ask, refused
 from tests.serve.conftest import COUNT, NAMES, write_index
-from tests.serve.test_api import SEARCH, ask, refused
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 from dualhash.serve.app import create_app
 from dualhash.serve.settings import Settings
 from tests.builders import colour_model
+from tests.serve.api_requests import SEARCH, ask, refused
 from tests.serve.conftest import COUNT, NAMES, write_index
 from tests.serve.hostile_uploads import image
-from tests.serve.test_api import SEARCH, ask, refused
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dualhash.errors import DualhashError
 from dualhash.serve.app import create_app
 from dualhash.serve.http.middleware import COOKIE, host_name
 from dualhash.serve.settings import Settings
-from tests.serve.test_api import SEARCH, refused
+from tests.serve.api_requests import SEARCH, refused
 
 TOKEN = 'correct-horse;,"+%'
 

@@ -14,9 +14,9 @@ from dualhash.serve.app import create_app
 from dualhash.serve.http.body import BodyReader
 from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.settings import Settings
+from tests.serve.api_requests import refused
 from tests.serve.hostile_uploads import FORMATS, ODD, UPLOADS, image
 from tests.serve.server_process import SEARCH, Live, serving
-from tests.serve.test_api import refused
 
 
 class OtherClient:
