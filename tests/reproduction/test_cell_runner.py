@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames
+from dualhash.codes.calibration import Calibration
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation.evaluation_result import MetricValue
@@ -79,7 +80,7 @@ def test_figures_about_heads_use_the_heads_of_the_model(runner, models, monkeypa
         return measure(*_, **named)
 
     monkeypatch.setattr("reproduction.cell_runner.measure", measured)
-    card = models["dph"].card.model_copy(update={"calibration": {"attribute_weight": 2.5}})
+    card = models["dph"].card.model_copy(update={"calibration": Calibration(attribute_weight=2.5)})
     model = replace(models["dph"], card=card)
     run(runner, usual("dph", SMALL)[0], {"dph": model}, monkeypatch, tmp_path)
     assert given["attribute_weight"] == 2.5
