@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,12 +58,24 @@ def hat(**attributes: bool) -> ItemLabels:
         ("combined", UNLABELLED, hat(red=True, new=False), "unknown"),
         ("weighted", SHOE, shoe(red=True, new=False), "right"),
         ("weighted", SHOE, shoe(red=False), "half"),
+        ("posterior", SHOE, shoe(red=True, new=False), "right"),
+        ("posterior", SHOE, hat(red=True, new=False), "half"),
     ],
 )
 def test_verdict_follows_the_labels(task, query, hit, expected):
     results = make_results(task, query, hit)
     assert verdict(results, results.hits[0]) == expected
     assert expected in explain_verdicts(results)
+
+
+def test_a_named_category_is_judged_like_that_of_a_query():
+    hits = shoe(red=True, new=False), hat(red=True, new=False), hat(red=False), ItemLabels(None)
+    results = replace(make_results("posterior", None, *hits), category="shoe")
+    judged = [verdict(results, hit) for hit in results]
+    assert judged == ["right", "half", "wrong", "unknown"]
+    assert list(explain_verdicts(results)) == judged
+    alone = replace(results, conditions={})
+    assert [verdict(alone, hit) for hit in alone] == ["right", "wrong", "wrong", "unknown"]
 
 
 @pytest.mark.parametrize(

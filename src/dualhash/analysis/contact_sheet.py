@@ -139,7 +139,7 @@ def _make_layout(
 ) -> _Layout:
     columns = max(MIN_COLUMNS, round(math.sqrt(1.2 * len(images))))
     image_height = round(CELL * _aspect(images))
-    text_height = 3 * SPACE + 2 * LINE + len(results.conditions) * BAR_LINE
+    text_height = 3 * SPACE + 2 * LINE + len(results.reading_names) * BAR_LINE
     return _Layout(
         columns=columns,
         rows=math.ceil(len(images) / columns),
@@ -201,7 +201,7 @@ def _draw_hit(
     colour = GREY if category is None else INK
     draw_text(pen, (left, top + LINE), category or NO_CATEGORY, SMALL, colour, width=CELL)
     top += 2 * LINE + SPACE // 2
-    _draw_confidences(pen, (left, top), CELL, results.confidences(hit.probabilities))
+    _draw_confidences(pen, (left, top), CELL, results.readings(hit))
 
 
 def _draw_confidences(
@@ -227,7 +227,7 @@ def _draw_legend(sheet: Image.Image, results: Results, layout: _Layout) -> None:
             draw_frame(sheet, (left, top - 6, left + 64, top + 38), each)
             left += 64 + 2 * SPACE
             left += draw_text(pen, (left, top + 4), meaning, SMALL, GREY) + MARGIN
-    if results.conditions and results.hits:
+    if results.reading_names and results.hits:
         draw_bar(pen, (left, top + 10, left + 64, top + 20), 0.7)
         meaning = "predicted probability"
         draw_text(pen, (left + 64 + SPACE, top + 4), meaning, SMALL, GREY)

@@ -137,7 +137,6 @@ def search(
         raise DualhashError("--batch cannot be combined with a query or with --sheet.")
     if sheet is not None:
         sheet_format(sheet)
-    chosen["task"] = request.task_for(query=query is not None or batch is not None)
     with Index.open(index, model) as opened:
         if batch is not None:
             lines = read_queries(batch)
@@ -145,6 +144,7 @@ def search(
             print_answers(batch, lines, answers, json=json)
             return
         results = opened.search(query, **chosen)
+        chosen["task"] = results.task
         missing = _shortage(opened, results, chosen) if results.matched < request.last else None
     _show(results, missing, json=json, sheet=sheet)
 
@@ -180,16 +180,23 @@ def _sentence(missing: Shortage, matched: int) -> str:
 
 
 def _show_table(results: Results) -> None:
-    confidences = results.confidences(dict.fromkeys(results.conditions, 0.0))
     named = any(hit.name for hit in results)
-    headers = [">rank", ">id", ">distance", "category", *confidences, *["name"] * named, "image"]
+    headers = [
+        ">rank",
+        ">id",
+        ">distance",
+        "category",
+        *results.reading_names,
+        *["name"] * named,
+        "image",
+    ]
     rows: list[output.Row] = [
         (
             str(hit.rank),
             str(hit.id),
             "" if hit.distance is None else str(hit.distance),
             hit.labels.category or "",
-            *map(_bar, results.confidences(hit.probabilities).values()),
+            *map(_bar, results.readings(hit).values()),
             *[hit.name or ""] * named,
             output.PathCell("/".join(Path(hit.image).parts[-2:])),
         )

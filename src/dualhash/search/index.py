@@ -205,7 +205,9 @@ class Index(IndexReader):
         """
         from dualhash.search.ranking.execute import search
 
-        return search(self, self._locked_searcher(), query, make_request(options))
+        prefers = self.header.prefers_posterior
+        request = make_request(options)
+        return search(self, self._locked_searcher(), query, request, posterior=prefers)
 
     def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
@@ -227,7 +229,9 @@ class Index(IndexReader):
         """
         from dualhash.search.ranking.execute import search_batch
 
-        return search_batch(self, self._locked_searcher(), queries, make_request(options))
+        prefers = self.header.prefers_posterior
+        request = make_request(options)
+        return search_batch(self, self._locked_searcher(), queries, request, posterior=prefers)
 
     def _locked_searcher(self) -> "Searcher":
         """Returns the same for all threads, so that they share one copy of the codes."""

@@ -42,10 +42,14 @@ class SearchRequest(BaseModel):
 
     task: Task | None = None
     """What results are ranked by: category (distance from the query), attribute (probability of
-    the chosen attributes), combined (distance, among items that have the chosen attributes) or
-    weighted (distance and probability together). By default weighted with an attribute weight,
-    category without attributes, combined with a query and wanted or unwanted attributes, else
-    attribute."""
+    the chosen attributes), combined (distance, among items that have the chosen attributes),
+    weighted (distance and probability together) or posterior (probability of the query's category
+    and the chosen attributes, and distance). By default weighted with an attribute weight,
+    posterior with a category, category without attributes, attribute without wanted and unwanted
+    attributes or without a query, else posterior if the model says that it finds more than
+    combined, and combined otherwise or with a threshold or radius."""
+    category: str | None = None
+    """For posterior, in place of a query: the category that results should have."""
     want: tuple[str, ...] = ()
     """Attributes that results must have."""
     without: tuple[str, ...] = ()
@@ -138,17 +142,26 @@ class SearchRequest(BaseModel):
         """The rank of the last result."""
         return self.offset + self.k
 
-    def task_for(self, *, query: bool) -> Task:
+    def task_for(self, *, query: bool, posterior: bool = False) -> Task:
         """Returns the task, which the other options imply if none is given.
 
         Args:
             query: Whether there is a query, or several.
+            posterior: Whether to prefer posterior to combined; see `Header.prefers_posterior`.
 
         Raises:
             DualhashError: The options do not fit the task, or the task needs a query.
         """
-        task = self.task or self._implied_task(query=query)
+        task = self.task or self._implied_task(query=query, posterior=posterior)
         attributes = (*self.want, *self.without, *self.match)
+        if self.category is not None and (query or task != "posterior"):
+            raise DualhashError(
+                "The option `category` needs the task posterior, and takes the place of a query."
+            )
+        if task == "posterior" and not query and self.category is None:
+            raise DualhashError(
+                "The task posterior needs a query (an image, or an id as id:17), or a `category`."
+            )
         if task in ("category", "weighted") and not query:
             raise DualhashError(f"The task {task} needs a query: an image, or an id as id:17.")
         if self.match and not query:
@@ -160,11 +173,11 @@ class SearchRequest(BaseModel):
                 "The task category takes no attributes. Use the task combined to rank items with "
                 "chosen attributes by distance, or attribute to rank by the attributes alone."
             )
-        if task != "category" and not attributes:
+        if task not in ("category", "posterior") and not attributes:
             raise DualhashError(
                 f"The task {task} needs at least one attribute in `want`, `without` or `match`."
             )
-        if self.radius is not None and (task in ("attribute", "weighted") or not query):
+        if self.radius is not None and (task not in ("category", "combined") or not query):
             raise DualhashError(
                 "The option `radius` needs a query, and the task category or combined."
             )
@@ -174,11 +187,16 @@ class SearchRequest(BaseModel):
             raise DualhashError("The option `attribute_weight` needs the task weighted.")
         return task
 
-    def _implied_task(self, *, query: bool) -> Task:
+    def _implied_task(self, *, query: bool, posterior: bool) -> Task:
         if self.attribute_weight is not None:
             return "weighted"
+        if self.category is not None:
+            return "posterior"
+        if (self.want or self.without) and query:
+            filtered = self.threshold != PRESENT or self.radius is not None
+            return "posterior" if posterior and not filtered else "combined"
         if self.want or self.without:
-            return "combined" if query else "attribute"
+            return "attribute"
         return "attribute" if self.match else "category"
 
 
@@ -186,6 +204,7 @@ class SearchOptions(TypedDict, total=False):
     """The options of a search for type checkers; `SearchRequest` documents and checks them."""
 
     task: Task | None
+    category: str | None
     want: Iterable[str]
     without: Iterable[str]
     match: Iterable[str]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from dualhash.search.results import Hit, ItemLabels, Query, Results
+from dualhash.search.results import Hit, ItemLabels, Results
 
 Verdict = Literal["right", "half", "wrong", "unknown"]
 """Whether a result is what the search asked for; `verdict` defines each."""
@@ -12,15 +12,15 @@ Verdict = Literal["right", "half", "wrong", "unknown"]
 def verdict(results: Results, hit: Hit) -> Verdict:
     """Returns whether `hit` is what the search asked for, judged by labels only.
 
-    A search asks for the category of its query, for attributes, or for both:
+    A search asks for a category (that of its query, or a named one), for attributes, or for both:
 
-    =====================================  ============================
-    search                                 asks for
-    =====================================  ============================
-    category                               category
-    attribute, or any task without query   attributes
-    combined or weighted, with a query     category and attributes
-    =====================================  ============================
+    =======================================  =======================
+    search                                   asks for
+    =======================================  =======================
+    category, posterior without attributes   category
+    attribute, combined without a query      attributes
+    combined, weighted, posterior            category and attributes
+    =======================================  =======================
 
     Each part is yes, no, or unknown if a label is missing. A single label that differs from the
     wanted value makes the attributes a no, whether or not others are missing. A predicted category
@@ -36,8 +36,8 @@ def verdict(results: Results, hit: Hit) -> Verdict:
     =====================  =====================================
     """
     parts = []
-    if query := _category_query(results):
-        parts.append(_same(query.labels.category, hit.labels.category))
+    if _asks_for_category(results):
+        parts.append(_same(_wanted_category(results), hit.labels.category))
     if results.conditions:
         parts.append(_fulfils(hit.labels, results.conditions))
     if None in parts:
@@ -49,14 +49,13 @@ def verdict(results: Results, hit: Hit) -> Verdict:
 
 def explain_verdicts(results: Results) -> dict[Verdict, str]:
     """Returns what each verdict that this search can give means, such as "same category"."""
-    query = _category_query(results)
-    if query is None:
+    if not _asks_for_category(results):
         return {
             "right": "attributes as wanted",
             "wrong": "attributes not as wanted",
             "unknown": "attribute label missing",
         }
-    if query.labels.category is None:
+    if _wanted_category(results) is None:
         return {"unknown": "the query has no category label to compare with"}
     if not results.conditions:
         return {
@@ -72,9 +71,16 @@ def explain_verdicts(results: Results) -> dict[Verdict, str]:
     }
 
 
-def _category_query(results: Results) -> Query | None:
-    """Returns the query if the search asks for its category."""
-    return None if results.task == "attribute" else results.query
+def _asks_for_category(results: Results) -> bool:
+    named = results.category is not None
+    return named or (results.query is not None and results.task != "attribute")
+
+
+def _wanted_category(results: Results) -> str | None:
+    """Returns the named category, or the label of the query."""
+    if results.category is not None or results.query is None:
+        return results.category
+    return results.query.labels.category
 
 
 def _same(wanted: str | None, label: str | None) -> bool | None:

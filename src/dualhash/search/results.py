@@ -17,7 +17,7 @@ from dualhash.errors import DualhashError
 if TYPE_CHECKING:
     import pandas as pd
 
-Task = Literal["category", "attribute", "combined", "weighted"]
+Task = Literal["category", "attribute", "combined", "weighted", "posterior"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 NAME = re.compile(r"(name|title)\Z", re.IGNORECASE)
@@ -133,12 +133,16 @@ class Hit(Named):
         id: Id of the item.
         distance: Hamming distance from the query; None without a query.
         score: Joint probability that the chosen attributes have the wanted values; None if no
-            attributes are chosen.
+            attributes are chosen. For the task posterior, what ranks: log(epsilon +
+            category_probability) + log(joint probability) - distance / tau, with no epsilon and
+            no distance if the category is named.
         probabilities: Probability that each chosen attribute is present, by name.
         image: Path of its image.
         labels: Its labels.
         payload: Its payload.
         code: (k/8,) uint8, packed.
+        category_probability: For the task posterior: the probability that it has the category of
+            the query, or the named one.
     """
 
     rank: int
@@ -150,6 +154,7 @@ class Hit(Named):
     labels: ItemLabels
     payload: dict[str, Any]
     code: NDArray[np.uint8] = field(repr=False, compare=False)
+    category_probability: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Returns it as JSON values, without code and attribute labels."""
@@ -171,6 +176,7 @@ class Results:
         hits: Best first.
         threshold: The probability from which an attribute counted as present, for `combined`.
         attribute_weight: The weight that was used, for `weighted`; None for other tasks.
+        category: The named category; None if there is none.
     """
 
     task: Task
@@ -181,6 +187,7 @@ class Results:
     hits: tuple[Hit, ...]
     threshold: float = 0.5
     attribute_weight: float | None = None
+    category: str | None = None
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -203,7 +210,8 @@ class Results:
     def to_polars(self) -> pl.DataFrame:
         """Returns one row per hit.
 
-        Columns: `rank`, `id`, `distance`, `score`, `image`, the labels `category` and
+        Columns: `rank`, `id`, `distance`, `score`, `category_probability` (only for the task
+        posterior), `image`, the labels `category` and
         `attribute.NAME`, `probability.NAME` for each chosen attribute, and `payload.FIELD`. Lists,
         mappings, and fields that mix text with other values are JSON text.
         """
@@ -232,6 +240,8 @@ class Results:
     def words(self) -> str:
         """Describes the search, such as "Same kind, but colour=red and not size=small"."""
         wanted = " and ".join(_in_words(*condition) for condition in self.conditions.items())
+        if self.category is not None:
+            return f"{self.category}, {wanted}" if wanted else self.category
         if self.task == "attribute" or self.query is None:
             return wanted
         if not wanted:
@@ -249,7 +259,8 @@ class Results:
             return f"{first:,} to {self.hits[-1].rank:,} of {self.matched:,}"
         if self.task == "combined":
             return f"{len(self.hits):,} of {self.matched:,} that match"
-        return f"the first {len(self.hits):,} of {self.matched:,}"
+        order = ", most probable first" if self.task == "posterior" else ""
+        return f"the first {len(self.hits):,} of {self.matched:,}{order}"
 
     def confidences(self, probabilities: Mapping[str, float]) -> dict[str, float]:
         """Returns the probability of each wanted value, by a name such as "red" or "not small".
@@ -261,6 +272,22 @@ class Results:
             _in_words(name, wanted): probabilities[name] if wanted else 1 - probabilities[name]
             for name, wanted in self.conditions.items()
         }
+
+    def readings(self, hit: Hit) -> dict[str, float]:
+        """Returns the probabilities that ranked a hit, by name.
+
+        They are that of the category of the query or the named one, for the task posterior, and
+        those of the wanted values.
+        """
+        of_category = hit.category_probability
+        category = {} if of_category is None else {self.category or "same kind": of_category}
+        return category | self.confidences(hit.probabilities)
+
+    @property
+    def reading_names(self) -> list[str]:
+        """The names in `readings` of every hit."""
+        category = [self.category or "same kind"] if self.task == "posterior" else []
+        return [*category, *(_in_words(*condition) for condition in self.conditions.items())]
 
     def as_dict(self) -> dict[str, Any]:
         """Returns them as JSON values."""

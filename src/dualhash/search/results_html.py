@@ -58,7 +58,7 @@ def results_html(results: Results) -> str:
         for each, meaning in explain_verdicts(results).items()
         if each in present
     ]
-    if results.conditions and hits:
+    if results.reading_names and hits:
         legend.append('<span class="pale">bars: predicted probability</span>')
     if more := len(results.hits) - len(hits):
         legend.append(f'<span class="pale">and {more:,} more</span>')
@@ -90,7 +90,7 @@ def _hit(results: Results, hit: Hit) -> str:
     return (
         f'<div class="card" title="{title}">{_frame(verdict(results, hit), _picture(hit.image))}'
         f"{_line(f'{hit.rank}', distance)}{_category(hit.labels.category)}"
-        f"{_bars(results.confidences(hit.probabilities))}</div>"
+        f"{_bars(results.readings(hit))}</div>"
     )
 
 

@@ -22,6 +22,11 @@ def results_table(results: Results) -> pl.DataFrame:
             pl.Series("id", [hit.id for hit in hits], pl.Int64),
             pl.Series("distance", [hit.distance for hit in hits], pl.Int64),
             pl.Series("score", [hit.score for hit in hits], pl.Float64),
+            *(
+                [pl.Series("category_probability", [hit.category_probability for hit in hits])]
+                if results.task == "posterior"
+                else []
+            ),
             pl.Series("image", [hit.image for hit in hits], pl.String),
             *label_columns(labels, known),
             *(

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.kernels import Bitmap, CodeMatrix, attribute_bitmaps, bitmap, size
+from dualhash.search.kernels import (
+    Bitmap,
+    CategoryPosteriors,
+    CodeMatrix,
+    attribute_bitmaps,
+    bitmap,
+    category_posteriors,
+    size,
+)
 from dualhash.search.kernels.layout import GROUP_SIZE
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 
@@ -34,6 +42,7 @@ class CodeTable:
     matrix: CodeMatrix
     existing: Bitmap
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
+    _posteriors: dict[tuple[bytes, bytes], CategoryPosteriors] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, bits: int, room: int = 0) -> "CodeTable":
@@ -55,7 +64,11 @@ class CodeTable:
         existing[: len(self.existing)] &= ~(self.matrix.everything & ~self.existing)
         full = self.matrix.count // GROUP_SIZE
         present = {criterion: bits[:full] for criterion, bits in self._present.items()}
-        return CodeTable(_small(np.frombuffer(ids, np.int64)), matrix, existing, present)
+        posteriors = {
+            key: known.first(full * GROUP_SIZE) for key, known in self._posteriors.items()
+        }
+        ids_now = _small(np.frombuffer(ids, np.int64))
+        return CodeTable(ids_now, matrix, existing, present, posteriors)
 
     def without(self, ids: NDArray[np.int64]) -> "CodeTable":
         """Marks ids of the table as deleted."""
@@ -71,7 +84,7 @@ class CodeTable:
         The older table must not be searched any more.
         """
         self.matrix.replace(self.positions(ids), codes)
-        return replace(self, _present={})
+        return replace(self, _present={}, _posteriors={})
 
     def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the positions (n,) of ids of the table."""
@@ -119,6 +132,19 @@ class CodeTable:
             having = self._having(predicates.head.take([row]), predicates.threshold, threads)
             met.append(having if wanted else ~having)
         return met
+
+    def category_posteriors(self, head: LinearHead, threads: int = 1) -> CategoryPosteriors:
+        """Returns what a search by posterior needs of all codes; computes only new ones.
+
+        Only those of the last head are kept.
+        """
+        key = (head.weight.tobytes(), head.bias.tobytes())
+        known = self._posteriors.get(key) or category_posteriors(head)
+        if len(known.likely) < self.matrix.count:
+            known = known.extended(self.matrix, threads)
+        self._posteriors.clear()
+        self._posteriors[key] = known
+        return known
 
     def _having(self, head: LinearHead, threshold: float, threads: int) -> Bitmap:
         """Returns the set of codes that have one attribute; computes only groups that are new.

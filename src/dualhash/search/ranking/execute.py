@@ -11,6 +11,7 @@ from dualhash.codes.encoder import Failure
 from dualhash.errors import DualhashError
 from dualhash.search.query import CodedItems, QueryLike, encode, query_name, resolve
 from dualhash.search.ranking.attribute_predicates import AttributePredicates, choose
+from dualhash.search.ranking.by_posterior import PosteriorSettings, by_posterior
 from dualhash.search.ranking.code_cache import CodeCache
 from dualhash.search.ranking.rank import QueryBatch, RankedIds, SearchScope, rank
 from dualhash.search.request import DEFAULT_ATTRIBUTE_WEIGHT, SearchRequest
@@ -25,14 +26,19 @@ Searcher = Callable[[Sequence[Query | None], SearchRequest, Task], list[Results]
 
 
 def search(
-    source: CodedItems, searcher: Searcher, query: QueryLike | None, request: SearchRequest
+    source: CodedItems,
+    searcher: Searcher,
+    query: QueryLike | None,
+    request: SearchRequest,
+    *,
+    posterior: bool = False,
 ) -> Results:
-    """Returns the results of one query.
+    """Returns the results of one query; `posterior` is that of `SearchRequest.task_for`.
 
     Raises:
         DualhashError: See `Index.search`.
     """
-    task = request.task_for(query=query is not None)
+    task = request.task_for(query=query is not None, posterior=posterior)
     code = encode([query], source).get(0)
     with source.reading():
         resolved = None if query is None else resolve(query, source, code)
@@ -41,14 +47,20 @@ def search(
 
 
 def search_batch(
-    source: CodedItems, searcher: Searcher, queries: Iterable[QueryLike], request: SearchRequest
+    source: CodedItems,
+    searcher: Searcher,
+    queries: Iterable[QueryLike],
+    request: SearchRequest,
+    *,
+    posterior: bool = False,
 ) -> Iterator[Results | Failure]:
     """Returns an iterator over the results of each query, or why it cannot be used.
 
     Raises:
         DualhashError: The options do not fit together; raised before the first query is read.
     """
-    return _batches(source, searcher, queries, request, request.task_for(query=True))
+    task = request.task_for(query=True, posterior=posterior)
+    return _batches(source, searcher, queries, request, task)
 
 
 def _batches(
@@ -106,11 +118,17 @@ def search_file(
         allowed = allowed & table.between(*request.ids)
     threads = request.threads or os.cpu_count() or 1
     scope = SearchScope(table, allowed, request.last, request.radius, threads, request.offset)
+    settings = None
+    if task == "posterior":
+        settings = PosteriorSettings.of(index.header, request.category)
     weight = _attribute_weight(request, task, index.header.calibration.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
         batch = QueryBatch.of([queries[row] for row in rows], table)
-        ranked = rank(task, batch, predicates[rows[0]], scope, weight or 0.0)
+        if settings is not None:
+            ranked = by_posterior(batch, predicates[rows[0]], scope, settings)
+        else:
+            ranked = rank(task, batch, predicates[rows[0]], scope, weight or 0.0)
         rankings |= zip(rows, ranked, strict=True)
     shown = [rankings[row] for row in range(len(queries))]
     ids = np.concatenate([np.empty(0, np.int64), *(best.ids for best in shown)])
@@ -179,17 +197,29 @@ def make_results(
     elif query is not None:
         distances = np.bitwise_count(codes ^ query.code).sum(axis=-1, dtype=np.int64).tolist()
     evidence = predicates.evidence(codes, best.probabilities)
+    nothing: list[None] = [None] * len(codes)
+    scores = [joint for joint, _ in evidence] if best.scores is None else best.scores.tolist()
+    same_category = best.category_probabilities
     hits = tuple(
         Hit(
             rank=rank,
             distance=distance,
             score=score,
             probabilities=probabilities,
+            category_probability=of_category,
             code=code,
             **vars(items[item]),
         )
-        for rank, (item, code, distance, (score, probabilities)) in enumerate(
-            zip(best.ids.tolist(), codes, distances, evidence, strict=True),
+        for rank, (item, code, distance, score, (_, probabilities), of_category) in enumerate(
+            zip(
+                best.ids.tolist(),
+                codes,
+                distances,
+                scores,
+                evidence,
+                nothing if same_category is None else same_category.tolist(),
+                strict=True,
+            ),
             start=request.offset + 1,
         )
     )
@@ -202,4 +232,5 @@ def make_results(
         hits=hits,
         threshold=request.threshold,
         attribute_weight=attribute_weight,
+        category=request.category,
     )

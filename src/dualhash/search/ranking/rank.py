@@ -57,12 +57,16 @@ class RankedIds:
         matched: How many items matched.
         distances: (m,) Hamming distances from the query, if they were computed.
         probabilities: (m,) float64 joint probabilities of the chosen attributes, likewise.
+        scores: (m,) float64, log posteriors, in a search by posterior.
+        category_probabilities: (m,) float64, likewise, of the category of the query or a named one.
     """
 
     ids: NDArray[np.int64]
     matched: int
     distances: NDArray[np.integer] | None = None
     probabilities: NDArray[np.float64] | None = None
+    scores: NDArray[np.float64] | None = None
+    category_probabilities: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,29 +93,19 @@ class SearchScope:
         """Returns how many to find so that k are left without the query itself."""
         return self.k + bool((queries.own != NO_ITEM).any())
 
-    def first(
-        self,
-        positions: NDArray[np.int64],
-        own: int,
-        *,
-        distances: NDArray[np.integer] | None = None,
-        probabilities: NDArray[np.float64] | None = None,
-    ) -> RankedIds:
+    def first(self, positions: NDArray[np.int64], own: int, **values: NDArray[Any]) -> RankedIds:
         """Returns the best positions after the offset, without the query itself, as ids.
 
-        All allowed codes match; within a radius, those at `positions`.
+        All allowed codes match; within a radius, those at `positions`. `values` are further fields
+        of `RankedIds`, of all positions.
         """
         others = np.flatnonzero(positions != own)
         matched = len(others)
         if self.radius is None:
             matched = size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
         shown = others[self.offset : self.k]
-        return RankedIds(
-            self.table.ids_at(positions[shown]),
-            matched,
-            None if distances is None else distances[shown],
-            None if probabilities is None else probabilities[shown],
-        )
+        of_shown = {name: each[shown] for name, each in values.items()}
+        return RankedIds(self.table.ids_at(positions[shown]), matched, **of_shown)
 
 
 def rank(

@@ -92,7 +92,9 @@ class ServiceIndex(RemoteIndex):
             )
         search, upload = self._query(query)
         search |= request.model_dump(exclude={"threads", "k", "offset"})
-        search["task"] = request.task_for(query=query is not None)
+        search["task"] = request.task_for(
+            query=query is not None, posterior=self.header.prefers_posterior
+        )
         offset: int | None = request.offset
         if request.last > MAX_RESULTS - PAGE:  # the last page of a server begins there
             offset = request.offset // PAGE * PAGE

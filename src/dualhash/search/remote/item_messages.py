@@ -158,7 +158,11 @@ class Hit(Schema):
     code: str
     """Code in hexadecimal, bit 0 first."""
     score: float | None
-    """Joint probability that the chosen attributes are as wanted; null if none are chosen."""
+    """Joint probability that the chosen attributes are as wanted; null if none are chosen. For
+    posterior, the log of a probability, by which results are ranked."""
+    category_probability: float | None
+    """For posterior: probability that it has the category of the query, or the named one; else
+    null."""
     category: Category
     """Its category."""
     probabilities: dict[str, float]

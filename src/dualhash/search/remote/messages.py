@@ -119,6 +119,8 @@ class SearchResponse(Schema):
     """Probability from which an attribute counted as present, for combined."""
     attribute_weight: float | None
     """Weight that was used, for weighted; null for other tasks."""
+    category: str | None
+    """The named category, for posterior; null if there is none."""
     matched: int
     """Number of items that match."""
     verdicts: dict[Verdict, str]

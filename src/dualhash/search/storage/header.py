@@ -52,6 +52,12 @@ class Header:
     calibration: Calibration = field(default_factory=Calibration)
     ranking_bits: int | None = None
 
+    @property
+    def prefers_posterior(self) -> bool:
+        """Whether searches by posterior find more than those with a filter."""
+        posterior = self.calibration.posterior
+        return posterior is not None and posterior.better
+
     def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
         """Predicts category and attributes of packed codes (N, k/8) by the calibrated heads."""
         return predict(codes, self.calibrated_category_head, self.calibrated_attribute_head)

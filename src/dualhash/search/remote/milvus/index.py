@@ -106,8 +106,8 @@ class MilvusIndex(RemoteIndex):
 
         Raises:
             DualhashError: As for `Index.search`; or Milvus cannot answer exactly: the task is
-                `weighted`, the threshold is not 0.5, a rank is above 8,192, or too many items are
-                equally good.
+                `weighted` or `posterior`, the threshold is not 0.5, a rank is above 8,192, or too
+                many items are equally good.
         """
         return search(self, self._search_resolved, query, make_request(options))
 
@@ -149,9 +149,10 @@ class MilvusIndex(RemoteIndex):
 
     def _check(self, request: SearchRequest, task: Task) -> None:
         address = self._collection.address
-        if task == "weighted":
+        if task in ("weighted", "posterior"):
             raise DualhashError(
-                f"{address} cannot run weighted searches; search the index file for that."
+                f"{address} cannot run searches with the task {task}; search the index file for "
+                "that, or choose the task combined."
             )
         if request.threshold != PRESENT:
             raise DualhashError(
