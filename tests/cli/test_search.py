@@ -136,6 +136,8 @@ def test_an_index_is_replaced_only_with_the_option(shop: Path, capsys: pytest.Ca
         (("id:0", "--want", "red"), "combined"),
         (("id:0", "--want", "red", "--task", "weighted"), "weighted"),
         (("id:0", "--want", "red", "--attribute-weight", "2.5"), "weighted"),
+        (("id:0", "--want", "red", "--task", "posterior"), "posterior"),
+        (("--category", "circle"), "posterior"),
     ],
 )
 def test_the_default_task_follows_from_the_options(
@@ -151,6 +153,21 @@ def test_the_default_task_follows_from_the_options(
     assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
     weight = None if task != "weighted" else 2.5 if "2.5" in arguments else DEFAULT_ATTRIBUTE_WEIGHT
     assert found["attribute_weight"] == weight
+
+
+def test_a_named_category_and_its_probability_are_shown(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+):
+    create(shop)
+    capsys.readouterr()
+    assert run("search", shop / "i.dhx", "--category", "circle", "--want", "red", "-k", "3") == 0
+    table = capsys.readouterr().out
+    assert "circle, red: the first 3 of 7, most probable first" in table
+    assert re.search(r"category +circle +red +image", table)
+    assert run("search", shop / "i.dhx", "id:0", "--task", "posterior", "-k", "3") == 0
+    assert re.search(r"category +same kind +image", capsys.readouterr().out)
+    assert run("search", shop / "i.dhx", "--category", "circel") == 2
+    assert "There is no category 'circel'. Did you mean 'circle'" in capsys.readouterr().err
 
 
 def test_a_range_of_ids(shop: Path, capsys: pytest.CaptureFixture[str]):

@@ -41,10 +41,7 @@ def expected_scores(index: Index, query: int | None, category: str | None, **wan
     header, (_, codes) = index.header, stored(index)
     rows = unpack(codes).tolist()
     of_category, of_attribute = (
-        [
-            (weight.tolist(), float(bias))
-            for weight, bias in zip(each.weight, each.bias, strict=True)
-        ]
+        list(zip(each.weight.tolist(), each.bias.tolist(), strict=True))
         for each in (
             header.calibrated_category_head,
             header.calibrated_attribute_head.take(
@@ -74,9 +71,8 @@ def expected_scores(index: Index, query: int | None, category: str | None, **wan
 def check(index: Index, results, scores: list[float], left_out: int | None = None) -> None:
     expected = sorted(range(ITEMS), key=lambda item: (-scores[item], item))
     assert ids(results) == [item for item in expected if item != left_out][: len(results)]
-    np.testing.assert_allclose(
-        [hit.score for hit in results], [scores[i] for i in ids(results)], rtol=1e-5
-    )
+    found = [hit.score for hit in results]
+    np.testing.assert_allclose(found, [scores[item] for item in ids(results)], rtol=1e-5)
 
 
 def test_results_are_those_of_a_full_sort(index: Index):

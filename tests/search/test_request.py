@@ -85,6 +85,8 @@ def test_numpy_numbers_are_accepted():
         ({"without": ("red",)}, True, "combined"),
         ({"want": ["red"], "match": ["new"]}, True, "combined"),
         ({"want": ["red"], "attribute_weight": 0.0}, True, "weighted"),
+        ({"category": "shoe"}, False, "posterior"),
+        ({"category": "shoe", "want": ["red"]}, False, "posterior"),
     ],
 )
 def test_options_imply_the_task(options: dict, query: bool, task: str):
@@ -108,6 +110,10 @@ def test_options_imply_the_task(options: dict, query: bool, task: str):
         ({"task": "combined", "want": "red", "radius": 3}, False, "`radius` needs a query, and"),
         ({"task": "attribute", "want": "red", "threshold": 0.7}, True, "needs the task combined"),
         ({"task": "combined", "want": "red", "attribute_weight": 1}, True, "the task weighted"),
+        ({"task": "posterior", "want": "red"}, False, "posterior needs a query .* or a `category`"),
+        ({"task": "posterior", "radius": 3}, True, "`radius` needs a query, and"),
+        ({"task": "category", "category": "shoe"}, True, "needs the task posterior"),
+        ({"category": "shoe"}, True, "takes the place of a query"),
     ],
 )
 def test_options_that_do_not_fit_the_task_are_refused(options: dict, query: bool, message: str):

@@ -28,6 +28,8 @@ from tests.serve.conftest import COUNT, NAMES
         {"task": "combined", "without": ["colour=red"], "threshold": 0.9},
         {"id": 3, "task": "weighted", "want": ["shiny"]},
         {"id": 3, "task": "weighted", "want": ["shiny"], "attribute_weight": 0.5},
+        {"id": 3, "task": "posterior", "want": ["shiny"]},
+        {"category": "square", "want": ["shiny"]},
     ],
 )
 def test_results_match_the_library(client: TestClient, index: Index, search: dict[str, Any]):
@@ -37,10 +39,8 @@ def test_results_match_the_library(client: TestClient, index: Index, search: dic
     assert ids(answer) == [hit.id for hit in found.hits]
     assert (answer["matched"], answer["words"]) == (found.matched, found.words)
     assert answer["conditions"] == found.conditions
-    assert (answer["threshold"], answer["attribute_weight"]) == (
-        found.threshold,
-        found.attribute_weight,
-    )
+    for name in ("task", "threshold", "attribute_weight", "category"):
+        assert answer[name] == getattr(found, name)
     for hit, same in zip(answer["hits"], found.hits, strict=True):
         assert (hit["rank"], hit["distance"], hit["score"]) == (
             same.rank,
@@ -48,6 +48,7 @@ def test_results_match_the_library(client: TestClient, index: Index, search: dic
             same.score,
         )
         assert hit["probabilities"] == same.probabilities
+        assert hit["category_probability"] == same.category_probability
         assert bytes.fromhex(hit["code"]) == same.code.tobytes()
         assert hit["payload"] == same.payload
 

@@ -25,6 +25,8 @@ from tests.serve.api_requests import SEARCH, refused
         ({"id": 0, "attribute_weight": 1}, 422, "query-refused", "task weighted"),
         ({"id": 0, "wants": ["shiny"]}, 422, "invalid-request", "`wants`"),
         ({"id": 0, "task": "combined"}, 422, "query-refused", "at least one attribute"),
+        ({"category": "sqare"}, 422, "query-refused", "Did you mean 'square'"),
+        ({"id": 0, "category": "square"}, 422, "query-refused", "takes the place of a query"),
         ({"task": "attribute", "want": ["shny"]}, 422, "query-refused", "Did you mean 'shiny'"),
         (
             {"task": "attribute", "want": ["shiny"], "without": ["shiny"]},

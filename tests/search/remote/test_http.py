@@ -73,6 +73,8 @@ def comparable(results: Results) -> tuple[object, ...]:
         (2, {"task": "attribute", "match": "shiny", "want": ["colour=red"]}),
         (None, {"task": "combined", "without": ["shiny"], "threshold": 0.8}),
         (4, {"task": "weighted", "want": ["shiny"], "attribute_weight": 2.5}),
+        (4, {"task": "posterior", "want": ["shiny"]}),
+        (None, {"category": "square", "without": ["shiny"]}),
     ],
 )
 def test_results_match_the_index(there: Index, here: Index, query: Any, options: dict[str, Any]):

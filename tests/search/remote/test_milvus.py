@@ -198,6 +198,7 @@ def test_codes_without_a_model_are_pushed_and_searched(place: str, tmp_path: Pat
             {"task": "weighted", "want": ["red"]},
             "cannot run searches with the task weighted; search the index file",
         ),
+        ({"task": "posterior", "want": ["red"]}, "the task posterior; search the index file"),
         ({"task": "combined", "want": ["red"], "threshold": 0.7}, "at a threshold of 0.5"),
         ({"k": 9000}, "8,192 results at most, not 9,000"),
         ({"filter": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
