@@ -27,6 +27,14 @@ def test_round_trip(tmp_path, names):
     np.testing.assert_array_equal(found.labels, saved.labels)
     assert found.images == saved.images
     assert found.hash == saved.hash
+    assert found.ranking_bits is None
+
+
+def test_ranking_bits_are_kept(tmp_path):
+    saved = replace(make_saved(), ranking_bits=8)
+    write_saved(tmp_path / "codes.npz", saved)
+    assert read_saved(tmp_path / "codes.npz").ranking_bits == 8
+    assert saved.hash != make_saved().hash
 
 
 def test_numpy_can_read_the_file(tmp_path):

@@ -50,6 +50,12 @@ def test_round_trip(tmp_path, names):
     assert found.images == saved.images
 
 
+def test_only_ranking_bits_are_written(tmp_path):
+    saved = make_saved()
+    write_dat(tmp_path, replace(saved, ranking_bits=8))
+    np.testing.assert_array_equal(read_dat(tmp_path).outputs, saved.outputs[:, :8])
+
+
 def test_codes_without_attributes(tmp_path):
     saved = replace(make_saved(), probabilities=np.zeros((6, 0), np.float32))
     write_dat(tmp_path, saved)

@@ -182,8 +182,8 @@ def test_the_weight_of_an_older_model_is_read():
     assert ModelCard.model_validate(stored).calibration.attribute_weight == 2.5
 
 
-@pytest.mark.parametrize("bits", [0, 4, 100])
-def test_ranking_bits_are_a_multiple_of_8(bits: int):
+@pytest.mark.parametrize("bits", [0, 4, 100, 256])
+def test_ranking_bits_are_a_multiple_of_8_below_the_length(bits: int):
     with pytest.raises(ValidationError, match="ranking_bits"):
         card(256, ranking_bits=bits)
     assert card(256, ranking_bits=128).ranking_bits == 128

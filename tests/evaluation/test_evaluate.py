@@ -14,6 +14,7 @@ from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.evaluation.encoded_test_set import encode_test_images
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
 from dualhash.evaluation.evaluation_result import Evaluation, MetricValue
@@ -26,7 +27,7 @@ class StubModel:
     """Knows the outputs of every image by its name; image 5 is damaged."""
 
     hash = "hash-of-the-model"
-    card = SimpleNamespace(attribute_names=NAMES, attribute_units=())
+    card = SimpleNamespace(attribute_names=NAMES, attribute_units=(), ranking_bits=None)
     attribute_probabilities = Model.attribute_probabilities
 
     def __init__(self, broken=(5,)):
@@ -99,6 +100,20 @@ def test_only_readable_test_images_are_evaluated(catalogue, protocol, codes, tol
     assert found.counts["images_failed"] == 1
 
 
+def test_distances_are_those_of_the_ranking_bits(catalogue):
+    """Attributes are predicted from all bits."""
+    model = StubModel()
+    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(), ranking_bits=8)
+    bits = quantise(model.reals[USED])
+    probabilities = model.attribute_head.probabilities(bits)
+    found = evaluate(model, catalogue, bootstrap=20)
+    assert found.figures == expected(catalogue, bits[:, :8], probabilities, "ijcv2020")
+    unseen = encode_test_images(model, catalogue, progress=print)
+    saved = unseen.saved(probabilities)
+    assert saved.ranking_bits == 8
+    assert evaluate(saved, catalogue, bootstrap=20).figures == found.figures
+
+
 def test_the_json_has_all_documented_fields(catalogue):
     found = evaluate(StubModel(), catalogue, bootstrap=20)
     written = json.loads(found.model_dump_json())
@@ -162,7 +177,7 @@ def test_refuses_attributes_that_differ_from_the_model(catalogue, names, message
 def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
     """The bits of the units tie where the real outputs do not."""
     model = StubModel(broken=())
-    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(0, 1))
+    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(0, 1), ranking_bits=None)
     weight = np.zeros((2, BITS), np.float32)
     weight[[0, 1], [0, 1]] = 4
     model.attribute_head = LinearHead(NAMES, weight, np.full(2, -2, np.float32))

@@ -44,6 +44,34 @@ def test_codes_are_searched_by_distance(path: Path, codes: np.ndarray):
         assert index.verify() == ()
 
 
+def test_codes_are_ranked_by_their_leading_bits(path: Path):
+    """Only the first 8 bits rank; the head reads the last bit."""
+    head = LinearHead(("round",), 4 * np.eye(16, dtype=np.float32)[15:], np.array([-2], np.float32))
+    with Index.from_codes(path, CODES, ranking_bits=8, attribute_head=head) as index:
+        results = index.search(3, k=9)
+        assert (index.header.ranking_bits, results.bits) == (8, 8)
+        assert [(hit.id, hit.distance) for hit in results] == [(2, 6), (1, 7), (0, 8)]
+        assert ids(index.search(3, radius=7)) == [2, 1]
+        assert ids(index.search(0, want="round")) == [3]
+        near = index.search(np.array([255, 0], np.uint8), want="round", task="weighted", k=1)
+        assert [(hit.id, hit.distance) for hit in near] == [(3, 0)]
+        (by_attribute,) = index.search(
+            np.array([255, 0], np.uint8), want="round", task="attribute"
+        )[:1]
+        assert (by_attribute.id, by_attribute.distance) == (3, 0)
+        index.add(np.array([[254, 0]], np.uint8))
+        assert [(hit.id, hit.distance) for hit in index.search(3, k=1)] == [(4, 1)]
+        page = results._repr_html_()
+        assert "6 / 8 bits" in page
+
+
+@pytest.mark.parametrize("ranking_bits", [0, 4, -8, 16, 24])
+def test_wrong_ranking_bits_are_refused(path: Path, ranking_bits: int):
+    with pytest.raises(DualhashError, match="must be a multiple of 8 below 16"):
+        Index.from_codes(path, CODES, ranking_bits=ranking_bits)
+    assert not path.exists()
+
+
 def test_payload_images_and_labels_are_kept(path: Path, tmp_path: Path):
     table = pl.DataFrame({"name": ["a", "b", "c", "d"], "price": [1, 2, None, 4]})
     labels = [ItemLabels("hat", {"red": True, "big": True}), *[ItemLabels()] * 3]

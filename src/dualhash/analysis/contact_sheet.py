@@ -159,7 +159,7 @@ def _draw_heading(sheet: Image.Image, results: Results, layout: _Layout) -> None
     pen = ImageDraw.Draw(sheet)
     width = layout.width - 2 * MARGIN
     draw_text(pen, (MARGIN, MARGIN), results.words, TITLE, width=width)
-    subtitle = f"{results.task} search  ·  {results.found}  ·  {results.bits}-bit codes"
+    subtitle = f"{results.task} search  ·  {results.found}"
     draw_text(pen, (MARGIN, MARGIN + TITLE + 18), subtitle, LARGE, GREY, width=width)
     line = MARGIN + PANEL + MARGIN // 2
     pen.line((line, HEADING, line, HEADING + layout.body_height), PALE, width=2)

@@ -77,7 +77,8 @@ def export(
     images = output.counted(len(saved), "test image")
     output.say(f"{out}: codes of {images} of {catalogue_source}.")
     if as_dat:
-        bits, attributes = saved.outputs.shape[1], saved.probabilities.shape[1]
+        bits = saved.ranking_bits or saved.outputs.shape[1]
+        attributes = saved.probabilities.shape[1]
         output.say(f"In test.m: codelenth = {bits}; num_attr = {attributes}; N = {len(saved)};")
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from dualhash.files import not_readable, write_whole
 
 ARRAYS = {"outputs": ("f", 2), "probabilities": ("f", 2), "labels": ("i", 1), "images": ("U", 1)}
 """Arrays in the file: by name, the kind of their dtype and the number of dimensions."""
+
+RANKING_BITS = "ranking_bits"
+"""A further array in the file, one integer, if not all bits rank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,22 +28,26 @@ class SavedCodes:
         probabilities: Probability of each attribute, (N, p) float32 in [0, 1].
         labels: Indices of categories, (N,) int64, 0 or more.
         images: N names of images; empty if they are not known.
+        ranking_bits: Number of leading bits whose Hamming distance ranks; None for all.
     """
 
     outputs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     labels: NDArray[np.int64]
     images: tuple[str, ...] = ()
+    ranking_bits: int | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of outputs and probabilities, on which all figures depend."""
+        """SHA-256 (hex) of what all figures depend on: outputs, probabilities, ranking bits."""
         digest = sha256()
         for array in (self.outputs, self.probabilities):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if self.ranking_bits is not None:
+            digest.update(str(self.ranking_bits).encode())
         return digest.hexdigest()
 
 
@@ -50,12 +58,16 @@ def write_saved(path: Path, codes: SavedCodes) -> None:
         DualhashError: The file cannot be written; an existing one is unchanged.
     """
     content = BytesIO()
+    ranking_bits: dict[str, Any] = {}
+    if codes.ranking_bits is not None:
+        ranking_bits[RANKING_BITS] = np.array(codes.ranking_bits)
     np.savez_compressed(
         content,
         outputs=codes.outputs,
         probabilities=codes.probabilities,
         labels=codes.labels,
         images=np.array(codes.images, np.str_),
+        **ranking_bits,
     )
     write_whole(path, content.getvalue())
 
@@ -69,6 +81,7 @@ def read_saved(path: Path) -> SavedCodes:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS}
+            ranking_bits = int(file[RANKING_BITS]) if RANKING_BITS in file else None
     except FileNotFoundError as error:
         raise DualhashError(f"{path} does not exist.") from error
     except PermissionError as error:
@@ -82,6 +95,7 @@ def read_saved(path: Path) -> SavedCodes:
         probabilities=arrays["probabilities"].astype(np.float32),
         labels=arrays["labels"].astype(np.int64),
         images=tuple(arrays["images"].tolist()),
+        ranking_bits=ranking_bits,
     )
     check_saved(codes, path)
     return codes

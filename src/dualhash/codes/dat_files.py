@@ -31,6 +31,8 @@ MOST_LABELS = 2**24
 def write_dat(folder: Path, codes: SavedCodes) -> None:
     """Writes the three files, and `images.txt` if the names are known.
 
+    The scripts rank by all outputs in `code.dat`, so it holds only those of the ranking bits.
+
     Args:
         folder: The folder; files with these names are replaced one by one.
         codes: Codes of N images.
@@ -45,7 +47,7 @@ def write_dat(folder: Path, codes: SavedCodes) -> None:
     if broken:
         raise DualhashError(f"The name {broken[0]!r} has a line break, which {IMAGES} cannot hold.")
     for name, values in (
-        (CODES, codes.outputs),
+        (CODES, codes.outputs[:, : codes.ranking_bits]),
         (ATTRIBUTES, codes.probabilities),
         (LABELS, codes.labels),
     ):

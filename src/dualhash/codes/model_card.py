@@ -36,8 +36,8 @@ class ModelCard(BaseModel):
         label_hash: `Catalogue.label_hash` of the catalogue trained on.
         versions: Versions of the libraries used for training, by name.
         calibration: What was fitted on validation images after training.
-        ranking_bits: Number of leading bits, a multiple of 8, whose Hamming distance ranks; None
-            for all.
+        ranking_bits: Number of leading bits, a multiple of 8 below `bits`, whose Hamming distance
+            ranks; None for all.
         training: Seconds, epochs, counts and validation figures.
         files: SHA-256 (hex) of the other files in the folder, by name; set when it is written.
     """
@@ -74,6 +74,12 @@ class ModelCard(BaseModel):
     def _one_input(self) -> Self:
         if (self.preprocessing is None) == (self.vector_length is None):
             raise ValueError("it needs either preprocessing or vector_length")
+        return self
+
+    @model_validator(mode="after")
+    def _some_bits_rank(self) -> Self:
+        if self.ranking_bits is not None and self.ranking_bits >= self.bits:
+            raise ValueError("ranking_bits must be less than bits, or null for all")
         return self
 
     @property

@@ -25,12 +25,14 @@ class EncodedTestSet:
     Attributes:
         catalogue: The N images.
         reals: (N, k) float32, outputs of the hash layer in [0, 1].
+        ranking_bits: Number of leading outputs that rank; None for all.
         failures: Further test images, which have no code.
         label_hash: Hash of the label table of all test images, with and without a code.
     """
 
     catalogue: Catalogue
     reals: NDArray[np.float32]
+    ranking_bits: int | None
     failures: tuple[Failure, ...]
     label_hash: str
 
@@ -55,6 +57,7 @@ class EncodedTestSet:
             probabilities=probabilities.astype(np.float32),
             labels=np.where(categories >= 0, categories, uncategorised),
             images=self.catalogue.references,
+            ranking_bits=self.ranking_bits,
         )
 
 
@@ -93,7 +96,11 @@ def encode_test_images(
             f"{failure.reason}"
         )
     return EncodedTestSet(
-        test.take(encoded.rows), encoded.reals[encoded.rows], encoded.failures, test.label_hash
+        test.take(encoded.rows),
+        encoded.reals[encoded.rows],
+        model.card.ranking_bits,
+        encoded.failures,
+        test.label_hash,
     )
 
 
@@ -123,7 +130,8 @@ def read_indexed_codes(index: Index, catalogue: Catalogue) -> EncodedTestSet:
         for row in np.flatnonzero(missing).tolist()
     )
     kept = np.flatnonzero(~missing)
-    return EncodedTestSet(test.take(kept), reals[kept], failures, test.label_hash)
+    ranking_bits = index.header.ranking_bits
+    return EncodedTestSet(test.take(kept), reals[kept], ranking_bits, failures, test.label_hash)
 
 
 def match_saved_codes(saved: SavedCodes, catalogue: Catalogue) -> EncodedTestSet:
@@ -162,7 +170,7 @@ def match_saved_codes(saved: SavedCodes, catalogue: Catalogue) -> EncodedTestSet
             "before you run it."
         )
     _check_categories(saved.labels, test_images)
-    return EncodedTestSet(test_images, saved.outputs, (), test.label_hash)
+    return EncodedTestSet(test_images, saved.outputs, saved.ranking_bits, (), test.label_hash)
 
 
 def select_test_images(catalogue: Catalogue) -> Catalogue:

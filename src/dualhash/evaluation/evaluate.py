@@ -41,7 +41,8 @@ def evaluate(
         protocol: A name in `PROTOCOLS`: "ijcv2020", or "cvpr2017", which reproduces the released
             code, errors included.
         codes: "binary" ranks by the Hamming distance of bits, "real" by the Euclidean distance of
-            the outputs of the hash layer. A model predicts attributes from the same.
+            the outputs of the hash layer; both only of the ranking bits, if these are not all. A
+            model predicts attributes from the same, from all of them.
         views: 1, or 10 to average corners, centre and mirror images before thresholding; for a
             model.
         bootstrap: Number of draws for the intervals; 0 for no intervals.
@@ -77,9 +78,8 @@ def evaluate(
         probabilities = source.probabilities
     else:
         probabilities = source.attribute_probabilities(outputs if quantised else test_set.reals)
-        outputs = outputs[:, : source.card.ranking_bits]
     measurements = evaluate_codes(
-        outputs,
+        outputs[:, : test_set.ranking_bits],
         probabilities,
         test_set.labels,
         protocol=protocol,

@@ -38,19 +38,29 @@ def packed_codes(codes: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.uin
 
 
 def header_of_codes(
-    bits: int, category_head: LinearHead | None, attribute_head: LinearHead | None
+    bits: int,
+    ranking_bits: int | None,
+    category_head: LinearHead | None,
+    attribute_head: LinearHead | None,
 ) -> Header:
     """Returns the header of an index without a model.
 
     Raises:
-        DualhashError: A head does not fit the codes, has a name twice, or has infinite values.
+        DualhashError: A head does not fit the codes, has a name twice, or has infinite values; or
+            `ranking_bits` is not a multiple of 8 below the length of the codes.
     """
+    if ranking_bits is not None and not (0 < ranking_bits < bits and ranking_bits % 8 == 0):
+        raise DualhashError(
+            f"ranking_bits must be a multiple of 8 below {bits}, the length of the codes, not "
+            f"{ranking_bits}. Leave it out to rank by all bits."
+        )
     none = LinearHead((), np.empty((0, bits), np.float32), np.empty(0, np.float32))
     heads = [
         _checked(kind, head or none, bits)
         for kind, head in (("category", category_head), ("attribute", attribute_head))
     ]
-    content = json.dumps([bits, *(head.as_dict() for head in heads)])
+    lengths = [bits] if ranking_bits is None else [bits, ranking_bits]
+    content = json.dumps([*lengths, *(head.as_dict() for head in heads)])
     return Header(
         bits=bits,
         views=1,
@@ -60,6 +70,7 @@ def header_of_codes(
         attribute_head=heads[1],
         calibrated_category_head=heads[0],
         calibrated_attribute_head=heads[1],
+        ranking_bits=ranking_bits,
     )
 
 

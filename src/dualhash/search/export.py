@@ -42,11 +42,13 @@ def export_index(index: Path, out: Path) -> int:
     with IndexReader(index) as reader, reader.reading():
         none = np.empty((0, reader.header.bits // 8), np.uint8)
         codes = np.concatenate([none, *(part for _, part in reader.codes())])
+        ranking_bits = reader.header.compared_bits
         items = list(reader)
         attributes = reader.header.attribute_head.names
     content = BytesIO()
     if out.suffix.lower() == ".npz":
-        np.savez_compressed(content, **_arrays(items, codes, attributes))
+        arrays = _arrays(items, codes, attributes)
+        np.savez_compressed(content, ranking_bits=np.array(ranking_bits), **arrays)
     else:
         frame = pl.DataFrame(_columns(items, codes, attributes))
         (frame.write_csv if out.suffix.lower() == ".csv" else frame.write_parquet)(content)

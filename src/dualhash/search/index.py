@@ -104,6 +104,7 @@ class Index(IndexReader):
         labels: Sequence[ItemLabels] | None = None,
         attribute_head: LinearHead | None = None,
         category_head: LinearHead | None = None,
+        ranking_bits: int | None = None,
         replace: bool = False,
     ) -> "Index":
         """Creates an index file of n codes from anywhere, with the ids 0 to n - 1, and opens it.
@@ -121,14 +122,18 @@ class Index(IndexReader):
             attribute_head: Predicts attributes: the sigmoid of weight . b + bias, with bits b of 0
                 and 1.
             category_head: Predicts categories: the softmax of weight . b + bias.
+            ranking_bits: Number of leading bits whose Hamming distance ranks, a multiple of 8
+                below k; by default all. Heads read all bits.
             replace: Whether to replace an existing index.
 
         Raises:
-            DualhashError: Codes or a head have another shape or dtype, the arguments differ in
-                number, or the file exists and `replace` is False, or cannot be written.
+            DualhashError: Codes or a head have another shape or dtype, `ranking_bits` does not fit
+                the codes, the arguments differ in number, or the file exists and `replace` is
+                False, or cannot be written.
         """
         packed = packed_codes(codes)
-        header = header_of_codes(8 * packed.shape[1], category_head, attribute_head)
+        bits = 8 * packed.shape[1]
+        header = header_of_codes(bits, ranking_bits, category_head, attribute_head)
         payloads = payload.to_dicts() if isinstance(payload, pl.DataFrame) else payload
         with new_index_file(Path(path), header, replace=replace) as file, cls(file) as index:
             index.add(packed, [""] * len(packed) if images is None else images, payloads, labels)

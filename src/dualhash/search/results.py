@@ -169,7 +169,7 @@ class Results:
 
     Attributes:
         task: The kind of search.
-        bits: Length k of the codes.
+        bits: The number of bits that distances compare: all k, or those by which codes rank.
         query: The query; None in a search by attributes alone.
         conditions: Whether each chosen attribute must be present, by name.
         matched: Number of items that matched; `hits` are the first of them.

@@ -51,7 +51,7 @@ def results_html(results: Results) -> str:
     hits = results.hits[:SHOWN]
     query = _query(results, results.query) if results.query else ""
     cards = "".join(_hit(results, hit) for hit in hits)
-    subtitle = f"{results.task} search · {results.found} · {results.bits}-bit codes"
+    subtitle = f"{results.task} search · {results.found}"
     present = {verdict(results, hit) for hit in hits}
     legend = [
         f'<span>{_frame(each)}<span class="pale">{escape(meaning)}</span></span>'

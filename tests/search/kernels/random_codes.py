@@ -13,6 +13,7 @@ from dualhash.search.kernels.layout import CodeMatrix
 @dataclass(frozen=True, eq=False)
 class Case:
     codes: NDArray[np.uint8]
+    ranking_bits: int | None
     queries: NDArray[np.uint8]
     allowed: NDArray[np.bool_]
     k: int
@@ -22,7 +23,12 @@ class Case:
     def matrix(self) -> CodeMatrix:
         """In two goes, as an index that grows."""
         half = len(self.codes) // 2
-        return CodeMatrix.of(self.codes[:half]).extended(self.codes[half:])
+        return CodeMatrix.of(self.codes[:half], self.ranking_bits).extended(self.codes[half:])
+
+    def distances(self, query: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """The number of ranking bits in which each code differs from a query, (n,)."""
+        compared = slice(None if self.ranking_bits is None else self.ranking_bits // 8)
+        return np.bitwise_count(self.codes ^ query)[:, compared].sum(axis=1, dtype=np.int64)
 
 
 @st.composite
@@ -36,6 +42,7 @@ def cases(draw: st.DrawFn, most: int = 700) -> Case:
     pool = np.where(flipped, pool, pool[0])
     return Case(
         codes=pool[generator.integers(0, kinds, count)],
+        ranking_bits=draw(st.sampled_from([None, *range(8, 8 * octets, 8)])),
         queries=pool[generator.integers(0, kinds, draw(st.integers(0, 9)))],
         allowed=generator.random(count) < draw(st.sampled_from([0, 0.01, 0.1, 0.5, 1])),
         k=draw(st.integers(1, 90)),

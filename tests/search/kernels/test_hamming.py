@@ -12,7 +12,7 @@ from tests.search.kernels.random_codes import Case, cases
 
 def naive(case: Case, query: int, radius: int = 10_000) -> list[tuple[int, int]]:
     """All (distance, position) that are allowed, in order."""
-    far = np.bitwise_count(case.codes ^ case.queries[query]).sum(axis=1, dtype=int)
+    far = case.distances(case.queries[query])
     return sorted((int(far[i]), int(i)) for i in np.flatnonzero(case.allowed) if far[i] <= radius)
 
 
@@ -58,6 +58,29 @@ def test_hand_worked_example():
     distances, positions = k_nearest(CodeMatrix.of(codes), np.array([[0]], np.uint8), 3)
     assert distances.tolist() == [[0, 1, 1]]
     assert positions.tolist() == [[2, 1, 3]]
+
+
+def test_only_the_ranking_bits_are_compared():
+    codes = np.array([[1, 0, 0], [0, 255, 255], [3, 0, 0]], np.uint8)
+    distances, positions = k_nearest(CodeMatrix.of(codes, 8), np.zeros((1, 3), np.uint8), 3)
+    assert distances.tolist() == [[0, 1, 2]]
+    assert positions.tolist() == [[1, 0, 2]]
+    distances, positions = within_radius(CodeMatrix.of(codes, 16), np.zeros(3, np.uint8), 2)
+    assert distances.tolist() == [1, 2]
+    assert positions.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(("bits", "ranking_bits"), [(64, 32), (256, 128), (40, 16)])
+def test_queries_of_ranking_bits_match_a_search_among_shorter_codes(
+    rng: np.random.Generator, bits: int, ranking_bits: int
+):
+    codes, width = rng.integers(0, 256, (3000, bits // 8), dtype=np.uint8), ranking_bits // 8
+    shorter = CodeMatrix.of(np.ascontiguousarray(codes[:, :width]))
+    matrix = CodeMatrix.of(codes, ranking_bits)
+    for queries in (codes[:1], codes[:9]):
+        expected = k_nearest(shorter, np.ascontiguousarray(queries[:, :width]), 50)
+        found = k_nearest(matrix, queries, 50, threads=2)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_distances_match_counted_bits(rng: np.random.Generator):

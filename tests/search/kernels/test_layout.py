@@ -4,6 +4,7 @@ from hypothesis import given
 
 from dualhash.errors import DualhashError
 from dualhash.search.kernels import CodeMatrix, bitmap, members, size
+from dualhash.search.kernels.layout import spread
 from tests.search.kernels.random_codes import Case, cases
 
 
@@ -38,6 +39,20 @@ def test_words_are_contiguous_and_blocks_aligned():
     assert matrix.words.shape[1:] == (2, 512)
     assert matrix.words.ctypes.data % 64 == 0
     assert matrix.words[1, 1, 5].tobytes() == matrix.codes(np.array([517]))[0, 8:].tobytes()
+
+
+def test_ranking_bits_and_the_others_begin_with_a_word():
+    codes = np.arange(2 * 13, dtype=np.uint8).reshape(2, 13)
+    matrix = CodeMatrix.of(codes, 24)
+    words = matrix.words[0, :, 1].copy().view(np.uint8)
+    assert words[:3].tolist() == [13, 14, 15]
+    assert words[8:18].tolist() == list(range(16, 26))
+    assert (words[3:8].sum(), words[18:].sum(), len(words)) == (0, 0, 24)
+    matrix.replace(np.array([1]), codes[:1])
+    assert matrix.codes(np.array([1, 0])).tolist() == [codes[0].tolist()] * 2
+    weight = spread(np.arange(104.0)[None], 24)
+    assert weight.shape == (1, 192)
+    assert weight[0, [23, 24, 63, 64, 143, 144]].tolist() == [23, 0, 0, 24, 103, 0]
 
 
 def test_codes_of_a_different_length_are_refused():

@@ -41,11 +41,11 @@ def category_heads(draw: st.DrawFn, bits: int) -> LinearHead:
     st.booleans(),
     st.sampled_from([1e-300, 1e-3, 1]),
     st.sampled_from([0.3, 4, 32, 1e6]),
-    st.sampled_from(["query", "leading bits", "named"]),
+    st.booleans(),
 )
 @settings(max_examples=200)
 def test_codes_of_largest_posterior_match_a_full_sort(
-    data: st.DataObject, filtered: bool, epsilon: float, tau: float, kind: str
+    data: st.DataObject, filtered: bool, epsilon: float, tau: float, named: bool
 ):
     case = data.draw(cases(most=400))
     bits = 8 * case.codes.shape[1]
@@ -56,12 +56,9 @@ def test_codes_of_largest_posterior_match_a_full_sort(
     query = np.random.default_rng(0).integers(0, 256, case.codes.shape[1], dtype=np.uint8)
     if len(case.codes):
         query = case.codes[0] ^ (query & 1)
-    categories = category_posteriors(category_head).extended(case.matrix)
-    wished = categories.probabilities(query[None])[0]
-    distances = np.bitwise_count(case.codes ^ query).sum(axis=1, dtype=np.int64)
-    if kind == "leading bits":
-        distances = np.bitwise_count((case.codes ^ query)[:, :8]).sum(axis=1, dtype=np.int64)
-    elif kind == "named":
+    categories = category_posteriors(category_head, case.ranking_bits).extended(case.matrix)
+    wished, distances = categories.probabilities(query[None])[0], case.distances(query)
+    if named:
         wished, distances = np.eye(len(wished))[-1], np.zeros_like(distances)
     decay = np.array([exp_of_minus(min(distance / tau, 745.0)) for distance in distances.tolist()])
     joint = joint_probability(head.scores(unpack(case.codes)), wanted)
@@ -77,8 +74,7 @@ def test_codes_of_largest_posterior_match_a_full_sort(
         case.k,
         epsilon=epsilon,
         tau=tau,
-        query=None if kind == "named" else query,
-        ranking_bits=64 if kind == "leading bits" else None,
+        query=None if named else query,
         allowed=bitmap(case.allowed) if filtered else None,
         threads=case.threads,
     )
@@ -163,7 +159,7 @@ def test_without_heads_that_know_anything_it_is_search_by_distance(case, data: s
     query = np.full(bits // 8, data.draw(st.integers(0, 255)), np.uint8)
     _, positions = most_posterior(
         case.matrix,
-        category_posteriors(head).extended(case.matrix),
+        category_posteriors(head, case.ranking_bits).extended(case.matrix),
         np.array([0.5, 0.5]),
         no_attribute_head(bits),
         NO_ATTRIBUTES,
@@ -173,7 +169,7 @@ def test_without_heads_that_know_anything_it_is_search_by_distance(case, data: s
         query=query,
         threads=case.threads,
     )
-    distances = np.bitwise_count(case.codes ^ query).sum(axis=1, dtype=np.int64)
+    distances = case.distances(query)
     assert positions.tolist() == np.argsort(distances, kind="stable")[: case.k].tolist()
 
 

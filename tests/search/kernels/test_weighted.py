@@ -27,7 +27,7 @@ def test_codes_of_least_cost_match_a_full_sort(
         query = case.codes[0] ^ (query & 1)
     scores = head.scores(unpack(case.codes)).astype(np.float64)
     signed = np.where(wanted, scores, -scores)
-    distances = np.bitwise_count(case.codes ^ query).sum(axis=1, dtype=np.int64)
+    distances = case.distances(query)
     costs = np.array(
         [
             distance + weight * sum(map(minus_log_probability, row))

@@ -37,7 +37,9 @@ class Case:
 
     @property
     def distances(self) -> list[int]:
-        return [oracle.hamming(self.query.tolist(), row) for row in self.bits.tolist()]
+        compared = self.table.matrix.ranking_bits
+        query = self.query[:compared].tolist()
+        return [oracle.hamming(query, row) for row in self.bits[:, :compared].tolist()]
 
     @property
     def met(self) -> list[bool]:
@@ -94,7 +96,11 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(
         query=kinds[0],
         bits=bits,
-        table=table_of(np.sort(rng.choice(1000, n, replace=False)), pack(bits)),
+        table=table_of(
+            np.sort(rng.choice(1000, n, replace=False)),
+            pack(bits),
+            draw(st.sampled_from([None, *range(8, 8 * width, 8)])),
+        ),
         head=head,
         conditions=predicates(
             head, want=want, without=["green"], threshold=draw(st.sampled_from([0.5, 0.2, 0.9]))
@@ -105,8 +111,8 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-def table_of(ids: np.ndarray, codes: np.ndarray) -> CodeTable:
-    return CodeTable.empty(8 * codes.shape[1]).extended([(ids, codes)])
+def table_of(ids: np.ndarray, codes: np.ndarray, ranking_bits: int | None = None) -> CodeTable:
+    return CodeTable.empty(8 * codes.shape[1], ranking_bits).extended([(ids, codes)])
 
 
 @given(cases(), st.sampled_from([None, 0, 3, 20]))
@@ -164,8 +170,8 @@ def test_weighted_ranking_matches_a_full_sort(case: Case, attribute_weight: floa
     heads = list(zip(head.weight.tolist(), head.bias.tolist(), strict=True))
     wanted = case.conditions.wanted.tolist()
     keys = [
-        oracle.weighted_cost(case.query.tolist(), row, heads, wanted, attribute_weight)
-        for row in case.bits.tolist()
+        distance + oracle.weighted_cost(row, row, heads, wanted, attribute_weight)
+        for row, distance in zip(case.bits.tolist(), case.distances, strict=True)
     ]
     found = case.found("weighted", attribute_weight=attribute_weight)
     place = dict(zip(case.table.ids.tolist(), keys, strict=True))

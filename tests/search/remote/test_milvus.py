@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dualhash.codes import Calibration, Model
 from dualhash.codes.encoder import Failure
-from dualhash.codes.linear_head import HEADS
+from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search import Index, Item, ItemLabels
 from dualhash.search.remote.milvus import client as connection
@@ -33,6 +33,7 @@ from tests.builders import colour_image, colour_model
 NUMBERS = count()
 ADDED_IN_FORMAT_2 = ("calibration", "ranking_bits")
 ITEMS = 120
+NAMES = ("red", "round")
 QUOTED = 'it\'s "é"\\'
 
 
@@ -189,6 +190,27 @@ def test_codes_without_a_model_are_pushed_and_searched(place: str, tmp_path: Pat
             assert copy.get(2).code.tolist() == [255, 255]
             with pytest.raises(DualhashError, match="without a model"):
                 copy.search(tmp_path / "none.png")
+
+
+def test_codes_with_ranking_bits_match_the_index_file(place: str, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 256, (40, 3), np.uint8)
+    head = LinearHead(NAMES, rng.normal(size=(2, 24)).astype("f4"), np.zeros(2, np.float32))
+    path = tmp_path / "codes.dhx"
+    with Index.from_codes(path, codes, attribute_head=head, ranking_bits=8) as index:
+        push(path, place.removeprefix("milvus://"))
+        with Index.open(place) as copy:
+            assert copy.get(2).code.tolist() == codes[2].tolist()
+            for options in (
+                {},
+                {"radius": 3},
+                {"want": "red"},
+                {"task": "attribute", "match": NAMES},
+            ):
+                assert copy.search(1, **options).as_dict() == index.search(1, **options).as_dict()
+            index.update(1, code=codes[0])
+            assert push(path, place.removeprefix("milvus://")).updated == 1
+            assert copy.get(1).code.tolist() == codes[0].tolist()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from dualhash.search.kernels.layout import (
     CodeMatrix,
     Words,
     first_word,
+    spread,
 )
 from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, lowest_bit
 from dualhash.search.kernels.threads import run_in_threads
@@ -42,6 +43,7 @@ def attribute_bitmaps(
         threads: Number of threads; the result does not depend on it.
     """
     weight, bias = head.summable
+    weight = spread(weight, matrix.ranking_bits)
     rounded, table = linear.round_weights(weight, bias, WEIGHT_BITS), linear.byte_tables(weight)
     score = math.log(threshold / (1 - threshold))
     last = len(matrix.everything)

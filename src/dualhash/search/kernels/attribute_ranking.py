@@ -19,6 +19,7 @@ from dualhash.search.kernels.layout import (
     first_word,
     prefetch_members,
     size,
+    spread,
 )
 from dualhash.search.kernels.sigmoid import sigmoid
 from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, load_word, lowest_bit
@@ -73,6 +74,7 @@ def most_probable(
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
     weight, bias = head.summable
+    weight = spread(weight, matrix.ranking_bits)
     sign = np.where(wanted, 1.0, -1.0)
     ranking = _Ranking(
         linear.round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS),

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from dualhash.codes.linear_head import LinearHead
 from dualhash.jit import compiled
 from dualhash.search.kernels import linear
-from dualhash.search.kernels.layout import GROUP_SIZE, RUN_SIZE, CodeMatrix, Words, first_word
+from dualhash.search.kernels.layout import (
+    GROUP_SIZE,
+    RUN_SIZE,
+    CodeMatrix,
+    Words,
+    first_word,
+    spread,
+)
 from dualhash.search.kernels.sigmoid import exp_of_minus
 from dualhash.search.kernels.simd import load_word
 from dualhash.search.kernels.threads import run_in_threads
@@ -27,6 +34,7 @@ class CategoryPosteriors(NamedTuple):
     """The category head of C categories, and upper bounds of the probabilities of n codes.
 
     Attributes:
+        ranking_bits: As in the `CodeMatrix` of the codes.
         tables: (words * 8, 256, C) float64, the scores of each value of each byte.
         bias: (C,) float64.
         likely: (n, LIKELY), the most probable categories of each code.
@@ -34,6 +42,7 @@ class CategoryPosteriors(NamedTuple):
             others, in units of 1/255.
     """
 
+    ranking_bits: int
     tables: NDArray[np.float64]
     bias: NDArray[np.float64]
     likely: NDArray[np.unsignedinteger]
@@ -59,7 +68,8 @@ class CategoryPosteriors(NamedTuple):
 
     def probabilities(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Returns the category probabilities (m, C) of m packed codes (m, bits/8)."""
-        matrix, probabilities = CodeMatrix.of(codes), np.empty((len(codes), len(self.bias)))
+        matrix = CodeMatrix.of(codes, self.ranking_bits)
+        probabilities = np.empty((len(codes), len(self.bias)))
         _probabilities(matrix.words, self.tables, self.bias, probabilities)
         return probabilities
 
@@ -67,16 +77,24 @@ class CategoryPosteriors(NamedTuple):
         self, codes: NDArray[np.uint8], wished: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Returns sum_c p_q(c) p_x(c), (m,), of m packed codes, for p_q = `wished` (C,)."""
-        matrix, agreement = CodeMatrix.of(codes), np.empty(len(codes))
+        matrix, agreement = CodeMatrix.of(codes, self.ranking_bits), np.empty(len(codes))
         _agreements(matrix.words, self.tables, self.bias, wished, agreement)
         return agreement
 
 
-def category_posteriors(head: LinearHead) -> CategoryPosteriors:
-    """Returns the posteriors of no codes yet, by a head of C > 0 categories."""
+def category_posteriors(head: LinearHead, ranking_bits: int | None = None) -> CategoryPosteriors:
+    """Returns the posteriors of no codes yet, by a head of C > 0 categories.
+
+    Args:
+        head: Predicts the categories from codes.
+        ranking_bits: As in the `CodeMatrix` of the codes; all by default.
+    """
     weight, bias = head.summable
+    ranking_bits = ranking_bits or weight.shape[1]
+    tables = linear.byte_tables(spread(weight, ranking_bits))
     return CategoryPosteriors(
-        np.ascontiguousarray(linear.byte_tables(weight).transpose(1, 2, 0)),
+        ranking_bits,
+        np.ascontiguousarray(tables.transpose(1, 2, 0)),
         bias,
         np.empty((0, LIKELY), np.min_scalar_type(len(bias))),
         np.empty((0, LIKELY + 1), np.uint8),

@@ -14,7 +14,6 @@ from dualhash.search.kernels.layout import (
     CodeMatrix,
     Words,
     are_few,
-    as_words,
     distance_at,
     first_word,
     prefetch_members,
@@ -46,12 +45,16 @@ USUAL_CAPACITY = 4096
 
 
 class _Scan(NamedTuple):
-    """Codes and queries as flat words, `length` words for each, and the results so far."""
+    """Codes and queries as flat words, and the results so far.
+
+    A code has `length` words; the first of them are compared with the words of a query.
+    """
 
     words: Words
+    length: int
     allowed: Bitmap
     queries: Words
-    length: int
+    compared: int
     top: topk.TopDistances
 
 
@@ -67,7 +70,7 @@ def k_nearest(
 
     Args:
         matrix: The codes.
-        queries: (Q, bits/8) uint8, packed.
+        queries: (Q, bits/8) uint8, packed; their first `ranking_bits` bits are compared.
         k: At least 1.
         allowed: The codes to search; all by default.
         threads: Number of threads; the result does not depend on it.
@@ -82,10 +85,10 @@ def k_nearest(
     positions = np.empty((len(queries), k), np.int64)
     for start in range(0, len(queries) if k else 0, QUERIES_AT_ONCE):
         rows = slice(start, start + QUERIES_AT_ONCE)
-        words = as_words(queries[rows])
+        words = matrix.compared(queries[rows])
 
         def scan(start: int, stop: int, words: NDArray[np.uint64] = words) -> topk.TopDistances:
-            top = topk.no_distances(len(words), matrix.bits, k)
+            top = topk.no_distances(len(words), matrix.ranking_bits, k)
             _scan(matrix.words, allowed, start, stop, words, top)
             return top
 
@@ -106,7 +109,7 @@ def within_radius(
 
     Args:
         matrix: The codes.
-        query: (bits/8,) uint8, packed.
+        query: (bits/8,) uint8, packed; its first `ranking_bits` bits are compared.
         radius: At least 0.
         allowed: The codes to search; all by default.
         threads: Number of threads; the result does not depend on it.
@@ -115,12 +118,12 @@ def within_radius(
         Distances (m,) int32 and positions (m,) int64, in ascending order of (distance, position).
     """
     allowed = matrix.everything if allowed is None else allowed
-    words = as_words(query[None])
+    words = matrix.compared(query[None])
     capacity = USUAL_CAPACITY
 
     def scan(start: int, stop: int) -> topk.TopDistances:
         top = topk.no_distances_within(
-            min(radius, matrix.bits), 1, matrix.bits, matrix.count + 1, capacity
+            min(radius, matrix.ranking_bits), 1, matrix.ranking_bits, matrix.count + 1, capacity
         )
         _scan(matrix.words, allowed, start, stop, words, top)
         return top
@@ -139,9 +142,9 @@ def _scan(
     words: Words, allowed: Bitmap, start: int, stop: int, queries: Words, top: topk.TopDistances
 ) -> None:
     """Compares the groups from `start` to `stop` with all queries, chunk by chunk."""
-    count, length = queries.shape
-    scan = _Scan(words.reshape(-1), allowed, queries.reshape(-1), length, top)
-    step = max(1, CHUNK_BYTES // (8 * GROUP_SIZE * length))
+    count, compared = queries.shape
+    scan = _Scan(words.reshape(-1), words.shape[1], allowed, queries.reshape(-1), compared, top)
+    step = max(1, CHUNK_BYTES // (8 * GROUP_SIZE * compared))
     fours = count - count % 4
     for first in range(start, stop, step):
         last = min(stop, first + step)
@@ -160,9 +163,9 @@ def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
 
     Sums start at minus the limit, so a negative sum means a distance below the limit.
     """
-    words, allowed, queries, length, top = scan
-    row0 = query * length
-    row1, row2, row3 = row0 + length, row0 + 2 * length, row0 + 3 * length
+    words, length, allowed, queries, compared, top = scan
+    row0 = query * compared
+    row1, row2, row3 = row0 + compared, row0 + 2 * compared, row0 + 3 * compared
     state = top.state
     near0, near1 = -state[query, topk.LIMIT], -state[query + 1, topk.LIMIT]
     near2, near3 = -state[query + 2, topk.LIMIT], -state[query + 3, topk.LIMIT]
@@ -172,7 +175,7 @@ def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
         for lane in range(0, GROUP_SIZE, WIDTH):
             sum0, sum1 = broadcast(near0), broadcast(near1)
             sum2, sum3 = broadcast(near2), broadcast(near3)
-            for word in range(length):
+            for word in range(compared):
                 codes = load_lanes(words, base + lane + word * RUN_SIZE)
                 sum0 = add_distance(sum0, codes, load_word(queries, row0 + word))
                 sum1 = add_distance(sum1, codes, load_word(queries, row1 + word))
@@ -192,9 +195,9 @@ def _compare_four(scan: _Scan, first: int, last: int, query: int) -> None:
 @compiled
 def _compare_one(scan: _Scan, first: int, last: int, query: int) -> None:
     """Compares groups with one query. This waits for memory, so codes are prefetched."""
-    words, allowed, queries, length, top = scan
-    row = query * length
-    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
+    words, length, allowed, queries, compared, top = scan
+    row = query * compared
+    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * compared))
     near = -top.state[query, topk.LIMIT]
     for group in range(first, last):
         members = allowed[group]
@@ -202,7 +205,7 @@ def _compare_one(scan: _Scan, first: int, last: int, query: int) -> None:
         upcoming = first_word(group + ahead, length)
         for lane in range(0, GROUP_SIZE, WIDTH):
             total = broadcast(near)
-            for word in range(length):
+            for word in range(compared):
                 prefetch_lanes(words, upcoming + lane + word * RUN_SIZE)
                 codes = load_lanes(words, base + lane + word * RUN_SIZE)
                 total = add_distance(total, codes, load_word(queries, row + word))
@@ -215,12 +218,12 @@ def _compare_one(scan: _Scan, first: int, last: int, query: int) -> None:
 @compiled
 def _compare_few(scan: _Scan, first: int, last: int) -> None:
     """Compares single codes with all queries, for groups in which few codes are allowed."""
-    words, allowed, queries, length, top = scan
-    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
+    words, length, allowed, queries, compared, top = scan
+    ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * compared))
     for group in range(first, last):
         if group + ahead < len(allowed):
             prefetch_members(
-                words, first_word(group + ahead, length), length, allowed[group + ahead]
+                words, first_word(group + ahead, length), compared, allowed[group + ahead]
             )
         members = allowed[group]
         while members:
@@ -228,7 +231,7 @@ def _compare_few(scan: _Scan, first: int, last: int) -> None:
             members &= members - np.uint64(1)
             start = first_word(group, length) + place
             for query in range(len(top.state)):
-                distance = distance_at(words, start, length, queries, query * length)
+                distance = distance_at(words, start, compared, queries, query * compared)
                 if distance < top.state[query, topk.LIMIT]:
                     topk.insert_distance(top, query, distance, group * GROUP_SIZE + place)
 
@@ -236,11 +239,11 @@ def _compare_few(scan: _Scan, first: int, last: int) -> None:
 @compiled
 def _insert_hits(scan: _Scan, group: int, query: int, hits: np.uint64) -> None:
     """Inserts the codes of a group whose bits are set, if they are still below the limit."""
-    words, _, queries, length, top = scan
+    words, length, _, queries, compared, top = scan
     base = first_word(group, length)
     while hits:
         place = lowest_bit(hits)
         hits &= hits - np.uint64(1)
-        distance = distance_at(words, base + place, length, queries, query * length)
+        distance = distance_at(words, base + place, compared, queries, query * compared)
         if distance < top.state[query, topk.LIMIT]:
             topk.insert_distance(top, query, distance, group * GROUP_SIZE + place)

@@ -3,8 +3,9 @@
 A *group* is 64 codes, which share one word of a bitmap. A *run* is 512 codes, stored word by word.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,7 @@ Bitmap = NDArray[np.uint64]
 
 def as_words(codes: NDArray[np.uint8]) -> Words:
     """Returns packed codes (…, k/8) as words (…, ceil(k/64)), padded with zero bits."""
-    padding = -codes.shape[-1] % 8
-    widths = [(0, 0)] * (codes.ndim - 1) + [(0, padding)]
-    return np.ascontiguousarray(np.pad(codes, widths)).view(np.uint64)
+    return np.ascontiguousarray(_padded(codes, 8)).view(np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,25 +49,32 @@ class CodeMatrix:
     A code is identified by its position. Equal results are ordered by position, so positions should
     follow the order of ids.
 
+    The first `ranking_bits` bits and the others begin with a word each, and zero bits fill the last
+    word of both. So Hamming distances compare whole words, and linear scores sum over all words.
+
     Attributes:
         bits: Length of the codes.
-        words: (runs, ceil(bits/64), 512) uint64; words beyond the last code are reserved.
+        ranking_bits: The number of leading bits that Hamming distances compare.
+        words: (runs, words of a code, 512) uint64; words beyond the last code are reserved.
         count: n.
     """
 
     bits: int
+    ranking_bits: int
     words: NDArray[np.uint64]
     count: int
 
     @classmethod
-    def of(cls, codes: NDArray[np.uint8]) -> "CodeMatrix":
+    def of(cls, codes: NDArray[np.uint8], ranking_bits: int | None = None) -> "CodeMatrix":
         """Builds the matrix of packed codes (n, bits/8)."""
-        return cls.empty(8 * codes.shape[1]).extended(codes)
+        return cls.empty(8 * codes.shape[1], ranking_bits).extended(codes)
 
     @classmethod
-    def empty(cls, bits: int, room: int = 0) -> "CodeMatrix":
-        """A matrix without codes and with memory for `room` codes."""
-        return cls(bits, _reserve(room, bits // 8), 0)
+    def empty(cls, bits: int, ranking_bits: int | None = None, room: int = 0) -> "CodeMatrix":
+        """A matrix without codes and with memory for `room` codes; by default all bits rank."""
+        ranking_bits = ranking_bits or bits
+        length = -(-ranking_bits // 64) - (ranking_bits - bits) // 64
+        return cls(bits, ranking_bits, _reserve(room, length), 0)
 
     def extended(self, codes: NDArray[np.uint8]) -> "CodeMatrix":
         """Returns these codes followed by m more, packed (m, bits/8).
@@ -85,16 +91,17 @@ class CodeMatrix:
             )
         words, total = self.words, self.count + len(codes)
         if total > len(words) * RUN_SIZE:
-            words = _reserve(total, codes.shape[1])
+            words = _reserve(total, words.shape[1])
             filled = -(-self.count // RUN_SIZE)
             words[:filled] = self.words[:filled]
         for start in range(0, len(codes), 1 << 20):
-            _scatter_words(as_words(codes[start : start + (1 << 20)]), self.count + start, words)
-        return CodeMatrix(self.bits, words, total)
+            part = self._words_of(codes[start : start + (1 << 20)])
+            _scatter_words(part, self.count + start, words)
+        return replace(self, words=words, count=total)
 
     def replace(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
         """Overwrites the codes at m positions with packed codes (m, bits/8)."""
-        self.words[positions // RUN_SIZE, :, positions % RUN_SIZE] = as_words(codes)
+        self.words[positions // RUN_SIZE, :, positions % RUN_SIZE] = self._words_of(codes)
 
     @cached_property
     def everything(self) -> Bitmap:
@@ -107,7 +114,27 @@ class CodeMatrix:
     def codes(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Returns the packed codes (m, bits/8) at m positions."""
         words = self.words[positions // RUN_SIZE, :, positions % RUN_SIZE]
-        return np.ascontiguousarray(words).view(np.uint8)[:, : self.bits // 8]
+        octets, first = np.ascontiguousarray(words).view(np.uint8), self.ranking_bits // 8
+        rest = octets[:, -(-first // 8) * 8 :][:, : self.bits // 8 - first]
+        return np.concatenate([octets[:, :first], rest], axis=1)
+
+    def compared(self, queries: NDArray[np.uint8]) -> Words:
+        """Returns the words of packed queries (…, bits/8) that Hamming distances compare."""
+        return as_words(queries[..., : self.ranking_bits // 8])
+
+    def _words_of(self, codes: NDArray[np.uint8]) -> Words:
+        """Returns packed codes (m, bits/8) as words (m, words of a code)."""
+        rest = codes[:, self.ranking_bits // 8 :]
+        return np.concatenate([self.compared(codes), as_words(rest)], axis=1)
+
+
+def spread(weight: NDArray[np.float64], ranking_bits: int) -> NDArray[np.float64]:
+    """Returns weights (s, bits) in the order of the bits of words, (s, words of a code * 64).
+
+    The bits that fill words have the weight 0.
+    """
+    first, rest = weight[:, :ranking_bits], weight[:, ranking_bits:]
+    return np.concatenate([_padded(first, 64), _padded(rest, 64)], axis=1)
 
 
 def groups_of_codes(count: int) -> int:
@@ -155,7 +182,7 @@ def are_few(bitmap: Bitmap, queries: int) -> bool:
 
 @compiled
 def prefetch_members(words: Words, base: int, length: int, members: np.uint64) -> None:
-    """Prefetches the member codes of a group."""
+    """Prefetches the first `length` words of the member codes of a group."""
     while members:
         place = lowest_bit(members)
         members &= members - np.uint64(1)
@@ -165,7 +192,10 @@ def prefetch_members(words: Words, base: int, length: int, members: np.uint64) -
 
 @compiled
 def distance_at(words: Words, start: int, length: int, queries: Words, row: int) -> int:
-    """The Hamming distance of the query at word `row` and the code at word `start`."""
+    """The Hamming distance of the first `length` words of a query and a code.
+
+    The query is at word `row`, the code at word `start`.
+    """
     distance = 0
     for word in range(length):
         distance += popcount(
@@ -174,9 +204,15 @@ def distance_at(words: Words, start: int, length: int, queries: Words, row: int)
     return distance
 
 
-def _reserve(count: int, width: int) -> NDArray[np.uint64]:
-    """Allocates codes of `width` bytes and some spare room, aligned to cache lines."""
-    shape = (-(-int(count * (1 + SPARE_SHARE)) // RUN_SIZE), -(-width // 8), RUN_SIZE)
+def _padded(values: NDArray[Any], multiple: int) -> NDArray[Any]:
+    """Appends zeros to the last axis until its length is a multiple of a number."""
+    widths = [(0, 0)] * (values.ndim - 1) + [(0, -values.shape[-1] % multiple)]
+    return np.pad(values, widths)
+
+
+def _reserve(count: int, length: int) -> NDArray[np.uint64]:
+    """Allocates codes of `length` words and some spare room, aligned to cache lines."""
+    shape = (-(-int(count * (1 + SPARE_SHARE)) // RUN_SIZE), length, RUN_SIZE)
     octets = np.empty(8 * int(np.prod(shape)) + _LINE, np.uint8)
     start = -octets.ctypes.data % _LINE
     return octets[start : start + 8 * int(np.prod(shape))].view(np.uint64).reshape(shape)

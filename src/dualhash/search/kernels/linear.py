@@ -48,7 +48,7 @@ class RoundedWeights(NamedTuple):
 def round_weights(
     weight: NDArray[np.float64], bias: NDArray[np.float64], weight_bits: int
 ) -> RoundedWeights:
-    """Rounds weights (s, bits) to a sign and `weight_bits` bits; biases are (s,)."""
+    """Rounds weights (s, words * 64) to a sign and `weight_bits` bits; biases are (s,)."""
     size = np.abs(weight)
     unit = size.max(axis=1, initial=0, keepdims=True) / (2**weight_bits - 1)
     unit[unit == 0] = 1
@@ -104,15 +104,12 @@ def rounded_sums(
 
 
 def byte_tables(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums weights (s, bits) over each value of each byte, (s, words * 8, 256).
+    """Sums weights (s, words * 64) over each value of each byte, (s, words * 8, 256).
 
     Sums of a head's rounded weights are exact, so the order of summation does not matter.
     """
-    functions, bits = weight.shape
-    padded = np.zeros((functions, -(-bits // 64) * 64))
-    padded[:, :bits] = weight
     values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64)
-    bytewise = padded.reshape(functions, padded.shape[1] // 8, 8)
+    bytewise = weight.reshape(len(weight), weight.shape[1] // 8, 8)
     sums: NDArray[np.float64] = np.einsum("sbi,vi->sbv", bytewise, values)
     return sums
 

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.codes.packing import pack
 from dualhash.jit import compiled
 from dualhash.search.kernels import linear, topk
 from dualhash.search.kernels.attribute_ranking import WEIGHT_BITS, raise_needed
@@ -33,37 +32,36 @@ from dualhash.search.kernels.layout import (
     Bitmap,
     CodeMatrix,
     Words,
-    as_words,
+    distance_at,
     first_word,
     size,
+    spread,
 )
 from dualhash.search.kernels.sigmoid import exp_of_minus, sigmoid
 from dualhash.search.kernels.simd import (
     WIDTH,
-    add_masked_distance,
+    add_distance,
     broadcast,
     lanes_below,
     load_lanes,
     load_word,
     lowest_bit,
     negative_lanes,
-    popcount,
 )
 
 
 class _Posterior(NamedTuple):
     """How codes are scored.
 
-    Distances count the bits of `mask` that differ from `query`; `decay` (bits + 1,) is exp(-d /
-    tau). `wished` (C,) are the category probabilities of the query. Tables (s, words * 8, 256),
-    biases (s,) and wanted values (s,) give the attribute probabilities.
+    Distances are those from `query`, always 0 if it has no words; `decay` (ranking bits + 1,) is
+    exp(-d / tau). `wished` (C,) are the category probabilities of the query. Tables (s, words * 8,
+    256), biases (s,) and wanted values (s,) give the attribute probabilities.
     """
 
     categories: CategoryPosteriors
     wished: NDArray[np.float64]
     epsilon: float
     query: Words
-    mask: Words
     decay: NDArray[np.float64]
     rounded: linear.RoundedWeights
     attribute_tables: NDArray[np.float64]
@@ -82,7 +80,6 @@ def most_posterior(
     epsilon: float,
     query: NDArray[np.uint8] | None = None,
     tau: float = 1.0,
-    ranking_bits: int | None = None,
     allowed: Bitmap | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -98,7 +95,6 @@ def most_posterior(
         epsilon: Above 0.
         query: (bits/8,) uint8, packed; None to disregard distances.
         tau: Above 0, in bits.
-        ranking_bits: Distances count that many leading bits; None for all.
         allowed: The codes to search; all by default.
         threads: Number of threads; the result does not depend on it.
 
@@ -107,18 +103,15 @@ def most_posterior(
         position; m is the smaller of k and the number of allowed codes.
     """
     allowed = matrix.everything if allowed is None else allowed
-    counted = np.zeros(matrix.bits, np.bool_)
-    if query is not None:
-        counted[:ranking_bits] = True
     weight, bias = attribute_head.summable
+    weight = spread(weight, matrix.ranking_bits)
     sign = np.where(wanted, 1.0, -1.0)
     posterior = _Posterior(
         categories,
         np.ascontiguousarray(wished, np.float64),
         float(epsilon),
-        as_words(np.zeros(matrix.bits // 8, np.uint8) if query is None else query),
-        as_words(pack(counted)),
-        _decay(matrix.bits, float(tau)),
+        np.empty(0, np.uint64) if query is None else matrix.compared(query),
+        _decay(matrix.ranking_bits, float(tau)),
         linear.round_weights(weight * sign[:, None], bias * sign, WEIGHT_BITS),
         linear.byte_tables(weight),
         bias,
@@ -148,7 +141,7 @@ def _scan(
 ) -> None:
     """Computes the posterior of the codes that can be among the k best."""
     length = words.shape[1]
-    flat, query, mask, decay = words.reshape(-1), posterior.query, posterior.mask, posterior.decay
+    flat, query, decay = words.reshape(-1), posterior.query, posterior.decay
     tables, biases = posterior.categories.tables, posterior.categories.bias
     weights = posterior.wished * ((1 + MARGIN) / STEPS)
     highest = posterior.wished.max()
@@ -166,11 +159,9 @@ def _scan(
         base = first_word(group, length)
         for lane in range(0, GROUP_SIZE, WIDTH):
             total = broadcast(start_sum)
-            for word in range(length):
+            for word in range(len(query)):
                 codes = load_lanes(flat, base + lane + word * RUN_SIZE)
-                total = add_masked_distance(
-                    total, codes, load_word(query, word), load_word(mask, word)
-                )
+                total = add_distance(total, codes, load_word(query, word))
             hits = negative_lanes(total) & (members >> np.uint64(lane))
             for which in range(len(needed)):
                 if hits == 0:
@@ -186,10 +177,7 @@ def _scan(
                 bound = posterior.epsilon + agreement_bound(
                     posterior.categories, position, weights, rest_weight
                 )
-                distance = 0
-                for word in range(length):
-                    code = load_word(flat, base + place + word * RUN_SIZE)
-                    distance += popcount((code ^ load_word(query, word)) & load_word(mask, word))
+                distance = distance_at(flat, base + place, len(query), query, 0)
                 if bound * decay[distance] < least:
                     continue
                 factor = decay[distance] * _attributes(flat, base + place, length, posterior)

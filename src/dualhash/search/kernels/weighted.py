@@ -15,10 +15,10 @@ from dualhash.search.kernels.layout import (
     Bitmap,
     CodeMatrix,
     Words,
-    as_words,
     distance_at,
     first_word,
     size,
+    spread,
 )
 from dualhash.search.kernels.sigmoid import sigmoid
 from dualhash.search.kernels.simd import (
@@ -87,9 +87,9 @@ def weighted_nearest(
     k = min(k, size(allowed))
     values, bias = head.summable
     costs = _Costs(
-        as_words(query),
+        matrix.compared(query),
         float(weight),
-        linear.byte_tables(values),
+        linear.byte_tables(spread(values, matrix.ranking_bits)),
         bias,
         np.asarray(wanted, np.bool_),
     )
@@ -107,9 +107,9 @@ def _scan(
 
     Scores are negative costs. A score is at most the highest of its part minus the distance.
     """
-    length = words.shape[1]
+    length, compared = words.shape[1], len(costs.query)
     flat, query = words.reshape(-1), costs.query
-    bits = length * 64
+    bits = compared * 64
     start_sum = -_limit(part.floor, part.highest, bits)
     for group in range(start, stop):
         members = part.codes[group]
@@ -118,7 +118,7 @@ def _scan(
         base = first_word(group, length)
         for lane in range(0, GROUP_SIZE, WIDTH):
             total = broadcast(start_sum)
-            for word in range(length):
+            for word in range(compared):
                 codes = load_lanes(flat, base + lane + word * RUN_SIZE)
                 total = add_distance(total, codes, load_word(query, word))
             hits = negative_lanes(total) & (members >> np.uint64(lane))
@@ -141,7 +141,7 @@ def _limit(score: float, highest: float, bits: int) -> int:
 @compiled
 def _cost(words: Words, start: int, length: int, query: Words, costs: _Costs) -> float:
     """The cost of the code whose first word is at `start`."""
-    distance = distance_at(words, start, length, query, 0)
+    distance = distance_at(words, start, len(query), query, 0)
     improbability = 0.0
     for which in range(len(costs.bias)):
         table, bias = costs.tables[which], costs.bias[which]

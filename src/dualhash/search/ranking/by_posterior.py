@@ -28,13 +28,11 @@ class PosteriorSettings:
     Attributes:
         head: Predicts the C categories, calibrated.
         constants: The constants of the ranking.
-        ranking_bits: Number of leading bits whose Hamming distance ranks; None for all.
         category: The row of the named category; None to take the query's category.
     """
 
     head: LinearHead
     constants: Posterior
-    ranking_bits: int | None = None
     category: int | None = None
 
     @classmethod
@@ -55,7 +53,7 @@ class PosteriorSettings:
                 f"There is no category {category!r}. {nearest(category, head.names)}"
             )
         row = None if category is None else head.names.index(category)
-        return cls(head, constants or DEFAULT_POSTERIOR, header.ranking_bits, row)
+        return cls(head, constants or DEFAULT_POSTERIOR, row)
 
 
 def by_posterior(
@@ -91,7 +89,6 @@ def by_posterior(
             epsilon=epsilon,
             query=query,
             tau=settings.constants.tau,
-            ranking_bits=settings.ranking_bits,
             allowed=scope.allowed,
             threads=scope.threads,
         )

@@ -37,7 +37,7 @@ class CodeCache:
         self._index = index
         self._state = NOTHING_READ
         self._undone: int | None = None
-        self._table = CodeTable.empty(index.header.bits)
+        self._table = CodeTable.empty(index.header.bits, index.header.ranking_bits)
         self._filters: dict[tuple[str, str], Bitmap] = {}
 
     def table(self) -> CodeTable:
@@ -57,7 +57,8 @@ class CodeCache:
             table = self._updated(state)
             if table is None or 2 * state.count < len(table.ids):
                 self._filters.clear()
-                empty = CodeTable.empty(index.header.bits, room=state.count)
+                header = index.header
+                empty = CodeTable.empty(header.bits, header.ranking_bits, room=state.count)
                 table = empty.extended(index.codes())
             if table.count != state.count:
                 self._state = NOTHING_READ

@@ -45,9 +45,10 @@ class CodeTable:
     _posteriors: dict[tuple[bytes, bytes], CategoryPosteriors] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, bits: int, room: int = 0) -> "CodeTable":
+    def empty(cls, bits: int, ranking_bits: int | None = None, room: int = 0) -> "CodeTable":
         """Creates an empty table with room for that many codes of `bits` bits."""
-        return cls(np.empty(0, np.uint32), CodeMatrix.empty(bits, room), np.empty(0, np.uint64))
+        matrix = CodeMatrix.empty(bits, ranking_bits, room)
+        return cls(np.empty(0, np.uint32), matrix, np.empty(0, np.uint64))
 
     @property
     def count(self) -> int:
@@ -139,7 +140,8 @@ class CodeTable:
         Only those of the last head are kept.
         """
         key = (head.weight.tobytes(), head.bias.tobytes())
-        known = self._posteriors.get(key) or category_posteriors(head)
+        known = self._posteriors.get(key)
+        known = known or category_posteriors(head, self.matrix.ranking_bits)
         if len(known.likely) < self.matrix.count:
             known = known.extended(self.matrix, threads)
         self._posteriors.clear()

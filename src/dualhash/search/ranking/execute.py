@@ -143,6 +143,7 @@ def search_file(
             query,
             wanted,
             best,
+            compared_bits=index.header.compared_bits,
             codes=table.codes(best.ids),
             items=items,
             attribute_weight=weight,
@@ -175,6 +176,7 @@ def make_results(
     predicates: AttributePredicates,
     best: RankedIds,
     *,
+    compared_bits: int,
     codes: NDArray[np.uint8],
     items: Mapping[int, Item],
     attribute_weight: float | None = None,
@@ -187,6 +189,7 @@ def make_results(
         query: The query, if there is one.
         predicates: The chosen attributes.
         best: The m ids after the offset.
+        compared_bits: The number of leading bits that Hamming distances compare.
         codes: (m, k/8) uint8, packed.
         items: The m items, by id.
         attribute_weight: The weight that was used, if any.
@@ -195,7 +198,8 @@ def make_results(
     if best.distances is not None:
         distances = best.distances.tolist()
     elif query is not None:
-        distances = np.bitwise_count(codes ^ query.code).sum(axis=-1, dtype=np.int64).tolist()
+        differing = (codes ^ query.code)[:, : compared_bits // 8]
+        distances = np.bitwise_count(differing).sum(axis=-1, dtype=np.int64).tolist()
     evidence = predicates.evidence(codes, best.probabilities)
     nothing: list[None] = [None] * len(codes)
     scores = [joint for joint, _ in evidence] if best.scores is None else best.scores.tolist()
@@ -225,7 +229,7 @@ def make_results(
     )
     return Results(
         task=task,
-        bits=8 * codes.shape[1],
+        bits=compared_bits,
         query=query,
         conditions=predicates.values,
         matched=best.matched,

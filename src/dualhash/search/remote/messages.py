@@ -110,7 +110,7 @@ class SearchResponse(Schema):
     words: str
     """The search in words."""
     bits: int
-    """Length of a code, the largest possible distance."""
+    """Number of leading bits that distances compare, the largest possible distance."""
     query: Image | None
     """The query; null for a search by attributes alone."""
     conditions: dict[str, bool]

@@ -58,6 +58,11 @@ class Header:
         posterior = self.calibration.posterior
         return posterior is not None and posterior.better
 
+    @property
+    def compared_bits(self) -> int:
+        """The number of bits that Hamming distances compare: `ranking_bits`, or all."""
+        return self.ranking_bits or self.bits
+
     def predict(self, codes: NDArray[np.uint8]) -> list[Prediction]:
         """Predicts category and attributes of packed codes (N, k/8) by the calibrated heads."""
         return predict(codes, self.calibrated_category_head, self.calibrated_attribute_head)

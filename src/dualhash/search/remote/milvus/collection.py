@@ -21,7 +21,7 @@ MAX_TEXT = 65_535
 TIMEOUT = 120.0
 """Seconds to wait for one request."""
 
-CODE, LOGS = "code", "log_probabilities"
+CODE, OTHER_BITS, LOGS = "code", "other_bits", "log_probabilities"
 
 EXACT_INDEXES = {CODE: ("BIN_FLAT", "HAMMING"), LOGS: ("FLAT", "IP")}
 """Field: the type of index that finds everything, and its metric."""
@@ -59,11 +59,12 @@ class Collection:
         """Whether there is metadata; a collection without it was not made by dualhash."""
         return bool(self._call("has_collection", self._metadata))
 
-    def create(self, bits: int, attributes: int) -> None:
+    def create(self, bits: int, compared_bits: int, attributes: int) -> None:
         """Creates the collection and its metadata, unless they exist.
 
         Args:
             bits: Length k of the codes.
+            compared_bits: Number of their leading bits that Hamming distances compare.
             attributes: Number p of attributes.
         """
         from pymilvus import DataType, MilvusClient
@@ -76,7 +77,9 @@ class Collection:
 
         items = MilvusClient.create_schema()
         items.add_field("id", DataType.INT64, is_primary=True)
-        items.add_field(CODE, DataType.BINARY_VECTOR, dim=bits)
+        items.add_field(CODE, DataType.BINARY_VECTOR, dim=compared_bits)
+        if compared_bits < bits:
+            items.add_field(OTHER_BITS, DataType.VARCHAR, max_length=(bits - compared_bits) // 4)
         items.add_field(
             "literals",
             DataType.ARRAY,
@@ -146,7 +149,7 @@ class Collection:
 
         Args:
             field: The vectors to search, `CODE` by distance or `LOGS` by inner product.
-            query: (k/8,) packed code as bytes, or (2p,) float32.
+            query: The compared bits of a code, packed, as bytes; or (2p,) float32.
             where: The expression, in the language of Milvus.
             limit: At most `MAX_ROWS`.
 

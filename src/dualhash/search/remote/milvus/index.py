@@ -18,7 +18,14 @@ from dualhash.search.ranking.execute import make_results, search, search_batch
 from dualhash.search.ranking.rank import RankedIds
 from dualhash.search.remote.base import RemoteIndex
 from dualhash.search.remote.milvus.client import parse_address
-from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_ROWS, Collection, connect
+from dualhash.search.remote.milvus.collection import (
+    CODE,
+    LOGS,
+    MAX_ROWS,
+    OTHER_BITS,
+    Collection,
+    connect,
+)
 from dualhash.search.remote.milvus.exact_topk import COMPLETE, Fetch, Keys, best, within
 from dualhash.search.remote.milvus.metadata import read_header, read_state
 from dualhash.search.remote.milvus.rows import (
@@ -128,11 +135,16 @@ class MilvusIndex(RemoteIndex):
         Raises:
             ItemNotFoundError: No item has this id.
         """
-        rows = self._collection.rows([item], [CODE, "item"])
+        rows = self._collection.rows([item], [*self._code_fields, "item"])
         if item not in rows:
             raise ItemNotFoundError(f"{self._collection.address} has no item with the id {item}.")
         stored = read_item(rows[item], self.header.attribute_head.names)
         return CodedItem(**vars(stored), code=read_code(rows[item]))
+
+    @property
+    def _code_fields(self) -> list[str]:
+        """The fields that together hold a code."""
+        return [CODE] if self.header.ranking_bits is None else [CODE, OTHER_BITS]
 
     def _search_resolved(
         self, queries: Sequence[Query | None], request: SearchRequest, task: Task
@@ -187,7 +199,10 @@ class MilvusIndex(RemoteIndex):
         else:
             ranked = RankedIds(ids, matched, distances=keys.astype(np.int64))
         items, codes = self._items(ranked.ids)
-        return make_results(task, request, query, predicates, ranked, codes=codes, items=items)
+        bits = self.header.compared_bits
+        return make_results(
+            task, request, query, predicates, ranked, compared_bits=bits, codes=codes, items=items
+        )
 
     def _clauses(
         self,
@@ -209,10 +224,11 @@ class MilvusIndex(RemoteIndex):
 
     def _by_distance(self, code: NDArray[np.uint8], clauses: tuple[str, ...], stop: int) -> Fetch:
         """Distances are small integers, which Milvus returns exactly."""
+        compared = code[: self.header.compared_bits // 8].tobytes()
 
         def fetch(low: int, high: int, limit: int) -> Keys:
             among = _in_range(clauses, low, high, stop)
-            ids, distances = self._collection.best(CODE, code.tobytes(), among, limit)
+            ids, distances = self._collection.best(CODE, compared, among, limit)
             return Keys(ids, distances, distances[-1] if len(ids) == limit else COMPLETE)
 
         return fetch
@@ -232,7 +248,7 @@ class MilvusIndex(RemoteIndex):
         def fetch(low: int, high: int, limit: int) -> Keys:
             among = _in_range(clauses, low, high, stop)
             ids, logs = self._collection.best(LOGS, chosen, among, limit)
-            rows = self._collection.rows(ids.tolist(), [CODE])
+            rows = self._collection.rows(ids.tolist(), self._code_fields)
             codes = self._codes([self._row(rows, item) for item in ids.tolist()])
             scores = predicates.head.code_scores(codes)
             probabilities = joint_probability(scores, predicates.wanted)
@@ -256,7 +272,7 @@ class MilvusIndex(RemoteIndex):
         rows: dict[int, dict[str, Any]] = {}
         for start in range(0, len(ids), ITEMS_AT_ONCE):
             batch = ids[start : start + ITEMS_AT_ONCE].tolist()
-            rows |= self._collection.rows(batch, [CODE, "item"])
+            rows |= self._collection.rows(batch, [*self._code_fields, "item"])
         ordered = [self._row(rows, item) for item in ids.tolist()]
         names = self.header.attribute_head.names
         return {row["id"]: read_item(row, names) for row in ordered}, self._codes(ordered)

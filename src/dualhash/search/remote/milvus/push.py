@@ -121,7 +121,8 @@ def _prepare(reader: IndexReader, collection: Collection) -> CollectionState:
             f"{state.model_hash[:12]}, not {header.bits} bits, model {header.model_hash[:12]}). "
             "Push to a collection of another name, or drop this one first."
         )
-    collection.create(header.bits, len(header.attribute_head.names))
+    attributes = len(header.attribute_head.names)
+    collection.create(header.bits, header.compared_bits, attributes)
     collection.check_indexes()
     if state and state.format == FORMAT:
         parts, checksum = state.parts, state.checksum
@@ -182,7 +183,7 @@ def _send(
         [items[int(ids[which])] for which in changed],
         codes[changed],
         [descriptions[which] for which in changed],
-        reader.header.calibrated_attribute_head,
+        reader.header,
     )
     header = reader.header
     texts = 2 * max(len(row["item"].encode()) for row in rows)  # facts are about as long as items

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.codes.linear_head import LinearHead
 from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
-from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_TEXT
+from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_TEXT, OTHER_BITS
 from dualhash.search.results import Item, ItemLabels
+from dualhash.search.storage.header import Header
 from dualhash.search.storage.payload_columns import facts_of
 from dualhash.search.storage.rows import checksum
 
@@ -57,7 +57,7 @@ def read_item(row: Mapping[str, Any], attributes: Sequence[str]) -> Item:
 def read_code(row: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Returns the packed code (k/8,) of a row."""
     (octets,) = row[CODE]
-    return np.frombuffer(octets, np.uint8)
+    return np.frombuffer(octets + bytes.fromhex(row.get(OTHER_BITS, "")), np.uint8)
 
 
 def row_checksum(code: NDArray[np.uint8], description: str) -> int:
@@ -69,7 +69,7 @@ def make_rows(
     items: Sequence[Item],
     codes: NDArray[np.uint8],
     descriptions: Sequence[str],
-    head: LinearHead,
+    header: Header,
 ) -> list[dict[str, Any]]:
     """Returns the rows of n items.
 
@@ -82,8 +82,9 @@ def make_rows(
         items: n items.
         codes: (n, k/8) uint8, packed.
         descriptions: The items as `described` writes them.
-        head: Predicts the p attributes.
+        header: That of the index.
     """
+    head, compared = header.calibrated_attribute_head, header.compared_bits // 8
     scores = head.code_scores(codes)
     literals = 2 * np.arange(len(head.names)) + (scores >= 0)
     logs = log_probabilities(scores)
@@ -91,7 +92,7 @@ def make_rows(
     for which, (item, description) in enumerate(zip(items, descriptions, strict=True)):
         row = {
             "id": item.id,
-            CODE: codes[which].tobytes(),
+            CODE: codes[which, :compared].tobytes(),
             "literals": literals[which].tolist(),
             "facts": [
                 _fact(*fact) for fact in facts_of(item.labels.category, item.payload).items()
@@ -99,6 +100,8 @@ def make_rows(
             "item": description,
             "checksum": row_checksum(codes[which], description),
         }
+        if compared < codes.shape[1]:
+            row[OTHER_BITS] = codes[which, compared:].tobytes().hex()
         rows.append(row | {LOGS: logs[which]} if head.names else row)
     return rows
 

@@ -43,11 +43,16 @@ export class BitStrip {
     this.code = "";
   }
 
-  /** Shows the code of a query. */
-  show(code) {
+  /**
+   * Shows the code of a query.
+   * @param {string} code in hexadecimal
+   * @param {number} ranking number of leading bits that distances compare
+   */
+  show(code, ranking) {
     if (code === this.code) return;
     this.code = code;
     this.bits = bitsOf(code);
+    this.ranking = ranking;
     this.drawing = this.#draw(this.bits.length > SHORT_BITS ? COLUMNS.long : COLUMNS.short);
     byId("strip").replaceChildren(this.drawing);
     this.clear();
@@ -77,8 +82,10 @@ export class BitStrip {
   #describe(hit) {
     const differing = differingBits(hit);
     const names = attributesOf(differing, this.attributions).slice(0, MAX_NAMES);
+    const others = differing.length - hit.distance;
     const sentence = differing.length
-      ? `Result ${hit.rank} differs in ${formatCount(differing.length)} of ${formatCount(this.bits.length)} bits`
+      ? `Result ${hit.rank} differs in ${formatCount(hit.distance)} of ${formatCount(this.ranking)} bits` +
+        (others ? ` that rank, and in ${formatCount(others)} others` : "")
       : `Result ${hit.rank} has the same code`;
     return [
       sentence + (differing.length && names.length ? "; they say most about " : "."),
@@ -104,10 +111,11 @@ export class BitStrip {
     const x = (number % columns) * CELL + CELL / 2;
     const y = Math.floor(number / columns) * CELL + CELL / 2;
     const names = (this.attributions[number] ?? []).map(({ name }) => name).join(", ");
+    const ranks = number < this.ranking;
     return createSvg(
       "g",
-      { class: bit ? "bit set" : "bit", transform: `translate(${x} ${y})` },
-      createSvg("title", {}, `Bit ${number} is ${bit}${names ? `; says most about ${names}` : ""}`),
+      { class: `bit${bit ? " set" : ""}${ranks ? "" : " other"}`, transform: `translate(${x} ${y})` },
+      createSvg("title", {}, `Bit ${number} is ${bit}${ranks ? "" : "; it does not rank"}${names ? `; says most about ${names}` : ""}`),
       createSvg("rect", { x: -4.5, y: -4.5, width: 9, height: 9, rx: 2 }),
       createSvg("circle", { r: bit ? 3.4 : 1.3 }),
     );

@@ -181,7 +181,7 @@ function loadMore() {
 function showAnswer(found) {
   keepAnswer(found);
   showQueryImage();
-  showQuery(found.query);
+  showQuery(found);
   results.show(found);
   const time = found.timings.total;
   showFigures(found.matched, `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`);
@@ -224,7 +224,7 @@ async function showStart(signal) {
   }
   if (hasQuery(view)) {
     const body = { task: "category", k: 1, ...(view.id === null ? { code: view.code } : { id: view.id }) };
-    showQuery((await api.fetchResults(body, null, signal)).query);
+    showQuery(await api.fetchResults(body, null, signal));
   } else showQuery(null);
   results.showNone("No attributes chosen yet");
   results.notify(
@@ -242,11 +242,12 @@ function showQueryImage() {
   else queryPanel.preview(null, null);
 }
 
-/** Shows category, attributes and code of the query; null for no query. */
-function showQuery(query) {
+/** Shows category, attributes and code of the query of an answer; null for no query. */
+function showQuery(answer) {
+  const query = answer?.query ?? null;
   byId("about").hidden = !query;
   queryPanel.show(query);
-  if (query) bitStrip.show(query.code);
+  if (query) bitStrip.show(query.code, answer.bits);
   bitStrip.clear();
   const present = query ? query.attributes.filter(({ probability }) => probability >= PRESENT) : [];
   searchForm.setQueryAttributes(present.map(({ name }) => name));
