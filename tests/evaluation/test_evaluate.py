@@ -9,11 +9,14 @@ import pytest
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.columns import Columns
+from dualhash.codes.calibration import Calibration, Posterior
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
+from dualhash.evaluation import posterior_retrieval
+from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.encoded_test_set import encode_test_images
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
@@ -27,7 +30,12 @@ class StubModel:
     """Knows the outputs of every image by its name; image 5 is damaged."""
 
     hash = "hash-of-the-model"
-    card = SimpleNamespace(attribute_names=NAMES, attribute_units=(), ranking_bits=None)
+    card = SimpleNamespace(
+        attribute_names=NAMES,
+        attribute_units=(),
+        ranking_bits=None,
+        calibration=Calibration(),
+    )
     attribute_probabilities = Model.attribute_probabilities
 
     def __init__(self, broken=(5,)):
@@ -71,10 +79,14 @@ USED = np.delete(np.arange(IMAGES), [0, 1, 2, 3, 5])
 """The test images that can be read."""
 
 
-def expected(catalogue, codes, probabilities, protocol):
-    labels = TrueLabels(
+def true_labels(catalogue):
+    return TrueLabels(
         catalogue.categories[USED], catalogue.attributes[USED], catalogue.observed[USED]
     )
+
+
+def expected(catalogue, codes, probabilities, protocol):
+    labels = true_labels(catalogue)
     measured = evaluate_codes(codes, probabilities, labels, protocol=protocol, bootstrap=20)
     return {name: MetricValue.of(values) for name, values in measured.figures.items()}
 
@@ -103,7 +115,7 @@ def test_only_readable_test_images_are_evaluated(catalogue, protocol, codes, tol
 def test_distances_are_those_of_the_ranking_bits(catalogue):
     """Attributes are predicted from all bits."""
     model = StubModel()
-    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(), ranking_bits=8)
+    model.card = SimpleNamespace(**vars(model.card) | {"ranking_bits": 8})
     bits = quantise(model.reals[USED])
     probabilities = model.attribute_head.probabilities(bits)
     found = evaluate(model, catalogue, bootstrap=20)
@@ -112,6 +124,36 @@ def test_distances_are_those_of_the_ranking_bits(catalogue):
     saved = unseen.saved(probabilities)
     assert saved.ranking_bits == 8
     assert evaluate(saved, catalogue, bootstrap=20).figures == found.figures
+
+
+def test_combined_retrieval_by_posterior_is_measured_with_the_calibrated_heads(catalogue):
+    model, rng = StubModel(), np.random.default_rng(2)
+    model.card = SimpleNamespace(
+        **vars(model.card)
+        | {"ranking_bits": 8, "calibration": Calibration(posterior=Posterior(epsilon=0.1, tau=3))}
+    )
+    model.calibrated_category_head = LinearHead(
+        ("hat", "shoe"), rng.normal(size=(2, BITS)).astype("f4"), np.ones(2, "f4")
+    )
+    model.calibrated_attribute_head = replace(model.attribute_head, bias=np.ones(2, "f4"))
+    found = evaluate(model, catalogue, bootstrap=9, seed=4).figures
+    bits = quantise(model.reals[USED])
+    scores = model.calibrated_category_head.scores(bits).astype(float)
+    alone = posterior_retrieval.ijcv2020(
+        bits[:, :8],
+        np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True),
+        1 / (1 + np.exp(-model.calibrated_attribute_head.scores(bits).astype(float))),
+        true_labels(catalogue),
+        query_weights(len(USED), 9, np.random.default_rng(4)),
+        posterior=model.card.calibration.posterior,
+    ).figures
+    assert "combined_posterior_absent_capped_recall_at_100" in alone
+    assert {name: found[name] for name in alone} == {
+        name: MetricValue.of(draws) for name, draws in alone.items()
+    }
+    for options in ({"codes": "real"}, {"protocol": "cvpr2017"}):
+        other = evaluate(model, catalogue, bootstrap=0, **options).figures
+        assert "combined_posterior_recall_at_5" not in other
 
 
 def test_the_json_has_all_documented_fields(catalogue):
@@ -177,7 +219,7 @@ def test_refuses_attributes_that_differ_from_the_model(catalogue, names, message
 def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
     """The bits of the units tie where the real outputs do not."""
     model = StubModel(broken=())
-    model.card = SimpleNamespace(attribute_names=NAMES, attribute_units=(0, 1), ranking_bits=None)
+    model.card = SimpleNamespace(**vars(model.card) | {"attribute_units": (0, 1)})
     weight = np.zeros((2, BITS), np.float32)
     weight[[0, 1], [0, 1]] = 4
     model.attribute_head = LinearHead(NAMES, weight, np.full(2, -2, np.float32))

@@ -11,6 +11,7 @@ from dualhash.evaluation.true_labels import TrueLabels
 from tests.evaluation.random_codes import Case, cases
 from tests.oracles import evaluation as oracle
 
+NOTHING_KEPT = np.zeros((300, 2), bool)
 ONE = Posterior(epsilon=0.01, tau=32)
 
 
@@ -122,7 +123,7 @@ def test_the_chosen_constants_have_the_best_recall(monkeypatch: pytest.MonkeyPat
         measured = ijcv2020(bits, categories, attributes, labels, ones, posterior=constants)
         return float(measured.figures["combined_posterior_recall_at_5"][0])
 
-    chosen = choose_posterior(bits, categories, attributes, labels, filter_recall=0.0)
+    chosen = choose_posterior(bits, categories, attributes, labels, NOTHING_KEPT)
     recalls = [
         recall(Posterior(epsilon=epsilon, tau=tau))
         for epsilon in posterior_retrieval.EPSILONS
@@ -131,18 +132,23 @@ def test_the_chosen_constants_have_the_best_recall(monkeypatch: pytest.MonkeyPat
     assert chosen.better
     assert recall(chosen) == max(recalls) > min(recalls)
     monkeypatch.setattr(posterior_retrieval, "MOST_QUERIES", 50)
-    assert recall(choose_posterior(bits, categories, attributes, labels, 0.0)) > min(recalls)
+    assert recall(choose_posterior(bits, categories, attributes, labels, NOTHING_KEPT)) > min(
+        recalls
+    )
 
 
-def test_it_is_not_better_than_a_filter_that_finds_more():
-    chosen = choose_posterior(*made_up(100), filter_recall=1.0)
-    assert not chosen.better
-    assert not choose_posterior(*made_up(100), filter_recall=float("nan")).better
+def test_it_is_better_if_it_finds_more_than_the_filter():
+    bits, categories, attributes, labels = made_up(100)
+    assert choose_posterior(bits, categories, attributes, labels, attributes >= 0.5).better
+    blind = np.full_like(categories, 1 / 8), np.full_like(attributes, 0.5)
+    assert not choose_posterior(bits, *blind, labels, labels.attributes == 1).better
 
 
 def test_nothing_is_chosen_from_few_queries():
     bits, categories, attributes, labels = made_up(100)
     nothing = labels._replace(categories=np.full(100, -1))
-    assert choose_posterior(bits, categories, attributes, nothing, 0.0) is None
+    assert choose_posterior(bits, categories, attributes, nothing, NOTHING_KEPT) is None
     few = (array[:8] for array in (bits, categories, attributes))
-    assert choose_posterior(*few, TrueLabels(*(array[:8] for array in labels)), 0.0) is None
+    assert (
+        choose_posterior(*few, TrueLabels(*(array[:8] for array in labels)), NOTHING_KEPT) is None
+    )

@@ -20,6 +20,8 @@ TITLES = {
     "avg_hm": "avg HM of attributes",
     "combined_recall_at_5": "combined recall at 5",
     "combined_capped_recall_at_5": "combined capped recall at 5",
+    "combined_posterior_recall_at_5": "  ranked by posterior",
+    "combined_posterior_capped_recall_at_5": "  the same, capped",
     "combined_absent_recall_at_5": "  queries without the wanted attribute",
     "combined_absent_capped_recall_at_5": "  the same, capped",
 }

@@ -93,6 +93,14 @@ class LinearHead:
         return cls(tuple(values["names"]), weight.reshape(-1, bits), bias)
 
 
+def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Returns exp(s) divided by its sum along the last axis, in float64, any shape."""
+    scores = np.asarray(scores, np.float64)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
 def sigmoid(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """Returns 1 / (1 + exp(-s)) in float64, any shape."""
     with np.errstate(over="ignore"):

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.codes.code_file import SavedCodes
+from dualhash.codes.linear_head import softmax
 from dualhash.codes.model import Model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError, nearest
-from dualhash.evaluation.bootstrap import RESAMPLES
+from dualhash.evaluation import posterior_retrieval
+from dualhash.evaluation.bootstrap import RESAMPLES, query_weights
 from dualhash.evaluation.encoded_test_set import encode_test_images, match_saved_codes
 from dualhash.evaluation.evaluate_codes import Progress, evaluate_codes
-from dualhash.evaluation.evaluation_result import Evaluation, MetricValue
+from dualhash.evaluation.evaluation_result import Evaluation, Measurements, MetricValue
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 
 CodeKind = Literal["binary", "real"]
@@ -50,7 +52,8 @@ def evaluate(
         progress: Called with the stage and the share of it that is done.
 
     Returns:
-        The figures. Images that cannot be read are left out, counted and named.
+        The figures; also of combined retrieval by posterior, if the model has its constants and
+        `codes` is "binary". Images that cannot be read are left out, counted and named.
 
     Raises:
         DualhashError: The protocol or kind of codes is unknown, there are no readable test images,
@@ -87,6 +90,23 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
+    if (
+        not isinstance(source, SavedCodes)
+        and (posterior := source.card.calibration.posterior)
+        and codes == "binary"
+        and quantised
+    ):
+        bits = quantise(test_set.reals)
+        by_posterior = posterior_retrieval.ijcv2020(
+            bits[:, : source.card.ranking_bits],
+            softmax(source.calibrated_category_head.scores(bits)),
+            source.calibrated_attribute_head.probabilities(bits),
+            test_set.labels,
+            query_weights(len(bits), bootstrap, np.random.default_rng(seed)),
+            posterior=posterior,
+            progress=lambda share: progress("combined by posterior", share),
+        )
+        measurements = Measurements.merged((measurements, by_posterior))
     images = {"images": len(test_set.catalogue), "images_failed": len(test_set.failures)}
     return Evaluation(
         figures={name: MetricValue.of(draws) for name, draws in measurements.figures.items()},

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.calibration import Posterior
+from dualhash.evaluation import combined_retrieval
 from dualhash.evaluation.bootstrap import Weights, query_weights
 from dualhash.evaluation.combined_retrieval import (
     CUTOFFS,
@@ -86,7 +87,7 @@ def choose_posterior(
     category_probabilities: NDArray[np.floating],
     attribute_probabilities: NDArray[np.floating],
     labels: TrueLabels,
-    filter_recall: float,
+    kept: NDArray[np.bool_],
 ) -> Posterior | None:
     """Returns the constants with the largest combined recall at 5 on validation images.
 
@@ -97,7 +98,7 @@ def choose_posterior(
         category_probabilities: (N, C), calibrated.
         attribute_probabilities: (N, p), calibrated.
         labels: True labels of the N images.
-        filter_recall: Combined recall at 5 of the filter on these images; NaN if there is none.
+        kept: (N, p) bool, the images that pass the filter of combined searches.
 
     Returns:
         None if fewer than `FEWEST_QUERIES` pairs of a query and a wanted attribute have something
@@ -121,7 +122,11 @@ def choose_posterior(
     spread[chosen] = wanted[chosen]
     tried = [Posterior(epsilon=epsilon, tau=tau) for tau in TAUS for epsilon in EPSILONS]
     best = max(tried, key=lambda posterior: recall(posterior, spread))
-    return best.model_copy(update={"better": recall(best, wanted) > filter_recall})
+    filtered = combined_retrieval.ijcv2020(
+        bits, kept.astype(np.float64), labels, weights, cutoffs=(5,)
+    )
+    by_filter = float(filtered.figures["combined_recall_at_5"][0])
+    return best.model_copy(update={"better": recall(best, wanted) > by_filter})
 
 
 def _queries(labels: TrueLabels) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
