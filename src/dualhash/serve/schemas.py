@@ -33,6 +33,8 @@ class Attributes(Schema):
     """Attributes by facet."""
     categories: list[str]
     """Categories in the order of the model."""
+    prefers_posterior: bool
+    """Whether a query with wanted attributes is a search by posterior if no task is given."""
 
 
 class FieldValue(Schema):

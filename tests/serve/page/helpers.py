@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
@@ -13,6 +14,11 @@ def ids(page: Page) -> list[str]:
     expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
     expect(page.locator(f"{CARDS}[data-id]").first).to_be_visible()
     return page.locator(CARDS).evaluate_all("cards => cards.map(card => card.dataset.id)")
+
+
+def search(page: Page, address: str, **body: Any) -> dict[str, Any]:
+    """Returns an answer of the API."""
+    return page.request.post(f"{address}api/v1/search", data=body).json()
 
 
 def chip(page: Page, name: str) -> Locator:

@@ -1,13 +1,12 @@
 """The cards of results: picture, verdict, names, labels and links."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.serve.page.conftest import BITS, COUNT, PORTRAIT, PORTRAIT_SIZE
-from tests.serve.page.helpers import CARDS, ids, settle
+from tests.serve.page.helpers import CARDS, ids, search, settle
 
 VERDICTS = {
     "right": ("✓", "solid"),
@@ -16,11 +15,6 @@ VERDICTS = {
     "unknown": ("?", "dotted"),
 }
 BOTH = "#id=4&task=combined&want=round&without=colour%3Dred"
-
-
-def search(page: Page, address: str, **body: Any) -> dict[str, Any]:
-    """Returns an answer of the API."""
-    return page.request.post(f"{address}api/v1/search", data=body).json()
 
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.serve.page.conftest import BITS, COUNT
-from tests.serve.page.helpers import CARDS, chip, ids
+from tests.serve.page.helpers import CARDS, chip, ids, search, settle
 
 
 def test_a_first_visit_shows_images_to_start_with(page: Page, address: str):
@@ -150,6 +150,35 @@ def test_a_weighted_search_ranks_all_items(page: Page, address: str):
     page.get_by_text("rank lower").click()
     expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
     assert hard < COUNT - 1
+
+
+def test_a_search_by_probability_shows_that_of_the_same_kind(page: Page, address: str):
+    page.goto(f"{address}#id=3&task=combined&want=round")
+    ids(page)
+    page.get_by_text("by probability").click()
+    expect(page.locator("#figure-matches")).to_have_text(str(COUNT - 1))
+    found = search(page, address, id=3, task="posterior", want=["round"], k=24)
+    assert ids(page) == [str(hit["id"]) for hit in found["hits"]]
+    names = page.locator(f"{CARDS} .reading-name").all_inner_texts()
+    assert [name.split(" labelled")[0].strip() for name in names[:2]] == ["same kind", "round"]
+    assert "ranking=posterior" in page.url
+
+
+def test_a_kind_can_be_named_in_place_of_an_image(page: Page, address: str):
+    page.goto(address)
+    settle(page)
+    kind = page.get_by_label("Kind", exact=True)
+    name = kind.locator("option").nth(1).inner_text()
+    kind.select_option(name)
+    found = search(page, address, category=name, k=24)
+    assert ids(page) == [str(hit["id"]) for hit in found["hits"]]
+    page.locator(".chip[data-name=round]").click()
+    expect(page.locator(f"{CARDS} .reading-name")).to_have_count(2 * 24)
+    assert f"category={name}" in page.url
+    page.get_by_role("button", name="Clear all").click()
+    expect(kind).to_have_value("")
+    page.goto(f"{address}#id=3")
+    expect(kind).to_be_hidden()
 
 
 def test_arrow_keys_move_through_the_results_and_enter_searches(page: Page, address: str):

@@ -115,6 +115,7 @@ def attributes_by_facet(index: Index) -> schemas.Attributes:
     return schemas.Attributes(
         facets=[schemas.Facet(facet=name, attributes=values) for name, values in facets.items()],
         categories=list(index.header.category_head.names),
+        prefers_posterior=index.header.prefers_posterior,
     )
 
 

@@ -50,10 +50,11 @@ export function createResultCard(hit, answer, on) {
       distance ? create("span", { class: "distance" }, distance) : null,
       ...createNames(hit),
     ),
-    conditions.length
+    conditions.length || hit.category_probability !== null
       ? create(
           "ul",
           { class: "readings" },
+          hit.category_probability === null ? null : createKind(answer, hit),
           ...conditions.map(([name, wanted]) => createCondition(name, wanted, hit)),
         )
       : null,
@@ -110,6 +111,12 @@ function createNames(item) {
       ),
     ),
   ];
+}
+
+/** How probable the category is that the search asks for. */
+function createKind(answer, hit) {
+  const name = create("span", { class: "reading-name" }, answer.category ?? "same kind");
+  return create("li", { class: "reading" }, name, createBar(hit.category_probability));
 }
 
 /** An attribute that the search asks for: its label, and how probable the wanted value is. */

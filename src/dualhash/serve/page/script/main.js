@@ -109,7 +109,7 @@ function beginRequest() {
 async function search() {
   const signal = beginRequest();
   showQueryImage();
-  const body = toRequest(view, false, PAGE_SIZE, 0);
+  const body = toRequest(view, searchForm.preferred, false, PAGE_SIZE, 0);
   if (body) showAnswer(await api.fetchResults(body, null, signal));
   else await showStart(signal);
 }
@@ -128,7 +128,7 @@ function searchByUpload(image) {
     const task = hasAttributes(view) ? view.task : "category";
     let found;
     try {
-      found = await api.fetchResults(toRequest({ ...view, task }, true, PAGE_SIZE, 0), image, signal);
+      found = await api.fetchResults(toRequest({ ...view, task }, searchForm.preferred, true, PAGE_SIZE, 0), image, signal);
     } catch (error) {
       if (!(error instanceof api.Refusal) || error.kind === "gone") throw error;
       showRefusal(error.message);
@@ -157,7 +157,7 @@ function loadMore() {
     const before = answer;
     byId("more").disabled = true;
     try {
-      const body = toRequest(view, false, PAGE_SIZE, before.next_offset);
+      const body = toRequest(view, searchForm.preferred, false, PAGE_SIZE, before.next_offset);
       const next = await api.fetchResults(body, null, request.signal);
       if (next.index.generation !== before.index.generation) {
         await search();

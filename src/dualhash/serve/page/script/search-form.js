@@ -8,7 +8,8 @@ import {
   hasAttributes,
   hasFilter,
   hasQuery,
-  isWeighted,
+  isNamed,
+  taskOf,
   withAttribute,
   withoutConditions,
 } from "./url-state.js";
@@ -36,15 +37,24 @@ const TASK_TEXT = {
   weighted: {
     true: "Images of the same kind as yours; those with the attributes you choose rank higher.",
   },
+  posterior: {
+    true: "Images that most probably are of the same kind as yours and have the attributes you choose.",
+    false: "Images that most probably are of this kind and have the attributes you choose.",
+  },
 };
 
 export class SearchForm {
   /**
-   * @param {{facets: Object[]}} attributes attributes by facet, as in the API
+   * @param {{facets: Object[], categories: string[], prefers_posterior: boolean}} attributes as in the API
    * @param {function(import("./url-state.js").View)} change shows another view
    */
-  constructor({ facets }, change) {
+  constructor({ facets, categories, prefers_posterior }, change) {
     this.change = change;
+    this.preferred = prefers_posterior ? "posterior" : "strict";
+    this.hasKinds = categories.length > 0;
+    byId("by-posterior").hidden = !this.hasKinds;
+    byId("kind").append(...categories.map((name) => create("option", { value: name }, name)));
+    byId("kind").addEventListener("change", ({ target }) => change({ ...this.view, category: target.value || null }));
     this.chips = new Map();
     this.queryAttributes = [];
     this.#createChips(facets);
@@ -53,7 +63,7 @@ export class SearchForm {
       radio.addEventListener("change", () => change({ ...this.view, task: radio.value }));
     }
     for (const radio of document.querySelectorAll("input[name=strictness]")) {
-      radio.addEventListener("change", () => change({ ...this.view, weighted: radio.value === "weighted" }));
+      radio.addEventListener("change", () => change({ ...this.view, ranking: radio.value }));
     }
     byId("clear").addEventListener("click", () => {
       focusResults();
@@ -68,10 +78,12 @@ export class SearchForm {
   show(view) {
     this.view = view;
     document.querySelector(`input[name=task][value=${view.task}]`).checked = true;
-    byId("task-text").textContent = TASK_TEXT[isWeighted(view) ? "weighted" : view.task][hasQuery(view)];
-    document.querySelector(`input[name=strictness][value=${view.weighted ? "weighted" : "strict"}]`).checked = true;
+    byId("task-text").textContent = TASK_TEXT[taskOf(view, this.preferred)][hasQuery(view)];
+    document.querySelector(`input[name=strictness][value=${view.ranking ?? this.preferred}]`).checked = true;
+    byId("kind").hidden = !this.hasKinds || hasQuery(view);
+    byId("kind").value = view.category ?? "";
     byId("strictness").hidden = view.task !== "combined" || !hasQuery(view);
-    byId("clear").hidden = !hasAttributes(view) && !hasFilter(view);
+    byId("clear").hidden = !hasAttributes(view) && !hasFilter(view) && !isNamed(view);
     for (const [name, chip] of this.chips) {
       const state = attributeState(view, name);
       chip.element.dataset.state = state;

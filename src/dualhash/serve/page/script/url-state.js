@@ -7,11 +7,14 @@
  * @property {"category"|"attribute"|"combined"} task
  * @property {string[]} want attributes that results must have
  * @property {string[]} without attributes that results must not have
- * @property {boolean} weighted whether images without these attributes rank lower, not left out
+ * @property {"strict"|"weighted"|"posterior"|null} ranking whether images of the same kind without
+ *   these attributes are left out, rank lower, or all rank by probability; null for what the server prefers
+ * @property {string|null} category the kind to search for, without a query
  * @property {Object<string, string>} filter value by field
  */
 
 const TASKS = ["category", "attribute", "combined"];
+const RANKINGS = ["strict", "weighted", "posterior"];
 
 /** @type {View} */
 export const EMPTY_VIEW = Object.freeze({
@@ -20,7 +23,8 @@ export const EMPTY_VIEW = Object.freeze({
   task: "category",
   want: [],
   without: [],
-  weighted: false,
+  ranking: null,
+  category: null,
   filter: {},
 });
 
@@ -35,7 +39,8 @@ export function parseView(hash) {
     task: TASKS.includes(parameters.get("task")) ? parameters.get("task") : "category",
     want: parameters.getAll("want"),
     without: parameters.getAll("without"),
-    weighted: parameters.get("weighted") === "1",
+    ranking: RANKINGS.includes(parameters.get("ranking")) ? parameters.get("ranking") : null,
+    category: parameters.get("category"),
     filter: Object.fromEntries(parameters.getAll("filter").map(parseFilter)),
   };
 }
@@ -57,7 +62,8 @@ export function formatView(view) {
   if (view.task !== "category") parameters.set("task", view.task);
   for (const name of view.want) parameters.append("want", name);
   for (const name of view.without) parameters.append("without", name);
-  if (view.weighted) parameters.set("weighted", "1");
+  if (view.ranking) parameters.set("ranking", view.ranking);
+  if (isNamed(view)) parameters.set("category", view.category);
   for (const [field, value] of Object.entries(view.filter)) {
     parameters.append("filter", `${encodeURIComponent(field)}=${value}`);
   }
@@ -68,8 +74,14 @@ export const hasQuery = (view) => view.id !== null || view.code !== null;
 export const hasAttributes = (view) => view.want.length + view.without.length > 0;
 export const hasFilter = (view) => Object.keys(view.filter).length > 0;
 
-/** Whether the search is weighted. Without a query, images without the attributes are left out. */
-export const isWeighted = (view, withQuery = hasQuery(view)) => view.task === "combined" && view.weighted && withQuery;
+export const isNamed = (view, withQuery = hasQuery(view)) => view.category !== null && !withQuery;
+
+/** Returns the task of the API. Without a query, images without the attributes are left out. */
+export function taskOf(view, preferred, withQuery = hasQuery(view)) {
+  if (isNamed(view, withQuery)) return "posterior";
+  const ranking = view.ranking ?? preferred;
+  return view.task === "combined" && withQuery && ranking !== "strict" ? ranking : view.task;
+}
 
 /** Returns "want", "without" or "any": the state of an attribute. */
 export function attributeState(view, name) {
@@ -95,8 +107,8 @@ export function withFilter(view, field, value) {
   return { ...view, filter: value === null ? others : { ...others, [field]: value } };
 }
 
-/** Returns the view without attributes and filter. */
-export const withoutConditions = (view) => ({ ...view, want: [], without: [], filter: {} });
+/** Returns the view without attributes, named kind and filter. */
+export const withoutConditions = (view) => ({ ...view, want: [], without: [], category: null, filter: {} });
 
 /**
  * Returns the view without the condition that a shortage names.
@@ -109,11 +121,16 @@ export function withoutCondition(view, { field, value }) {
   return entry ? withFilter(view, entry[0], null) : { ...view, filter: {} };
 }
 
-/** Returns the API's search request; null if the view does not search for anything yet. */
-export function toRequest(view, uploading, k, offset) {
+/**
+ * Returns the API's search request; null if the view does not search for anything yet.
+ * @param {string} preferred the ranking if the view has none
+ */
+export function toRequest(view, preferred, uploading, k, offset) {
   const withQuery = hasQuery(view) || uploading;
-  if (view.task === "category" ? !withQuery : !hasAttributes(view)) return null;
-  const request = { task: isWeighted(view, withQuery) ? "weighted" : view.task, k, offset };
+  const named = isNamed(view, withQuery);
+  if (!named && (view.task === "category" ? !withQuery : !hasAttributes(view))) return null;
+  const request = { task: taskOf(view, preferred, withQuery), k, offset };
+  if (named) request.category = view.category;
   if (view.task !== "category") {
     request.want = view.want;
     request.without = view.without;
