@@ -29,7 +29,7 @@ def run_demo(out: Path) -> Figures:
 def train_on_groups(out: Path) -> Figures:
     """The demo's settings on Unicode's nine groups instead of its subgroups."""
     catalogue = dualhash.Catalogue.read("openmoji-coarse")
-    config = dualhash.preset_config("features", **SETTINGS)
+    config = dualhash.preset_config("dph+", **SETTINGS)
     model = dualhash.train(catalogue, config, out, replace=True)
     evaluation = dualhash.evaluate(model, catalogue, bootstrap=BOOTSTRAP_SAMPLES)
     figures = {name: evaluation.figures[name].value for name in FIGURES}

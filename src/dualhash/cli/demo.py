@@ -25,7 +25,7 @@ from dualhash.search import Task
 DEFAULT_OUT = Path("build/demo")
 
 SETTINGS: dict[str, Any] = {"bits": 128, "alpha": 0.7, "head_settings": {"dropout": 0.4}}
-"""Changes to the preset `features`, chosen on validation images: more dropout, because the drawings
+"""Changes to the preset `dph+`, chosen on validation images: more dropout, because the drawings
 are few, and more weight of the attributes."""
 
 BOOTSTRAP_SAMPLES = 200
@@ -94,7 +94,7 @@ def demo(
         shown = test_images.take(np.flatnonzero(polite))
     out.mkdir(parents=True, exist_ok=True)
     with stage("train", f"Training on {len(catalogue) - len(test_images):,} of them"):
-        config = dualhash.preset_config("features", **SETTINGS)
+        config = dualhash.preset_config("dph+", **SETTINGS)
         model = dualhash.train(catalogue, config, out / "model", replace=True)
     with stage("index", f"Indexing {len(shown):,} of the others"):
         dualhash.build_index(model, shown, out / "emoji.dhx", replace=True)

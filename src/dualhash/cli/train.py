@@ -52,9 +52,10 @@ def train(
         method: dph, or a comparison method that `dualhash baselines` lists, such as ssdh. It uses
             only images with the labels that it learns from.
         base: For the method svm-binary: the model folder whose codes it reads.
-        preset: A set of defaults for all settings: features (a code head on the features of a
-            frozen network, in minutes), small (a network for small images, from scratch),
-            paper-imagenet, paper-cfw, released-imagenet or released-cfw.
+        preset: A set of defaults for all settings: dph+ (a code head on the features of a frozen
+            network, in minutes, with bits of their own for category and attributes), features
+            (the same with bits that both share), small (a network for small images, from
+            scratch), paper-imagenet, paper-cfw, released-imagenet or released-cfw.
         config: A JSON or TOML file of settings, such as momentum = 0.9. Options on the command
             line and settings that define the method override it.
         resume: Continue the unfinished training of this folder.

@@ -14,7 +14,7 @@ from dualhash.errors import DualhashError
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
 
-OF_FEATURES, OF_NETWORK = "features", "small"
+OF_FEATURES, OF_NETWORK = "dph+", "small"
 """The preset if none is named: for a code head on kept features, or for a whole network."""
 
 NOT_USED = {

@@ -81,8 +81,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "crop_padding": 4,
         },
         "features": _FEATURES,
-        # Beyond the paper: the category and the attributes have bits of their own.
-        "dph+": _FEATURES | {"category_share": 0.5},
+        # Beyond the paper: category and attributes have bits of their own, and a larger margin.
+        "dph+": _FEATURES | {"category_share": 0.5, "loss_settings": {"margin": 0.5}},
     }
 )
 
