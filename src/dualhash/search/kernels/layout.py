@@ -206,8 +206,8 @@ def distance_at(words: Words, start: int, length: int, queries: Words, row: int)
 
 def _padded(values: NDArray[Any], multiple: int) -> NDArray[Any]:
     """Appends zeros to the last axis until its length is a multiple of a number."""
-    widths = [(0, 0)] * (values.ndim - 1) + [(0, -values.shape[-1] % multiple)]
-    return np.pad(values, widths)
+    padding = -values.shape[-1] % multiple
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, padding)]) if padding else values
 
 
 def _reserve(count: int, length: int) -> NDArray[np.uint64]:

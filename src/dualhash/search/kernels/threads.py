@@ -13,9 +13,14 @@ FEWEST_GROUPS = 128
 """A thread of its own pays off from this many groups."""
 
 
-def run_in_threads(work: Callable[[int, int], Part], groups: int, threads: int) -> list[Part]:
-    """Calls `work(start, stop)` on ranges of `groups` groups in parallel; results in order."""
-    parts = max(1, min(threads, groups // FEWEST_GROUPS))
+def run_in_threads(
+    work: Callable[[int, int], Part], groups: int, threads: int, *, fewest: int | None = None
+) -> list[Part]:
+    """Calls `work(start, stop)` on ranges of `groups` groups in parallel; results in order.
+
+    No thread gets fewer than `fewest` groups, by default `FEWEST_GROUPS`.
+    """
+    parts = max(1, min(threads, groups // (fewest or FEWEST_GROUPS)))
     bounds = [groups * part // parts for part in range(parts + 1)]
     if parts == 1:
         return [work(0, groups)]
