@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +13,7 @@ from cyclopts import App
 from dualhash.cli import output
 from dualhash.cli.app import exit_code
 from dualhash.cli.options import Flag, Names
+from dualhash.errors import DualhashError
 
 if TYPE_CHECKING:
     from dualhash.catalogue.catalogue import Catalogue
@@ -25,18 +26,22 @@ app = App(
     result_action="return_value",
 )
 
+Experiment = Literal["paper", "beyond"]
+
 RESULTS, DOCS = Path("benchmarks/results/paper"), Path("docs")
 BUILD, QUICK_BUILD = Path("build/paper"), Path("build/paper-quick")
+BEYOND_RESULTS, BEYOND_WORK = Path("benchmarks/results/beyond"), Path("build/beyond/work")
 
 
 @app.command
 def run(
-    experiment: Literal["paper"],
+    experiment: Experiment,
     /,
     *,
-    catalogue: str,
+    catalogue: str | None = None,
     data: Path,
     only: Names = (),
+    seed: int | None = None,
     quick: Flag = False,
     dry_run: Flag = False,
     json: Flag = False,
@@ -52,17 +57,35 @@ def run(
     this.
 
     Args:
-        experiment: paper, section 4 of Liu et al. 2020.
-        catalogue: fashion, imagenet150k, cfw60k or sun120k.
-        data: The folder of the catalogue's files.
-        only: Tables and figures, such as table-4,figure-12; all by default.
-        quick: A small version that checks in minutes that everything works, with fewer images,
-            batches and bits. Its results are stored separately.
+        experiment: paper, section 4 of Liu et al. 2020; or beyond, the recipe dph+ and specialists
+            on the same features, on all its catalogues.
+        catalogue: For paper: fashion, imagenet150k, cfw60k or sun120k.
+        data: The folder of the catalogue's files; for beyond the folder that holds the folders
+            fashion and fashion-photos.
+        only: Tables and figures, such as table-4,figure-12; all by default. For beyond also cells,
+            and what a name begins with, such as ladder-256,dph+-64.
+        seed: For beyond: only cells of this seed.
+        quick: For paper: a small version that checks in minutes that everything works, with fewer
+            images, batches and bits. Its results are stored separately.
         dry_run: Only list the cells, the tables they belong to, and how long they take.
         json: With --dry-run: print JSON.
-        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
-        work: Folder of unfinished trainings and of models still needed (default build/paper).
+        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE, or
+            benchmarks/results/beyond).
+        work: Folder of unfinished trainings and of models still needed (default build/EXPERIMENT).
     """
+    if experiment == "beyond":
+        _run_beyond(
+            data=data,
+            only=only,
+            seed=seed,
+            dry_run=dry_run,
+            json=json,
+            results=results,
+            work=work,
+        )
+        return
+    if catalogue is None:
+        raise DualhashError("Name the catalogue of the paper's experiments with --catalogue.")
     from dualhash.progress import Display
     from reproduction.cell_runner import CellRunner
     from reproduction.grid_plan import plan_for
@@ -83,14 +106,38 @@ def run(
             cell.name: [name for name, exhibit in shown.items() if cell in exhibit.cells()]
             for cell in cells
         }
-        _list(schedule(cells, runner, store, work), feeds, json=json)
+        steps = schedule(cells, runner, store, work)
+        _list([(step, feeds.get(step.cell.name, [])) for step in steps], json=json)
         return
     finish(cells, runner, store, work, whole=cells_of(exhibits(plan)), notify=output.note)
     output.say(f"All cells of {', '.join(shown)} are finished, in {store.folder}.")
 
 
+def _run_beyond(
+    *,
+    data: Path,
+    only: Names,
+    seed: int | None,
+    dry_run: bool,
+    json: bool,
+    results: Path | None,
+    work: Path | None,
+) -> None:
+    from reproduction.beyond.run_beyond import BeyondGrid
+
+    folder = results or BEYOND_RESULTS
+    grid = BeyondGrid(data, folder, work or BEYOND_WORK, only, seed)
+    if dry_run:
+        _list(grid.schedule(), json=json)
+        return
+    grid.run()
+    output.say(f"All these cells are finished, in {folder}.")
+
+
 @app.command
 def report(
+    experiment: Experiment = "paper",
+    /,
     *,
     catalogue: str = "fashion",
     results: Path | None = None,
@@ -102,14 +149,24 @@ def report(
 
     It needs only the JSON files of the results. Missing results are shown as missing.
 
+    For beyond, the files are beyond.md and beyond.json.
+
     Args:
-        catalogue: fashion, imagenet150k, cfw60k or sun120k.
-        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE).
+        experiment: paper or beyond.
+        catalogue: For paper: fashion, imagenet150k, cfw60k or sun120k.
+        results: Folder of the JSON files (default benchmarks/results/paper/CATALOGUE, or
+            benchmarks/results/beyond).
         out: Folder of the report.
         data: The folder of the catalogue's files. If given, the examples of figures 13 and 15 are
             also drawn with photos, into build/paper/sheets.
         quick: Report the small version, into build/paper-quick.
     """
+    if experiment == "beyond":
+        from reproduction.beyond import report as beyond
+
+        missing = beyond.write_report(results or BEYOND_RESULTS, out)
+        output.say(f"Written to {out / 'beyond.md'}; {missing} cells are not yet measured.")
+        return
     from reproduction.grid_plan import plan_for
     from reproduction.result_store import ResultStore
     from reproduction.write_report import draw_sheets, write_report
@@ -135,31 +192,24 @@ def _read(plan: GridPlan, data: Path) -> Catalogue:
     return catalogue
 
 
-def _list(
-    steps: Sequence[ScheduledCell], feeds: Mapping[str, Sequence[str]], *, json: bool
-) -> None:
-    """Lists finished and missing cells, with their times."""
+def _list(steps: Sequence[tuple[ScheduledCell, Sequence[str]]], *, json: bool) -> None:
+    """Lists finished and missing cells, each with what it is for, and their times."""
     if json:
         rows = [
-            {
-                "cell": step.cell.name,
-                "due": step.due,
-                "seconds": step.seconds,
-                "feeds": feeds.get(step.cell.name, ()),
-            }
-            for step in steps
+            {"cell": step.cell.name, "due": step.due, "seconds": step.seconds, "feeds": feeds}
+            for step, feeds in steps
         ]
         output.print_json(rows)
         return
     cells = [
         (
-            *(step.cell.name, ", ".join(feeds.get(step.cell.name, ())) or "other cells"),
+            *(step.cell.name, ", ".join(feeds) or "other cells"),
             *(_time(step.seconds), "" if step.due else "finished"),
         )
-        for step in steps
+        for step, feeds in steps
     ]
     output.show(output.table("Cells", ["cell", "feeds", ">takes about", ""], cells))
-    due = [step for step in steps if step.due]
+    due = [step for step, _ in steps if step.due]
     known = [step.seconds for step in due if step.seconds is not None]
     takes = _time(sum(known)) if len(known) == len(due) else "not known yet"
     output.say(f"{len(due)} of {len(steps)} cells are left; time: {takes}")

@@ -10,6 +10,9 @@ from reproduction.table_values import Table, TableNumber
 
 NONE, MISSING = "–", "missing"
 
+WHOLE = frozenset({"bits", "seconds"})
+"""Figures that are shown as a whole number, without an interval."""
+
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Formats a table; the first column holds words, the others numbers."""
@@ -70,7 +73,7 @@ def _unknown(entry: Entry | None, table: Table) -> str:
 
 
 def _number(entry: Entry, number: TableNumber) -> str:
-    if entry.figure == "bits":  # the same whole number for every seed
+    if entry.figure in WHOLE or entry.figure.startswith("pairs_at"):
         return f"{number.mean:.0f}"
     parts = [f"{number.mean:.3f}"]
     if number.interval is not None:

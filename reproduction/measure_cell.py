@@ -87,7 +87,7 @@ def measure(
             )
         )
     if len(unseen):
-        parts.append(_unseen(outputs.codes, labels.categories, unseen, weights))
+        parts.append(unseen_figures(outputs.codes, labels.categories, unseen, weights))
     return Measurements.merged(parts)
 
 
@@ -150,7 +150,7 @@ def _halves(
     )
 
 
-def _unseen(
+def unseen_figures(
     codes: Codes,
     categories: NDArray[np.int64],
     unseen: Sequence[int],

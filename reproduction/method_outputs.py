@@ -88,7 +88,7 @@ def run_method(
         return _alone(method, models[method], images, progress)
     first, second = FILTERED.get(method, (CATEGORY_MODEL, ATTRIBUTE_MODEL))
     category_model = models[first]
-    outputs = _outputs(category_model, images, progress)
+    outputs = encoded_outputs(category_model, images, progress)
     probabilities = _alone(second, models[second], images, progress).final.probabilities
     assert probabilities is not None, "the second model is one of attributes"
     predicted = (probabilities >= 0.5).astype(np.float64)
@@ -113,7 +113,7 @@ def class_bits(predicted: NDArray[np.intp], classes: int) -> NDArray[np.bool_]:
 
 
 def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress) -> MethodOutputs:
-    outputs = _outputs(model, images, progress)
+    outputs = encoded_outputs(model, images, progress)
     bits = quantise(outputs)
     if not model.attribute_head.names:
         return MethodOutputs(Outputs(bits), model.bits, Outputs(outputs))
@@ -123,7 +123,14 @@ def _alone(method: str, model: Model, images: Sequence[Path], progress: Progress
     return MethodOutputs(Outputs(bits, model.attribute_probabilities(bits)), model.bits, before)
 
 
-def _outputs(model: Model, images: Sequence[Path], progress: Progress) -> NDArray[np.float32]:
+def encoded_outputs(
+    model: Model, images: Sequence[Path], progress: Progress
+) -> NDArray[np.float32]:
+    """Returns outputs (N, k) of the hash layer for N images.
+
+    Raises:
+        DualhashError: Images cannot be read; the message names them.
+    """
     encoded = model.encode(images, progress=progress)
     if encoded.failures:
         reasons = " ".join(failure.reason for failure in encoded.failures)

@@ -101,8 +101,8 @@ def compared_figures(plan: GridPlan) -> dict[Cell, frozenset[str]]:
 
 def check_claim(claim: Claim, results: Mapping[str, Result]) -> ClaimResult:
     """Tests a claim on results by cell name."""
-    ours = _mean(claim.ours, claim.figure, results)
-    theirs = _mean(claim.theirs, claim.figure, results)
+    ours = mean_draws(claim.ours, claim.figure, results)
+    theirs = mean_draws(claim.theirs, claim.figure, results)
     if ours is None or theirs is None:
         return ClaimResult(
             words=claim.words, holds=None, margin=None, interval=None, allowance=claim.allowance
@@ -117,7 +117,7 @@ def check_claim(claim: Claim, results: Mapping[str, Result]) -> ClaimResult:
     )
 
 
-def _mean(
+def mean_draws(
     cells: tuple[Cell, ...], figure: str, results: Mapping[str, Result]
 ) -> NDArray[np.float64] | None:
     """Returns the figure and its draws, (1 + B,), mean over cells; None if one is missing."""

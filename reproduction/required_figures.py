@@ -1,5 +1,6 @@
 """Which figures and data each cell must have for its tables, figures and claims."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -7,7 +8,7 @@ from reproduction.grid_cell import Cell, Result
 from reproduction.grid_plan import GridPlan
 from reproduction.paper_claims import compared_figures
 from reproduction.paper_exhibits import exhibits
-from reproduction.table_definition import HALF, REAL, WEIGHTED, Picture
+from reproduction.table_definition import HALF, REAL, WEIGHTED, Exhibit, Picture
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -60,9 +61,21 @@ class RequiredFigures:
 
 
 def required_figures(plan: GridPlan) -> dict[Cell, RequiredFigures]:
-    """Returns what each cell of the grid must have."""
+    """Returns what each cell of the paper's grid must have."""
+    return requirements_of(exhibits(plan).values(), compared_figures(plan))
+
+
+def requirements_of(
+    shown: Iterable[Exhibit | Picture], compared: Mapping[Cell, frozenset[str]]
+) -> dict[Cell, RequiredFigures]:
+    """Returns what the cells of some tables and figures must have.
+
+    Args:
+        shown: Tables and figures.
+        compared: The figures of each cell whose draws are saved.
+    """
     found: dict[Cell, list[RequiredFigures]] = {}
-    for exhibit in exhibits(plan).values():
+    for exhibit in shown:
         if isinstance(exhibit, Picture):
             found.setdefault(exhibit.cell, []).append(
                 RequiredFigures(extras=frozenset({exhibit.extra}))
@@ -71,6 +84,6 @@ def required_figures(plan: GridPlan) -> dict[Cell, RequiredFigures]:
         for entry in exhibit.entries():
             for cell in entry.cells:
                 found.setdefault(cell, []).append(RequiredFigures(frozenset({entry.figure})))
-    for cell, figures in compared_figures(plan).items():
+    for cell, figures in compared.items():
         found.setdefault(cell, []).append(RequiredFigures(draws=figures))
     return {cell: reduce(RequiredFigures.__or__, parts) for cell, parts in found.items()}

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any, Protocol
 
 from dualhash.errors import DualhashError
+from dualhash.file_lock import only_one
 from dualhash.files import write_whole
 from reproduction.current_results import current
 from reproduction.grid_cell import PRETRAINING, Cell, Result
@@ -115,6 +116,8 @@ def run(
 ) -> None:
     """Runs every cell that is due. If one fails, only the cells that need it are skipped.
 
+    Several processes may share the results and the folder of models; each cell is run by one.
+
     Args:
         cells: The cells to finish.
         runner: Trains and evaluates them.
@@ -130,30 +133,52 @@ def run(
     due = [step.cell for step in steps if step.due]
     notify(f"{len(steps) - len(due)} of {len(steps)} cells are finished.")
     failed: dict[Cell, str] = {}
-    for place, cell in enumerate(due):
-        if failed.keys() & {*runner.parts(cell), *runner.trials(cell)}:
-            failed[cell] = "not started, since it needs a cell that failed"
-            continue
-        results = store.read()
-        left = [expected_seconds(other, results) for other in due[place:]]
-        notify(f"{cell.name}: {place + 1} of {len(due)}, {_left(left)}")
-        recipe = runner.recipe(cell, results)
-        assert recipe is not None, "trials come before what is chosen by them"
-        folder = work / cell.name
-        parts = {part: _model(work, part) for part in runner.parts(cell)}
-        hashes = {part.name: results[part.name].hashes for part in parts}
-        try:
-            _begin(folder, {"recipe": recipe, "data": runner.data, "parts": hashes})
-            store.write(runner.run(cell, recipe, folder, parts))
-        except Exception as error:  # hours of other cells may follow, so any error is noted
-            failed[cell] = str(error) or type(error).__name__
-            notify(f"{cell.name} failed: {failed[cell]}")
-        _tidy(whole, runner, store, work)
+    finished: set[Cell] = set()
+    work.mkdir(parents=True, exist_ok=True)
+    for patient in (False, True):  # the second round waits for cells that other processes run
+        for place, cell in enumerate(due):
+            if cell in finished or cell in failed:
+                continue
+            needed = {*runner.parts(cell), *runner.trials(cell)}
+            if failed.keys() & needed:
+                failed[cell] = "not started, since it needs a cell that failed"
+                continue
+            with only_one(work / f"{cell.name}.lock", wait=patient) as free:
+                left = {step.cell for step in schedule(cells, runner, store, work) if step.due}
+                if cell not in left:
+                    finished.add(cell)
+                    continue
+                if not free or left & needed:
+                    continue
+                results = store.read()
+                seconds = [expected_seconds(other, results) for other in due[place:]]
+                notify(f"{cell.name}: {place + 1} of {len(due)}, {_left(seconds)}")
+                try:
+                    _run_cell(cell, runner, store, work)
+                    finished.add(cell)
+                except Exception as error:  # hours of others may follow, so any error is noted
+                    failed[cell] = str(error) or type(error).__name__
+                    notify(f"{cell.name} failed: {failed[cell]}")
+            _tidy(whole, runner, store, work)
+    for cell in due:
+        if cell not in finished:
+            failed.setdefault(cell, "not started, since another process left a part unfinished")
     if failed:
         raise DualhashError(
             "; ".join(f"{cell.name}: {why.rstrip('.')}" for cell, why in failed.items())
             + ". All other cells are saved; run the same command to try these again."
         )
+
+
+def _run_cell(cell: Cell, runner: Runner, store: ResultStore, work: Path) -> None:
+    results, folder = store.read(), work / cell.name
+    recipe = runner.recipe(cell, results)
+    if recipe is None:
+        raise DualhashError("trials that choose its settings are not finished")
+    parts = {part: _model(work, part) for part in runner.parts(cell)}
+    hashes = {part.name: results[part.name].hashes for part in parts}
+    _begin(folder, {"recipe": recipe, "data": runner.data, "parts": hashes})
+    store.write(runner.run(cell, recipe, folder, parts))
 
 
 def _begin(folder: Path, origin: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.presets import preset_config
 from reproduction.grid_cell import PRETRAINING, Cell
-from reproduction.method_outputs import CATEGORY_MODEL, TOGETHER
+from reproduction.method_outputs import CATEGORY_MODEL
 from reproduction.setting_choice import VALIDATION
 from reproduction.training_subsets import select_training_images
 
@@ -51,13 +51,14 @@ def train_cell(
 
     Args:
         cell: The cell.
-        recipe: The preset and the settings that differ from it.
+        recipe: The preset and the settings that differ from it; `method` if the cell's is not the
+            name of a method. Without a preset, nothing is trained.
         catalogue: The whole catalogue.
         out: Folder of the model.
         parts: Folders of the models it is made from, by their methods.
         display: Where progress is shown.
     """
-    if cell.method in TOGETHER:
+    if "preset" not in recipe:
         models = {method: Model.open(path) for method, path in parts.items()}
         return TrainedCell(models, hashes={method: model.hash for method, model in models.items()})
     weights = parts.get(PRETRAINING)
@@ -69,7 +70,7 @@ def train_cell(
     from dualhash.baselines import find_method
     from dualhash.training.train import train
 
-    method = find_method(cell.method, parts.get(CATEGORY_MODEL))
+    method = find_method(recipe.get("method", cell.method), parts.get(CATEGORY_MODEL))
     model = train(view, config, out, method=method, resume=True, display=display)
     card = model.card
     hashes = {

@@ -53,7 +53,7 @@ def report(
     Raises:
         DualhashError: matplotlib is not installed.
     """
-    _check_drawing()
+    check_drawing()
     shown = exhibits(plan)
     spent = sum(sum(result.seconds.values()) for result in results.values())
     results = consistent(cells_of(shown), plan, results)
@@ -100,12 +100,8 @@ def write_report(plan: GridPlan, store: ResultStore, out: Path) -> int:
             written.
     """
     results = _results(store)
-    findings = {
-        path.stem: path.read_text(encoding="utf-8")
-        for path in sorted((store.folder / FINDINGS).glob("*.md"))
-    }
-    text, content, figures = report(plan, results, findings)
-    _save(figures, out / FIGURES)
+    text, content, figures = report(plan, results, read_findings(store.folder))
+    save_figures(figures, out / FIGURES)
     write_whole(out / "results.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_whole(out / "results.md", text)
     return len(content["missing"])
@@ -120,14 +116,14 @@ def draw_sheets(plan: GridPlan, store: ResultStore, out: Path, find: FindImage) 
         out: The folder.
         find: Returns the file of an image by its name.
     """
-    _check_drawing()
+    check_drawing()
     results, figures = _results(store), {}
     for name, exhibit in exhibits(plan).items():
         if isinstance(exhibit, Picture) and exhibit.extra.endswith("_sheet"):
             figure = _figure(name, exhibit, results, find)
             if figure is not None:
                 figures[f"{name}.png"] = figure
-    _save(figures, out)
+    save_figures(figures, out)
 
 
 def heading(name: str) -> str:
@@ -232,13 +228,26 @@ def _results(store: ResultStore) -> dict[str, Result]:
     return results
 
 
-def _save(figures: Mapping[str, Figure], folder: Path) -> None:
+def read_findings(folder: Path) -> dict[str, str]:
+    """Returns the prose in `folder/findings` by the name of what it is about."""
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted((folder / FINDINGS).glob("*.md"))
+    }
+
+
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Saves figures by file name."""
     for name, figure in figures.items():
         save(figure, folder / name)
 
 
-def _check_drawing() -> None:
-    """Refuses to start if drawing is not possible."""
+def check_drawing() -> None:
+    """Refuses to start if drawing is not possible.
+
+    Raises:
+        DualhashError: matplotlib is not installed.
+    """
     if find_spec("matplotlib") is None:
         raise DualhashError(
             "Drawing needs the package matplotlib: pip install 'dualhash[analysis]'."

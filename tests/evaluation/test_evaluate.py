@@ -17,6 +17,7 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation import posterior_retrieval
 from dualhash.evaluation.bootstrap import query_weights
+from dualhash.evaluation.compare import compare_draws
 from dualhash.evaluation.encoded_test_set import encode_test_images
 from dualhash.evaluation.evaluate import evaluate
 from dualhash.evaluation.evaluate_codes import evaluate_codes
@@ -169,8 +170,17 @@ def test_the_json_has_all_documented_fields(catalogue):
         "data": catalogue.take(rows).label_hash,
     }
     assert written["failures"] == ["torn"]
-    assert Evaluation.model_validate(written) == found
+    assert Evaluation.model_validate(written) == found.model_copy(update={"draws": {}})
     assert found.values()["category_map"] == written["figures"]["category_map"]["value"]
+
+
+def test_the_draws_of_a_figure_give_its_interval_and_are_compared_in_pairs(catalogue):
+    found = evaluate(StubModel(), catalogue, bootstrap=20)
+    for name, figure in found.figures.items():
+        assert MetricValue.of(np.array(found.draws[name])) == figure
+    draws = found.draws["category_map"]
+    assert len(draws) == 21
+    assert compare_draws(draws, draws) == (0.0, 0.0, 0.0)
 
 
 def test_a_figure_without_queries_is_null_in_json():

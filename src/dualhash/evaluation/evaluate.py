@@ -115,4 +115,5 @@ def evaluate(
         counts=images | measurements.counts,
         hashes=hashes | {"data": test_set.label_hash},
         failures=tuple(failure.reason for failure in test_set.failures),
+        draws={name: draws.tolist() for name, draws in measurements.figures.items()},
     )

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dualhash.evaluation.bootstrap import interval
 
@@ -71,6 +71,8 @@ class Evaluation(BaseModel):
         hashes: Hash of the `model`, or of the `codes` if they were read from a file, and of the
             `data`: the label table of the test images.
         failures: One sentence for each test image that was left out.
+        draws: By name, the figure and then its value in each bootstrap draw, for `compare_draws`;
+            not saved.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +83,7 @@ class Evaluation(BaseModel):
     counts: dict[str, int]
     hashes: dict[str, str]
     failures: tuple[str, ...] = ()
+    draws: dict[str, list[float]] = Field(default={}, exclude=True, repr=False)
 
     def values(self) -> Mapping[str, float | None]:
         """Returns the figures by name, without intervals."""
