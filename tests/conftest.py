@@ -14,6 +14,7 @@ MARKED = {
     "browser": ("serve/page",),
     "milvus": ("search/remote/test_milvus.py", "cli/test_push.py"),
     "training": (
+        "reproduction/test_beyond_runner.py",
         "training/test_train.py",
         "training/test_pretrain.py",
         "training/test_custom_entries.py",

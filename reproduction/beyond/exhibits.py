@@ -126,8 +126,8 @@ def ladder(plan: GridPlan) -> Exhibit:
         ("category mAP", "attribute mAP", "avg HM", *RECALLS, "seconds"),
         rows,
         note="r@5 and r@100 are combined recall, capped is capped recall at 5. Seconds are those "
-        "of learning from kept features. Each row adds one idea to the row above, the third with the "
-        "weight alpha of the attributes that the preset has. The last row is the same model.",
+        "of learning from kept features. Each row adds one idea to the row above, the third "
+        "also the preset's alpha. The last row is the same model.",
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dualhash.training.calibrate import fit_attribute, fit_categories
 from numpy.typing import NDArray
 from scipy.special import softmax
 
@@ -17,6 +16,7 @@ from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.training.calibrate import fit_attribute, fit_categories
 from reproduction.beyond.plans import MULTIPLE_MODEL
 from reproduction.measure_cell import Outputs, Progress, measure
 from reproduction.method_outputs import (
