@@ -145,7 +145,8 @@ def _opening(
         'The paper is Liu, Wang, Shan and Chen, "Learning Multifunctional Binary Codes for '
         'Personalized Image Retrieval", International Journal of Computer Vision, 2020. '
         "Written by `python -m reproduction report` from the files in "
-        f"`benchmarks/results/paper/{plan.catalogue}/`; edit those files, not this page.\n\n"
+        f"`benchmarks/results/paper/{plan.catalogue}/`; edit those files, not this page. "
+        "[Beyond the paper](beyond.md) has the experiments with dph+.\n\n"
         "Cat. is category mAP, Attr. attribute mAP, Com. combined recall at 5, avg HM the accuracy "
         "of attribute predictions (`docs/evaluation.md`). B are the training images with "
         "both kinds of label, A those with attributes, C those with a category. "

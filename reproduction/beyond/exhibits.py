@@ -28,7 +28,8 @@ FILTER, POSTERIOR = "combined_", "combined_posterior_"
 SECONDS = "seconds"
 """The figure of the time that a cell took to learn."""
 
-CALIBRATION_ERROR = "attribute_calibration_error"
+CALIBRATION_ERROR, PRECISION = "attribute_ece", "precision_at_90"
+"""Figures of calibrated readings of attributes: see `evaluation.evaluate_calibration`."""
 
 FACETS = COLUMNS.facets
 """The facets of fashion."""
@@ -73,6 +74,7 @@ def exhibits(plan: GridPlan) -> dict[str, Exhibit]:
         **{f"bits-{name}": figure for name, figure in against_bits(plan).items()},
         "shares": shares(plan),
         "unseen": unseen(plan),
+        "calibration": calibration(plan),
         "near-duplicates": near_duplicates(plan),
         "trials": choices(plan),
     }
@@ -255,6 +257,27 @@ def unseen(plan: GridPlan) -> Exhibit:
             for title, method in {"dph+": PLUS, "features": FEATURES, "ITQ": "itq"}.items()
         },
         note="Where bits are shared out, those of the category rank.",
+    )
+
+
+def calibration(plan: GridPlan) -> Exhibit:
+    """How close calibrated readings are to shares."""
+    columns = {
+        "error of attributes": CALIBRATION_ERROR,
+        "as trained": f"{CALIBRATION_ERROR}_as_trained",
+        "error of categories": "category_ece",
+        "as trained, categories": "category_ece_as_trained",
+        "right with --precision 0.9": PRECISION,
+    }
+    return Exhibit(
+        "Expected calibration errors, and filters with a wanted precision",
+        tuple(columns),
+        {
+            title: tuple(Entry(figure, cells(method, plan)) for figure in columns.values())
+            for title, method in LADDER.items()
+        },
+        note="As trained: the paper's heads. The last column is the mean over attributes for which "
+        "a precision of 0.9 is reached on validation images.",
     )
 
 

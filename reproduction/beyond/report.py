@@ -93,7 +93,7 @@ def report(
             tables[name] = table.model_dump(mode="json")
             parts.append(f"## {catalogue}: {exhibit.title}\n")
             parts.append(markdown_tables.numbers(exhibit, table))
-            if exhibit.drawn:
+            if exhibit.drawn and any(any(row) for row in table.rows.values()):
                 drawn[f"{name}.png"] = report_plots.plot_table(exhibit, table)
                 parts.append(f"![{exhibit.title}]({FIGURES}/{name}.png)\n")
             parts += [f"{exhibit.note}\n"] if exhibit.note else []

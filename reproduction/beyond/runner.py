@@ -216,9 +216,9 @@ class BeyondRunner(CellRunner):
 
         def read(features: NDArray[np.float32]) -> Readings:
             scores = attributes.scores(features)
-            none = np.empty((len(features), 0), np.bool_)
+            equal = np.zeros((len(features), 1), np.bool_)
             return Readings(
-                features, (scores > 0).astype(float), none, categories.scores(features), scores
+                features, (scores > 0).astype(float), equal, categories.scores(features), scores
             )
 
         measured = measure_readings(

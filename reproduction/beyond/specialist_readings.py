@@ -34,7 +34,8 @@ class Readings:
     Attributes:
         codes: (N, k), what images are ranked by.
         predicted: (N, p) in [0, 1], what the paper's filter takes.
-        bits: (N, m) bool, whose Hamming distance counts in a ranking by posterior; m may be 0.
+        bits: (N, m) bool, whose Hamming distance counts in a ranking by posterior; equal
+            for all images if none does.
         category_scores: (N, C), whose scaled softmax is the probability of each category.
         attribute_scores: (N, p), whose scaled sigmoid is the probability of each attribute.
     """
@@ -125,7 +126,9 @@ def measure_readings(
     found = [
         measure(Outputs(test.codes, test.predicted), labels, resamples=resamples, progress=progress)
     ]
-    posterior = posterior_retrieval.choose_posterior(*probabilities(validation), known, np.nan)
+    posterior = posterior_retrieval.choose_posterior(
+        *probabilities(validation), known, validation.predicted >= 0.5
+    )
     if posterior is not None:
         weights = query_weights(len(test.codes), resamples, np.random.default_rng(0))
         found.append(

@@ -17,6 +17,7 @@ from reproduction.beyond.exhibits import (
     CATEGORY,
     FILTER,
     POSTERIOR,
+    PRECISION,
     SECONDS,
 )
 from reproduction.beyond.plans import (
@@ -36,9 +37,6 @@ TARGETED = "fashion"
 """The catalogue of the targets."""
 
 RECALL_5, RECALL_100 = "recall_at_5", "recall_at_100"
-
-PRECISION = "attribute_precision_at_0.9"
-"""The share of images that are right among those that pass `--precision 0.9`."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dualhash.catalogue.datasets import DATASETS
 from dualhash.catalogue.datasets.cfw60k import CFW60K
 from dualhash.catalogue.datasets.imagenet150k import IMAGENET150K
 from reproduction.__main__ import main
+from reproduction.beyond.plans import PLANS
 from reproduction.cell_runner import CellRunner
 from reproduction.grid_cell import Result
 from reproduction.setting_choice import VALIDATION
@@ -168,6 +169,34 @@ def test_run_and_report_end_to_end(root: Path, capsys, untrained: None):
     assert go("report") == 0
     assert (root / "docs" / "results.md").is_file()
     assert json.loads((root / "docs" / "results.json").read_text())["catalogue"] == "fashion"
+
+
+def test_the_grid_beyond_the_paper_is_listed_and_reported(root: Path, capsys, monkeypatch):
+    (root / "fashion").mkdir()
+    products(root / "fashion")
+    plan = replace(PLANS["fashion"], attributes=0)
+    monkeypatch.setattr("reproduction.beyond.run_beyond.PLANS", {"fashion": plan})
+    chosen = ("run", "beyond", "--data", str(root), "--only", "ladder-256", "--seed", "1")
+    assert go(*chosen, "--dry-run", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    names = ["dph-256-s1", "dph-cosine-256-s1", "features-256-s1", "dph+-256-s1"]
+    assert [row["cell"] for row in rows] == names
+    assert rows[0] == {
+        "cell": "dph-256-s1",
+        "due": True,
+        "seconds": None,
+        "feeds": ["fashion/ladder-256"],
+    }
+    assert go("run", "beyond", "--data", str(root), "--only", "ladder-9") == 2
+    assert "No table, figure or cell begins with 'ladder-9'" in capsys.readouterr().err
+    assert go("report", "beyond") == 0
+    assert "cells are not yet measured" in capsys.readouterr().out
+    assert (root / "docs" / "beyond.json").is_file()
+
+
+def test_the_paper_needs_a_catalogue(root: Path, capsys):
+    assert go("run", "paper", "--data", str(root)) == 2
+    assert "--catalogue" in capsys.readouterr().err
 
 
 def test_quick_results_are_stored_separately(root: Path, untrained: None, monkeypatch):

@@ -1,4 +1,5 @@
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,51 @@ def test_a_failed_cell_does_not_stop_the_others(runner, store, tmp_path):
     with pytest.raises(DualhashError, match=r"ssdh-16-s0: it does not converge"):
         go(runner, store, tmp_path, cells=[SVM, DPH])
     assert runner.performed == [BACKBONE, TRIAL, DPH]
+
+
+class Shared(FakeLaboratory):
+    """While it runs one cell, another process runs the same work."""
+
+    def __init__(self, at: Cell, other) -> None:
+        super().__init__(needed=NEEDED, tried={DPH: (TRIAL,)})
+        self.at, self.other = at, other
+
+    def run(self, cell, recipe, folder, parts):
+        if cell == self.at:
+            self.other()
+        return super().run(cell, recipe, folder, parts)
+
+
+def test_two_processes_divide_the_cells(store, tmp_path):
+    """The other one leaves out what is running, does the rest, and would wait at the end."""
+    other = FakeLaboratory(needed=NEEDED, tried={DPH: (TRIAL,)})
+    waited: list[str] = []
+
+    @contextmanager
+    def lock(path: Path, *, wait: bool = False):
+        if path.stem == SSDH.name and running:
+            if wait:
+                raise Killed
+            waited.append(path.stem)
+            yield False
+        else:
+            yield True
+
+    running: list[bool] = []
+
+    def go_other() -> None:
+        running.append(True)
+        with pytest.raises(Killed):
+            go(other, store, tmp_path)
+        running.clear()
+
+    first = Shared(SSDH, go_other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reproduction.run_grid.only_one", lock)
+        go(first, store, tmp_path, cells=[SSDH, SVM, DPH])
+    assert first.performed == [BACKBONE, SSDH, SVM]
+    assert other.performed == [TRIAL, DPH]
+    assert waited == [SSDH.name]
 
 
 def test_a_damaged_result_is_refused(store):

@@ -41,7 +41,7 @@ def made_up(catalogue: str) -> list[Result]:
     parts = dict.fromkeys(part for cell in shown for part in parts_of(cell, plan))
     for place, cell in enumerate(dict.fromkeys([*parts, *shown])):
         needs = required.get(cell)
-        figures = (needs.figures | needs.draws) if needs else ()
+        figures = {"bits", "seconds"} | ((needs.figures | needs.draws) if needs else set())
         rng = np.random.default_rng(place)
         values = {name: round(float(rng.uniform(0.2, 0.8)), 4) for name in sorted(figures)}
         found.append(
