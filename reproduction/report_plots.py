@@ -1,6 +1,6 @@
 """The figures of the report, drawn from numbers. Needs matplotlib."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,24 @@ def plot_histogram(counts: Sequence[int]) -> Figure:
     edges = np.linspace(0, 1, BINS + 1)
     axes.bar(edges[:-1], np.array(counts) / sum(counts), 1 / BINS, align="edge", color=COLOURS[0])
     axes.set(xlabel="output of the hash layer", ylabel="share of all outputs", xlim=(0, 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def plot_reliability(lines: Mapping[str, Mapping[str, Sequence[float]] | None]) -> Figure:
+    """Draws the share that is right against the predicted probability.
+
+    Args:
+        lines: By name, the `probability` and `share` of the points; None is left out.
+    """
+    figure, axes = _axes()
+    axes.plot([0, 1], [0, 1], color=UNKNOWN, linewidth=1, linestyle="--")
+    for colour, (name, points) in zip(COLOURS, lines.items(), strict=False):
+        if points is not None:
+            places, shares = points["probability"], points["share"]
+            axes.plot(places, shares, "o-", label=name, color=colour, ms=3)
+    axes.set(xlabel="predicted probability", ylabel="share that is right")
+    axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

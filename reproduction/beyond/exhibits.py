@@ -12,6 +12,7 @@ from reproduction.beyond.plans import (
     MULTIPLE_MODEL,
     NEAR_DUPLICATES,
     PLUS,
+    added_ideas,
     category_bits,
     cells,
 )
@@ -19,7 +20,7 @@ from reproduction.grid_cell import Cell
 from reproduction.grid_plan import GridPlan
 from reproduction.method_outputs import ATTRIBUTE_MODEL, CATEGORY_MODEL, CLASS_ID
 from reproduction.setting_choice import VALIDATION, choices
-from reproduction.table_definition import REAL, Entry, Exhibit
+from reproduction.table_definition import REAL, Entry, Exhibit, Picture
 
 CATEGORY, ATTRIBUTE, AVG_HM = "category_map", "attribute_map", "avg_hm"
 FILTER, POSTERIOR = "combined_", "combined_posterior_"
@@ -34,6 +35,12 @@ CALIBRATION_ERROR, PRECISION = "attribute_ece", "precision_at_90"
 FACETS = COLUMNS.facets
 """The facets of fashion."""
 
+RELIABILITY = "reliability"
+"""The extra data of a cell that hold its reliability diagrams."""
+
+DIAGRAMS = {"category": "most probable category", "all_attributes": "attributes"}
+"""Names of the diagrams in these data, and in words."""
+
 SHARES = (0.25, 0.5, 0.75)
 
 RECALLS = {"r@5": "recall_at_5", "capped": "capped_recall_at_5", "r@100": "recall_at_100"}
@@ -42,7 +49,10 @@ LADDER = {
     "dph (softmax, sigmoid)": "dph",
     "+ cosine margin": "dph-cosine",
     "+ straight-through bits (features)": FEATURES,
-    "+ bits shared out (dph+)": PLUS,
+    **{
+        f"+ {words}{' (dph+)' if method == PLUS else ''}": method
+        for method, (words, _) in added_ideas().items()
+    },
 }
 """The methods of the ladder by the idea that each adds."""
 
@@ -64,7 +74,7 @@ UNSEEN = {
 }
 
 
-def exhibits(plan: GridPlan) -> dict[str, Exhibit]:
+def exhibits(plan: GridPlan) -> dict[str, Exhibit | Picture]:
     """Returns the tables and figures of a catalogue by name."""
     if plan.catalogue != "fashion":
         return {f"{plan.catalogue}-{plan.bits}": methods(plan, tuple(SPECIALISTS)[:5])}
@@ -75,6 +85,12 @@ def exhibits(plan: GridPlan) -> dict[str, Exhibit]:
         "shares": shares(plan),
         "unseen": unseen(plan),
         "calibration": calibration(plan),
+        "reliability": Picture(
+            "Share that is right against the predicted probability",
+            RELIABILITY,
+            cells(PLUS, plan)[0],
+            note="Calibrated readings of dph+ on test images, in bins of equal size.",
+        ),
         "near-duplicates": near_duplicates(plan),
         "trials": choices(plan),
     }

@@ -7,12 +7,37 @@ from typing import Any
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.datasets.fashion import COLUMNS
+from dualhash.training.presets import PRESETS
 from reproduction.grid_cell import Cell, Setting
 from reproduction.grid_plan import GridPlan
 from reproduction.method_outputs import ATTRIBUTE_MODEL, CATEGORY_MODEL, CLASS_ID
 
 PLUS, FEATURES = "dph+", "features"
 """The recipe under test, and the one that it starts from; both are presets."""
+
+IDEAS = {"category_share": "bits shared out", "loss_settings": "larger margin"}
+"""In words, the settings in which the presets differ."""
+
+
+def added_ideas() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Returns what dph+ adds to features, one setting at a time.
+
+    Returns:
+        By the method of a cell, the last idea in words, and all settings up to it. The last method
+        is dph+ itself.
+    """
+    before, after = PRESETS[FEATURES], PRESETS[PLUS]
+    changed = [name for name in after if name not in before or before[name] != after[name]]
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for count, name in enumerate(changed, 1):
+        added = changed[:count]
+        method = "-".join([FEATURES, *added]).replace("_", "-")
+        settings = {"preset": FEATURES, **{each: after[each] for each in added}}
+        last = count == len(changed)
+        words = IDEAS.get(name, name)
+        found[PLUS if last else method] = (words, {"preset": PLUS} if last else settings)
+    return found
+
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -25,7 +50,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "dph-cosine": {"preset": FEATURES, "hash_layer": "sigmoid", "alpha": 0.3},
         FEATURES: {"preset": FEATURES},
-        PLUS: {"preset": PLUS},
+        **{method: settings for method, (_, settings) in added_ideas().items()},
     }
 )
 """Settings by the method of a cell: the paper's, and further ideas one at a time."""

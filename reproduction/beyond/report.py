@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dualhash.files import write_whole
 from reproduction import markdown_tables
-from reproduction.beyond.exhibits import exhibits
+from reproduction.beyond.exhibits import DIAGRAMS, exhibits
 from reproduction.beyond.plans import PLANS, parts_of
 from reproduction.beyond.targets import TARGETED, Target, TargetResult, check_target, targets
 from reproduction.current_results import made_from
@@ -17,6 +17,7 @@ from reproduction.grid_cell import Cell, Result
 from reproduction.grid_plan import GridPlan
 from reproduction.paper_exhibits import cells_of
 from reproduction.result_store import ResultStore
+from reproduction.table_definition import Picture
 from reproduction.table_values import table_of
 from reproduction.write_report import check_drawing, read_findings, save_figures
 
@@ -89,12 +90,21 @@ def report(
     missing: list[str] = []
     for catalogue, plan in PLANS.items():
         for name, exhibit in exhibits(plan).items():
-            table = table_of(exhibit, results[catalogue])
-            tables[name] = table.model_dump(mode="json")
             parts.append(f"## {catalogue}: {exhibit.title}\n")
-            parts.append(markdown_tables.numbers(exhibit, table))
-            if exhibit.drawn and any(any(row) for row in table.rows.values()):
-                drawn[f"{name}.png"] = report_plots.plot_table(exhibit, table)
+            if isinstance(exhibit, Picture):
+                kept = results[catalogue].get(exhibit.cell.name)
+                if kept is not None and exhibit.extra in kept.extras:
+                    lines = {DIAGRAMS[line]: kept.extras[exhibit.extra][line] for line in DIAGRAMS}
+                    drawn[f"{name}.png"] = report_plots.plot_reliability(lines)
+                else:
+                    parts.append(f"Not yet measured: {exhibit.cell.name}.\n")
+            else:
+                table = table_of(exhibit, results[catalogue])
+                tables[name] = table.model_dump(mode="json")
+                parts.append(markdown_tables.numbers(exhibit, table))
+                if exhibit.drawn and any(any(row) for row in table.rows.values()):
+                    drawn[f"{name}.png"] = report_plots.plot_table(exhibit, table)
+            if f"{name}.png" in drawn:
                 parts.append(f"![{exhibit.title}]({FIGURES}/{name}.png)\n")
             parts += [f"{exhibit.note}\n"] if exhibit.note else []
             parts += [findings[name]] if name in findings else []

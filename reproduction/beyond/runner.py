@@ -28,7 +28,7 @@ from dualhash.training.data.training_data import TrainingData
 from dualhash.training.data.training_labels import take
 from dualhash.training.presets import preset_config
 from reproduction.beyond import near_duplicates, plans
-from reproduction.beyond.exhibits import SECONDS, exhibits
+from reproduction.beyond.exhibits import DIAGRAMS, RELIABILITY, SECONDS, exhibits
 from reproduction.beyond.float_features import (
     attribute_loss,
     best,
@@ -139,23 +139,27 @@ class BeyondRunner(CellRunner):
         if cell.trial:
             return Measurements({}), {}
         with self._stages() as progress:
-            measured = self._measure(cell, models, progress)
+            measured, extras = self._measure(cell, models, progress)
         defined = {name: each for name, each in measured.figures.items() if not np.isnan(each[0])}
-        return Measurements(defined, measured.counts), {}
+        return Measurements(defined, measured.counts), extras
 
-    def _measure(self, cell: Cell, models: Mapping[str, Model], progress: Progress) -> Measurements:
+    def _measure(
+        self, cell: Cell, models: Mapping[str, Model], progress: Progress
+    ) -> tuple[Measurements, dict[str, Any]]:
         if cell.method == plans.NEAR_DUPLICATES:
-            return self._near_duplicates(progress)
+            return self._near_duplicates(progress), {}
         if cell.method == plans.FLOAT_FEATURES:
-            return self._float_features(progress)
+            return self._float_features(progress), {}
         if cell.method in plans.TOGETHER:
-            return self._together(cell, models, progress)
+            return self._together(cell, models, progress), {}
         if cell.held_out:
-            return self._unseen(cell, models[cell.method], progress)
+            return self._unseen(cell, models[cell.method], progress), {}
         return self._alone(cell, models[cell.method], progress)
 
-    def _alone(self, cell: Cell, model: Model, progress: Progress) -> Measurements:
-        """Returns every figure of `evaluate`."""
+    def _alone(
+        self, cell: Cell, model: Model, progress: Progress
+    ) -> tuple[Measurements, dict[str, Any]]:
+        """Returns every figure of `evaluate`, and reliability diagrams if a picture shows them."""
         kinds: dict[str, CodeKind] = {"": "binary"}
         if cell.method == ATTRIBUTE_MODEL:
             kinds[REAL] = "real"
@@ -170,7 +174,11 @@ class BeyondRunner(CellRunner):
             )
             found.update({prefix + name: draws for name, draws in evaluation.draws.items()})
         figures = {name: np.array(draws) for name, draws in found.items()}
-        return Measurements(figures, evaluation.counts)
+        extras = {}
+        diagrams = evaluation.model_dump(mode="json").get(RELIABILITY)
+        if diagrams and RELIABILITY in self.requirements(cell).extras:
+            extras[RELIABILITY] = {name: diagrams[name] for name in DIAGRAMS}
+        return Measurements(figures, evaluation.counts), extras
 
     def _unseen(self, cell: Cell, model: Model, progress: Progress) -> Measurements:
         """Measures queries of held-out categories by the ranking bits, and by all bits."""

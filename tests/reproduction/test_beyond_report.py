@@ -7,7 +7,7 @@ import pytest
 from dualhash.errors import DualhashError
 from dualhash.evaluation.compare import compare_draws
 from reproduction.beyond.exhibits import check_names, chosen_cells, exhibits, shared_cells
-from reproduction.beyond.plans import PLANS, cells, parts_of
+from reproduction.beyond.plans import PLANS, added_ideas, cells, parts_of
 from reproduction.beyond.report import write_report
 from reproduction.beyond.targets import check_target, targets
 from reproduction.paper_exhibits import cells_of
@@ -38,7 +38,8 @@ def test_the_same_results_give_the_same_report_byte_for_byte(results: Path, tmp_
     assert write_report(results, tmp_path / "two") == 0
     first = contents(tmp_path / "one")
     assert first == contents(tmp_path / "two")
-    pictures = {f"beyond/bits-{task}.png" for task in ("category", "attribute", "combined")}
+    shown = ("bits-category", "bits-attribute", "bits-combined", "reliability")
+    pictures = {f"beyond/{name}.png" for name in shown}
     assert set(first) == {"beyond.md", "beyond.json", *pictures}
     text = first["beyond.md"].decode()
     assert "What was never seen is found too." in text
@@ -118,12 +119,9 @@ def test_the_way_that_finds_more_counts():
 
 def test_cells_are_chosen_by_table_name_or_what_it_begins_with_and_by_seed():
     ladder = list(chosen_cells(FASHION, ["ladder-256"], 0))
-    assert [cell.name for cell in ladder] == [
-        "dph-256-s0",
-        "dph-cosine-256-s0",
-        "features-256-s0",
-        "dph+-256-s0",
-    ]
+    names = [cell.name for cell in ladder]
+    assert names[:3] == ["dph-256-s0", "dph-cosine-256-s0", "features-256-s0"]
+    assert names[-1] == "dph+-256-s0"
     assert {cell.bits for cell in chosen_cells(FASHION, ["bits"])} == {16, 32, 64, 128, 256, 512}
     assert {cell.name for cell in chosen_cells(FASHION, ["dph+-64"])} == {
         "dph+-64-s0",
@@ -140,6 +138,18 @@ def test_multiple_model_is_made_from_ssdh_with_the_bits_that_the_attributes_leav
     assert [part.name for part in parts_of(model, FASHION)] == ["ssdh-32-s0", "cnn-attribute-s0"]
     shown = {cell.bits for cell in chosen_cells(FASHION) if cell.method == "multiple-model"}
     assert shown == {64, 128, 256, 512}
+
+
+def test_each_setting_that_dph_plus_adds_to_features_is_a_step_of_the_ladder(monkeypatch):
+    presets = {
+        "features": {"alpha": 0.5, "epochs": 15},
+        "dph+": {"alpha": 0.5, "epochs": 20, "category_share": 0.5},
+    }
+    monkeypatch.setattr("reproduction.beyond.plans.PRESETS", presets)
+    assert added_ideas() == {
+        "features-epochs": ("epochs", {"preset": "features", "epochs": 20}),
+        "dph+": ("bits shared out", {"preset": "dph+"}),
+    }
 
 
 def test_the_share_of_the_preset_is_the_preset():

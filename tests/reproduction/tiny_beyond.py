@@ -59,6 +59,13 @@ def made_up(catalogue: str) -> list[Result]:
                 seconds={"training": 10.0, "judging": 2.0},
                 hashes={"data": "d", "model": cell.name}
                 | {part.method: part.name for part in parts_of(cell, plan)},
+                extras={
+                    name: {
+                        "category": {"probability": [0.2, 0.9], "share": [0.25, 0.85]},
+                        "all_attributes": None,
+                    }
+                    for name in (needs.extras if needs else ())
+                },
                 draws={
                     name: (values[name] + rng.normal(0, 0.01, 5)).round(6).tolist()
                     for name in sorted(needs.draws if needs else ())
