@@ -146,7 +146,7 @@ def measure_readings(
 def fit_attribute(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> tuple[float, float]:
     """Returns scale and shift of scores (n,) whose sigmoid is nearest to the labels (n,).
 
-    The likelihood has a penalty on scales other than 1, of half the squared difference (Platt 1999).
+    A scale other than 1 is penalised by half the squared difference (Platt 1999).
     """
     values = scores.astype(np.float64)
 
