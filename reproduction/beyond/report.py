@@ -93,7 +93,7 @@ def report(
             parts.append(f"## {catalogue}: {exhibit.title}\n")
             if isinstance(exhibit, Picture):
                 kept = results[catalogue].get(exhibit.cell.name)
-                if kept is not None and exhibit.extra in kept.extras:
+                if kept is not None and kept.extras.get(exhibit.extra):
                     lines = {DIAGRAMS[line]: kept.extras[exhibit.extra][line] for line in DIAGRAMS}
                     drawn[f"{name}.png"] = report_plots.plot_reliability(lines)
                 else:

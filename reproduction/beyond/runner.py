@@ -114,7 +114,7 @@ class BeyondRunner(CellRunner):
     def run(
         self, cell: Cell, recipe: dict[str, Any], folder: Path, parts: Mapping[Cell, Path]
     ) -> Result:
-        """See `run_grid.Runner`. A required figure that is not defined here has no value."""
+        """See `run_grid.Runner`. What is required but not defined has no value."""
         result = super().run(cell, recipe, folder, parts)
         missing = MetricValue(value=None)
         required = self.requirements(cell)
@@ -129,6 +129,7 @@ class BeyondRunner(CellRunner):
                     **bits,
                     **result.figures,
                 },
+                "extras": dict.fromkeys(sorted(required.extras)) | result.extras,
                 "draws": {**{name: [] for name in sorted(required.draws)}, **result.draws},
             }
         )

@@ -101,7 +101,9 @@ def test_methods_without_codes_are_measured_on_all_tasks(folder: Path):
         figures = results(folder)[name].figures
         for figure in ("category_map", "attribute_map", "combined_recall_at_5"):
             assert 0 <= figures[figure].value <= 1
-    assert results(folder)["float-features-s0"].figures["seconds"].value > 0
+    figures = results(folder)["float-features-s0"].figures
+    assert figures["seconds"].value is not None
+    assert figures["bits"].value == 32 * (3 + 2)  # three features, two attributes
 
 
 def test_unseen_categories_are_ranked_by_ranking_bits_and_by_all_bits(folder: Path):
