@@ -142,6 +142,26 @@ def test_many_codes_match_a_full_sort(rng: np.random.Generator, kind: str):
         assert far[part].tolist() == expected[order].tolist()
 
 
+@pytest.mark.parametrize("clumps", [True, False])
+def test_codes_are_put_in_order_again_after_a_share_is_added(
+    few: None, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, clumps: bool
+):
+    learned = []
+    learn = module.learn_centres
+    monkeypatch.setattr(
+        module, "learn_centres", lambda *given: learned.append(given[1]) or learn(*given)
+    )
+    pool = rng.integers(0, 256, (10, 32), dtype=np.uint8)
+    codes = rng.integers(0, 256, (2000, 32), dtype=np.uint8)
+    if clumps:
+        codes = pool[rng.integers(0, 10, 2000)] ^ (codes & rng.permutation([1, *[0] * 31]) != 0)
+    index = HammingIndex(codes)
+    for _ in range(6):
+        index.add(codes[:100])
+    assert learned == [2000, 2600]
+    assert bool(len(index._codes.clusters.centres)) == clumps
+
+
 def test_hand_worked_example():
     index = HammingIndex(np.array([[0b111], [0b001], [0b000], [0b010]], np.uint8), [7, 3, 5, 2])
     distances, ids = index.search(np.array([[0]], np.uint8), 5)

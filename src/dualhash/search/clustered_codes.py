@@ -1,9 +1,8 @@
 """Codes in memory in clustered order, with those that were added or removed since."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,13 @@ from dualhash.search.kernels import (
     within_radius,
 )
 from dualhash.search.kernels.clustered import MOST_READ, codes_to_read, nearest_in_clusters
-from dualhash.search.kernels.clusters import Clusters, cluster, no_clusters
+from dualhash.search.kernels.clusters import (
+    Clusters,
+    cluster,
+    draw_sample,
+    learn_centres,
+    no_clusters,
+)
 
 FEWEST = 1 << 16
 """Fewer codes are not clustered: all are read faster."""
@@ -26,8 +31,14 @@ FEWEST = 1 << 16
 TAIL_SHARE = 1 / 4
 """Codes are clustered again when more than this share was added since the last time."""
 
-SPARE = 64
+SPARE = 16
 """Results beyond 2 k that are read to find all codes that are as far away as the k-th."""
+
+TRIAL = 8
+"""If none of this many queries is answered from clusters, others are not tried."""
+
+QUERIES = 32
+"""Queries that decide whether codes lie in clumps."""
 
 Found = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]
 """Distances (Q, k), ids (Q, k), and for which of Q queries they are complete (Q,)."""
@@ -38,16 +49,18 @@ class ClusteredCodes:
     """n codes of k bits with different ids.
 
     Attributes:
-        matrix: The codes; the first of them as `clusters` orders them, the others in any order.
+        matrix: The codes; the first of them as `clusters` orders them, the others as they came.
         ids: (count,) int64, of the codes in `matrix`.
         existing: Those that are not removed.
         clusters: The order of the first codes.
+        ordered: How many codes there were when they were last put in order.
     """
 
     matrix: CodeMatrix
     ids: NDArray[np.int64]
     existing: Bitmap
     clusters: Clusters
+    ordered: int
 
     @classmethod
     def of(
@@ -56,7 +69,8 @@ class ClusteredCodes:
         """Takes packed codes (n, k/8) and ids (n,), in the order of the clusters, if any."""
         matrix = CodeMatrix.of(codes)
         clusters = no_clusters(codes.shape[1]) if clusters is None else clusters
-        return cls(matrix, ids, matrix.everything, clusters)
+        ordered = int(clusters.starts[-1]) if len(clusters.centres) else len(codes)
+        return cls(matrix, ids, matrix.everything, clusters, ordered)
 
     def __len__(self) -> int:
         return size(self.existing)
@@ -79,8 +93,7 @@ class ClusteredCodes:
         extended = replace(
             self, matrix=matrix, ids=np.concatenate([self.ids, ids]), existing=existing
         )
-        clustered = int(self.clusters.starts[-1])
-        few = matrix.count - clustered <= max(FEWEST, TAIL_SHARE * clustered)
+        few = matrix.count - self.ordered <= max(FEWEST, TAIL_SHARE * self.ordered)
         return extended if few else extended.clustered()
 
     def without(self, positions: NDArray[np.int64]) -> "ClusteredCodes":
@@ -91,14 +104,23 @@ class ClusteredCodes:
         return rest if 2 * len(rest) >= self.matrix.count else rest.clustered()
 
     def clustered(self) -> "ClusteredCodes":
-        """Returns the codes that are not removed in clustered order."""
+        """Returns the codes that are not removed, in clustered order if that helps searches."""
         positions = self.positions()
+        positions = positions[np.argsort(self.ids[positions])]
         codes, ids = self.matrix.codes(positions), self.ids[positions]
         if len(codes) <= FEWEST:
             return ClusteredCodes.of(codes, ids)
-        rng, threads = np.random.default_rng(0), os.cpu_count() or 1
-        clusters, order = cluster(codes, rng, threads=threads)
+        sample, threads = draw_sample(codes, np.random.default_rng(0)), os.cpu_count() or 1
+        centres = learn_centres(sample, len(codes), threads)
+        if not _in_clumps(sample, centres, threads):
+            return ClusteredCodes.of(codes, ids)
+        clusters, order = cluster(codes, centres, threads)
         return ClusteredCodes.of(codes[order], ids[order], clusters)
+
+    @cached_property
+    def ascending(self) -> bool:
+        """Whether positions are in the order of ids."""
+        return bool((self.ids[1:] > self.ids[:-1]).all())
 
     def nearest(
         self, queries: NDArray[np.uint8], k: int, threads: int
@@ -112,16 +134,21 @@ class ClusteredCodes:
         """
         distances = np.empty((len(queries), k), np.int32)
         ids = np.empty((len(queries), k), np.int64)
-        rest = np.arange(len(queries))
-        searches: list[Callable[[NDArray[np.uint8], int, int], Found]] = [
-            self._in_clusters,
-            self._in_all,
-            partial(self._in_clusters, most_read=1.0),
-        ]
-        for search in searches if len(self.clusters.centres) else searches[1:]:
-            if len(rest):
-                distances[rest], ids[rest], complete = search(queries[rest], k, threads)
-                rest = rest[~complete]
+        complete = np.zeros(len(queries), np.bool_)
+        if len(self.clusters.centres):
+            for rows in (slice(TRIAL), slice(TRIAL, None)):
+                found = self._in_clusters(queries[rows], k, threads)
+                distances[rows], ids[rows], complete[rows] = found
+                if not complete[rows].any():
+                    break
+        if not complete.all():
+            rest = np.flatnonzero(~complete)
+            found = self._in_all(queries[rest], k, threads)
+            distances[rest], ids[rest], complete[rest] = found
+        if not complete.all():
+            rest = np.flatnonzero(~complete)
+            found = self._in_clusters(queries[rest], k, threads, most_read=1.0)
+            distances[rest], ids[rest], _ = found
         return distances, ids
 
     def within(
@@ -166,10 +193,13 @@ class ClusteredCodes:
 
     def _in_all(self, queries: NDArray[np.uint8], k: int, threads: int) -> Found:
         """Reads all codes; a query is complete if all codes as far away as the k-th were found."""
+        most = k if self.ascending else 2 * k + SPARE
         far, positions = k_nearest(
-            self.matrix, queries, 2 * k + SPARE, allowed=self.existing, threads=threads
+            self.matrix, queries, most, allowed=self.existing, threads=threads
         )
         found = self.ids[positions]
+        if self.ascending:
+            return far, found, np.ones(len(queries), np.bool_)
         order = np.lexsort((found, far))[:, :k]
         complete = (far[:, k - 1] < far[:, -1]) | (far.shape[1] == len(self))
         return (
@@ -177,3 +207,14 @@ class ClusteredCodes:
             np.take_along_axis(found, order, axis=1),
             complete,
         )
+
+
+def _in_clumps(sample: NDArray[np.uint8], centres: NDArray[np.uint8], threads: int) -> bool:
+    """Whether most codes of a sample find the nearest other one without reading too much."""
+    clusters, order = cluster(sample, centres, threads)
+    matrix = CodeMatrix.of(sample[order])
+    queries = sample[:: len(sample) // QUERIES + 1]
+    _, _, answered = nearest_in_clusters(
+        matrix, order, clusters, queries, 2, allowed=matrix.everything, threads=threads
+    )
+    return bool(answered.mean() > 1 / 2)

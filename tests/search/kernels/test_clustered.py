@@ -5,10 +5,14 @@ from hypothesis import strategies as st
 
 from dualhash.search.kernels import CodeMatrix, bitmap
 from dualhash.search.kernels.clustered import codes_to_read, nearest_in_clusters
-from dualhash.search.kernels.clusters import cluster, no_clusters
+from dualhash.search.kernels.clusters import cluster, draw_sample, learn_centres, no_clusters
 from tests.search.kernels.random_codes import Case, cases
 
 NOTHING = (2**31 - 1, 2**63 - 1)
+
+
+def learned(codes: np.ndarray) -> np.ndarray:
+    return learn_centres(draw_sample(codes, np.random.default_rng(0)), len(codes))
 
 
 @given(cases(), st.sampled_from([0, 0.5, 1]), st.sampled_from([None, 0, 7, 40]), st.booleans())
@@ -22,8 +26,8 @@ def test_nearest_codes_match_a_full_sort(
     count = int(share * len(codes))
     allowed, ids = case.allowed, rng.permutation(10 * len(codes))[: len(codes)]
     if count:
-        centres = codes[:: max(len(codes) // 9, 1)] if centred else None
-        clusters, order = cluster(codes[:count], rng, centres=centres, threads=case.threads)
+        centres = codes[:: max(len(codes) // 9, 1)] if centred else learned(codes[:count])
+        clusters, order = cluster(codes[:count], centres, case.threads)
         order = np.append(order, np.arange(count, len(codes)))
         codes, allowed = codes[order], allowed[order]
     distances, found, answered = nearest_in_clusters(
@@ -54,7 +58,7 @@ def test_codes_are_filed_under_their_nearest_centre(case: Case):
     codes, bits = case.codes, 8 * case.codes.shape[1]
     if not len(codes):
         return
-    clusters, order = cluster(codes, np.random.default_rng(0))
+    clusters, order = cluster(codes, learned(codes))
     assert sorted(order.tolist()) == list(range(len(codes)))
     assert clusters.fit(codes)
     assert clusters.starts[-1] == len(codes)
@@ -72,7 +76,7 @@ def test_only_near_codes_of_clumps_are_read(rng: np.random.Generator):
     centres = rng.integers(0, 256, (50, 32), dtype=np.uint8)
     flips = np.packbits(rng.random((20_000, 256)) < 0.05, axis=1)
     codes = centres[rng.integers(0, 50, 20_000)] ^ flips
-    clusters, _ = cluster(codes, rng, threads=2)
+    clusters, _ = cluster(codes, learned(codes), threads=2)
     assert codes_to_read(clusters, codes[0], 30) < 1500
     random = rng.integers(0, 256, 32, dtype=np.uint8)
     assert codes_to_read(clusters, random, 256) == 20_000
@@ -83,7 +87,7 @@ def test_queries_that_have_to_read_too_much_are_not_answered(
     rng: np.random.Generator, most_read: float
 ):
     codes = rng.integers(0, 256, (5000, 8), dtype=np.uint8)
-    clusters, order = cluster(codes, rng)
+    clusters, order = cluster(codes, learned(codes))
     matrix = CodeMatrix.of(codes[order])
     _, _, answered = nearest_in_clusters(
         matrix, order, clusters, codes[:3], 10, allowed=matrix.everything, most_read=most_read
@@ -94,9 +98,14 @@ def test_queries_that_have_to_read_too_much_are_not_answered(
 def test_hand_worked_clusters():
     codes = np.array([[0b1111], [0b0000], [0b0001], [0b1110], [0b0000]], np.uint8)
     centres = np.array([[0b0000], [0b1111]], np.uint8)
-    clusters, order = cluster(codes, np.random.default_rng(0), centres=centres)
+    clusters, order = cluster(codes, centres)
     assert order.tolist() == [1, 4, 2, 0, 3]
     assert clusters.starts[[0, 1, 2, 9, 10, 18]].tolist() == [0, 2, 3, 3, 4, 5]
     assert clusters.radii.tolist() == [1, 1]
     assert codes_to_read(clusters, np.array([0b0000], np.uint8), 0) == 2
     assert codes_to_read(clusters, np.array([0b0000], np.uint8), 3) == 4
+
+
+def test_a_learned_centre_is_the_majority_of_its_codes():
+    codes = np.array([[0b111], [0b110], [0b011]], np.uint8)
+    assert learn_centres(codes, 3).tolist() == [[0b111]]

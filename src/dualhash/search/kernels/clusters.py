@@ -5,6 +5,7 @@ from a query q. It is also at least (d(q, c) - d(q, c')) / 2 for every other cen
 the nearest to x.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -58,26 +59,19 @@ def no_clusters(width: int) -> Clusters:
 
 
 def cluster(
-    codes: NDArray[np.uint8],
-    rng: np.random.Generator,
-    *,
-    centres: NDArray[np.uint8] | None = None,
-    threads: int = 1,
+    codes: NDArray[np.uint8], centres: NDArray[np.uint8], threads: int = 1
 ) -> tuple[Clusters, NDArray[np.int64]]:
     """Files codes under centres.
 
     Args:
         codes: (n, k/8) uint8, packed; n is at least 1.
-        rng: Chooses the codes from which centres are learned.
-        centres: (C, k/8) uint8; by default about half the square root of n are learned.
+        centres: (C, k/8) uint8, packed; C is at least 1.
         threads: Number of threads; the result does not depend on it.
 
     Returns:
         The clusters, and the order (n,) of the codes: `codes[order]` is the clustered order, in
         which equally distant codes of a centre stay in their order.
     """
-    if centres is None:
-        centres = _learn(codes, rng, threads)
     which, distances = _nearest(codes, centres, threads)
     steps = 8 * codes.shape[1] + 1
     radii = np.zeros(len(centres), np.int64)
@@ -88,15 +82,23 @@ def cluster(
     return Clusters(centres, starts, radii), np.argsort(keys, kind="stable")
 
 
-def _learn(codes: NDArray[np.uint8], rng: np.random.Generator, threads: int) -> NDArray[np.uint8]:
+def draw_sample(codes: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Returns the codes (m, k/8), of n, from which centres are learned."""
+    count = min(SAMPLE * _centre_count(len(codes)), len(codes))
+    return codes[rng.choice(len(codes), count, replace=False)]
+
+
+def learn_centres(sample: NDArray[np.uint8], count: int, threads: int = 1) -> NDArray[np.uint8]:
     """Returns centres (C, k/8), each the majority of the codes that it is nearest to (k-majority).
 
-    They are learned from a sample by the rounds of k-means; a centre without codes stays.
+    They are learned by the rounds of k-means; a centre without codes stays.
+
+    Args:
+        sample: (m, k/8) uint8, packed, in any random order.
+        count: The number of codes to be filed; C is about half its square root.
+        threads: Number of threads; the result does not depend on it.
     """
-    count = min(max(round(len(codes) ** 0.5 / 2), 1), MOST_CENTRES)
-    size = min(SAMPLE * count, len(codes))
-    sample = codes[rng.choice(len(codes), size, replace=False)]
-    centres: NDArray[np.uint8] = sample[:count].copy()
+    centres: NDArray[np.uint8] = sample[: _centre_count(count)].copy()
     for _ in range(ROUNDS):
         which, _ = _nearest(sample, centres, threads)
         order = np.argsort(which, kind="stable")
@@ -104,6 +106,10 @@ def _learn(codes: NDArray[np.uint8], rng: np.random.Generator, threads: int) -> 
         ones = np.add.reduceat(unpack(sample[order]), first, axis=0, dtype=np.int32)
         centres[used] = pack(2 * ones > members[:, None])
     return centres
+
+
+def _centre_count(codes: int) -> int:
+    return min(max(round(math.sqrt(codes) / 2), 1), MOST_CENTRES)
 
 
 def _nearest(
