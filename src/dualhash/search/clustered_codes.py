@@ -72,7 +72,9 @@ class ClusteredCodes:
         ordered = int(clusters.starts[-1]) if len(clusters.centres) else len(codes)
         return cls(matrix, ids, matrix.everything, clusters, ordered)
 
-    def __len__(self) -> int:
+    @cached_property
+    def count(self) -> int:
+        """The number n of codes that are not removed."""
         return size(self.existing)
 
     def positions(self) -> NDArray[np.int64]:
@@ -101,7 +103,7 @@ class ClusteredCodes:
         kept = members(self.existing, self.matrix.count).copy()
         kept[positions] = False
         rest = replace(self, existing=bitmap(kept))
-        return rest if 2 * len(rest) >= self.matrix.count else rest.clustered()
+        return rest if 2 * rest.count >= self.matrix.count else rest.clustered()
 
     def clustered(self) -> "ClusteredCodes":
         """Returns the codes that are not removed, in clustered order if that helps searches."""
@@ -136,7 +138,7 @@ class ClusteredCodes:
         ids = np.empty((len(queries), k), np.int64)
         complete = np.zeros(len(queries), np.bool_)
         if len(self.clusters.centres):
-            for rows in (slice(TRIAL), slice(TRIAL, None)):
+            for rows in (slice(TRIAL), slice(TRIAL, None))[: 1 + (len(queries) > TRIAL)]:
                 found = self._in_clusters(queries[rows], k, threads)
                 distances[rows], ids[rows], complete[rows] = found
                 if not complete[rows].any():
@@ -201,7 +203,7 @@ class ClusteredCodes:
         if self.ascending:
             return far, found, np.ones(len(queries), np.bool_)
         order = np.lexsort((found, far))[:, :k]
-        complete = (far[:, k - 1] < far[:, -1]) | (far.shape[1] == len(self))
+        complete = (far[:, k - 1] < far[:, -1]) | (far.shape[1] == self.count)
         return (
             np.take_along_axis(far, order, axis=1),
             np.take_along_axis(found, order, axis=1),

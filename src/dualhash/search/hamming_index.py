@@ -53,7 +53,7 @@ class HammingIndex:
         self.add(packed, ids)
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return self._codes.count
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -159,7 +159,7 @@ class HammingIndex:
             DualhashError: The file cannot be written; an existing one is unchanged.
         """
         kept = self._codes
-        if len(kept) < kept.matrix.count:
+        if kept.count < kept.matrix.count:
             kept = kept.clustered()
         content = BytesIO()
         arrays: dict[str, Any] = {

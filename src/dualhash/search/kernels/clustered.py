@@ -113,12 +113,8 @@ def nearest_in_clusters(
 
     run_in_threads(search, len(queries), threads, fewest=1)
     distances = np.minimum(-scores, np.iinfo(np.int32).max).astype(np.int32)
-    order = np.lexsort((found, distances))
-    return (
-        np.take_along_axis(distances, order, axis=1),
-        np.take_along_axis(found, order, axis=1),
-        answered,
-    )
+    rows, order = np.arange(len(queries))[:, None], np.lexsort((found, distances))
+    return distances[rows, order], found[rows, order], answered
 
 
 def codes_to_read(clusters: Clusters, query: NDArray[np.uint8], radius: int) -> int:
