@@ -225,3 +225,18 @@ def average_harmonic_mean(probabilities, labels, queries) -> float:
             tpr, tnr = mean(map(float, true_positive)), mean(map(float, true_negative))
             per_attribute.append(2 * tpr * tnr / (tpr + tnr) if tpr + tnr else 0.0)
     return mean(per_attribute) if per_attribute else float("nan")
+
+
+def expected_calibration_error(probabilities, outcomes, bins):
+    """Equal-mass bins of predictions sorted by probability; equals have their mean outcome."""
+    pairs = sorted(zip(probabilities.tolist(), outcomes.tolist(), strict=True))
+    n = len(pairs)
+    bins = min(bins, n)
+    total = 0.0
+    for b in range(bins):
+        members = [pairs[i] for i in range(n) if i * bins // n == b]
+        share = sum(
+            np.mean([outcome for p, outcome in pairs if p == own]) for own, _ in members
+        ) / len(members)
+        total += len(members) * abs(share - np.mean([p for p, _ in members]))
+    return total / n

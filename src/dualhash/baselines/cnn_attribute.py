@@ -11,8 +11,9 @@ from torch import nn
 from dualhash.baselines.common.one_bit_per_attribute import calibrated_head, padded, unit_head
 from dualhash.codes.linear_head import LinearHead
 from dualhash.network import DualHashNetwork
+from dualhash.training.calibrate import calibrate
 from dualhash.training.data.training_labels import take
-from dualhash.training.export.export_model import ExportedModel
+from dualhash.training.export.export_model import ExportedModel, validation_codes
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.method import NetworkMethod
@@ -61,15 +62,19 @@ class CnnAttribute(NetworkMethod):
         only = trained[""]
         attributes = len(only.data.names.attributes)
         length = padded(attributes)
-        encoder, check = export_checked(AttributeEncoder(only.network, length), only.data)
+        encoder = AttributeEncoder(only.network, length)
+        graph, check = export_checked(encoder, only.data)
+        heads = unit_head(0, length), fit_unit_head(only, length)
+        bits, labels = validation_codes(encoder, only.data)
         return ExportedModel(
-            encoder=encoder,
-            category_head=unit_head(0, length),
-            attribute_head=fit_unit_head(only, length),
+            encoder=graph,
+            category_head=heads[0],
+            attribute_head=heads[1],
             preprocessing=only.data.preprocessing,
             report={**only.report, "encoder": check},
             attribute_units=tuple(range(attributes)),
             vector_length=only.data.vector_length,
+            **calibrate(bits, *heads, labels)._asdict(),
         )
 
 

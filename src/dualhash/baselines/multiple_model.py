@@ -1,19 +1,25 @@
 """Multiple-model: some bits for the category, the others for the attributes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dualhash.baselines.cnn_attribute import CNN_ATTRIBUTE, AttributeEncoder, fit_unit_head
+from dualhash.baselines.common.one_bit_per_attribute import unit_head
 from dualhash.baselines.ssdh import SSDH
 from dualhash.errors import DualhashError
 from dualhash.network import NetworkEncoder
+from dualhash.training.calibrate import calibrate
 from dualhash.training.config import TrainConfig
-from dualhash.training.export.export_model import ExportedModel, linear_head
+from dualhash.training.export.export_model import (
+    ExportedModel,
+    linear_head,
+    validation_codes,
+    widened,
+)
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_score
@@ -66,10 +72,19 @@ class MultipleModel(NetworkMethod):
         )
         encoder, check = export_checked(joined, category.data)
         head = linear_head(category.network.category_head, category.data.names.categories)
+        category_head = widened(head, slice(first), bits)
+        attribute_head = fit_unit_head(attribute, bits, first)
+        codes, labels = validation_codes(joined, category.data)  # without attributes
+        calibrated = calibrate(codes, category_head, unit_head(0, bits), labels)
+        codes, labels = validation_codes(joined, attribute.data)  # without categories
+        others = calibrate(codes, category_head, attribute_head, labels)
         return ExportedModel(
             encoder=encoder,
-            category_head=replace(head, weight=np.pad(head.weight, ((0, 0), (0, attributes)))),
-            attribute_head=fit_unit_head(attribute, bits, first),
+            category_head=category_head,
+            attribute_head=attribute_head,
+            calibrated_category_head=calibrated.calibrated_category_head,
+            calibrated_attribute_head=others.calibrated_attribute_head,
+            calibration=others.calibration,
             preprocessing=category.data.preprocessing,
             report={**_report(category.report, attribute.report), "encoder": check},
             attribute_units=tuple(range(first, bits)),

@@ -9,8 +9,6 @@ shows y_b against p_b; the expected calibration error (ECE) is sum_b n_b / n |p_
 Equal probabilities count with their mean outcome, so the order of images has no influence.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -62,6 +60,46 @@ def reliability(
     )
 
 
+def attribute_reliability(
+    probabilities: NDArray[np.floating], labels: TrueLabels
+) -> Reliability | None:
+    """Returns the reliability diagram of all labelled attributes together.
+
+    Args:
+        probabilities: (N, p) in [0, 1]; p may be one attribute with its labels.
+        labels: True labels of the N images.
+    """
+    seen = labels.observed
+    return reliability(probabilities[seen], labels.attributes[seen] == 1)
+
+
+def category_reliability(scores: NDArray[np.floating], labels: TrueLabels) -> Reliability | None:
+    """Returns the reliability diagram of the most probable category of each labelled image.
+
+    Args:
+        scores: (N, C); probabilities are their softmax.
+        labels: True labels of the N images.
+    """
+    known = labels.categories >= 0
+    confidence, right = category_confidence(scores[known], labels.categories[known])
+    return reliability(confidence, right)
+
+
+def category_confidence(
+    scores: NDArray[np.floating], categories: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Returns the probability of the most probable category (n,), and whether it is right (n,).
+
+    Args:
+        scores: (n, C).
+        categories: (n,), true; a missing one is never right.
+    """
+    if not scores.size:
+        return np.zeros(len(scores)), np.zeros(len(scores), np.bool_)
+    relative = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
+    return 1 / relative.sum(axis=1), scores.argmax(axis=1) == categories
+
+
 def calibration_errors(
     probabilities: NDArray[np.floating],
     outcomes: NDArray[np.bool_] | NDArray[np.integer],
@@ -93,7 +131,7 @@ def calibration_errors(
 def _bins(
     probabilities: NDArray[np.floating], outcomes: NDArray[np.generic]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns the bin of each of n predictions, and the mean outcome of those of its probability."""
+    """Returns the bin of each of n predictions, and the mean outcome of its equals."""
     n = len(probabilities)
     _, which, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
     bins = np.empty(n, np.int64)

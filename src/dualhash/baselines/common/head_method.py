@@ -15,9 +15,10 @@ from dualhash.codes.model_folder import read_model
 from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.progress import Display
+from dualhash.training.calibrate import calibrate
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import Rows
-from dualhash.training.export.export_model import ExportedModel, calibrate
+from dualhash.training.export.export_model import ExportedModel
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
 
@@ -80,7 +81,7 @@ class HeadMethod(Method):
             for rows in (only.training, only.validation)
         )
         with display.bar(self.title) as step:
-            head = self.fit(training, step)
+            head = replace(self.fit(training, step), names=only.names.attributes)
         bits = validation.values > 0.5
         report = {
             "seconds": round(time.monotonic() - started, 1),
@@ -93,9 +94,9 @@ class HeadMethod(Method):
         return ExportedModel(
             encoder=encoder,
             category_head=model.category_head,
-            attribute_head=replace(head, names=only.names.attributes),
+            attribute_head=head,
             preprocessing=card.preprocessing,
             vector_length=card.vector_length,
             report=report,
-            calibration=calibrate(bits, head.scores(bits), validation.labels),
+            **calibrate(bits, model.category_head, head, validation.labels)._asdict(),
         )

@@ -1,6 +1,5 @@
 """From a trained network to a model folder: encoder, heads and model card."""
 
-import math
 import platform
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
@@ -19,9 +19,10 @@ from dualhash.codes.model import head_tensors
 from dualhash.codes.model_card import ModelCard
 from dualhash.codes.model_folder import write_model
 from dualhash.evaluation.true_labels import TrueLabels
-from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.network import ClassifierHead, CosineHead, NetworkEncoder
+from dualhash.training.calibrate import calibrate
 from dualhash.training.config import VECTORS, TrainConfig
+from dualhash.training.data.training_data import TrainingData
 from dualhash.training.data.training_labels import take
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
@@ -68,26 +69,39 @@ def export_network(trained: TrainedNetwork, attribute_units: tuple[int, ...] = (
     """
     network, data = trained.network, trained.data
     encoder, check = export_checked(NetworkEncoder(network), data)
-    with torch.inference_mode():
-        outputs = [network(batch.inputs).outputs for batch in data.validation_batches()]
-        bits = torch.cat(outputs) > 0.5
-        scores = network.attribute_logits(bits.float())
-    labels, k = take(data.labels, data.validation), bits.shape[1]
+    bits, labels = validation_codes(NetworkEncoder(network), data)
+    k, ranking_bits = bits.shape[1], network.category_bits.stop
+    category_head = widened(
+        linear_head(network.category_head, data.names.categories), network.category_bits, k
+    )
+    attribute_head = widened(
+        linear_head(network.attribute_head, data.names.attributes), network.attribute_bits, k
+    )
     return ExportedModel(
         encoder=encoder,
-        category_head=widened(
-            linear_head(network.category_head, data.names.categories), network.category_bits, k
-        ),
-        attribute_head=widened(
-            linear_head(network.attribute_head, data.names.attributes), network.attribute_bits, k
-        ),
+        category_head=category_head,
+        attribute_head=attribute_head,
         preprocessing=data.preprocessing,
         report={**trained.report, "encoder": check},
         attribute_units=attribute_units,
-        calibration=calibrate(bits[:, network.category_bits].numpy(), scores.numpy(), labels),
-        ranking_bits=network.category_bits.stop,
+        ranking_bits=ranking_bits,
         vector_length=data.vector_length,
+        **calibrate(bits, category_head, attribute_head, labels, ranking_bits)._asdict(),
     )
+
+
+@torch.inference_mode()
+def validation_codes(
+    encoder: nn.Module, data: TrainingData
+) -> tuple[NDArray[np.bool_], TrueLabels]:
+    """Returns the codes (N, k) and labels of the validation images.
+
+    Args:
+        encoder: From the inputs of a batch to outputs in [0, 1], (n, k).
+        data: The data of the training.
+    """
+    outputs = [encoder(batch.inputs) for batch in data.validation_batches()]
+    return (torch.cat(outputs) > 0.5).numpy(), take(data.labels, data.validation)
 
 
 def linear_head(head: ClassifierHead | CosineHead, names: tuple[str, ...]) -> LinearHead:
@@ -102,20 +116,6 @@ def widened(head: LinearHead, read: slice, bits: int) -> LinearHead:
     weight = np.zeros((len(head.weight), bits), np.float32)
     weight[:, read] = head.weight
     return replace(head, weight=weight)
-
-
-def calibrate(
-    bits: NDArray[np.bool_], scores: NDArray[np.floating], labels: TrueLabels
-) -> Calibration:
-    """Returns the attribute weight of weighted searches, if the labels suffice to choose it.
-
-    Args:
-        bits: Codes of the validation images, (N, k).
-        scores: Scores of the attributes, read from these codes, (N, p).
-        labels: Labels of the N images.
-    """
-    weight = choose_attribute_weight(bits, scores, labels)
-    return Calibration(attribute_weight=None if math.isnan(weight) else weight)
 
 
 def library_versions() -> dict[str, str]:
