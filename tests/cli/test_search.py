@@ -150,7 +150,8 @@ def test_the_default_task_follows_from_the_options(
     found = json.loads(captured.out)
     assert found["task"] == task
     assert captured.err == ""
-    assert found["threshold"] == (0.7 if "--threshold" in arguments else 0.5)
+    threshold = 0.7 if "--threshold" in arguments else 0.5
+    assert set(found["thresholds"].values()) <= {threshold}
     weight = None if task != "weighted" else 2.5 if "2.5" in arguments else DEFAULT_ATTRIBUTE_WEIGHT
     assert found["attribute_weight"] == weight
 

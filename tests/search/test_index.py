@@ -171,7 +171,7 @@ def test_want_and_without_divide_the_items_at_any_threshold(index: Index):
         assert sorted(ids(present) + ids(absent)) == list(range(6))
         assert all(hit.probabilities["red"] >= threshold for hit in present.hits)
         assert all(hit.probabilities["red"] < threshold for hit in absent.hits)
-        assert present.as_dict()["threshold"] == threshold
+        assert present.as_dict()["thresholds"] == {"red": pytest.approx(threshold)}
     sizes = [
         index.search(want="red", task="combined", threshold=t).matched for t in (0.01, 0.5, 0.99)
     ]

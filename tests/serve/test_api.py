@@ -39,7 +39,7 @@ def test_results_match_the_library(client: TestClient, index: Index, search: dic
     assert ids(answer) == [hit.id for hit in found.hits]
     assert (answer["matched"], answer["words"]) == (found.matched, found.words)
     assert answer["conditions"] == found.conditions
-    for name in ("task", "threshold", "attribute_weight", "category"):
+    for name in ("task", "thresholds", "attribute_weight", "category"):
         assert answer[name] == getattr(found, name)
     for hit, same in zip(answer["hits"], found.hits, strict=True):
         assert (hit["rank"], hit["distance"], hit["score"]) == (

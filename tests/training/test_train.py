@@ -60,7 +60,7 @@ def test_the_chosen_attribute_weight_is_saved(
         assert len(bits) == len(scores) == len(labels.categories) > 0
         return 2.5
 
-    monkeypatch.setattr("dualhash.training.export.export_model.choose_attribute_weight", choose)
+    monkeypatch.setattr("dualhash.training.calibrate.choose_attribute_weight", choose)
     model = train(tiny, CONFIG, tmp_path / "model", display=QUIET)
     assert model.card.calibration.attribute_weight == 2.5
 

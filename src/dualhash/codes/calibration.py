@@ -4,6 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+PRESENT = 0.5
+"""The probability from which an attribute counts as present, in the paper (section 3.5) and for
+models without thresholds."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -23,6 +27,11 @@ class PrecisionCurve(_Calibrated):
     precision: tuple[Share, ...] = ()
     threshold: tuple[Share, ...] = ()
     recall: tuple[Share, ...] = ()
+
+    def reaching(self, precision: float) -> float | None:
+        """Returns the lowest threshold that has this precision or more; None if none has."""
+        points = zip(self.precision, self.threshold, strict=True)
+        return next((threshold for reached, threshold in points if reached >= precision), None)
 
 
 class AttributeThresholds(_Calibrated):
@@ -81,6 +90,11 @@ class Calibration(_Calibrated):
     thresholds: dict[str, AttributeThresholds] = {}
     posterior: Posterior | None = None
     errors: CalibrationErrors = CalibrationErrors()
+
+    def balanced(self, attribute: str) -> float:
+        """Returns the probability from which an attribute counts as present by default."""
+        thresholds = self.thresholds.get(attribute)
+        return PRESENT if thresholds is None else thresholds.balanced
 
     @model_validator(mode="before")
     @classmethod

@@ -201,7 +201,7 @@ class Index(IndexReader):
                 packed code (k/8,) uint8, a vector (d,) float16 or float32 (or its .npy file) if the
                 model takes vectors, or None if wanted and unwanted attributes are enough.
             **options: Task, attributes, filters and number of results; `SearchRequest` documents
-                each: task, want, without, match, filter, ids, radius, threshold,
+                each: task, want, without, match, filter, ids, radius, threshold, precision,
                 attribute_weight, k, offset and threads.
 
         Raises:

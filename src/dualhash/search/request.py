@@ -21,9 +21,6 @@ from dualhash.errors import DualhashError, nearest
 from dualhash.search.results import Task
 from dualhash.search.storage.payload_columns import as_text
 
-PRESENT = 0.5
-"""The probability from which an attribute counts as present (section 3.5)."""
-
 DEFAULT_ATTRIBUTE_WEIGHT = 4.0
 """The attribute weight if none was chosen for the model."""
 
@@ -63,8 +60,12 @@ class SearchRequest(BaseModel):
     """Only items with ids from the first number to below the second."""
     radius: int | None = Field(None, ge=0, le=1 << 20)
     """Only items within this Hamming distance from the query, in bits."""
-    threshold: float = Field(PRESENT, gt=0, lt=1)
-    """For combined: the probability from which an attribute counts as present."""
+    threshold: float | None = Field(None, gt=0, lt=1)
+    """For combined: the probability from which an attribute counts as present. By default each
+    attribute has its own, at which as many images with it as without it are recognised."""
+    precision: float | None = Field(None, gt=0, le=1)
+    """For combined: the least share of the items that pass for an attribute and should be right, as
+    measured on validation images when the model was trained. Replaces the threshold."""
     attribute_weight: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     """For weighted: results are ranked by distance - weight * ln(probability), so a higher weight
     counts the attributes more. By default the weight chosen for the model."""
@@ -105,7 +106,15 @@ class SearchRequest(BaseModel):
             raise ValueError("must have plain values") from error
 
     @field_validator(
-        "ids", "radius", "threshold", "attribute_weight", "k", "offset", "threads", mode="before"
+        "ids",
+        "radius",
+        "threshold",
+        "precision",
+        "attribute_weight",
+        "k",
+        "offset",
+        "threads",
+        mode="before",
     )
     @classmethod
     def _accept_numbers(cls, value: object) -> object:
@@ -127,6 +136,8 @@ class SearchRequest(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.threshold is not None and self.precision is not None:
+            raise ValueError("Give either a threshold or a precision, not both")
         if self.ids is not None and self.ids[0] > self.ids[1]:
             start, stop = self.ids
             raise ValueError(f"The ids {start}:{stop} end before they begin")
@@ -181,8 +192,9 @@ class SearchRequest(BaseModel):
             raise DualhashError(
                 "The option `radius` needs a query, and the task category or combined."
             )
-        if self.threshold != PRESENT and task != "combined":
-            raise DualhashError("The option `threshold` needs the task combined.")
+        for option in ("threshold", "precision"):
+            if getattr(self, option) is not None and task != "combined":
+                raise DualhashError(f"The option `{option}` needs the task combined.")
         if self.attribute_weight is not None and task != "weighted":
             raise DualhashError("The option `attribute_weight` needs the task weighted.")
         return task
@@ -211,7 +223,8 @@ class SearchOptions(TypedDict, total=False):
     filter: Mapping[str, Any]
     ids: tuple[int, int] | None
     radius: int | None
-    threshold: float
+    threshold: float | None
+    precision: float | None
     attribute_weight: float | None
     k: int
     offset: int

@@ -174,7 +174,8 @@ class Results:
         conditions: Whether each chosen attribute must be present, by name.
         matched: Number of items that matched; `hits` are the first of them.
         hits: Best first.
-        threshold: The probability from which an attribute counted as present, for `combined`.
+        thresholds: For `combined`, the probability from which each chosen attribute counted as
+            present, and below which as absent, by name; empty for other tasks.
         attribute_weight: The weight that was used, for `weighted`; None for other tasks.
         category: The named category; None if there is none.
     """
@@ -185,7 +186,7 @@ class Results:
     conditions: dict[str, bool]
     matched: int
     hits: tuple[Hit, ...]
-    threshold: float = 0.5
+    thresholds: dict[str, float] = field(default_factory=dict)
     attribute_weight: float | None = None
     category: str | None = None
 

@@ -10,7 +10,7 @@ import numpy as np
 from dualhash.errors import DualhashError
 from dualhash.search.query import QueryLike
 from dualhash.search.remote.base import RemoteIndex
-from dualhash.search.request import PRESENT, SearchOptions
+from dualhash.search.request import SearchOptions
 
 AttributeOption = Literal["want", "without", "match"]
 Option = AttributeOption | Literal["filter", "radius"]
@@ -101,7 +101,7 @@ def _matched(
         for option in ATTRIBUTE_OPTIONS:
             fewer[option] = [name for name in options.get(option, ()) if (option, name) in kept]
         if not any(fewer[option] for option in ATTRIBUTE_OPTIONS):
-            fewer |= {"task": "category", "threshold": PRESENT}
+            fewer |= {"task": "category", "threshold": None, "precision": None}
             if query is None:
                 query = np.zeros(index.header.bits // 8, np.uint8)
     try:

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualhash.codes import LinearHead, pack
+from dualhash.codes import Calibration, LinearHead, pack
+from dualhash.codes.calibration import AttributeThresholds, PrecisionCurve
 from dualhash.codes.model import predict
 from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import choose
@@ -58,7 +59,7 @@ def test_match_takes_the_values_of_the_query():
     code = np.array([0b10110011, 0b01010101], np.uint8)
     (prediction,) = predict(code[None], LinearHead((), np.empty((0, 16)), np.empty(0)), head)
     query = Query(code, None, None, ItemLabels(), prediction)
-    conditions = choose(head, SearchRequest(match=NAMES), query)
+    conditions = choose(head, SearchRequest(match=NAMES), query, Calibration())
     present = head.code_scores(code[None])[0] > 0
     assert conditions.values == dict(zip(NAMES, present.tolist(), strict=True))
     assert len(set(present.tolist())) == 2
@@ -80,3 +81,54 @@ def test_unknown_attributes_suggest_the_nearest():
         predicates(random_head(0, 8), without=["gren"])
     with pytest.raises(DualhashError, match="no attribute 'rde'"):
         predicates(random_head(0, 8), match=["rde"])
+
+
+THRESHOLDS = AttributeThresholds(
+    balanced=0.25,
+    present=PrecisionCurve(precision=(0.5, 0.9), threshold=(0.3, 0.8), recall=(0.9, 0.4)),
+    absent=PrecisionCurve(precision=(0.7, 0.95), threshold=(0.1, 0.6), recall=(1, 0.6)),
+)
+CALIBRATION = Calibration(thresholds=dict.fromkeys(NAMES, THRESHOLDS))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.25, 0.25]),
+        ({"threshold": 0.4}, [0.4, 0.4]),
+        ({"precision": 0.9}, [0.8, 0.4]),
+        ({"precision": 0.6}, [0.8, 0.9]),
+        ({"precision": 0.3}, [0.3, 0.9]),
+    ],
+)
+def test_thresholds_follow_threshold_or_precision(options: dict, expected: list[float]):
+    """Present from the threshold; absent where 1 - p reaches that of the other curve."""
+    request = SearchRequest(want=["red"], without=["green"], **options)
+    conditions = choose(random_head(0, 8), request, None, CALIBRATION)
+    assert conditions.thresholds == pytest.approx(expected)
+    assert conditions.thresholds_by_name == pytest.approx(
+        dict(zip(("red", "green"), expected, strict=True))
+    )
+
+
+def test_a_precision_that_is_not_reached_is_refused():
+    head = random_head(0, 8)
+    with pytest.raises(DualhashError, match=r"0\.92 is not reached for red: at most 0\.9 was"):
+        choose(head, SearchRequest(want=["red"], precision=0.92), None, CALIBRATION)
+    with pytest.raises(DualhashError, match=r"0\.99 is not reached for not red: at most 0\.95"):
+        choose(head, SearchRequest(without=["red"], precision=0.99), None, CALIBRATION)
+    empty = Calibration(thresholds={"red": AttributeThresholds(balanced=0.5)})
+    with pytest.raises(DualhashError, match=r"not reached for red: no precision was measured"):
+        choose(head, SearchRequest(want=["red"], precision=0.5), None, empty)
+    with pytest.raises(DualhashError, match="`precision` needs a model with thresholds"):
+        choose(head, SearchRequest(want=["red"], precision=0.5), None, Calibration())
+
+
+def test_the_value_to_match_is_decided_by_the_balanced_threshold():
+    head = LinearHead(("red",), np.zeros((1, 8), np.float32), np.float32([np.log(0.3 / 0.7)]))
+    code = np.zeros(1, np.uint8)
+    (prediction,) = predict(code[None], head.take([]), head)
+    query = Query(code, None, None, ItemLabels(), prediction)
+    request = SearchRequest(match=["red"])
+    assert choose(head, request, query, CALIBRATION).values == {"red": True}
+    assert choose(head, request, query, Calibration()).values == {"red": False}

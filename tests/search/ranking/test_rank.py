@@ -47,9 +47,13 @@ class Case:
         head = self.conditions.head
         return [
             all(
-                (oracle.probability(row, weight, bias) >= self.conditions.threshold) == wanted
-                for weight, bias, wanted in zip(
-                    head.weight.tolist(), head.bias.tolist(), self.conditions.wanted, strict=True
+                (oracle.probability(row, weight, bias) >= threshold) == wanted
+                for weight, bias, wanted, threshold in zip(
+                    head.weight.tolist(),
+                    head.bias.tolist(),
+                    self.conditions.wanted,
+                    self.conditions.thresholds,
+                    strict=True,
                 )
             )
             for row in self.bits.tolist()

@@ -221,7 +221,7 @@ def test_codes_with_ranking_bits_match_the_index_file(place: str, tmp_path: Path
             "cannot run searches with the task weighted; search the index file",
         ),
         ({"task": "posterior", "want": ["red"]}, "the task posterior; search the index file"),
-        ({"task": "combined", "want": ["red"], "threshold": 0.7}, "at a threshold of 0.5"),
+        ({"task": "combined", "want": ["red"], "threshold": 0.7}, "at the default threshold"),
         ({"k": 9000}, "8,192 results at most, not 9,000"),
         ({"filter": {"yaer": 1}}, r"No item has a field 'yaer'. Did you mean 'year'"),
         ({"task": "combined"}, "needs at least one attribute"),

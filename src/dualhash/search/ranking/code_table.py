@@ -129,8 +129,9 @@ class CodeTable:
         Bits after the last code may be set.
         """
         met = []
-        for row, wanted in enumerate(predicates.wanted):
-            having = self._having(predicates.head.take([row]), predicates.threshold, threads)
+        values = zip(predicates.wanted, predicates.thresholds.tolist(), strict=True)
+        for row, (wanted, threshold) in enumerate(values):
+            having = self._having(predicates.head.take([row]), threshold, threads)
             met.append(having if wanted else ~having)
         return met
 

@@ -110,9 +110,8 @@ def search_file(
     Raises:
         DualhashError: An attribute or field is unknown, or the index is damaged.
     """
-    predicates = [
-        choose(index.header.calibrated_attribute_head, request, query) for query in queries
-    ]
+    head, calibration = index.header.calibrated_attribute_head, index.header.calibration
+    predicates = [choose(head, request, query, calibration) for query in queries]
     table, allowed = cache.table(), cache.allowed(request.filter)
     if request.ids is not None:
         allowed = allowed & table.between(*request.ids)
@@ -121,7 +120,7 @@ def search_file(
     settings = None
     if task == "posterior":
         settings = PosteriorSettings.of(index.header, request.category)
-    weight = _attribute_weight(request, task, index.header.calibration.attribute_weight)
+    weight = _attribute_weight(request, task, calibration.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
         batch = QueryBatch.of([queries[row] for row in rows], table)
@@ -234,7 +233,7 @@ def make_results(
         conditions=predicates.values,
         matched=best.matched,
         hits=hits,
-        threshold=request.threshold,
+        thresholds=predicates.thresholds_by_name if task == "combined" else {},
         attribute_weight=attribute_weight,
         category=request.category,
     )

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dualhash.catalogue.images import ImageLike
+from dualhash.codes.calibration import Calibration
 from dualhash.codes.model import Prediction
 from dualhash.search import results
-from dualhash.search.request import PRESENT
 from dualhash.search.result_verdict import Verdict, verdict
 from dualhash.search.results import CodedItem, ItemLabels, Query, Results
 
@@ -84,12 +84,19 @@ class Image(Schema):
     """Address of the thumbnail; null for an uploaded image or a code."""
 
     @classmethod
-    def of(cls, image: Query | CodedItem, prediction: Prediction, version: str) -> Self:
+    def of(
+        cls,
+        image: Query | CodedItem,
+        prediction: Prediction,
+        calibration: Calibration,
+        version: str,
+    ) -> Self:
         """Returns a query or an item with what its code predicts.
 
         Args:
             image: The query or item.
             prediction: What the heads read from its code.
+            calibration: Has the thresholds of the attributes.
             version: Version of the index, for the address of the thumbnail.
         """
         labels = image.labels.attributes
@@ -101,7 +108,7 @@ class Image(Schema):
                 Attribute(
                     name=name,
                     facet=facet_of(name),
-                    present=labels.get(name, probability >= PRESENT),
+                    present=labels.get(name, probability >= calibration.balanced(name)),
                     source="labelled" if name in labels else "predicted",
                     probability=probability,
                 )

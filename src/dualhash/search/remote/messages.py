@@ -115,8 +115,8 @@ class SearchResponse(Schema):
     """The query; null for a search by attributes alone."""
     conditions: dict[str, bool]
     """Chosen attributes by name: true if wanted, false if unwanted."""
-    threshold: float
-    """Probability from which an attribute counted as present, for combined."""
+    thresholds: dict[str, float]
+    """For combined: the probability from which an attribute counted as present, by name."""
     attribute_weight: float | None
     """Weight that was used, for weighted; null for other tasks."""
     category: str | None

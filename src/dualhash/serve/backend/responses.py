@@ -63,7 +63,7 @@ def search_response(
     no_attributes = header.calibrated_attribute_head.take([])
     predictions = predict(codes, header.calibrated_category_head, no_attributes)
     fields = vars(found) | {
-        "query": shown and Image.of(shown, shown.prediction, version),
+        "query": shown and Image.of(shown, shown.prediction, index.header.calibration, version),
         "hits": [
             Hit.of(found, hit, prediction, version)
             for hit, prediction in zip(found, predictions, strict=True)
@@ -86,7 +86,8 @@ def item(index: Index, version: str, number: int) -> Item:
         ItemNotFoundError: No item has this id.
     """
     stored = index.get(number)
-    return Item.of(stored, index.header.predict(stored.code[None])[0], version)
+    (prediction,) = index.header.predict(stored.code[None])
+    return Item.of(stored, prediction, index.header.calibration, version)
 
 
 def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:

@@ -36,7 +36,7 @@ from dualhash.search.remote.milvus.rows import (
     read_item,
     with_fact,
 )
-from dualhash.search.request import PRESENT, SearchOptions, SearchRequest, make_request
+from dualhash.search.request import SearchOptions, SearchRequest, make_request
 from dualhash.search.results import CodedItem, Item, Query, Results, Task
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.payload_columns import check_field
@@ -113,8 +113,8 @@ class MilvusIndex(RemoteIndex):
 
         Raises:
             DualhashError: As for `Index.search`; or Milvus cannot answer exactly: the task is
-                `weighted` or `posterior`, the threshold is not 0.5, a rank is above 8,192, or too
-                many items are equally good.
+                `weighted` or `posterior`, a threshold or precision is given, a rank is above 8,192,
+                or too many items are equally good.
         """
         return search(self, self._search_resolved, query, make_request(options))
 
@@ -166,10 +166,10 @@ class MilvusIndex(RemoteIndex):
                 f"{address} cannot run searches with the task {task}; search the index file for "
                 "that, or choose the task combined."
             )
-        if request.threshold != PRESENT:
+        if request.threshold is not None or request.precision is not None:
             raise DualhashError(
-                f"{address} only knows which attributes are present at a threshold of {PRESENT}; "
-                "search the index file for another threshold."
+                f"{address} only knows which attributes are present at the default threshold; "
+                "search the index file for another threshold or a precision."
             )
         if request.last > MAX_RESULTS:
             raise DualhashError(
@@ -179,7 +179,9 @@ class MilvusIndex(RemoteIndex):
     def _search(
         self, query: Query | None, request: SearchRequest, task: Task, stop: int
     ) -> Results:
-        predicates = choose(self.header.calibrated_attribute_head, request, query)
+        predicates = choose(
+            self.header.calibrated_attribute_head, request, query, self.header.calibration
+        )
         clauses = self._clauses(query, request, task, predicates)
         code = None if query is None or task == "attribute" else query.code
         if code is None:

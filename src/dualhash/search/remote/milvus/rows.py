@@ -74,9 +74,9 @@ def make_rows(
     """Returns the rows of n items.
 
     A row has a *literal* for each of the p attributes: 2j + 1 if its code has attribute j
-    (p_j >= 0.5), else 2j. Position 2j of `log_probabilities` is log(1 - p_j), position 2j + 1 is
-    log p_j. So the joint probability of some literals is the exponential of the inner product with
-    a vector that is 1 at these positions and 0 elsewhere.
+    (p_j reaches its balanced threshold), else 2j. Position 2j of `log_probabilities` is
+    log(1 - p_j), position 2j + 1 is log p_j. So the joint probability of some literals is the
+    exponential of the inner product with a vector that is 1 at these positions and 0 elsewhere.
 
     Args:
         items: n items.
@@ -86,7 +86,8 @@ def make_rows(
     """
     head, compared = header.calibrated_attribute_head, header.compared_bits // 8
     scores = head.code_scores(codes)
-    literals = 2 * np.arange(len(head.names)) + (scores >= 0)
+    odds = np.array([header.calibration.balanced(name) for name in head.names])
+    literals = 2 * np.arange(len(head.names)) + (scores >= np.log(odds / (1 - odds)))
     logs = log_probabilities(scores)
     rows: list[dict[str, Any]] = []
     for which, (item, description) in enumerate(zip(items, descriptions, strict=True)):
