@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from dualhash.cli import app
 from tests.builders import write_shapes
@@ -101,3 +102,19 @@ def test_a_folder_that_is_no_model_is_refused(folder: Path, capsys: pytest.Captu
     (folder / "model" / "model.json").unlink()
     assert run() == 2
     assert "model is not a model folder" in capsys.readouterr().err
+
+
+def test_reliability_diagrams_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
+    assert run("--diagram", "reliability.png", "--bootstrap", "0") == 0
+    with Image.open(folder / "reliability.png") as picture:
+        assert picture.format == "PNG"
+    assert "calibration error of attributes" in capsys.readouterr().out
+
+
+def test_codes_from_a_file_have_no_diagrams(folder: Path, capsys: pytest.CaptureFixture[str]):
+    (folder / "codes.npz").write_bytes(b"")
+    with pytest.raises(SystemExit) as left:
+        app.main(["evaluate", "codes.npz", "shapes.csv", "--diagram", "reliability.png"])
+    assert left.value.code == 2
+    assert "--diagram" in capsys.readouterr().err

@@ -9,7 +9,12 @@ import pytest
 
 from dualhash.catalogue.catalogue import Catalogue, LabelNames, Subset
 from dualhash.catalogue.columns import Columns
-from dualhash.codes.calibration import Calibration, Posterior
+from dualhash.codes.calibration import (
+    AttributeThresholds,
+    Calibration,
+    Posterior,
+    PrecisionCurve,
+)
 from dualhash.codes.encoder import Encoded, Failure
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Model
@@ -17,6 +22,7 @@ from dualhash.codes.packing import quantise
 from dualhash.errors import DualhashError
 from dualhash.evaluation import posterior_retrieval
 from dualhash.evaluation.bootstrap import query_weights
+from dualhash.evaluation.calibration import reliability
 from dualhash.evaluation.compare import compare_draws
 from dualhash.evaluation.encoded_test_set import encode_test_images
 from dualhash.evaluation.evaluate import evaluate
@@ -27,27 +33,38 @@ from dualhash.evaluation.true_labels import TrueLabels
 IMAGES, BITS, NAMES = 24, 16, ("red", "old")
 
 
-class StubModel:
+def card_of(**fields):
+    return SimpleNamespace(
+        **{
+            "attribute_names": NAMES,
+            "attribute_units": (),
+            "ranking_bits": None,
+            "calibration": Calibration(),
+        }
+        | fields
+    )
+
+
+class StubModel(Model):
     """Knows the outputs of every image by its name; image 5 is damaged."""
 
+    __setattr__ = object.__setattr__  # a model is frozen
     hash = "hash-of-the-model"
-    card = SimpleNamespace(
-        attribute_names=NAMES,
-        attribute_units=(),
-        ranking_bits=None,
-        calibration=Calibration(),
-    )
-    attribute_probabilities = Model.attribute_probabilities
+    card = card_of()
 
     def __init__(self, broken=(5,)):
         rng = np.random.default_rng(0)
         self.reals = rng.random((IMAGES, BITS), dtype=np.float32)
         self.broken = broken
-        self.attribute_head = LinearHead(
-            NAMES,
-            rng.normal(size=(2, BITS)).astype(np.float32),
-            rng.normal(size=2).astype(np.float32),
+        self.attribute_head, self.calibrated_attribute_head = (
+            LinearHead(
+                NAMES,
+                rng.normal(size=(2, BITS)).astype(np.float32),
+                rng.normal(size=2).astype(np.float32),
+            )
+            for _ in range(2)
         )
+        self.category_head = self.calibrated_category_head = self.attribute_head
 
     def encode(self, paths, *, views=1, progress=None):
         assert views == 1
@@ -107,7 +124,8 @@ def test_only_readable_test_images_are_evaluated(catalogue, protocol, codes, tol
     kinds = {"binary": quantise(reals), "real": reals}
     found = evaluate(model, catalogue, protocol=protocol, codes=codes, bootstrap=20)
     probabilities = model.attribute_head.probabilities(kinds[told_from])
-    assert found.figures == expected(catalogue, kinds[codes], probabilities, protocol)
+    figures = expected(catalogue, kinds[codes], probabilities, protocol)
+    assert {name: found.figures[name] for name in figures} == figures
     assert (found.protocol, found.codes) == (protocol, codes)
     assert found.counts["images"] == 19
     assert found.counts["images_failed"] == 1
@@ -160,7 +178,15 @@ def test_combined_retrieval_by_posterior_is_measured_with_the_calibrated_heads(c
 def test_the_json_has_all_documented_fields(catalogue):
     found = evaluate(StubModel(), catalogue, bootstrap=20)
     written = json.loads(found.model_dump_json())
-    assert list(written) == ["figures", "protocol", "codes", "counts", "hashes", "failures"]
+    assert list(written) == [
+        "figures",
+        "protocol",
+        "codes",
+        "counts",
+        "hashes",
+        "failures",
+        "reliability",
+    ]
     figure = written["figures"]["combined_capped_recall_at_5"]
     assert list(figure) == ["value", "low", "high"]
     assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
@@ -229,7 +255,7 @@ def test_refuses_attributes_that_differ_from_the_model(catalogue, names, message
 def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
     """The bits of the units tie where the real outputs do not."""
     model = StubModel(broken=())
-    model.card = SimpleNamespace(**vars(model.card) | {"attribute_units": (0, 1)})
+    model.card = card_of(attribute_units=(0, 1))
     weight = np.zeros((2, BITS), np.float32)
     weight[[0, 1], [0, 1]] = 4
     model.attribute_head = LinearHead(NAMES, weight, np.full(2, -2, np.float32))
@@ -240,3 +266,38 @@ def test_real_outputs_of_attribute_units_are_ranked_as_probabilities(catalogue):
     )
     assert real["attribute_map"] > binary["attribute_map"] + 0.1
     assert real["avg_hm"] == binary["avg_hm"]  # a probability above 0.5 is a bit of 1
+
+
+def test_calibration_is_that_of_the_calibrated_heads_on_bits(catalogue):
+    model = StubModel()
+    found = evaluate(model, catalogue, codes="real", bootstrap=5)
+    bits, labels = quantise(model.reals[USED]), catalogue.take(USED)
+    right = labels.attributes == 1
+    diagram = reliability(
+        model.calibrated_attribute_head.probabilities(bits).ravel(), right.ravel()
+    )
+    assert found.reliability.all_attributes == diagram
+    assert found.figures["attribute_ece"].value == pytest.approx(diagram.error)
+    assert found.reliability.category.error == pytest.approx(found.figures["category_ece"].value)
+    as_trained = reliability(model.attribute_head.probabilities(bits).ravel(), right.ravel())
+    assert found.figures["attribute_ece_as_trained"].value == pytest.approx(as_trained.error)
+    assert list(found.reliability.attributes) == list(NAMES)
+
+
+def test_filters_with_a_precision_are_measured(catalogue):
+    """The attribute "old" does not reach 0.9."""
+    model = StubModel()
+    curve = PrecisionCurve(precision=(0.5, 0.95), threshold=(0.2, 0.6), recall=(1, 0.5))
+    thresholds = {
+        "red": AttributeThresholds(balanced=0.5, present=curve),
+        "old": AttributeThresholds(balanced=0.5),
+    }
+    model.card = card_of(calibration=Calibration(thresholds=thresholds))
+    found = evaluate(model, catalogue, bootstrap=0)
+    head = model.calibrated_attribute_head
+    passing = head.probabilities(quantise(model.reals[USED]))[:, 0] >= 0.6
+    expected = catalogue.attributes[USED][passing, 0].mean()
+    assert found.figures["precision_at_90"].value == pytest.approx(expected)
+    assert found.counts["attributes_reaching_90"] == 1
+    without = evaluate(StubModel(), catalogue, bootstrap=0)
+    assert without.figures["precision_at_90"].value is None

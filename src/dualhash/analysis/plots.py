@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dualhash.analysis.analyse import Analysis
+    from dualhash.evaluation.calibration import ReliabilityDiagrams
 
 STYLES = (
     ("#0072b2", "o"),
@@ -155,6 +156,29 @@ def draw_attributions(analysis: Analysis) -> Figure:
         "above 0: a set bit makes the attribute more probable; below 0: less probable"
     )
     figure.colorbar(image, ax=axes, pad=0.015, fraction=0.03)
+    return figure
+
+
+def draw_reliability(diagrams: ReliabilityDiagrams) -> Figure:
+    """Draws the share of right predictions by their probability; on the diagonal they are equal.
+
+    Raises:
+        DualhashError: The extra `analysis` is not installed.
+    """
+    subtitle = "15 bins of equally many predictions on test images; on the line: as often as said"
+    figure, axes = _figure("How often predictions are right", subtitle, (6.4, 6))
+    axes.plot((0, 1), (0, 1), color=GREY, linewidth=0.8, zorder=1)
+    drawn = {"most probable category": diagrams.category, "attributes": diagrams.all_attributes}
+    for (name, diagram), (colour, mark) in zip(drawn.items(), STYLES, strict=False):
+        if diagram is not None:
+            label = f"{name}: expected calibration error {diagram.error:.3f}"
+            axes.plot(
+                diagram.probability, diagram.share, color=colour, marker=mark, label=label, zorder=3
+            )
+    axes.set_xlabel("mean predicted probability of a bin")
+    axes.set_ylabel("share of its predictions that are right")
+    axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), aspect="equal")
+    axes.legend(loc="upper left", frameon=False, labelcolor=INK)
     return figure
 
 

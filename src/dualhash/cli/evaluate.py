@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from dualhash.analysis.plots import check_installed, draw_reliability, save
 from dualhash.cli import output
 from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag, Whole
 from dualhash.codes import Model
@@ -24,6 +25,11 @@ TITLES = {
     "combined_posterior_capped_recall_at_5": "  the same, capped",
     "combined_absent_recall_at_5": "  queries without the wanted attribute",
     "combined_absent_capped_recall_at_5": "  the same, capped",
+    "category_ece": "calibration error of categories",
+    "category_ece_as_trained": "  before calibration",
+    "attribute_ece": "calibration error of attributes",
+    "attribute_ece_as_trained": "  before calibration",
+    "precision_at_90": "precision of filters for 0.9",
 }
 """The figures of the table; recalls at other numbers of results are in the JSON."""
 
@@ -42,6 +48,7 @@ def evaluate(
     codes: Literal["binary", "real"] = "binary",
     json: Flag = False,
     out: Path | None = None,
+    diagram: Path | None = None,
     views: Literal[1, 10] = 1,
     bootstrap: Annotated[Whole, Parameter(validator=Number(gte=0))] = 1000,
     seed: Annotated[Whole, Parameter(validator=Number(gte=0))] = 0,
@@ -59,14 +66,22 @@ def evaluate(
         codes: binary evaluates the codes that an index holds, real the outputs before thresholding.
         json: Print all figures, counts and hashes as JSON.
         out: A file to write this JSON to.
+        diagram: An image file to draw the reliability diagrams of the probabilities to.
         views: 10 averages the centre, the four corners and their mirror images.
         bootstrap: Number of draws of the queries for the intervals; 0 for no intervals.
         seed: Seed of the draws.
         features: For a model that takes vectors, their .npy file: row i for row i of the table.
         columns: The role of each column.
     """
+    if diagram is not None:
+        check_installed()
     evaluated: Model | SavedCodes
     if model.is_file():
+        if diagram is not None:
+            raise DualhashError(
+                f"{model} has no calibrated probabilities, so --diagram cannot be drawn; leave it "
+                "out."
+            )
         if views != 1:
             raise DualhashError(
                 f"{model} already has its codes, so --views cannot be used; leave it out."
@@ -92,6 +107,8 @@ def evaluate(
     values = evaluation.model_dump(mode="json")
     if out is not None:
         output.write_json(out, values)
+    if diagram is not None and evaluation.reliability is not None:
+        save(draw_reliability(evaluation.reliability), diagram)
     if json:
         output.print_json(values)
         return

@@ -37,6 +37,22 @@ class Reliability(BaseModel):
     count: tuple[int, ...]
 
 
+class ReliabilityDiagrams(BaseModel):
+    """The diagrams of the calibrated heads, None where no label is known.
+
+    Attributes:
+        category: Of the most probable category of each image.
+        all_attributes: Of all attributes together.
+        attributes: Of each attribute, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Reliability | None
+    all_attributes: Reliability | None
+    attributes: dict[str, Reliability]
+
+
 def reliability(
     probabilities: NDArray[np.floating], outcomes: NDArray[np.bool_] | NDArray[np.integer]
 ) -> Reliability | None:

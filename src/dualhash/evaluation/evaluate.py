@@ -14,6 +14,7 @@ from dualhash.errors import DualhashError, nearest
 from dualhash.evaluation import posterior_retrieval
 from dualhash.evaluation.bootstrap import RESAMPLES, query_weights
 from dualhash.evaluation.encoded_test_set import encode_test_images, match_saved_codes
+from dualhash.evaluation.evaluate_calibration import evaluate_calibration
 from dualhash.evaluation.evaluate_codes import Progress, evaluate_codes
 from dualhash.evaluation.evaluation_result import Evaluation, Measurements, MetricValue
 from dualhash.evaluation.protocols import DEFAULT_PROTOCOL, PROTOCOLS
@@ -90,23 +91,24 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
-    if (
-        not isinstance(source, SavedCodes)
-        and (posterior := source.card.calibration.posterior)
-        and codes == "binary"
-        and quantised
-    ):
+    diagrams = None
+    if isinstance(source, Model):
         bits = quantise(test_set.reals)
-        by_posterior = posterior_retrieval.ijcv2020(
-            bits[:, : source.card.ranking_bits],
-            softmax(source.calibrated_category_head.scores(bits)),
-            source.calibrated_attribute_head.probabilities(bits),
-            test_set.labels,
-            query_weights(len(bits), bootstrap, np.random.default_rng(seed)),
-            posterior=posterior,
-            progress=lambda share: progress("combined by posterior", share),
-        )
-        measurements = Measurements.merged((measurements, by_posterior))
+        weights = query_weights(len(bits), bootstrap, np.random.default_rng(seed))
+        calibration, diagrams = evaluate_calibration(source, bits, test_set.labels, weights)
+        measurements = Measurements.merged((measurements, calibration))
+        posterior = source.card.calibration.posterior
+        if posterior and codes == "binary" and quantised:
+            by_posterior = posterior_retrieval.ijcv2020(
+                bits[:, : source.card.ranking_bits],
+                softmax(source.calibrated_category_head.scores(bits)),
+                source.calibrated_attribute_head.probabilities(bits),
+                test_set.labels,
+                weights,
+                posterior=posterior,
+                progress=lambda share: progress("combined by posterior", share),
+            )
+            measurements = Measurements.merged((measurements, by_posterior))
     images = {"images": len(test_set.catalogue), "images_failed": len(test_set.failures)}
     return Evaluation(
         figures={name: MetricValue.of(draws) for name, draws in measurements.figures.items()},
@@ -116,4 +118,5 @@ def evaluate(
         hashes=hashes | {"data": test_set.label_hash},
         failures=tuple(failure.reason for failure in test_set.failures),
         draws={name: draws.tolist() for name, draws in measurements.figures.items()},
+        reliability=diagrams,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from dualhash.evaluation.bootstrap import interval
+from dualhash.evaluation.calibration import ReliabilityDiagrams
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Evaluation(BaseModel):
         hashes: Hash of the `model`, or of the `codes` if they were read from a file, and of the
             `data`: the label table of the test images.
         failures: One sentence for each test image that was left out.
+        reliability: The reliability diagrams; None if codes were read from a file.
         draws: By name, the figure and then its value in each bootstrap draw, for `compare_draws`;
             not saved.
     """
@@ -83,6 +85,7 @@ class Evaluation(BaseModel):
     counts: dict[str, int]
     hashes: dict[str, str]
     failures: tuple[str, ...] = ()
+    reliability: ReliabilityDiagrams | None = None
     draws: dict[str, list[float]] = Field(default={}, exclude=True, repr=False)
 
     def values(self) -> Mapping[str, float | None]:

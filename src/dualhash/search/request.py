@@ -44,7 +44,7 @@ class SearchRequest(BaseModel):
     and the chosen attributes, and distance). By default weighted with an attribute weight,
     posterior with a category, category without attributes, attribute without wanted and unwanted
     attributes or without a query, else posterior if the model says that it finds more than
-    combined, and combined otherwise or with a threshold or radius."""
+    combined, and combined otherwise or with a threshold, precision or radius."""
     category: str | None = None
     """For posterior, in place of a query: the category that results should have."""
     want: tuple[str, ...] = ()
@@ -205,7 +205,7 @@ class SearchRequest(BaseModel):
         if self.category is not None:
             return "posterior"
         if (self.want or self.without) and query:
-            filtered = self.threshold != PRESENT or self.radius is not None
+            filtered = (self.threshold, self.precision, self.radius) != (None, None, None)
             return "posterior" if posterior and not filtered else "combined"
         if self.want or self.without:
             return "attribute"

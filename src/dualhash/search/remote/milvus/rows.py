@@ -86,8 +86,8 @@ def make_rows(
     """
     head, compared = header.calibrated_attribute_head, header.compared_bits // 8
     scores = head.code_scores(codes)
-    odds = np.array([header.calibration.balanced(name) for name in head.names])
-    literals = 2 * np.arange(len(head.names)) + (scores >= np.log(odds / (1 - odds)))
+    limits = np.array([header.calibration.balanced(name) for name in head.names])
+    literals = 2 * np.arange(len(head.names)) + (scores >= np.log(limits / (1 - limits)))
     logs = log_probabilities(scores)
     rows: list[dict[str, Any]] = []
     for which, (item, description) in enumerate(zip(items, descriptions, strict=True)):
