@@ -134,7 +134,7 @@ def test_only_readable_test_images_are_evaluated(catalogue, protocol, codes, tol
 def test_distances_are_those_of_the_ranking_bits(catalogue):
     """Attributes are predicted from all bits."""
     model = StubModel()
-    model.card = SimpleNamespace(**vars(model.card) | {"ranking_bits": 8})
+    model.card = card_of(ranking_bits=8)
     bits = quantise(model.reals[USED])
     probabilities = model.attribute_head.probabilities(bits)
     found = evaluate(model, catalogue, bootstrap=20)
