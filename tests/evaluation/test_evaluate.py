@@ -138,11 +138,12 @@ def test_distances_are_those_of_the_ranking_bits(catalogue):
     bits = quantise(model.reals[USED])
     probabilities = model.attribute_head.probabilities(bits)
     found = evaluate(model, catalogue, bootstrap=20)
-    assert found.figures == expected(catalogue, bits[:, :8], probabilities, "ijcv2020")
+    figures = expected(catalogue, bits[:, :8], probabilities, "ijcv2020")
+    assert {name: found.figures[name] for name in figures} == figures
     unseen = encode_test_images(model, catalogue, progress=print)
     saved = unseen.saved(probabilities)
     assert saved.ranking_bits == 8
-    assert evaluate(saved, catalogue, bootstrap=20).figures == found.figures
+    assert evaluate(saved, catalogue, bootstrap=20).figures == figures
 
 
 def test_combined_retrieval_by_posterior_is_measured_with_the_calibrated_heads(catalogue):
