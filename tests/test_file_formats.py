@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dualhash.codes import Calibration, Model
+from dualhash.codes.calibration import Posterior
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.header import Header
 
@@ -132,3 +133,41 @@ def test_index_format_4_can_be_changed(folder: Path):
         index.compact()
         assert [hit.id for hit in index.search(code[0], k=2).hits] == [31, 21]
         assert index.verify() == ()
+
+
+@pytest.fixture
+def calibrated(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FORMATS / "version-0.1-format-3", tmp_path / "copy"))
+
+
+def test_model_format_3_is_read(calibrated: Path):
+    model = Model.open(calibrated / "model")
+    assert model.hash == "36d588538aa74d139883aea7f12dae5b4a179821b3a825dd74e159fb5f51f3a3"
+    calibration = model.card.calibration
+    assert (calibration.attribute_weight, calibration.balanced("red")) == (2.5, 0.3)
+    assert calibration.thresholds["red"].absent.threshold == (0.1, 0.6)
+    assert calibration.posterior == Posterior(epsilon=0.01, tau=32, better=True)
+    assert (calibration.errors.attribute, model.card.ranking_bits) == (0.02, 8)
+    (prediction,) = model.predict(np.array([[168, 229]], np.uint8))
+    assert prediction.probability == pytest.approx(0.5016899, abs=1e-5)
+    assert prediction.attributes == pytest.approx(
+        {"red": 0.3877287, "green": 0.3854766, "blue": 0.5061830}, abs=1e-5
+    )
+
+
+def test_index_format_5_can_be_searched(calibrated: Path):
+    with Index.open(calibrated / "shapes.dhx") as index:
+        assert index.verify() == ()
+        assert index.header.calibration == Model.open(calibrated / "model").card.calibration
+
+        def found(**options: object) -> list[tuple[int, int | None]]:
+            return [(hit.id, hit.distance) for hit in index.search(3, k=5, **options).hits]
+
+        assert found() == [(9, 2), (6, 3), (7, 3), (1, 4), (4, 4)]
+        assert found(want="red") == [(5, 4), (11, 5), (6, 3), (9, 2), (4, 4)]  # by posterior
+        red = {"task": "combined", "want": "red"}
+        assert found(**red) == [(9, 2), (6, 3), (4, 4), (5, 4), (0, 5)]
+        assert found(**red, precision=0.9) == [(6, 3)]
+        not_blue = {"task": "combined", "without": "blue"}
+        assert found(**not_blue, precision=0.8) == [(6, 3), (7, 3), (5, 4), (8, 4), (11, 5)]
+        assert [hit.id for hit in index.search(k=5, want="red")] == [6, 5, 11, 9, 2]

@@ -104,6 +104,14 @@ def test_a_folder_that_is_no_model_is_refused(folder: Path, capsys: pytest.Captu
     assert "model is not a model folder" in capsys.readouterr().err
 
 
+def test_the_report_has_calibration_errors(folder: Path):
+    assert run("--out", "report.json", "--bootstrap", "0") == 0
+    report = json.loads((folder / "report.json").read_text())
+    assert 0 <= report["figures"]["attribute_ece"]["value"] <= 1
+    assert list(report["reliability"]["attributes"]) == ["red", "green", "blue"]
+    assert len(report["reliability"]["all_attributes"]["share"]) == 15
+
+
 def test_reliability_diagrams_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str]):
     pytest.importorskip("matplotlib", reason="drawing needs the extra `analysis`")
     assert run("--diagram", "reliability.png", "--bootstrap", "0") == 0

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -292,3 +293,18 @@ def test_help_explains_repeated_filters(capsys: pytest.CaptureFixture[str]):
     output = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--filter COLUMN=VALUE" in output
     assert "Use --filter once for each; a comma is part of the value" in output
+
+
+def test_a_precision_that_is_not_reached_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    kept = Path(__file__).parents[1] / "formats" / "version-0.1-format-3"
+    index = shutil.copytree(kept, tmp_path / "copy") / "shapes.dhx"
+    search = ["search", str(index), "id:3", "--task", "combined", "--want", "red", "--precision"]
+    for precision, code in (("0.9", 0), ("0.95", 2)):
+        with pytest.raises(SystemExit) as left:
+            app.main([*search, precision])
+        assert left.value.code == code
+    printed = capsys.readouterr()
+    assert "1 of 1 that match" in printed.out
+    assert "The precision 0.95 is not reached for red: at most 0.9" in printed.err

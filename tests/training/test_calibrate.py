@@ -41,6 +41,7 @@ def test_calibration_finds_scale_and_shift(case):
     assert errors.attribute < errors.attribute_before
     assert errors.category < errors.category_before
     assert list(found.calibration.thresholds) == list(NAMES)
+    assert found.calibration.posterior is not None
 
 
 def test_the_mean_probability_is_the_share_of_present_labels():

@@ -20,6 +20,7 @@ from scipy.special import log_softmax, softmax
 from dualhash.codes.calibration import Calibration, CalibrationErrors
 from dualhash.codes.linear_head import LinearHead, sigmoid
 from dualhash.evaluation.calibration import attribute_reliability, category_reliability
+from dualhash.evaluation.posterior_retrieval import choose_posterior
 from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.evaluation.weighted_retrieval import choose_attribute_weight
 from dualhash.training.data.training_labels import take
@@ -78,13 +79,22 @@ def calibrate(
     fitted = _fit(*scores, labels)
     calibrated = [scaling.of_scores(each) for scaling, each in zip(fitted, scores, strict=True)]
     probabilities, usual = sigmoid(calibrated[1]), sigmoid(fitted[1].shift)
-    weight = choose_attribute_weight(bits[:, :ranking_bits], calibrated[1], labels)
+    ranked = bits[:, :ranking_bits]
+    weight = choose_attribute_weight(ranked, calibrated[1], labels)
+    thresholds = attribute_thresholds(attribute_head.names, probabilities, labels, usual)
+    balanced = np.array([each.balanced for each in thresholds.values()])
+    posterior = None
+    if category_head.names:
+        kinds = softmax(calibrated[0], axis=1)
+        kept = probabilities >= balanced
+        posterior = choose_posterior(ranked, kinds, probabilities, labels, kept)
     return CalibratedHeads(
         fitted[0].of_head(category_head),
         fitted[1].of_head(attribute_head),
         Calibration(
             attribute_weight=None if np.isnan(weight) else weight,
-            thresholds=attribute_thresholds(attribute_head.names, probabilities, labels, usual),
+            thresholds=thresholds,
+            posterior=posterior,
             errors=_errors(*scores, labels),
         ),
     )
