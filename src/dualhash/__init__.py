@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dualhash.codes.model import Model
     from dualhash.evaluation.evaluate import evaluate
     from dualhash.search.build import build_index
+    from dualhash.search.hamming_index import HammingIndex
     from dualhash.search.index import Index
     from dualhash.training.config import TrainConfig
     from dualhash.training.presets import preset_config
@@ -26,6 +27,7 @@ __all__ = [
     "Catalogue",
     "Columns",
     "DualhashError",
+    "HammingIndex",
     "Index",
     "Model",
     "TrainConfig",
@@ -40,6 +42,7 @@ __all__ = [
 _HOMES = {
     "Catalogue": "dualhash.catalogue.catalogue",
     "Columns": "dualhash.catalogue.columns",
+    "HammingIndex": "dualhash.search.hamming_index",
     "Index": "dualhash.search.index",
     "Model": "dualhash.codes.model",
     "TrainConfig": "dualhash.training.config",

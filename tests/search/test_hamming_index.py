@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dualhash import HammingIndex
 from dualhash.errors import DualhashError
-from dualhash.search import HammingIndex
 from dualhash.search import clustered_codes as module
 
 NO_DISTANCE = 2**31 - 1

@@ -6,7 +6,6 @@ May import: `catalogue` and `codes`; no torch.
 """
 
 from dualhash.search.build import BuildReport, add_images, build_index
-from dualhash.search.hamming_index import HammingIndex
 from dualhash.search.index import Index
 from dualhash.search.request import SearchOptions, SearchRequest
 from dualhash.search.results import TASKS, CodedItem, Hit, Item, ItemLabels, Query, Results, Task
@@ -16,7 +15,6 @@ __all__ = [
     "TASKS",
     "BuildReport",
     "CodedItem",
-    "HammingIndex",
     "Hit",
     "Index",
     "Item",
