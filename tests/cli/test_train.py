@@ -72,12 +72,12 @@ def test_the_help_names_every_category_loss(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ("command", "option", "default"),
     [
-        ("train", "preset", "features; small with --backbone or --weights"),
+        ("train", "preset", "dph+; small with --backbone or --weights"),
         ("train", "bits", "256"),
-        ("train", "alpha", "0.5 (features), 0.2 (small)"),
-        ("train", "features", "efficientnet-lite0 (features)"),
+        ("train", "alpha", "0.5 (dph+), 0.2 (small)"),
+        ("train", "features", "efficientnet-lite0 (dph+)"),
         ("train", "backbone", "resnet18-half (small)"),
-        ("train", "epochs", "15 (features)"),
+        ("train", "epochs", "15 (dph+)"),
         ("pretrain", "iterations", "6000"),
         ("pretrain", "lr-new", "0.1"),
     ],

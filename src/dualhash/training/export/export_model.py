@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from dualhash.catalogue.catalogue import Catalogue
 from dualhash.catalogue.images import Preprocessing
@@ -22,8 +22,8 @@ from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.network import ClassifierHead, CosineHead, NetworkEncoder
 from dualhash.training.calibrate import calibrate
 from dualhash.training.config import VECTORS, TrainConfig
-from dualhash.training.data.training_data import TrainingData
-from dualhash.training.data.training_labels import take
+from dualhash.training.data.training_data import VALIDATION_BATCH, TrainingData
+from dualhash.training.data.training_labels import Rows, take
 from dualhash.training.export.onnx_export import export_checked
 from dualhash.training.loop.train_network import TrainedNetwork
 
@@ -97,11 +97,19 @@ def validation_codes(
     """Returns the codes (N, k) and labels of the validation images.
 
     Args:
-        encoder: From the inputs of a batch to outputs in [0, 1], (n, k).
+        encoder: From images or kept features to outputs in [0, 1], (n, k).
         data: The data of the training.
     """
-    outputs = [encoder(batch.inputs) for batch in data.validation_batches()]
-    return (torch.cat(outputs) > 0.5).numpy(), take(data.labels, data.validation)
+    rows = data.validation
+
+    def inputs(batch: Rows) -> Tensor:
+        if data.features and not data.frozen:
+            return data.features.take(batch)
+        return torch.from_numpy(data.images(batch))  # the encoder includes the frozen stages
+
+    batches = [rows[at : at + VALIDATION_BATCH] for at in range(0, len(rows), VALIDATION_BATCH)]
+    outputs = [encoder(inputs(batch)) for batch in batches]
+    return (torch.cat(outputs) > 0.5).numpy(), take(data.labels, rows)
 
 
 def linear_head(head: ClassifierHead | CosineHead, names: tuple[str, ...]) -> LinearHead:
