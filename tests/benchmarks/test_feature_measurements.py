@@ -38,7 +38,7 @@ def test_extraction_reports_speeds_their_ratio_and_differences(products: Path, t
     images = sorted((products / "images").iterdir())
     measured = measure_extraction(images, (16, 12), tmp_path, repeats=1)
     speeds = measured["images_per_second"]
-    assert measured["batch"] == len(images)
+    assert measured["images"] == len(images)
     assert measured["ratio"] == pytest.approx(speeds["onnxruntime"] / speeds["PyTorch"], rel=0.05)
     assert measured["largest_relative_difference"] < 0.005
     assert [path.suffix for path in tmp_path.iterdir()] == [".onnx"]
