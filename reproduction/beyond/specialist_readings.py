@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from dualhash.codes.linear_head import sigmoid
 from dualhash.codes.model import Model
@@ -17,6 +16,7 @@ from dualhash.evaluation.bootstrap import query_weights
 from dualhash.evaluation.distance_ranking import Codes
 from dualhash.evaluation.evaluation_result import Measurements
 from dualhash.evaluation.true_labels import TrueLabels
+from dualhash.training.calibrate import fit_attribute, fit_categories
 from reproduction.beyond.plans import MULTIPLE_MODEL
 from reproduction.measure_cell import Outputs, Progress, measure
 from reproduction.method_outputs import (
@@ -36,8 +36,8 @@ class Readings:
         predicted: (N, p) in [0, 1], what the paper's filter takes.
         bits: (N, m) bool, whose Hamming distance counts in a ranking by posterior; equal
             for all images if none does.
-        category_scores: (N, C), whose scaled softmax is the probability of each category.
-        attribute_scores: (N, p), whose scaled sigmoid is the probability of each attribute.
+        category_scores: (N, C), whose softmax, scaled and shifted, gives the probabilities.
+        attribute_scores: (N, p), whose sigmoid, likewise, gives those of attributes.
     """
 
     codes: Codes
@@ -106,7 +106,7 @@ def measure_readings(
         progress: Called with the stage and the share of it that is done.
     """
     seen = known.categories >= 0
-    scale = fit_temperature(validation.category_scores[seen], known.categories[seen])
+    scale, shifts = fit_categories(validation.category_scores[seen], known.categories[seen])
     pairs = np.array(
         [
             fit_attribute(scores[observed], present[observed] == 1)
@@ -119,7 +119,7 @@ def measure_readings(
     def probabilities(
         readings: Readings,
     ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-        categories = softmax(scale * readings.category_scores.astype(np.float64), axis=1)
+        categories = softmax(scale * readings.category_scores.astype(np.float64) + shifts, axis=1)
         attributes = sigmoid(pairs[:, 0] * readings.attribute_scores + pairs[:, 1])
         return readings.bits, categories, attributes
 
@@ -141,35 +141,6 @@ def measure_readings(
             )
         )
     return Measurements.merged(found)
-
-
-def fit_attribute(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> tuple[float, float]:
-    """Returns scale and shift of scores (n,) whose sigmoid is nearest to the labels (n,).
-
-    A scale other than 1 is penalised by half the squared difference (Platt 1999).
-    """
-    values = scores.astype(np.float64)
-
-    def loss(x: NDArray[np.float64]) -> float:
-        logits = x[0] * values + x[1]
-        return float((np.logaddexp(0, logits) - present * logits).sum() + (x[0] - 1) ** 2 / 2)
-
-    scale, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return float(scale), float(shift)
-
-
-def fit_temperature(scores: NDArray[np.floating], categories: NDArray[np.int64]) -> float:
-    """Returns the scale of scores (n, C) whose softmax is nearest to the categories (n,).
-
-    It is one over the temperature (Guo et al., ICML 2017).
-    """
-    values, images = scores.astype(np.float64), np.arange(len(scores))
-
-    def loss(logarithm: float) -> float:
-        likelihoods = log_softmax(np.exp(logarithm) * values, axis=1)[images, categories]
-        return -float(likelihoods.sum())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x))
 
 
 def logit(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:

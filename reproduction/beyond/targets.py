@@ -54,7 +54,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Target:
-    """A number that dph+ shall reach.
+    """A bound for a figure of dph+.
 
     Attributes:
         words: The target in words.

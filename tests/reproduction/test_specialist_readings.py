@@ -5,8 +5,6 @@ from dualhash.codes.packing import quantise
 from dualhash.evaluation.true_labels import TrueLabels
 from reproduction.beyond.specialist_readings import (
     Readings,
-    fit_attribute,
-    fit_temperature,
     logit,
     measure_readings,
     read_together,
@@ -83,17 +81,6 @@ def test_multiple_model_reads_bits_and_class_id_reads_real_values(tmp_path):
     np.testing.assert_allclose(named.attribute_scores, logit(probabilities))
     for found in (multiple, named):
         np.testing.assert_array_equal(found.predicted, probabilities >= 0.5)
-
-
-def test_scaled_scores_predict_the_shares_that_the_labels_were_drawn_from():
-    rng = np.random.default_rng(0)
-    scores = rng.normal(0, 2, 5000)
-    present = rng.random(5000) < 1 / (1 + np.exp(-(0.5 * scores - 1)))
-    assert fit_attribute(scores, present) == pytest.approx((0.5, -1), abs=0.1)
-    many = rng.normal(0, 2, (5000, 3))
-    shares = np.exp(0.5 * many) / np.exp(0.5 * many).sum(axis=1, keepdims=True)
-    categories = (shares.cumsum(axis=1) < rng.random((5000, 1))).sum(axis=1)
-    assert fit_temperature(many, categories) == pytest.approx(0.5, abs=0.05)
 
 
 def test_logits_of_certain_probabilities_are_finite():
