@@ -7,8 +7,10 @@ from dualhash.losses import JointLoss
 from dualhash.losses.hinge import hinge_loss
 from dualhash.losses.softmax import SoftmaxLoss
 from dualhash.network import BuiltBackbone, DualHashNetwork, HashLayer, build_backbone
+from dualhash.training.data.training_data import Batch
 from dualhash.training.initial_network import autocast_type
-from dualhash.training.loop.lightning_module import build_optimiser
+from dualhash.training.loop import lightning_module
+from dualhash.training.loop.lightning_module import DualHashModule, build_optimiser
 from dualhash.training.loop.validation_score import validation_score
 from tests.training.tiny_training import make_config
 
@@ -92,3 +94,38 @@ def test_precision_is_chosen_by_name():
     assert autocast_type("bf16") is torch.bfloat16
     assert autocast_type("fp32") is None
     assert autocast_type("auto") in (torch.bfloat16, None)
+
+
+class SeenOutputs:
+    """A category loss that keeps what it is given."""
+
+    def __call__(self, outputs: torch.Tensor, *_rest: torch.Tensor) -> torch.Tensor:
+        self.outputs = outputs
+        return outputs.sum()
+
+
+def test_losses_and_validation_use_the_bits_that_rank(monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    backbone = build_backbone("resnet18-half", pretrained=False, input_size=(16, 12))
+    built = DualHashNetwork(
+        backbone, HashLayer(480, 16), categories=3, attributes=2, category_bits=8
+    ).eval()
+    seen, logged, ranked = SeenOutputs(), {}, []
+    module = DualHashModule(built, JointLoss(seen, hinge_loss, 0.1), make_config(), 1)
+    monkeypatch.setattr(module, "log_dict", lambda figures, **_: logged.update(figures))
+    monkeypatch.setattr(
+        lightning_module,
+        "validation_figures",
+        lambda codes, *_: ranked.append(codes) or (0.5, 0.5),
+    )
+    images = torch.randint(0, 256, (4, 16, 12, 3), dtype=torch.uint8)
+    labels = torch.tensor([0, 1, 2, 0]), torch.ones(4, 2), torch.ones(4, 2, dtype=torch.bool)
+    batch = Batch(images, *labels)
+    outputs = built(images).outputs[:, :8]
+    module.training_step(batch, 0)
+    torch.testing.assert_close(seen.outputs, outputs)
+    with torch.inference_mode():
+        module.validation_step(batch, 0)
+    module.on_validation_epoch_end()
+    assert (ranked[0] == (outputs > 0.5).numpy()).all()
+    assert ranked[0].shape == (4, 8)
