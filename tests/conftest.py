@@ -37,6 +37,7 @@ MARKED = {
         "cli/test_demo.py",
         "test_jit.py",
         "search/storage/test_concurrent_programs.py",
+        "search/remote/test_postgres.py",
         "serve/test_schemathesis.py",
         "features/test_registry.py",
         "serve/test_server.py",

@@ -60,6 +60,7 @@ def test_push_and_search_print_json(products: Path, capsys: pytest.CaptureFixtur
         "updated": 0,
         "deleted": 0,
         "unchanged": 0,
+        "recall": None,
     }
     found = []
     for index in (str(products), pushed["address"]):

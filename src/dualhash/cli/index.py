@@ -13,7 +13,7 @@ from dualhash.codes import Model
 from dualhash.errors import DualhashError
 from dualhash.search import BuildReport, Index, add_images, build_index
 from dualhash.search.query import as_id
-from dualhash.search.remote.milvus.push import push as push_index
+from dualhash.search.remote.push import push as push_index
 
 index_app = App(name="index", help="Create, change and check an index of codes.")
 
@@ -168,32 +168,37 @@ def verify(index: IndexFile, /) -> None:
 
 @index_app.command
 def push(index: IndexFile, /, *, to: str, json: Flag = False) -> None:
-    """Copy an index to Milvus, to search collections that are too large for one machine.
+    """Copy an index to PostgreSQL or Milvus.
 
-    Only differences are sent. Run the command again to continue after an interruption, or to copy
-    items that were added, updated or deleted since. To search the copy, use the URI that is
-    printed: `dualhash search milvus://host:19530/products id:17`. Its results are those of the
-    index file.
+    Only differences are sent. Run the command again after an interruption, or to copy items that
+    were added, updated or deleted since. To search the copy, use the URI that is printed:
+    `dualhash search postgresql://host/shop/products id:17`. Its results are those of the index
+    file.
 
-    Needs `pip install 'dualhash[milvus]'`. The environment variable MILVUS_TOKEN holds the
-    credentials for the server, such as user:password.
+    Needs `pip install 'dualhash[postgres]'` and the server's extension pgvector, or
+    `pip install 'dualhash[milvus]'`. The environment variables PGPASSWORD and MILVUS_TOKEN hold the
+    credentials for the server, for Milvus such as user:password.
 
     Args:
         index: An index file.
-        to: A Milvus server, such as http://host:19530 or http://host:19530/collection, or a file of
-            Milvus Lite, such as products.db. By default the collection has the name of the index
-            file.
+        to: A PostgreSQL database, such as postgresql://host/shop or postgresql://host/shop/table; a
+            Milvus server, such as http://host:19530 or http://host:19530/collection; or a file of
+            Milvus Lite, such as products.db. By default table and collection have the name of the
+            index file. With ?ef_search=100 after a table, an HNSW index for approximate searches is
+            created too, and its recall is printed.
         json: Print the counts as JSON.
     """
     with output.progress("Pushing") as report:
         pushed = push_index(index, to, progress=report)
     if json:
-        output.print_json(asdict(pushed) | {"address": str(pushed.address)})
+        output.print_json(asdict(pushed))
         return
     output.say(
         f"{pushed.address}: {pushed.added:,} added, {pushed.updated:,} updated, "
         f"{pushed.deleted:,} deleted, {pushed.unchanged:,} unchanged."
     )
+    if pushed.recall is not None:
+        output.say(f"Approximate searches find {pushed.recall:.1%} of the 10 nearest items.")
 
 
 def _list_left_out(catalogue: Catalogue, built: BuildReport) -> None:

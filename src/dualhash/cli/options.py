@@ -43,7 +43,7 @@ def index_file(_: object, tokens: Sequence[Token]) -> Path:
     (token,) = tokens
     if remote_opener(token.value) is None:
         return Path(token.value)
-    source = "that was pushed there" if token.value.startswith("milvus") else "that it serves"
+    source = "that was pushed there" if not token.value.startswith("http") else "that it serves"
     raise DualhashError(
         f"{token.value} can only be searched. Run this command with the index file {source}, on "
         "the machine that has the file."

@@ -118,8 +118,9 @@ def search(
     """Find images of the same category, with chosen attributes, or both.
 
     Args:
-        index: An index file; a Milvus collection that `dualhash index push` created, such as
-            milvus://host:19530/products; or the URL that `dualhash serve` prints.
+        index: An index file; a table or collection that `dualhash index push` created, such as
+            postgresql://host/shop/products or milvus://host:19530/products; or the URL that
+            `dualhash serve` prints.
         query: An image file, or an item of the index as id:17, which is left out of the results.
             Leave it out to search by --want and --without alone.
         options: The options of a search.

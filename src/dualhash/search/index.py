@@ -151,7 +151,7 @@ class Index(IndexReader):
     def open(
         cls, path: str | Path, model: Model | str | Path | None = None
     ) -> "Index | RemoteIndex":
-        """Opens an index file, or a remote index: milvus://host/collection, http://host:8000.
+        """Opens an index file, or a remote index, such as postgresql://host/database/table.
 
         Args:
             path: The file; or the URI of a remote index, which can be searched but not changed.

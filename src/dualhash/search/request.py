@@ -28,7 +28,7 @@ DEFAULT_ATTRIBUTE_WEIGHT = 4.0
 class SearchRequest(BaseModel):
     """The options of a search; the query itself is separate.
 
-    Every interface (Python, command line, HTTP, Milvus) takes them from here.
+    Every interface (Python, command line, HTTP, PostgreSQL, Milvus) takes them from here.
 
     Raises:
         pydantic.ValidationError: An option is unknown, has the wrong type or is out of range.

@@ -15,26 +15,25 @@ from dualhash.codes import Calibration, Model
 from dualhash.codes.encoder import Failure
 from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.errors import DualhashError
-from dualhash.search import Index, Item, ItemLabels
+from dualhash.search import Index, ItemLabels
+from dualhash.search.remote import push as pushing
 from dualhash.search.remote.milvus import client as connection
 from dualhash.search.remote.milvus import collection
 from dualhash.search.remote.milvus import exact_topk as ranking
 from dualhash.search.remote.milvus import index as milvus_index
-from dualhash.search.remote.milvus import push as pushing
+from dualhash.search.remote.milvus import push as milvus_push
 from dualhash.search.remote.milvus.client import parse_address
 from dualhash.search.remote.milvus.collection import connect
 from dualhash.search.remote.milvus.index import MilvusIndex
 from dualhash.search.remote.milvus.metadata import read_state
-from dualhash.search.remote.milvus.push import push
-from dualhash.search.storage.payload_columns import as_text, facts_of
+from dualhash.search.remote.push import push
 from dualhash.search.storage.rows import checksum
 from tests.builders import colour_image, colour_model
+from tests.search.remote.searches import ITEMS, LIMITS, QUERIES, TASKS, has
 
 NUMBERS = count()
 ADDED_IN_FORMAT_2 = ("calibration", "ranking_bits")
-ITEMS = 120
 NAMES = ("red", "round")
-QUOTED = 'it\'s "é"\\'
 
 
 @pytest.fixture
@@ -44,75 +43,12 @@ def place(lite: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Many duplicates, so that there are ties at every place; some items are deleted."""
-    folder = tmp_path_factory.mktemp("shop")
-    rng = np.random.default_rng(1)
-    codes = rng.integers(0, 256, (20, 2), np.uint8)[rng.integers(0, 20, ITEMS)]
-    payloads = [
-        {
-            "type": 'it\'s "é"\\',
-            "year": 2000 + i % 3,
-            "price": 0.1 * i,
-            "sale": i % 2 == 0,
-            "n": None,
-        }
-        for i in range(ITEMS)
-    ]
-    labels = [ItemLabels("circle" if i % 4 else None, {"red": i % 2 == 0}) for i in range(ITEMS)]
-    with Index.create(folder / "shop.dhx", colour_model(folder / "model")) as index:
-        index.add(codes, [folder / f"{i}.png" for i in range(ITEMS)], payloads, labels)
-        index.delete([0, 7, 50, 119])
-    return folder / "shop.dhx"
-
-
-@pytest.fixture(scope="module")
 def both(shop: Path, lite: str):
     """The index file and its copy."""
     push(shop, f"{lite}/both")
     with Index.open(shop) as index, Index.open(f"milvus://{lite}/both") as copy:
         assert isinstance(copy, MilvusIndex)
         yield index, copy
-
-
-FILTERS = st.sampled_from(
-    [
-        {"year": 2001},
-        {"year": "2001", "sale": True},
-        {"type": 'it\'s "é"\\'},
-        {"category": "circle"},
-        {"category": "square"},
-        {"price": 0.1 * 3},
-        {"n": None},
-    ]
-)
-CONDITIONS = st.lists(st.sampled_from(["red", "green", "blue"]), min_size=1, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({"want": st.just(names[:1]), "without": st.just(names[1:])})
-)
-TASKS = st.one_of(
-    st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
-    st.builds(
-        lambda conditions, rest: conditions | rest | {"task": "combined"},
-        CONDITIONS,
-        st.fixed_dictionaries({}, optional={"radius": st.integers(0, 16)}),
-    ),
-    CONDITIONS.map(lambda conditions: conditions | {"task": "attribute"}),
-    st.just({"task": "attribute", "match": ["red", "green", "blue"]}),
-)
-LIMITS = st.fixed_dictionaries(
-    {"k": st.sampled_from([1, 2, 3, 10, 40, 200])},
-    optional={
-        "filter": FILTERS,
-        "ids": st.just((20, 90)),
-        "offset": st.sampled_from([0, 1, 30, 200]),
-    },
-)
-QUERIES = st.one_of(st.integers(1, 6), st.integers(60, 100), st.binary(min_size=2, max_size=2))
-
-
-def has(item: Item, field: str, value: object) -> bool:
-    facts = facts_of(item.labels.category, item.payload)
-    return facts.get(field) == as_text(value)
 
 
 @settings(
@@ -271,7 +207,7 @@ def test_an_interrupted_push_continues(shop: Path, place: str, monkeypatch: pyte
 def test_a_second_push_copies_changes(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pushing, "BATCH", 3)
     monkeypatch.setattr(collection, "MAX_ROWS", 8)
-    monkeypatch.setattr(pushing, "MAX_ROWS", 8)
+    monkeypatch.setattr(milvus_push, "MAX_ROWS", 8)
     file, rng = tmp_path / "x.dhx", np.random.default_rng(2)
     with Index.create(file, colour_model(tmp_path / "model")) as index:
         index.add(rng.integers(0, 256, (30, 2), np.uint8), ["x"] * 30)

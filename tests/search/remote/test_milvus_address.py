@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dualhash.errors import DualhashError
-from dualhash.search.remote.milvus.client import default_collection, parse_address
+from dualhash.search.remote.milvus.client import parse_address
+from dualhash.search.remote.push import default_name
 
 
 @pytest.mark.parametrize(
@@ -52,4 +53,4 @@ def test_invalid_collection_names_are_refused(text: str):
     ("file", "name"), [("a/shop.dhx", "shop"), ("2024-é.dhx", "_2024__"), ("x.y.dhx", "x_y")]
 )
 def test_collections_have_the_name_of_the_file(file: str, name: str):
-    assert default_collection(Path(file)) == name
+    assert default_name(Path(file)) == name

@@ -120,7 +120,7 @@ def search_file(
     settings = None
     if task == "posterior":
         settings = PosteriorSettings.of(index.header, request.category)
-    weight = _attribute_weight(request, task, calibration.attribute_weight)
+    weight = attribute_weight(request, task, calibration.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
         batch = QueryBatch.of([queries[row] for row in rows], table)
@@ -151,7 +151,8 @@ def search_file(
     ]
 
 
-def _attribute_weight(request: SearchRequest, task: Task, calibrated: float | None) -> float | None:
+def attribute_weight(request: SearchRequest, task: Task, calibrated: float | None) -> float | None:
+    """Returns the weight of a search with the task `weighted`, None for other tasks."""
     if task != "weighted":
         return None
     weights = request.attribute_weight, calibrated, DEFAULT_ATTRIBUTE_WEIGHT

@@ -46,7 +46,7 @@ class RemoteIndex(Protocol):
 Opener = Callable[[str, Model | None], RemoteIndex]
 """Opens a URI; the model, if it is given, must be the one that made the codes."""
 
-SCHEMES = ("milvus", "milvus+https", "http", "https")
+SCHEMES = ("milvus", "milvus+https", "postgresql", "postgres", "http", "https")
 
 
 def remote_opener(address: str) -> Opener | None:
@@ -60,6 +60,10 @@ def remote_opener(address: str) -> Opener | None:
         from dualhash.search.remote.http import open_service
 
         return open_service
+    if scheme in ("postgresql", "postgres"):
+        from dualhash.search.remote.postgres.index import open_table
+
+        return open_table
     if scheme in SCHEMES:
         from dualhash.search.remote.milvus.index import open_collection
 

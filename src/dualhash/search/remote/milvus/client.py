@@ -79,12 +79,6 @@ def parse_address(text: str) -> MilvusAddress:
     return MilvusAddress(file, _checked_name(text, collection or ""))
 
 
-def default_collection(index: Path) -> str:
-    """Returns the name of the collection for an index file if none is given."""
-    name = re.sub(r"\W", "_", index.stem, flags=re.ASCII)
-    return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
-
-
 def _checked_name(text: str, name: str) -> str | None:
     if name and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise DualhashError(

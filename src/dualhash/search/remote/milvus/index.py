@@ -33,9 +33,9 @@ from dualhash.search.remote.milvus.rows import (
     having,
     literals_of,
     read_code,
-    read_item,
     with_fact,
 )
+from dualhash.search.remote.stored_items import read_item
 from dualhash.search.request import SearchOptions, SearchRequest, make_request
 from dualhash.search.results import CodedItem, Item, Query, Results, Task
 from dualhash.search.storage.header import Header
@@ -138,7 +138,7 @@ class MilvusIndex(RemoteIndex):
         rows = self._collection.rows([item], [*self._code_fields, "item"])
         if item not in rows:
             raise ItemNotFoundError(f"{self._collection.address} has no item with the id {item}.")
-        stored = read_item(rows[item], self.header.attribute_head.names)
+        stored = read_item(item, rows[item]["item"], self.header.attribute_head.names)
         return CodedItem(**vars(stored), code=read_code(rows[item]))
 
     @property
@@ -277,7 +277,9 @@ class MilvusIndex(RemoteIndex):
             rows |= self._collection.rows(batch, [*self._code_fields, "item"])
         ordered = [self._row(rows, item) for item in ids.tolist()]
         names = self.header.attribute_head.names
-        return {row["id"]: read_item(row, names) for row in ordered}, self._codes(ordered)
+        return {
+            row["id"]: read_item(row["id"], row["item"], names) for row in ordered
+        }, self._codes(ordered)
 
     def _row(self, rows: Mapping[int, dict[str, Any]], item: int) -> dict[str, Any]:
         if item not in rows:

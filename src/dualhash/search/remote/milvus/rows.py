@@ -10,59 +10,16 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.remote.milvus.collection import CODE, LOGS, MAX_TEXT, OTHER_BITS
-from dualhash.search.results import Item, ItemLabels
+from dualhash.search.remote.stored_items import row_checksum
+from dualhash.search.results import Item
 from dualhash.search.storage.header import Header
 from dualhash.search.storage.payload_columns import facts_of
-from dualhash.search.storage.rows import checksum
-
-STATES = {True: "1", False: "0", None: "-"}
-"""The letter of an attribute that is present, absent or not labelled."""
-
-
-def described(item: Item, attributes: Sequence[str]) -> str:
-    """Returns an item as JSON, with a letter for each of the p attributes.
-
-    Raises:
-        DualhashError: It is longer than a text field of Milvus.
-    """
-    labels = item.labels.attributes
-    text = json.dumps(
-        {
-            "image": item.image,
-            "category": item.labels.category,
-            "attributes": "".join(STATES[labels.get(name)] for name in attributes),
-            "payload": item.payload,
-        },
-        ensure_ascii=False,
-    )
-    if len(text.encode()) > MAX_TEXT:
-        raise DualhashError(
-            f"Item {item.id} is longer than {MAX_TEXT:,} bytes, the limit of Milvus; leave its "
-            "longest columns out of the catalogue."
-        )
-    return text
-
-
-def read_item(row: Mapping[str, Any], attributes: Sequence[str]) -> Item:
-    """Returns the item of a row."""
-    item = json.loads(row["item"])
-    labels = {
-        name: state == STATES[True]
-        for name, state in zip(attributes, item["attributes"], strict=True)
-        if state != STATES[None]
-    }
-    return Item(row["id"], item["image"], ItemLabels(item["category"], labels), item["payload"])
 
 
 def read_code(row: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Returns the packed code (k/8,) of a row."""
     (octets,) = row[CODE]
     return np.frombuffer(octets + bytes.fromhex(row.get(OTHER_BITS, "")), np.uint8)
-
-
-def row_checksum(code: NDArray[np.uint8], description: str) -> int:
-    """Returns the checksum of a code and its item; a row with another one is out of date."""
-    return checksum(code.tobytes(), description)
 
 
 def make_rows(
@@ -83,6 +40,9 @@ def make_rows(
         codes: (n, k/8) uint8, packed.
         descriptions: The items as `described` writes them.
         header: That of the index.
+
+    Raises:
+        DualhashError: An item is longer than a text field of Milvus.
     """
     head, compared = header.calibrated_attribute_head, header.compared_bits // 8
     scores = head.code_scores(codes)
@@ -91,6 +51,11 @@ def make_rows(
     logs = log_probabilities(scores)
     rows: list[dict[str, Any]] = []
     for which, (item, description) in enumerate(zip(items, descriptions, strict=True)):
+        if len(description.encode()) > MAX_TEXT:
+            raise DualhashError(
+                f"Item {item.id} is longer than {MAX_TEXT:,} bytes, the limit of Milvus; leave its "
+                "longest columns out of the catalogue."
+            )
         row = {
             "id": item.id,
             CODE: codes[which, :compared].tobytes(),
