@@ -1,10 +1,11 @@
 """A PostgreSQL table as a remote index."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +134,7 @@ class PostgresIndex(RemoteIndex):
         fields = self._state().fields
         for field, text in request.filter.items():
             check_field(field, fields)
-            sql = f"SELECT 1 FROM {self._table.name} WHERE facts @> %s LIMIT 1"
+            sql = f"SELECT 1 FROM {self._table.name} WHERE facts @> %s::jsonb LIMIT 1"
             if not self._table.rows(sql, _fact(field, text)):
                 raise DualhashError(f"No item has {field}={text!r}.")
         return [self._search(query, request, task) for query in queries]
@@ -261,8 +262,8 @@ class _Where:
     """The conditions that all matching rows meet, at any distance."""
 
     def __init__(self, query: Query | None, request: SearchRequest, conditions: list[str]) -> None:
-        self.conditions = ["true", *conditions, *["facts @> %s"] * len(request.filter)]
-        self.values: list[Any] = [_fact(*fact) for fact in request.filter.items()]
+        self.conditions = ["true", *conditions, *["facts @> %s::jsonb"] * len(request.filter)]
+        self.values = [_fact(*fact) for fact in request.filter.items()]
         if request.ids is not None:
             low, high = request.ids
             self.conditions.append(f"id >= {low} AND id < {high}")
@@ -274,11 +275,9 @@ class _Where:
         return " AND ".join(self.conditions)
 
 
-def _fact(field: str, text: str) -> Any:  # noqa: ANN401 - psycopg's type
-    """Returns the value for `facts @> …` that only items with this value of a field contain."""
-    from psycopg.types.json import Jsonb
-
-    return Jsonb({field: text})
+def _fact(field: str, text: str) -> str:
+    """Returns the JSON for `facts @> …` that only items with this value of a field contain."""
+    return json.dumps({field: text})
 
 
 def open_table(uri: str, model: Model | None = None) -> PostgresIndex:

@@ -209,12 +209,11 @@ class IndexTable:
         Raises:
             DualhashError: A payload has a NUL character.
         """
-        logits = header.calibrated_attribute_head.code_scores(codes).tolist()
+        logits = header.calibrated_attribute_head.code_scores(codes)
         categories = softmax(header.calibrated_category_head.code_scores(codes))
-        names = ["id", "checksum", CODE, LOGITS, "facts", "item"]
         rows = []
-        for item, code, of_attributes, description in zip(
-            items, codes, logits, descriptions, strict=True
+        for item, code, of_attributes, of_categories, description in zip(
+            items, codes, logits, categories, descriptions, strict=True
         ):
             facts = facts_of(item.labels.category, item.payload)
             if any(NUL in text for fact in facts.items() for text in fact):
@@ -222,20 +221,26 @@ class IndexTable:
                     f"Item {item.id} has a NUL character in its category or payload, which "
                     "PostgreSQL does not store; remove it."
                 )
-            values = [item.id, row_checksum(code, description), bit_text(code), of_attributes]
-            rows.append([*values, json.dumps(facts, ensure_ascii=False), description])
-        if categories.shape[1]:
-            names.append(CATEGORIES)
-            for row, of_categories in zip(rows, categories, strict=True):
-                row.append(vector_text(of_categories))
-        changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+            row = [item.id, row_checksum(code, description), bit_text(code)]
+            row += [f"{{{_listed(of_attributes)}}}", json.dumps(facts, ensure_ascii=False)]
+            row += [description, *([vector_text(of_categories)] if len(of_categories) else [])]
+            rows.append(row)
+        names = ["id", "checksum", CODE, LOGITS, "facts", "item"]
+        names += [CATEGORIES] if categories.shape[1] else []
+        columns, changes = ", ".join(names), ", ".join(f"{n} = excluded.{n}" for n in names[1:])
         with self._lock, postgres_errors(self.address), self._connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {self.name} ({', '.join(names)}) "
-                f"VALUES ({', '.join(['%s'] * len(names))}) "
-                f"ON CONFLICT (id) DO UPDATE SET {changes}",
-                rows,
+            cursor.execute(
+                f"CREATE TEMP TABLE pushed ON COMMIT DROP AS SELECT {columns} FROM {self.name} "
+                "WITH NO DATA"
             )
+            with cursor.copy(f"COPY pushed ({columns}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(
+                f"INSERT INTO {self.name} ({columns}) SELECT * FROM pushed "
+                f"ON CONFLICT (id) DO UPDATE SET {changes}"
+            )
+            cursor.execute("DROP TABLE pushed")
 
     def delete(self, ids: list[int]) -> None:
         """Deletes rows."""
@@ -265,4 +270,9 @@ def read_bits(texts: Sequence[str], bits: int) -> NDArray[np.uint8]:
 
 def vector_text(values: NDArray[np.floating]) -> str:
     """Returns numbers (n,) as pgvector writes them, to float32."""
-    return f"[{','.join(map(repr, values.astype(np.float32).tolist()))}]"
+    return f"[{_listed(values)}]"
+
+
+def _listed(values: NDArray[np.floating]) -> str:
+    """Returns numbers (n,), with the digits that identify a float32."""
+    return ",".join(map("{:.9g}".format, values.tolist()))
