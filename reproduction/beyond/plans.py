@@ -15,7 +15,11 @@ from reproduction.method_outputs import ATTRIBUTE_MODEL, CATEGORY_MODEL, CLASS_I
 PLUS, FEATURES = "dph+", "features"
 """The recipe under test, and the one that it starts from; both are presets."""
 
-IDEAS = {"category_share": "bits shared out", "loss_settings": "larger margin"}
+IDEAS = {
+    "category_share": "bits shared out",
+    "loss_settings": "larger margin",
+    "fill_attributes": "missing attributes predicted",
+}
 """In words, the settings in which the presets differ."""
 
 
@@ -87,7 +91,7 @@ PLANS: Mapping[str, GridPlan] = MappingProxyType(
                 },
                 ATTRIBUTE_MODEL: {
                     "lr_new": (2e-3, 4e-3, 8e-3),
-                    "head_settings.dropout": (0.2, 0.3, 0.5),
+                    "head_settings.dropout": (0.3, 0.5, 0.7),
                 },
             },
         ),

@@ -36,6 +36,8 @@ def naive_attribute_losses(name: str, batch: Batch) -> list[list[float]]:
     ):
         if name == "hinge":
             losses.append(list(map(oracle.hinge, logits, labels)))
+        elif name == "cross-entropy":
+            losses.append(list(map(oracle.cross_entropy, logits, labels)))
         else:
             losses.append(
                 list(map(oracle.weighted_cross_entropy, logits, labels, POSITIVES, NEGATIVES))

@@ -32,7 +32,7 @@ DEFAULTS = {
 
 def test_registries_hold_the_losses_of_the_paper():
     assert list(CATEGORY_LOSSES) == list(DEFAULTS)
-    assert list(ATTRIBUTE_LOSSES) == ["weighted-cross-entropy", "hinge"]
+    assert list(ATTRIBUTE_LOSSES) == ["weighted-cross-entropy", "cross-entropy", "hinge"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from torch.autograd import gradcheck
 from dualhash.losses.weighted_cross_entropy import (
     AttributeCounts,
     WeightedCrossEntropy,
+    cross_entropy,
     weighted_cross_entropy,
 )
 from tests.losses.batches import random_batch
@@ -43,6 +44,24 @@ def test_hand_worked_example():
         logits, torch.tensor([[1.0], [0.0]]), torch.tensor([0.8]), torch.tensor([0.2])
     )
     assert losses.flatten().tolist() == pytest.approx([0.8 * math.log(4 / 3), 0.2 * math.log(4)])
+
+
+def test_without_weights_the_minimum_is_the_share_of_present_labels():
+    """One in four images has the attribute; -log(3/4) and -log(1/4) worked by hand."""
+    attributes = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    logit = torch.full((4,), -math.log(3), requires_grad=True)
+    losses = cross_entropy(logit, attributes)
+    assert losses.tolist() == pytest.approx([math.log(4)] + [math.log(4 / 3)] * 3)
+    losses.sum().backward()
+    assert logit.grad is not None
+    assert logit.grad.sum().item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_soft_label_is_the_mean_of_both_hard_ones():
+    logits = torch.tensor([0.3, -2.0])
+    soft = cross_entropy(logits, torch.tensor([0.25, 0.25]))
+    hard = cross_entropy(logits, torch.ones(2)), cross_entropy(logits, torch.zeros(2))
+    torch.testing.assert_close(soft, 0.25 * hard[0] + 0.75 * hard[1])
 
 
 def test_the_rarer_label_weighs_more():

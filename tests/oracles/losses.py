@@ -80,6 +80,11 @@ def dnnh(outputs, categories, margin=1.0):
     return triplet(outputs, categories, margin, lambda a, b: math.dist(a, b) ** 2)
 
 
+def cross_entropy(logit, label):
+    probability = 1 / (1 + math.exp(-logit))
+    return -(label * math.log(probability) + (1 - label) * math.log(1 - probability))
+
+
 def weighted_cross_entropy(logit, present, positives, negatives):
     """Equation 6 for one label, with the sign mended."""
     probability = 1 / (1 + math.exp(-logit))

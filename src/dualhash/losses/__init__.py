@@ -21,7 +21,11 @@ from dualhash.losses.metric_learning import MetricLearningLoss
 from dualhash.losses.softmax import SoftmaxLoss, softmax_loss
 from dualhash.losses.ssdh import SsdhLoss
 from dualhash.losses.triplet import TripletLoss
-from dualhash.losses.weighted_cross_entropy import AttributeCounts, WeightedCrossEntropy
+from dualhash.losses.weighted_cross_entropy import (
+    AttributeCounts,
+    WeightedCrossEntropy,
+    cross_entropy,
+)
 
 __all__ = [
     "ATTRIBUTE_LOSSES",
@@ -40,6 +44,7 @@ __all__ = [
     "TripletLoss",
     "WeightedCrossEntropy",
     "build_category_loss",
+    "cross_entropy",
     "hinge_loss",
     "softmax_loss",
 ]

@@ -11,7 +11,11 @@ from dualhash.losses.metric_learning import MetricLearningLoss, is_metric_learni
 from dualhash.losses.softmax import SoftmaxLoss
 from dualhash.losses.ssdh import SsdhLoss
 from dualhash.losses.triplet import TripletLoss
-from dualhash.losses.weighted_cross_entropy import AttributeCounts, WeightedCrossEntropy
+from dualhash.losses.weighted_cross_entropy import (
+    AttributeCounts,
+    WeightedCrossEntropy,
+    cross_entropy,
+)
 from dualhash.registry import Registry
 
 CATEGORY_LOSSES: Registry[Callable[..., CategoryLoss]] = Registry(
@@ -30,7 +34,11 @@ paper."""
 
 ATTRIBUTE_LOSSES: Registry[Callable[[AttributeCounts], AttributeLoss]] = Registry(
     "attribute loss",
-    {"weighted-cross-entropy": WeightedCrossEntropy, "hinge": lambda counts: hinge_loss},
+    {
+        "weighted-cross-entropy": WeightedCrossEntropy,
+        "cross-entropy": lambda counts: cross_entropy,
+        "hinge": lambda counts: hinge_loss,
+    },
 )
 """Attribute losses, built from the counts of labels."""
 

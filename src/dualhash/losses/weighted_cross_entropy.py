@@ -1,4 +1,4 @@
-"""The attribute loss of the paper: cross entropy in which both values weigh the same."""
+"""Cross entropy for attributes: plain, and weighted as in the paper, so both values count the same."""
 
 from dataclasses import dataclass
 
@@ -43,6 +43,21 @@ class AttributeCounts:
             )
 
 
+def cross_entropy(logits: Tensor, attributes: Tensor) -> Tensor:
+    """-[A log s + (1 - A) log(1 - s)] with s = sigmoid(z) (equation 5 without weights).
+
+    Its minimum gives the share of images that have the attribute, so s is a probability.
+
+    Args:
+        logits: z, (N, p).
+        attributes: A, (N, p), in [0, 1]: 1 present, 0 absent.
+
+    Returns:
+        (N, p), at least 0.
+    """
+    return functional.binary_cross_entropy_with_logits(logits, attributes, reduction="none")
+
+
 def weighted_cross_entropy(
     logits: Tensor, attributes: Tensor, positive_weight: Tensor, negative_weight: Tensor
 ) -> Tensor:
@@ -53,7 +68,7 @@ def weighted_cross_entropy(
 
     Args:
         logits: z, (N, p).
-        attributes: A, (N, p), 1 present, 0 absent.
+        attributes: A, (N, p), in [0, 1]: 1 present, 0 absent.
         positive_weight: w_p, (p,).
         negative_weight: w_n, (p,).
 

@@ -75,6 +75,8 @@ class TrainConfig(BaseModel):
         category_loss: A name of `dualhash.losses.CATEGORY_LOSSES`.
         loss_settings: Settings of the category loss by name; the defaults are those of its paper.
         attribute_loss: A name of `dualhash.losses.ATTRIBUTE_LOSSES`.
+        fill_attributes: Predict missing attribute labels of training images first, and learn from
+            the probabilities (`loop.fill_attributes`). The attribute loss must not be "hinge".
         alpha: Weight of the attribute loss in equation 8; "auto" searches it (`choose_alpha`).
         alpha_spares_head: Train the attribute head as if alpha were 1, so that alpha weighs only
             the effect of attributes on the code. Otherwise a small alpha slows the head.
@@ -141,6 +143,7 @@ class TrainConfig(BaseModel):
     category_loss: Annotated[str, _entry("category loss")] = "softmax"
     loss_settings: EntrySettings = {}
     attribute_loss: Annotated[str, _entry("attribute loss")] = "weighted-cross-entropy"
+    fill_attributes: bool = False
     alpha: Literal["auto"] | float = 0.1
     alpha_spares_head: bool = False
     alphas: tuple[float, ...] = ALPHAS
@@ -191,6 +194,8 @@ class TrainConfig(BaseModel):
             raise ValueError("frozen_stages needs weights: set weights or pretrained")
         if self.category_loss == "cosine-margin" and self.category_head != "cosine":
             raise ValueError("the loss cosine-margin needs the category head cosine")
+        if self.fill_attributes and self.attribute_loss == "hinge":
+            raise ValueError("the attribute loss hinge takes no probabilities: fill_attributes")
         if self.features and (self.frozen_stages or self.weights):
             raise ValueError("features replaces the backbone: leave out frozen_stages and weights")
         if self.finetune and self.features not in FINETUNED:

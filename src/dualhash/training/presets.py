@@ -81,8 +81,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "crop_padding": 4,
         },
         "features": _FEATURES,
-        # Beyond the paper: category and attributes have bits of their own, and a larger margin.
-        "dph+": _FEATURES | {"category_share": 0.5, "loss_settings": {"margin": 0.5}},
+        # Beyond the paper: category and attributes have bits of their own, a larger margin, and
+        # predicted attributes of images that have none.
+        "dph+": _FEATURES
+        | {"category_share": 0.5, "loss_settings": {"margin": 0.5}, "fill_attributes": True},
     }
 )
 

@@ -37,7 +37,8 @@ class Batch(NamedTuple):
         inputs: Pixels (n, h, w, 3) uint8, the output of the frozen stages, or kept features
             (n, d) float16 or float32.
         categories: (n,) int64; -1 if missing.
-        attributes: (n, p) float32, 1 present, 0 absent or missing.
+        attributes: (n, p) float32, 1 present, 0 absent or missing; the probability if the label
+            is predicted.
         observed: (n, p) bool; False if the label is missing.
     """
 
@@ -65,6 +66,8 @@ class TrainingData:
         preprocessing: Sizes of the images; None if the catalogue holds vectors.
         frozen: Output of the frozen stages for the N images; None if all stages are trained.
         features: Kept features of the N images; None if a backbone is trained.
+        filled: (N, p) float16, the probabilities that replace missing attribute labels of training
+            images; None if these stay missing.
         notes: Sentences on images that were left out.
     """
 
@@ -80,6 +83,7 @@ class TrainingData:
     preprocessing: Preprocessing | None
     frozen: FrozenFeatures | None = None
     features: KeptFeatures | None = None
+    filled: NDArray[np.float16] | None = None
     notes: tuple[str, ...] = ()
 
     def batch(self, rows: Rows, generator: np.random.Generator | None = None) -> Batch:
@@ -96,6 +100,14 @@ class TrainingData:
             torch.from_numpy(labels.attributes.astype(np.float32)),
             torch.from_numpy(labels.observed),
         )
+
+    def _filled(self, rows: Rows, generator: np.random.Generator) -> Batch:
+        batch = self.batch(rows, generator)
+        if self.filled is None:
+            return batch
+        predicted = torch.from_numpy(self.filled[rows].astype(np.float32))
+        attributes = batch.attributes.where(batch.observed, predicted)
+        return batch._replace(attributes=attributes, observed=torch.ones_like(batch.observed))
 
     def _inputs(self, rows: Rows, generator: np.random.Generator | None) -> Tensor | Activations:
         config = self.config
@@ -151,7 +163,7 @@ class TrainingData:
         rows = batches(self.plan, generator_for(self.config.seed, BATCHES))
         for iteration, chosen in enumerate(islice(rows, first, last), start=first):
             generator = generator_for(self.config.seed, AUGMENTATION, iteration)
-            yield self.batch(self.training[chosen], generator)
+            yield self._filled(self.training[chosen], generator)
 
     def validation_batches(self) -> Iterator[Batch]:
         """Yields the validation images in order."""

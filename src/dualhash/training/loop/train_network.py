@@ -10,6 +10,7 @@ from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.choose_alpha import configured_alpha
+from dualhash.training.loop.fill_attributes import fill_attributes
 from dualhash.training.loop.fit_network import fit_network
 
 
@@ -41,6 +42,9 @@ def train_network(
     """
     for note in data.plan.notes:
         display.remark(note)
+    seconds = 0.0
+    if data.config.fill_attributes:
+        data, seconds = fill_attributes(data, folder, display)
     iterations = iterations_of(data)
     alpha, trials = configured_alpha(data, folder, display)
     network, rounds = fit_network(
@@ -53,7 +57,7 @@ def train_network(
         tensorboard=tensorboard,
     )
     report = {
-        "seconds": rounds[-1]["seconds"],
+        "seconds": seconds + rounds[-1]["seconds"],
         "iterations": iterations,
         "epochs": iterations * data.plan.size / len(data.training),
         "images": len(data.training),
