@@ -1,4 +1,4 @@
-"""Cross entropy for attributes: plain, and weighted as in the paper, so both values count the same."""
+"""Cross entropy for attributes, plain, and weighted so that both values count the same."""
 
 from dataclasses import dataclass
 
