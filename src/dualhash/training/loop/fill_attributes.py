@@ -85,7 +85,7 @@ def attribute_config(config: TrainConfig) -> TrainConfig:
 def _with_attributes_alone(data: TrainingData) -> TrainingData:
     """The data without categories, and without images that have no attribute label."""
     config, labels = attribute_config(data.config), data.labels
-    has_attributes = labels.observed.any(axis=1)
+    has_attributes = np.asarray(labels.observed.any(axis=1))
     training = data.training[has_attributes[data.training]]
     labels = TrueLabels(np.full_like(labels.categories, MISSING), *labels[1:])
     return replace(
