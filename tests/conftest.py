@@ -21,6 +21,8 @@ MARKED = {
         "training/test_training_on_features.py",
         "training/test_training_on_vectors.py",
         "training/test_finetuning.py",
+        "training/loop/test_processes.py",
+        "training/loop/test_several_devices.py",
         "training/export",
         "training/data/test_frozen_features.py",
         "losses/test_metric_learning.py",

@@ -1,5 +1,6 @@
 """Finetuning the top stages below a code head, with EfficientNet-Lite0 on tiny images."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from dualhash.features.installed_weights import network_with_installed_weights
 from dualhash.features.pooled_network import pooled
 from dualhash.network import FeatureNetwork, FinetunedNetwork
 from dualhash.training.config import TrainConfig
+from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.loop.checkpoints import BEST, load_checkpoint
+from dualhash.training.loop.finetune import finetune
+from dualhash.training.loop.train_network import train_network
 from dualhash.training.presets import preset_config
 from dualhash.training.train import train
+from tests.training.loop.test_several_devices import ONE, TWO, assert_same, head_config
 from tests.training.tiny_training import QUIET, StopAt, log_of
 
 CONFIG = preset_config(
@@ -116,6 +121,16 @@ def test_a_stopped_finetuning_is_resumed(model: Model, tiny: Catalogue, tmp_path
     again = train(tiny, CONFIG, tmp_path / "model", resume=True, display=QUIET)
     assert again.hash == model.hash
     assert log_of(again.folder) == log_of(model.folder)
+
+
+def test_finetuning_gives_the_same_on_two_devices(tiny: Catalogue, tmp_path: Path):
+    config = head_config(
+        "efficientnet-lite0", finetune=1, finetune_epochs=2, precision="fp32", fill_attributes=False
+    )
+    head = train_network(prepare_data(tiny, config, QUIET), tmp_path / "head", QUIET, ONE)
+    one = finetune(copy.deepcopy(head), tmp_path / "one", QUIET, ONE)
+    two = finetune(head, tmp_path / "two", QUIET, TWO)
+    assert_same(one, two, (tmp_path / "one" / "finetuning", tmp_path / "two" / "finetuning"))
 
 
 def test_other_extractors_and_too_many_stages_are_refused(tiny: Catalogue, tmp_path: Path):

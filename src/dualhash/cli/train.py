@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 import dualhash
 from dualhash.cli import output
-from dualhash.cli.options import CatalogueSource, ColumnOptions, Flag
+from dualhash.cli.options import CatalogueSource, ColumnOptions, Count, Flag
 from dualhash.cli.training_options import (
     OF_FEATURES,
     OF_NETWORK,
@@ -36,6 +36,7 @@ def train(
     replace: Flag = False,
     keep_checkpoints: Flag = False,
     tensorboard: Flag = False,
+    devices: Count = 1,
     options: TrainingOptions = NO_OPTIONS,
     columns: ColumnOptions = ColumnOptions(),
 ) -> None:
@@ -62,6 +63,8 @@ def train(
         replace: Replace the existing model when the new one is complete.
         keep_checkpoints: Keep checkpoints and logs in the folder OUT.training.
         tensorboard: Also write logs for TensorBoard to OUT/tensorboard.
+        devices: Train on so many GPUs, or without any, in so many processes. The model is that of
+            one device except for rounding and dropout.
         options: Settings that override those of the preset.
         columns: The role of each column.
     """
@@ -113,6 +116,7 @@ def train(
                     keep_checkpoints=keep_checkpoints,
                     tensorboard=tensorboard,
                     display=display,
+                    devices=devices,
                 )
             )
         except KeyboardInterrupt:

@@ -29,6 +29,10 @@ class Extractor:
     graph: bytes = field(repr=False)
     preprocessing: Preprocessing
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens a session of its own."""
+        return type(self), (self.name, self.graph, self.preprocessing)
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) of the graph and the preprocessing: everything that decides features."""

@@ -15,6 +15,7 @@ from dualhash.training.data.training_data import TrainingData
 from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.export.export_model import ExportedModel, export_network
 from dualhash.training.loop.finetune import finetune
+from dualhash.training.loop.fit_network import TrainerOptions
 from dualhash.training.loop.train_network import TrainedNetwork, train_network
 
 LabelKind = Literal["category", "attribute", "both", "joint"]
@@ -105,7 +106,7 @@ class Method:
 
     @abstractmethod
     def learn(
-        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, options: TrainerOptions
     ) -> ExportedModel:
         """Trains, or resumes from the checkpoints in a folder.
 
@@ -113,7 +114,7 @@ class Method:
             data: The prepared data of each of `runs`.
             folder: Folder for checkpoints and logs.
             display: Shows progress.
-            tensorboard: Also log for TensorBoard.
+            options: Devices and logs of the training of networks.
         """
 
 
@@ -138,16 +139,16 @@ class NetworkMethod(Method):
         return export_network(trained[""])
 
     def learn(
-        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, options: TrainerOptions
     ) -> ExportedModel:
         """See `Method.learn`."""
         trained = {
-            name: train_network(each, folder / name, display, tensorboard)
+            name: train_network(each, folder / name, display, options)
             for name, each in data.items()
         }
         for name, each in data.items():
             if each.config.finetune:
-                trained[name] = finetune(trained[name], folder / name, display)
+                trained[name] = finetune(trained[name], folder / name, display, options)
         display.note("writing the model")
         return self.export(trained)
 

@@ -11,6 +11,8 @@ from dualhash.training.config import VECTORS, TrainConfig
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.export.export_model import features_origin, write_exported
 from dualhash.training.export.onnx_export import check_export
+from dualhash.training.loop.fit_network import TrainerOptions
+from dualhash.training.loop.processes import check_devices
 from dualhash.training.loop.run_folder import RunFolder
 from dualhash.training.method import Method, NetworkMethod, configured_method
 
@@ -25,6 +27,7 @@ def train(
     replace: bool = False,
     keep_checkpoints: bool = False,
     tensorboard: bool = False,
+    devices: int = 1,
     display: Display | None = None,
 ) -> Model:
     """Learns codes from the training subsets of a catalogue and writes a model folder.
@@ -52,16 +55,21 @@ def train(
         replace: Replace an existing model, or restart an unfinished training.
         keep_checkpoints: Keep `<out>.training` when the model is complete.
         tensorboard: Also log for TensorBoard, into `<out>/tensorboard`. Network methods only.
+        devices: Train on so many GPUs, or without any, in so many processes. Each computes a part
+            of every batch, and the model is that of one device except for rounding and dropout.
+            It may change when a training is resumed. Network methods only. A script needs
+            `if __name__ == "__main__":` around its calls.
         display: Shows progress; None prints it to stderr.
 
     Raises:
-        DualhashError: The labels are not sufficient, a setting is not usable, or `out` must not be
-            overwritten.
+        DualhashError: The labels are not sufficient, a setting is not usable, `out` must not be
+            overwritten, or the machine has fewer devices.
     """
     if not isinstance(method, Method | None):
         raise DualhashError(
             f"The method {method!r} is a name; pass dualhash.baselines.find_method({method!r})."
         )
+    check_devices(devices)
     display, method = display or Display(), method or configured_method(config)
     config = method.configure(_for_vectors(config, catalogue))
     origin = {
@@ -74,6 +82,7 @@ def train(
         model = Model.open(run.out)
         run.check_finished(model.card)
         return model
+    options = TrainerOptions(tensorboard, devices)
     with run.locked():
         run.check(resume=resume, replace=replace)
         runs = method.runs(config, len(catalogue.names.attributes))
@@ -83,7 +92,7 @@ def train(
             display.note("checking that the network can be exported")
             check_export(next(iter(data.values())))
         run.begin(resume=resume)
-        exported = method.learn(data, run.folder, display, tensorboard)
+        exported = method.learn(data, run.folder, display, options)
         write_exported(run.out, exported, config, catalogue)
         run.finish(keep=keep_checkpoints)
         return Model.open(run.out)

@@ -11,6 +11,7 @@ def trainer(score: float, iteration: int, saved: list[str]) -> SimpleNamespace:
     figures = dict.fromkeys(LOSSES + FIGURES, torch.tensor(0.5)) | {"score": torch.tensor(score)}
     return SimpleNamespace(
         global_step=iteration,
+        is_global_zero=True,
         optimizers=[SimpleNamespace(param_groups=[{"lr": 0.1}])],
         callback_metrics=figures,
         save_checkpoint=lambda path: saved.append(f"{path.stem} {iteration}"),

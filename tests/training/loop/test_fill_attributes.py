@@ -13,6 +13,7 @@ from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.data.training_data import TrainingData
 from dualhash.training.loop import fill_attributes as module
 from dualhash.training.loop.fill_attributes import attribute_config, fill_attributes
+from dualhash.training.loop.fit_network import TrainerOptions
 from dualhash.training.train import train
 from tests.training.tiny_training import QUIET, StopAt, make_config
 
@@ -42,7 +43,7 @@ class ConstantLogits(torch.nn.Module):
 def filled(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingData:
     rounds = [{"seconds": 1.5}]
     monkeypatch.setattr(module, "fit_network", lambda *_, **__: (ConstantLogits(), rounds))
-    filled, seconds = fill_attributes(data, tmp_path, QUIET)
+    filled, seconds = fill_attributes(data, tmp_path, QUIET, TrainerOptions())
     assert seconds == 1.5
     return filled
 
@@ -71,7 +72,7 @@ def test_labels_that_are_all_there_or_all_missing_stay(
 ):
     labels = data.labels._replace(observed=np.full_like(data.labels.observed, observed))
     same = replace(data, labels=labels)
-    assert fill_attributes(same, tmp_path, QUIET) == (same, 0.0)
+    assert fill_attributes(same, tmp_path, QUIET, TrainerOptions()) == (same, 0.0)
 
 
 def test_the_network_learns_from_images_with_attribute_labels_alone(
@@ -84,7 +85,7 @@ def test_the_network_learns_from_images_with_attribute_labels_alone(
         return ConstantLogits(), [{"seconds": 0.0}]
 
     monkeypatch.setattr(module, "fit_network", fit)
-    fill_attributes(data, tmp_path, QUIET)
+    fill_attributes(data, tmp_path, QUIET, TrainerOptions())
     (labelled,) = seen
     assert len(labelled.training) < len(data.training)
     assert all(batch.observed.any(dim=1).all() for batch in labelled.training_batches(0, 3))

@@ -19,6 +19,7 @@ from dualhash.training.calibrate import calibrate
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_labels import Rows
 from dualhash.training.export.export_model import ExportedModel
+from dualhash.training.loop.fit_network import TrainerOptions
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
 
@@ -63,7 +64,7 @@ class HeadMethod(Method):
         return {"base": read_model(self.base_folder)[0].model_hash}
 
     def learn(
-        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, options: TrainerOptions
     ) -> ExportedModel:
         """See `Method.learn`."""
         assert self.base_folder is not None

@@ -23,6 +23,7 @@ from dualhash.training.data.training_data import generator_for
 from dualhash.training.data.training_labels import Rows, take
 from dualhash.training.export.export_model import ExportedModel, export_network
 from dualhash.training.initial_network import initial_layers
+from dualhash.training.loop.fit_network import TrainerOptions
 from dualhash.training.loop.train_network import TrainedNetwork
 from dualhash.training.loop.validation_score import validation_report
 from dualhash.training.method import Method, PreparedRuns
@@ -74,7 +75,7 @@ class ShallowMethod(Method):
         return super().configure(config).model_copy(update=settings)
 
     def learn(
-        self, data: PreparedRuns, folder: Path, display: Display, tensorboard: bool
+        self, data: PreparedRuns, folder: Path, display: Display, options: TrainerOptions
     ) -> ExportedModel:
         """See `Method.learn`."""
         only, started = data[""], time.monotonic()

@@ -28,17 +28,16 @@ class KeptFeatures:
     values: NDArray[np.float16] | Vectors
     mirrored: NDArray[np.float16] | None = None
 
-    def take(self, rows: NDArray[np.int64], generator: np.random.Generator | None = None) -> Tensor:
+    def take(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_] | None = None) -> Tensor:
         """Returns the features of rows, (n, d).
 
         Args:
             rows: n rows.
-            generator: Chooses, for about half of the rows, the mirror image; None takes none.
+            mirrored: (n,), whether to take those of the mirror image, if there are such.
         """
         features = np.ascontiguousarray(self.values[rows])
-        if generator and self.mirrored is not None:
-            chosen = generator.random(len(rows)) < 0.5
-            features[chosen] = self.mirrored[rows[chosen]]
+        if mirrored is not None and self.mirrored is not None:
+            features[mirrored] = self.mirrored[rows[mirrored]]
         return torch.from_numpy(features)
 
     def sample(self, rows: NDArray[np.int64]) -> Tensor:

@@ -28,10 +28,11 @@ BATCHES, AUGMENTATION, NETWORK, SPLIT = range(4)
 """Independent streams of random numbers of one seed."""
 
 VALIDATION_BATCH = 256
+ALL = slice(None)
 
 
 class Batch(NamedTuple):
-    """n images with their labels.
+    """The labels of n images, and the images, or the part of them that one process computes.
 
     Attributes:
         inputs: Pixels (n, h, w, 3) uint8, the output of the frozen stages, or kept features
@@ -86,39 +87,43 @@ class TrainingData:
     filled: NDArray[np.float16] | None = None
     notes: tuple[str, ...] = ()
 
-    def batch(self, rows: Rows, generator: np.random.Generator | None = None) -> Batch:
+    def batch(
+        self, rows: Rows, generator: np.random.Generator | None = None, part: slice = ALL
+    ) -> Batch:
         """Returns images with their labels.
 
         Args:
             rows: Rows of the N images.
             generator: Augments the images; None takes their central crops.
+            part: Which of these images to return; the labels are those of all.
         """
         labels = take(self.labels, rows)
         return Batch(
-            self._inputs(rows, generator),
+            self._inputs(rows, generator, part),
             torch.from_numpy(labels.categories),
             torch.from_numpy(labels.attributes.astype(np.float32)),
             torch.from_numpy(labels.observed),
         )
 
-    def _filled(self, rows: Rows, generator: np.random.Generator) -> Batch:
-        batch = self.batch(rows, generator)
+    def _filled(self, rows: Rows, generator: np.random.Generator, part: slice) -> Batch:
+        batch = self.batch(rows, generator, part)
         if self.filled is None:
             return batch
         predicted = torch.from_numpy(self.filled[rows].astype(np.float32))
         attributes = batch.attributes.where(batch.observed, predicted)
         return batch._replace(attributes=attributes, observed=torch.ones_like(batch.observed))
 
-    def _inputs(self, rows: Rows, generator: np.random.Generator | None) -> Tensor | Activations:
+    def _inputs(
+        self, rows: Rows, generator: np.random.Generator | None, part: slice
+    ) -> Tensor | Activations:
         config = self.config
-        if self.frozen:
+        if self.pixels is None:
             mirrored = np.zeros(len(rows), bool)
             if generator:
                 mirrored = (generator.random(len(rows)) < 0.5) & config.mirror
-            return self.frozen.take(rows, mirrored)
-        if self.features:
-            return self.features.take(rows, generator)
-        assert self.pixels is not None
+            kept = self.frozen or self.features
+            assert kept is not None
+            return kept.take(rows[part], mirrored[part])
         images, crop = self.pixels[rows], self.crop
         if generator:
             images = augment(
@@ -131,7 +136,7 @@ class TrainingData:
             )
         else:
             images = centre_crop(images, crop)
-        return torch.from_numpy(np.ascontiguousarray(images))
+        return torch.from_numpy(np.ascontiguousarray(images[part]))
 
     @property
     def feature_sample(self) -> Tensor | None:
@@ -158,17 +163,17 @@ class TrainingData:
         images = [load_image(self.files[row], self.preprocessing) for row in rows]
         return centre_crop(np.stack(images), self.crop)
 
-    def training_batches(self, first: int, last: int) -> Iterator[Batch]:
+    def training_batches(self, first: int, last: int, part: slice = ALL) -> Iterator[Batch]:
         """Yields the batches of the iterations from `first` to before `last`."""
         rows = batches(self.plan, generator_for(self.config.seed, BATCHES))
         for iteration, chosen in enumerate(islice(rows, first, last), start=first):
             generator = generator_for(self.config.seed, AUGMENTATION, iteration)
-            yield self._filled(self.training[chosen], generator)
+            yield self._filled(self.training[chosen], generator, part)
 
-    def validation_batches(self) -> Iterator[Batch]:
+    def validation_batches(self, part: slice = ALL) -> Iterator[Batch]:
         """Yields the validation images in order."""
         for start in range(0, len(self.validation), VALIDATION_BATCH):
-            yield self.batch(self.validation[start : start + VALIDATION_BATCH])
+            yield self.batch(self.validation[start : start + VALIDATION_BATCH], part=part)
 
 
 @dataclass(frozen=True)

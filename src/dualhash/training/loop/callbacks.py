@@ -66,7 +66,8 @@ class RoundLog(Callback):
         }
         row |= {name: round(float(trainer.callback_metrics[name]), 6) for name in LOSSES + FIGURES}
         self.rounds.append(row)
-        write_whole(self._folder / LOG, pl.DataFrame(self.rounds).write_csv())
+        if trainer.is_global_zero:
+            write_whole(self._folder / LOG, pl.DataFrame(self.rounds).write_csv())
         if chosen_round(self.rounds, self._final_weights) is row:
             trainer.save_checkpoint(self._folder / BEST)
         trainer.save_checkpoint(self._folder / LAST)

@@ -17,7 +17,7 @@ from dualhash.errors import DualhashError
 from dualhash.files import write_whole
 from dualhash.progress import Display
 from dualhash.training.data.training_data import TrainingData, iterations_of
-from dualhash.training.loop.fit_network import fit_network
+from dualhash.training.loop.fit_network import NetworkFit, TrainerOptions
 
 TRIALS = "trials.json"
 
@@ -80,7 +80,7 @@ def choose_alpha(trials: Sequence[Trial], tolerance: float) -> float:
 
 
 def configured_alpha(
-    data: TrainingData, folder: Path, display: Display
+    data: TrainingData, folder: Path, display: Display, options: TrainerOptions
 ) -> tuple[float, list[Trial]]:
     """Returns the alpha of the configuration, or searches it if it is "auto".
 
@@ -105,16 +105,17 @@ def configured_alpha(
             if trial.alpha == alpha:
                 return trial
         number, most = len(finished), len(config.alphas)
-        _, rounds = fit_network(
+        _, rounds = NetworkFit(
             data,
             f"alpha {alpha:g}, trial {number + 1} of at most {most}",
             folder / "trials" / f"alpha-{alpha}",
             display,
+            options,
             alpha=alpha,
             iterations=length,
             before=number * length,
             total=most * length + iterations,
-        )
+        ).run()
         finished.append(Trial(alpha, rounds[-1]["category_map"], rounds[-1]["avg_hm"]))
         write_whole(file, json.dumps([asdict(trial) for trial in finished]))
         return finished[-1]

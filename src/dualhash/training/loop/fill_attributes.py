@@ -20,7 +20,7 @@ from dualhash.progress import Display
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.batch_sampler import plan_batches
 from dualhash.training.data.training_data import TrainingData, iterations_of
-from dualhash.training.loop.fit_network import fit_network
+from dualhash.training.loop.fit_network import NetworkFit, TrainerOptions
 
 FOLDER = "attribute-network"
 """Folder of the checkpoints of the network that predicts the labels."""
@@ -32,7 +32,7 @@ PREDICTED_AT_ONCE = 2_048
 
 
 def fill_attributes(
-    data: TrainingData, folder: Path, display: Display
+    data: TrainingData, folder: Path, display: Display, options: TrainerOptions
 ) -> tuple[TrainingData, float]:
     """Returns the data with probabilities for missing attribute labels, and the seconds it took.
 
@@ -42,19 +42,21 @@ def fill_attributes(
         data: Images, labels and settings.
         folder: Folder for checkpoints; a training that was stopped continues from there.
         display: Shows progress.
+        options: Devices and logs.
     """
     observed = data.labels.observed[data.training]
     if observed.all() or not observed.any():
         return data, 0.0
     labelled = _with_attributes_alone(data)
-    network, rounds = fit_network(
+    network, rounds = NetworkFit(
         labelled,
         "attributes of images without them",
         folder / FOLDER,
         display,
+        options,
         alpha=1.0,
         iterations=iterations_of(labelled),
-    )
+    ).run()
     filled = np.zeros(data.labels.attributes.shape, np.float16)
     for start in range(0, len(data.training), PREDICTED_AT_ONCE):
         rows = data.training[start : start + PREDICTED_AT_ONCE]

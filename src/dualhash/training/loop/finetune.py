@@ -17,7 +17,7 @@ from dualhash.training.data.frozen_features import FrozenFeatures, flat
 from dualhash.training.data.training_data import TrainingData, iterations_of
 from dualhash.training.initial_network import autocast_type
 from dualhash.training.loop.callbacks import chosen_round
-from dualhash.training.loop.fit_network import fit_network
+from dualhash.training.loop.fit_network import NetworkFit, TrainerOptions
 from dualhash.training.loop.train_network import TrainedNetwork
 
 
@@ -33,7 +33,9 @@ class LowerStages(nn.Module):
         return flat(self.network.lower(images))
 
 
-def finetune(trained: TrainedNetwork, folder: Path, display: Display) -> TrainedNetwork:
+def finetune(
+    trained: TrainedNetwork, folder: Path, display: Display, options: TrainerOptions
+) -> TrainedNetwork:
     """Trains the top stages of the network below a code head, and the head, or resumes that.
 
     Args:
@@ -41,6 +43,7 @@ def finetune(trained: TrainedNetwork, folder: Path, display: Display) -> Trained
             stages are trained, how long, and with which learning rate.
         folder: Folder for checkpoints and logs.
         display: Shows progress.
+        options: Devices and logs.
     """
     config, network = trained.data.config, trained.network
     assert config.features is not None
@@ -61,15 +64,16 @@ def finetune(trained: TrainedNetwork, folder: Path, display: Display) -> Trained
     }
     data = replace(trained.data, config=config.model_copy(update=settings), frozen=frozen)
     iterations, before = iterations_of(data), trained.report
-    network, rounds = fit_network(
+    network, rounds = NetworkFit(
         data,
         f"finetuning {config.finetune} stages",
         folder / "finetuning",
         display,
+        options,
         alpha=before["alpha"],
         iterations=iterations,
         start=network,
-    )
+    ).run()
     report = {
         **before,
         "seconds": before["seconds"] + rounds[-1]["seconds"],

@@ -1,17 +1,22 @@
 """One run of the Lightning trainer; it resumes from the last checkpoint."""
 
+import copy
 import logging
 import math
 import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from dualhash.losses import ATTRIBUTE_LOSSES, JointLoss, build_category_loss
 from dualhash.network import DualHashNetwork
@@ -21,85 +26,115 @@ from dualhash.training.initial_network import initial_network
 from dualhash.training.loop.callbacks import ProgressCallback, Round, RoundLog
 from dualhash.training.loop.checkpoints import BEST, LAST, SafeCheckpointIO, load_checkpoint
 from dualhash.training.loop.lightning_module import DualHashModule
+from dualhash.training.loop.processes import run_processes
 
 
-def fit_network(
-    data: TrainingData,
-    title: str,
-    folder: Path,
-    display: Display,
-    *,
-    alpha: float,
-    iterations: int,
-    before: int = 0,
-    total: int | None = None,
-    start: DualHashNetwork | None = None,
-    tensorboard: bool = False,
-) -> tuple[DualHashNetwork, list[Round]]:
+@dataclass(frozen=True)
+class TrainerOptions:
+    """What does not change the model.
+
+    Attributes:
+        tensorboard: Also log for TensorBoard.
+        devices: Number of GPUs, or without any, of processes.
+    """
+
+    tensorboard: bool = False
+    devices: int = 1
+
+
+@dataclass(frozen=True)
+class NetworkFit:
     """Trains a network, or continues from the last checkpoint in `folder`.
 
-    Args:
+    Attributes:
         data: Images, labels and settings.
         title: Shown with the progress.
         folder: Folder for checkpoints and logs.
         display: Shows progress.
+        options: Devices and logs.
         alpha: Weight of the attributes in equation 8.
         iterations: Total number of batches.
         before: Batches of earlier trainings that the shown progress includes.
         total: Batches of all trainings that it includes; None for this one alone.
         start: The network to train on; None begins with a new one.
-        tensorboard: Also log for TensorBoard.
-
-    Returns:
-        The network with the weights of `chosen_round`, in evaluation mode, and the
-        figures of all rounds.
     """
-    config, last = data.config, folder / LAST
-    first = load_checkpoint(last)["global_step"] if last.exists() else 0
-    stream = data.training_batches(first, iterations)
-    with torch.random.fork_rng(devices=()), _quiet_lightning(), display.bar(title) as step:
-        torch.manual_seed(config.seed)
-        network = start or initial_network(
+
+    data: TrainingData
+    title: str
+    folder: Path
+    display: Display
+    options: TrainerOptions
+    alpha: float
+    iterations: int
+    before: int = 0
+    total: int | None = None
+    start: DualHashNetwork | None = None
+
+    def run(self) -> tuple[DualHashNetwork, list[Round]]:
+        """Trains on all devices.
+
+        Returns:
+            The network with the weights of `chosen_round`, in evaluation mode, and the
+            figures of all rounds.
+        """
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(self.data.config.seed)
+            module = self._module()
+            if self.options.devices == 1:
+                self._train(module, 0)
+            else:
+                run_processes(partial(self._train, module), self.options.devices)
+        module.load_state_dict(load_checkpoint(self.folder / BEST)["state_dict"])
+        rounds = load_checkpoint(self.folder / LAST)["callbacks"][RoundLog.__name__]["rounds"]
+        return module.network.cpu().eval(), rounds
+
+    def _module(self) -> DualHashModule:
+        data, config = self.data, self.data.config
+        network = self.start or initial_network(
             config, data.preprocessing, data.names, data.feature_sample
         )
-        loss = JointLoss(
-            build_category_loss(
-                config.category_loss,
-                config.loss_settings,
-                bits=network.category_bits.stop or network.hash_layer.out_features,
-                categories=len(data.names.categories),
-            ),
-            ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, data.counts),
-            alpha,
+        category_loss = build_category_loss(
+            config.category_loss,
+            config.loss_settings,
+            bits=network.category_bits.stop or network.hash_layer.out_features,
+            categories=len(data.names.categories),
         )
-        log = RoundLog(folder, config.final_weights)
-        trainer = Trainer(
-            max_epochs=math.ceil(iterations / config.validation_every),
-            devices=1,
-            deterministic="warn",
-            callbacks=[ProgressCallback(display, step, before, total or iterations), log],
-            plugins=[SafeCheckpointIO()],
-            logger=TensorBoardLogger(folder, "tensorboard", "") if tensorboard else False,
-            log_every_n_steps=1,
-            default_root_dir=folder,
-            num_sanity_val_steps=0,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
-        trainer.fit(
-            DualHashModule(network, loss, config, iterations),
-            RepeatableBatches(lambda: islice(stream, config.validation_every)),
-            RepeatableBatches(data.validation_batches),
-            ckpt_path=last if last.exists() else None,
-        )
-    prefix = "network."
-    best = load_checkpoint(folder / BEST)["state_dict"]
-    network.load_state_dict(
-        {name.removeprefix(prefix): best[name] for name in best if name.startswith(prefix)}
-    )
-    return network.cpu().eval(), log.rounds
+        attribute_loss = ATTRIBUTE_LOSSES.build(config.attribute_loss, {}, data.counts)
+        loss = JointLoss(category_loss, attribute_loss, self.alpha)
+        return DualHashModule(network, loss, config, self.iterations)
+
+    def _train(self, module: DualHashModule, rank: int) -> None:
+        """Trains on one of the devices."""
+        data, config, last = self.data, self.data.config, self.folder / LAST
+        devices, tensorboard = self.options.devices, self.options.tensorboard
+        first = load_checkpoint(last)["global_step"] if last.exists() else 0
+        part = slice(rank, None, devices)
+        stream = data.training_batches(first, self.iterations, part)
+        display = Display(quiet=True) if rank else self.display
+        with _quiet_lightning(), display.bar(self.title) as step:
+            progress = ProgressCallback(display, step, self.before, self.total or self.iterations)
+            trainer = Trainer(
+                max_epochs=math.ceil(self.iterations / config.validation_every),
+                devices=devices,
+                strategy="auto" if devices == 1 else DDPStrategy(find_unused_parameters=True),
+                deterministic="warn",
+                callbacks=[progress, RoundLog(self.folder, config.final_weights)],
+                plugins=[SafeCheckpointIO(), LightningEnvironment()],
+                logger=TensorBoardLogger(self.folder, "tensorboard", "") if tensorboard else False,
+                log_every_n_steps=1,
+                default_root_dir=self.folder,
+                num_sanity_val_steps=0,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+            )
+            trainer.fit(
+                copy.deepcopy(module),  # processes share the memory of tensors that they receive
+                RepeatableBatches(lambda: islice(stream, config.validation_every)),
+                RepeatableBatches(lambda: data.validation_batches(part)),
+                ckpt_path=last if last.exists() else None,
+            )
 
 
 @contextmanager

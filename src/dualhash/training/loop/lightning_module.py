@@ -15,10 +15,12 @@ from dualhash.evaluation.true_labels import TrueLabels
 from dualhash.losses import JointLoss
 from dualhash.network import DualHashNetwork, parameter_groups
 from dualhash.network.hashnet_layer import ContinuationLayer
+from dualhash.network.network import NetworkOutput
 from dualhash.training.config import TrainConfig
 from dualhash.training.data.training_data import NETWORK, Batch, generator_for
 from dualhash.training.loop.learning_rate_schedule import multiplier
 from dualhash.training.loop.validation_score import validation_score
+from dualhash.training.loop.whole_batch import SynchronisedBatchNorm, whole_batch
 
 LOSSES = ("loss", "category_loss", "attribute_loss")
 """Loss of a batch (equation 8) and its two terms, before the multiplication by alpha."""
@@ -28,7 +30,8 @@ class DualHashModule(LightningModule):
     """Trains a `DualHashNetwork` with the joint loss (equation 8).
 
     The randomness of an iteration depends only on the seed and the number of the iteration, so a
-    resumed training gives the same result as one without interruption.
+    resumed training gives the same result as one without interruption. On n devices it is that of
+    one device, except for rounding and for the units that dropout drops.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class DualHashModule(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seeds dropout, and updates a hash layer that changes during training."""
-        generator = generator_for(self.config.seed, NETWORK, self.global_step)
+        generator = generator_for(self.config.seed, NETWORK, self.global_step, self.global_rank)
         torch.manual_seed(int(generator.integers(2**63)))
         if isinstance(self.network.hash_layer, ContinuationLayer):
             self.network.hash_layer.set_progress(self.global_step / self.iterations)
@@ -58,7 +61,7 @@ class DualHashModule(LightningModule):
         Raises:
             DualhashError: The loss is infinite or NaN.
         """
-        output = self.network(batch.inputs)
+        output = self._output(batch)
         output = output._replace(outputs=output.outputs[:, self.network.category_bits])
         value = self.loss(output, batch.categories, batch.attributes, batch.observed)
         if not value.total.isfinite():
@@ -72,9 +75,15 @@ class DualHashModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Collects codes, probabilities and labels of a batch."""
-        outputs = self.network.codes_and_probabilities(self.network(batch.inputs))
+        outputs = self.network.codes_and_probabilities(self._output(batch))
         labels = (batch.categories, batch.attributes.to(torch.int8), batch.observed)
         self._outputs.append((*outputs, *labels))
+
+    def _output(self, batch: Batch) -> NetworkOutput:
+        """Returns the output for the whole batch, of which this process computes a part."""
+        with SynchronisedBatchNorm():
+            output = self.network(batch.inputs)
+        return NetworkOutput(*(whole_batch(part, len(batch.categories)) for part in output))
 
     def on_validation_epoch_end(self) -> None:
         """Logs category mAP, avg HM and their harmonic mean on the validation images.

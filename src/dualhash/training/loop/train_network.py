@@ -11,7 +11,7 @@ from dualhash.training.export.backbone_weights import weights_hash
 from dualhash.training.loop.callbacks import chosen_round
 from dualhash.training.loop.choose_alpha import configured_alpha
 from dualhash.training.loop.fill_attributes import fill_attributes
-from dualhash.training.loop.fit_network import fit_network
+from dualhash.training.loop.fit_network import NetworkFit, TrainerOptions
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TrainedNetwork:
 
 
 def train_network(
-    data: TrainingData, folder: Path, display: Display, tensorboard: bool = False
+    data: TrainingData, folder: Path, display: Display, options: TrainerOptions = TrainerOptions()
 ) -> TrainedNetwork:
     """Trains a network, or resumes from the checkpoints in `folder`.
 
@@ -38,24 +38,18 @@ def train_network(
         data: Images, labels and settings.
         folder: Folder for checkpoints and logs.
         display: Shows progress.
-        tensorboard: Also log for TensorBoard.
+        options: Devices and logs.
     """
     for note in data.plan.notes:
         display.remark(note)
     seconds = 0.0
     if data.config.fill_attributes:
-        data, seconds = fill_attributes(data, folder, display)
+        data, seconds = fill_attributes(data, folder, display, options)
     iterations = iterations_of(data)
-    alpha, trials = configured_alpha(data, folder, display)
-    network, rounds = fit_network(
-        data,
-        "training",
-        folder,
-        display,
-        alpha=alpha,
-        iterations=iterations,
-        tensorboard=tensorboard,
-    )
+    alpha, trials = configured_alpha(data, folder, display, options)
+    network, rounds = NetworkFit(
+        data, "training", folder, display, options, alpha, iterations
+    ).run()
     report = {
         "seconds": seconds + rounds[-1]["seconds"],
         "iterations": iterations,
