@@ -11,9 +11,8 @@ from dualhash.catalogue.catalogue import Catalogue
 from dualhash.network.network import NetworkOutput
 from dualhash.training.data.prepare_data import prepare_data
 from dualhash.training.data.training_data import TrainingData
-from dualhash.training.loop import fill_attributes as module
 from dualhash.training.loop.fill_attributes import attribute_config, fill_attributes
-from dualhash.training.loop.fit_network import TrainerOptions
+from dualhash.training.loop.fit_network import NetworkFit, TrainerOptions
 from dualhash.training.train import train
 from tests.training.tiny_training import QUIET, StopAt, make_config
 
@@ -42,7 +41,7 @@ class ConstantLogits(torch.nn.Module):
 @pytest.fixture
 def filled(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingData:
     rounds = [{"seconds": 1.5}]
-    monkeypatch.setattr(module, "fit_network", lambda *_, **__: (ConstantLogits(), rounds))
+    monkeypatch.setattr(NetworkFit, "run", lambda fit: (ConstantLogits(), rounds))
     filled, seconds = fill_attributes(data, tmp_path, QUIET, TrainerOptions())
     assert seconds == 1.5
     return filled
@@ -80,11 +79,11 @@ def test_the_network_learns_from_images_with_attribute_labels_alone(
 ):
     seen = []
 
-    def fit(labelled: TrainingData, *_: object, **__: object) -> object:
-        seen.append(labelled)
+    def run(fit: NetworkFit) -> object:
+        seen.append(fit.data)
         return ConstantLogits(), [{"seconds": 0.0}]
 
-    monkeypatch.setattr(module, "fit_network", fit)
+    monkeypatch.setattr(NetworkFit, "run", run)
     fill_attributes(data, tmp_path, QUIET, TrainerOptions())
     (labelled,) = seen
     assert len(labelled.training) < len(data.training)
