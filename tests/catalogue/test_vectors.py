@@ -72,6 +72,31 @@ def test_other_columns_are_refused(tmp_path: Path):
         column_vectors(tmp_path / "table.csv", "embedding")
 
 
+@pytest.mark.parametrize("kind", [pl.List(pl.Float32), pl.Array(pl.Float32, 3)])
+def test_row_groups_are_read_one_after_the_other(
+    kind: pl.DataType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The second of two row groups is damaged, and the first is converted before it is read."""
+    values = np.arange(18, dtype=np.float32).reshape(6, 3) + 0.5
+    frame = pl.DataFrame({"embedding": pl.Series(values.tolist(), dtype=kind)})
+    path = tmp_path / "table.parquet"
+    frame.write_parquet(path, row_group_size=3, compression="uncompressed")
+    content = path.read_bytes()
+    start, second = (content.index(group.tobytes()) for group in (values[:3], values[3:]))
+    end = start + values[:3].nbytes
+    path.write_bytes(content[:end] + bytes(second - end) + content[second:])
+    convert, converted = vectors_module._converted, []
+
+    def spy(cells: pl.Series, *rest: object) -> np.ndarray:
+        converted.append(cells.to_list())
+        return convert(cells, *rest)
+
+    monkeypatch.setattr(vectors_module, "_converted", spy)
+    with pytest.raises(DualhashError, match=r"'embedding' of .*table\.parquet cannot be read"):
+        column_vectors(path, "embedding")
+    assert converted == [values[:3].tolist()]
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
 def test_numpy_files_are_mapped(kind: type, tmp_path: Path):
     np.save(tmp_path / "vectors.npy", VECTORS.astype(kind))

@@ -149,18 +149,26 @@ def column_vectors(path: Path, column: str) -> Vectors:
             f"The column {column!r} of {path} holds {kind}, not vectors of float16 or float32. "
             "Convert it, for example with polars: .cast(pl.List(pl.Float32))."
         )
-    lists = pl.col(column).cast(pl.List(kind.inner))
-    filled = table.select(lists).filter(pl.col(column).is_not_null()).head(1).collect()
-    if not filled[column].list.len().sum():
-        raise DualhashError(f"The column {column!r} of {path} holds no vectors.")
-    length = int(filled[column].list.len()[0])
+    lists = table.select(pl.col(column).cast(pl.List(kind.inner)))
     count = table.select(pl.len()).collect().item()
+
+    def read(start: int) -> pl.Series:
+        try:
+            return lists.slice(start, ROWS_AT_ONCE).collect().to_series()
+        except pl.exceptions.PolarsError as error:
+            raise DualhashError(
+                f"The column {column!r} of {path} cannot be read: {str(error).splitlines()[0]}."
+            ) from error
+
+    lengths = (read(start).list.len().drop_nulls() for start in range(0, count, ROWS_AT_ONCE))
+    length = next((int(each[0]) for each in lengths if len(each)), 0)
+    if not length:
+        raise DualhashError(f"The column {column!r} of {path} holds no vectors.")
     key = files_hash(f"vectors {column}", [path])
 
     def convert(first: int) -> Iterator[Chunk]:
         for start in range(first, count, ROWS_AT_ONCE):
-            cells = table.select(lists).slice(start, ROWS_AT_ONCE).collect().to_series()
-            yield _converted(cells, length, path, start), {}
+            yield _converted(read(start), length, path, start), {}
 
     dtype = np.float16 if kind.inner == pl.Float16 else np.float32
     file = cache_folder() / f"{key}.npy"
