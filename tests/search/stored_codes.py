@@ -29,5 +29,7 @@ def count_block_reads(index: Index) -> list[int]:
             return super().block(row)
 
     records = index.records
-    index.records = CountingCodec(records.path, records.bits, records.attributes)
+    index.records = CountingCodec(
+        records.path, records.bits, records.ranking_bits, records.attributes
+    )
     return read

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from dualhash import HammingIndex
 from dualhash.errors import DualhashError
 from dualhash.search import clustered_codes as module
+from dualhash.search import clustering
+from tests.search.clumps import draw_codes
 
 NO_DISTANCE = 2**31 - 1
 
@@ -24,7 +26,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred codes are clustered."""
-    monkeypatch.setattr(module, "FEWEST", 100)
+    monkeypatch.setattr(clustering, "FEWEST", 100)
 
 
 @dataclass
@@ -47,15 +49,6 @@ class Naive:
     def nearest(self, query: np.ndarray, k: int) -> list[tuple[int, int]]:
         found = self.within(query, NO_DISTANCE)[:k]
         return found + [(NO_DISTANCE, -1)] * (k - len(found))
-
-
-def draw_codes(draw: st.DrawFn, count: int, width: int) -> np.ndarray:
-    """Clustered, random, constant, or with many duplicates."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kinds = draw(st.sampled_from([1, 3, 20, 10_000]))
-    pool = np.random.default_rng(0).integers(0, 256, (kinds, width), dtype=np.uint8)
-    flips = rng.random((count, 8 * width)) < draw(st.sampled_from([0, 0.03]))
-    return pool[rng.integers(0, kinds, count)] ^ np.packbits(flips, axis=1)
 
 
 def check(index: HammingIndex, naive: Naive, queries: np.ndarray, k: int, threads: int) -> None:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.files import not_readable, write_whole
-from dualhash.search.clustered_codes import ClusteredCodes
+from dualhash.search import clustering
+from dualhash.search.clustered_codes import ClusteredCodes, centres_of
 from dualhash.search.codes_from_elsewhere import packed_codes
-from dualhash.search.kernels.clusters import Clusters
+from dualhash.search.kernels import CodeMatrix
+from dualhash.search.kernels.clusters import Clusters, cluster, draw_sample
 
 FORMAT = 1
 """The format of files that this version writes, and the only one that it reads."""
@@ -49,7 +51,8 @@ class HammingIndex:
         """
         packed = packed_codes(codes)
         self.bits = 8 * packed.shape[1]
-        self._codes = ClusteredCodes.of(packed[:0], np.empty(0, np.int64))
+        self._codes = ClusteredCodes.of(CodeMatrix.of(packed[:0]), np.empty(0, np.int64))
+        self._ordered = 0
         self.add(packed, ids)
 
     def __len__(self) -> int:
@@ -58,7 +61,7 @@ class HammingIndex:
     @property
     def ids(self) -> NDArray[np.int64]:
         """The ids (n,), ascending."""
-        return np.sort(self._codes.ids[self._codes.positions()])
+        return np.sort(self._codes.ids[self._codes.positions()].astype(np.int64))
 
     def add(
         self,
@@ -77,6 +80,8 @@ class HammingIndex:
         packed = self._checked(codes)
         new = self._new_ids(len(packed), ids)
         self._codes = self._codes.extended(packed, new)
+        if clustering.much_added(self._codes.matrix.count - self._ordered, self._ordered):
+            self._put_in_order()
         return new
 
     def remove(self, ids: NDArray[np.integer]) -> None:
@@ -86,11 +91,13 @@ class HammingIndex:
             DualhashError: An id is not in the index; then nothing is removed.
         """
         wanted = np.unique(_as_ids(ids))
-        positions = self._codes.positions_of(wanted)
+        positions = self._positions_of(wanted)
         missing = np.setdiff1d(wanted, self._codes.ids[positions])
         if len(missing):
             raise DualhashError(f"There is no code with the id {missing[0]}.")
         self._codes = self._codes.without(positions)
+        if 2 * len(self) < self._codes.matrix.count:
+            self._put_in_order()
 
     def search(
         self, queries: NDArray[np.uint8] | NDArray[np.bool_], k: int, *, threads: int | None = None
@@ -114,9 +121,8 @@ class HammingIndex:
             raise DualhashError(f"The number of results k must be at least 1, not {k}.")
         distances = np.full((len(packed), k), NO_DISTANCE, np.int32)
         ids = np.full((len(packed), k), NO_ID, np.int64)
-        if count := min(k, len(self)):
-            nearest = self._codes.nearest(packed, count, threads)
-            distances[:, :count], ids[:, :count] = nearest
+        nearest = self._codes.nearest(packed, k, threads)
+        distances[:, : len(self)], ids[:, : len(self)] = nearest
         return distances, ids
 
     def range_search(
@@ -158,14 +164,13 @@ class HammingIndex:
         Raises:
             DualhashError: The file cannot be written; an existing one is unchanged.
         """
-        kept = self._codes
-        if kept.count < kept.matrix.count:
-            kept = kept.clustered()
-        content = BytesIO()
+        if len(self) < self._codes.matrix.count:
+            self._put_in_order()
+        kept, content = self._codes, BytesIO()
         arrays: dict[str, Any] = {
             "format": np.array(FORMAT),
             "codes": kept.matrix.codes(kept.positions()),
-            "ids": kept.ids,
+            "ids": kept.ids.astype(np.int64),
             **kept.clusters._asdict(),
         }
         np.savez(content, **arrays)
@@ -197,7 +202,8 @@ class HammingIndex:
         if len(ids) != len(codes) or not clusters.fit(codes):
             raise DualhashError(damaged)
         index = cls(codes[:0])
-        index._codes = ClusteredCodes.of(codes, ids, clusters)
+        index._codes = ClusteredCodes.of(CodeMatrix.of(codes), ids, clusters)
+        index._ordered = index._codes.in_clusters or len(codes)
         return index
 
     def to_faiss(self) -> Any:  # noqa: ANN401 - faiss has no types
@@ -209,7 +215,8 @@ class HammingIndex:
         faiss = _faiss("HammingIndex.to_faiss")
         index = faiss.IndexBinaryIDMap2(faiss.IndexBinaryFlat(self.bits))
         positions = self._codes.positions()
-        index.add_with_ids(self._codes.matrix.codes(positions), self._codes.ids[positions])
+        ids = self._codes.ids[positions].astype(np.int64)
+        index.add_with_ids(self._codes.matrix.codes(positions), ids)
         return index
 
     @classmethod
@@ -244,7 +251,7 @@ class HammingIndex:
         return packed
 
     def _new_ids(self, count: int, ids: NDArray[np.integer] | None) -> NDArray[np.int64]:
-        largest = int(self._codes.ids.max(initial=-1))
+        largest = int(self._codes.ids.max()) if len(self._codes.ids) else -1
         if ids is None:
             return np.arange(largest + 1, largest + 1 + count)
         new = _as_ids(ids)
@@ -252,9 +259,29 @@ class HammingIndex:
             raise DualhashError(f"There are {count} codes, but {len(new)} ids.")
         if len(np.unique(new)) < count:
             raise DualhashError("An id is given more than once.")
-        if count and new.min() <= largest and len(known := self._codes.positions_of(new)):
+        if count and new.min() <= largest and len(known := self._positions_of(new)):
             raise DualhashError(f"There is a code with the id {self._codes.ids[known[0]]} already.")
         return new
+
+    def _positions_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the positions of those of some ids that are in the index, in any order."""
+        positions = self._codes.positions()
+        return positions[np.isin(self._codes.ids[positions], ids)]
+
+    def _put_in_order(self) -> None:
+        """Clusters the codes, if that helps searches, and forgets those that were removed."""
+        kept, threads = self._codes, os.cpu_count() or 1
+        positions = kept.positions()
+        positions = positions[np.argsort(kept.ids[positions])]
+        codes, ids = kept.matrix.codes(positions), kept.ids[positions]
+        clusters, order = None, np.arange(len(codes))
+        centres = codes[:0]
+        if len(codes) > clustering.FEWEST:
+            centres = centres_of(codes[draw_sample(len(codes))], len(codes), threads)
+        if len(centres):
+            clusters, order = cluster(codes, centres, threads)
+        self._codes = ClusteredCodes.of(CodeMatrix.of(codes[order]), ids[order], clusters)
+        self._ordered = len(codes)
 
 
 def _faiss(work: str) -> Any:  # noqa: ANN401 - faiss has no types

@@ -15,6 +15,7 @@ from dualhash.codes.linear_head import HEADS, LinearHead
 from dualhash.codes.model import Model
 from dualhash.codes.ten_crop import check_views
 from dualhash.errors import DualhashError
+from dualhash.search.clustering import cluster_added_codes, cluster_codes
 from dualhash.search.codes_from_elsewhere import header_of_codes, packed_codes
 from dualhash.search.query import QueryLike, check_codes, check_model, find_model
 from dualhash.search.remote.base import RemoteIndex, remote_opener
@@ -92,6 +93,7 @@ class Index(IndexReader):
             cls(file, model) as index,
         ):
             yield index
+            cluster_codes(index)
 
     @classmethod
     def from_codes(
@@ -137,6 +139,7 @@ class Index(IndexReader):
         payloads = payload.to_dicts() if isinstance(payload, pl.DataFrame) else payload
         with new_index_file(Path(path), header, replace=replace) as file, cls(file) as index:
             index.add(packed, [""] * len(packed) if images is None else images, payloads, labels)
+            cluster_codes(index)
         return cls.open(Path(path))
 
     @overload
@@ -284,7 +287,10 @@ class Index(IndexReader):
         if features is not None:
             codes = self.model.encode_vectors(features).codes
         assert codes is not None
-        return writer.add(self, codes, self._entries(codes, images, payloads, labels))
+        with self.changing():
+            ids = writer.add(self, codes, self._entries(codes, images, payloads, labels))
+            cluster_added_codes(self)
+        return ids
 
     def update(
         self,
@@ -356,8 +362,13 @@ class Index(IndexReader):
         writer.delete(self, ids)
 
     def compact(self) -> None:
-        """Frees the disk space of deleted items; ids stay as they are."""
-        writer.compact(self)
+        """Frees the disk space of deleted items, and clusters the codes; ids stay as they are.
+
+        An index of an older format is brought into the present one.
+        """
+        writer.fill_blocks(self)
+        cluster_codes(self)
+        self.connection.vacuum()
 
     def stats(self) -> Stats:
         """Returns how many items there are, and how much space they take."""

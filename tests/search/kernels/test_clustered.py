@@ -5,14 +5,20 @@ from hypothesis import strategies as st
 
 from dualhash.search.kernels import CodeMatrix, bitmap
 from dualhash.search.kernels.clustered import codes_to_read, nearest_in_clusters
-from dualhash.search.kernels.clusters import cluster, draw_sample, learn_centres, no_clusters
+from dualhash.search.kernels.clusters import (
+    arrange,
+    cluster,
+    draw_sample,
+    learn_centres,
+    no_clusters,
+)
 from tests.search.kernels.random_codes import Case, cases
 
 NOTHING = (2**31 - 1, 2**63 - 1)
 
 
 def learned(codes: np.ndarray) -> np.ndarray:
-    return learn_centres(draw_sample(codes, np.random.default_rng(0)), len(codes))
+    return learn_centres(codes[draw_sample(len(codes))], len(codes))
 
 
 @given(cases(), st.sampled_from([0, 0.5, 1]), st.sampled_from([None, 0, 7, 40]), st.booleans())
@@ -21,17 +27,20 @@ def test_nearest_codes_match_a_full_sort(
     case: Case, share: float, radius: int | None, centred: bool
 ):
     """A share of the codes is in clusters, the others follow; ids are in no order."""
-    rng = np.random.default_rng(0)
-    clusters, codes = no_clusters(case.codes.shape[1]), case.codes
+    rng, codes, width = np.random.default_rng(0), case.codes, case.codes.shape[1]
+    width = width if case.ranking_bits is None else case.ranking_bits // 8
+    clusters, compared = no_clusters(width), codes[:, :width]
     count = int(share * len(codes))
     allowed, ids = case.allowed, rng.permutation(10 * len(codes))[: len(codes)]
     if count:
-        centres = codes[:: max(len(codes) // 9, 1)] if centred else learned(codes[:count])
-        clusters, order = cluster(codes[:count], centres, case.threads)
+        centres = compared[:: max(len(codes) // 9, 1)] if centred else learned(compared[:count])
+        clusters, order = cluster(compared[:count], centres, case.threads)
         order = np.append(order, np.arange(count, len(codes)))
         codes, allowed = codes[order], allowed[order]
+    matrix = CodeMatrix.of(codes, case.ranking_bits)
+    assert clusters.hold(matrix)
     distances, found, answered = nearest_in_clusters(
-        CodeMatrix.of(codes),
+        matrix,
         ids,
         clusters,
         case.queries,
@@ -43,7 +52,7 @@ def test_nearest_codes_match_a_full_sort(
     )
     assert answered.all()
     for row, query in enumerate(case.queries):
-        far = np.bitwise_count(codes ^ query).sum(axis=1, dtype=int)
+        far = np.bitwise_count(codes ^ query)[:, :width].sum(axis=1, dtype=int)
         wanted = allowed if radius is None else allowed & (far <= radius)
         expected = sorted(zip(far[wanted].tolist(), ids[wanted].tolist(), strict=True))
         pairs = list(zip(distances[row].tolist(), found[row].tolist(), strict=True))
@@ -61,6 +70,7 @@ def test_codes_are_filed_under_their_nearest_centre(case: Case):
     clusters, order = cluster(codes, learned(codes))
     assert sorted(order.tolist()) == list(range(len(codes)))
     assert clusters.fit(codes)
+    assert clusters.hold(CodeMatrix.of(codes[order]))
     assert clusters.starts[-1] == len(codes)
     far = np.bitwise_count(codes[order][:, None] ^ clusters.centres).sum(axis=-1, dtype=int)
     which, distance = np.divmod(
@@ -109,3 +119,20 @@ def test_hand_worked_clusters():
 def test_a_learned_centre_is_the_majority_of_its_codes():
     codes = np.array([[0b111], [0b110], [0b011]], np.uint8)
     assert learn_centres(codes, 3).tolist() == [[0b111]]
+
+
+def test_codes_at_other_distances_from_their_centres_are_noticed(rng: np.random.Generator):
+    codes = rng.integers(0, 256, (700, 8), dtype=np.uint8)
+    clusters, order = cluster(codes, codes[:9])
+    matrix = CodeMatrix.of(codes[order])
+    assert clusters.hold(matrix)
+    matrix.replace(np.array([650]), codes[order][650:651] ^ 1)
+    assert not clusters.hold(matrix)
+
+
+def test_codes_of_no_centre_come_last_in_their_order():
+    filed = np.array([[9, 9], [1, 0], [0, 2], [2, 0], [0, 1], [1, 0], [1, 9]], np.uint16)
+    clusters, places = arrange(filed, np.zeros((2, 1), np.uint8))
+    assert places.tolist() == [4, 2, 1, 5, 0, 3, 6]
+    assert clusters.starts[-1] == 4
+    assert clusters.radii.tolist() == [2, 0]

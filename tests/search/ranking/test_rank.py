@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualhash.codes import LinearHead, pack
-from dualhash.search.kernels import bitmap
+from dualhash.search.kernels import bitmap_of
+from dualhash.search.kernels.clusters import file_codes
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.ranking.code_table import CodeTable
 from dualhash.search.ranking.rank import NO_ITEM, QueryBatch, RankedIds, SearchScope, rank
 from dualhash.search.results import TASKS, Task
+from dualhash.search.storage.rows import UNFILED
 from tests.oracles import search as oracle
 from tests.search.ranking.small_code_table import predicates
 
@@ -24,6 +26,7 @@ class Case:
 
     query: np.ndarray
     bits: np.ndarray
+    ids: np.ndarray
     table: CodeTable
     head: LinearHead
     conditions: AttributePredicates
@@ -37,7 +40,7 @@ class Case:
 
     @property
     def distances(self) -> list[int]:
-        compared = self.table.matrix.ranking_bits
+        compared = self.table.codes.matrix.ranking_bits
         query = self.query[:compared].tolist()
         return [oracle.hamming(query, row) for row in self.bits[:, :compared].tolist()]
 
@@ -60,7 +63,11 @@ class Case:
         ]
 
     def scope(self, k: int | None = None, radius: int | None = None) -> SearchScope:
-        return SearchScope(self.table, bitmap(self.allowed), k or self.k, radius, self.threads)
+        return SearchScope(self.table, self.set_of(self.allowed), k or self.k, radius, self.threads)
+
+    def set_of(self, allowed: np.ndarray) -> np.ndarray:
+        """The bitmap of the chosen rows."""
+        return bitmap_of(self.table.by_id[allowed], self.table.codes.matrix.count)
 
     def found(
         self,
@@ -77,7 +84,7 @@ class Case:
 
     def first(self, keys: list[float], rows: list[int], k: int | None = None) -> list[int]:
         """Ids of the k smallest keys among some rows."""
-        ids = self.table.ids
+        ids = self.ids
         return oracle.first([keys[i] for i in rows], [int(ids[i]) for i in rows], k or self.k)
 
 
@@ -96,15 +103,14 @@ def cases(draw: st.DrawFn) -> Case:
     )
     weight = rng.normal(size=(3, 8 * width)).astype(np.float32)
     head = LinearHead(NAMES, weight, rng.normal(size=3).astype(np.float32))
+    ids = np.sort(rng.choice(1000, n, replace=False))
+    ranking_bits = draw(st.sampled_from([None, *range(8, 8 * width, 8)]))
     want = draw(st.sampled_from([["red"], ["red", "blue"], []]))
     return Case(
         query=kinds[0],
         bits=bits,
-        table=table_of(
-            np.sort(rng.choice(1000, n, replace=False)),
-            pack(bits),
-            draw(st.sampled_from([None, *range(8, 8 * width, 8)])),
-        ),
+        ids=ids,
+        table=table_of(ids, pack(bits), ranking_bits, draw(st.sampled_from([0, 0.7, 1]))),
         head=head,
         conditions=predicates(
             head, want=want, without=["green"], threshold=draw(st.sampled_from([0.5, 0.2, 0.9]))
@@ -115,8 +121,23 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-def table_of(ids: np.ndarray, codes: np.ndarray, ranking_bits: int | None = None) -> CodeTable:
-    return CodeTable.empty(8 * codes.shape[1], ranking_bits).extended([(ids, codes)])
+def table_of(
+    ids: np.ndarray, codes: np.ndarray, ranking_bits: int | None = None, clustered: float = 0
+) -> CodeTable:
+    """A share of the codes is in clusters, most others follow; some are replaced afterwards."""
+    rng = np.random.default_rng(0)
+    compared = codes[:, : (ranking_bits or 8 * codes.shape[1]) // 8]
+    centres = compared[: 3 if clustered else 0]
+    filed = np.full((len(codes), 2), UNFILED, np.uint16)
+    chosen = rng.random(len(codes)) < clustered
+    if len(centres):
+        filed[chosen] = file_codes(compared[chosen], centres)
+    first, old = 2 * len(codes) // 3, rng.random(len(codes)) < 0.1
+    before = np.where(old[:, None], codes ^ 1, codes)
+    filed[old] = UNFILED
+    parts = [(ids[:first], before[:first])]
+    table = CodeTable.empty(8 * codes.shape[1], ranking_bits).filled(parts, filed[:first], centres)
+    return table.extended([(ids[first:], before[first:])]).replaced(ids[old], codes[old])
 
 
 @given(cases(), st.sampled_from([None, 0, 3, 20]))
@@ -124,7 +145,7 @@ def test_category_ranking_matches_a_full_sort(case: Case, radius: int | None):
     found = case.found("category", radius=radius)
     near = [row for row in case.rows if radius is None or case.distances[row] <= radius]
     assert found.ids.tolist() == case.first(case.distances, near)
-    place = dict(zip(case.table.ids.tolist(), case.distances, strict=True))
+    place = dict(zip(case.ids.tolist(), case.distances, strict=True))
     assert found.distances.tolist() == [place[item] for item in found.ids.tolist()]
     assert found.matched == len(near)
 
@@ -136,12 +157,12 @@ def test_attribute_ranking_matches_a_full_sort(case: Case):
     wanted = case.conditions.wanted.tolist()
     keys = [-oracle.joint(row, heads, wanted) for row in case.bits.tolist()]
     found = case.found("attribute")
-    place = dict(zip(case.table.ids.tolist(), keys, strict=True))
+    place = dict(zip(case.ids.tolist(), keys, strict=True))
     expected = case.first(keys, case.rows)
     np.testing.assert_allclose(
         [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
     )
-    evidence = case.conditions.evidence(case.table.codes(found.ids))
+    evidence = case.conditions.evidence(case.table.codes_of(found.ids))
     assert found.probabilities.tolist() == [joint for joint, _ in evidence]
     assert found.matched == len(case.rows)
 
@@ -149,7 +170,7 @@ def test_attribute_ranking_matches_a_full_sort(case: Case):
 @given(cases())
 def test_equal_codes_are_ordered_by_id(case: Case):
     found = case.found("attribute", k=1000).ids.tolist()
-    code = dict(zip(case.table.ids.tolist(), map(bytes, pack(case.bits)), strict=True))
+    code = dict(zip(case.ids.tolist(), map(bytes, pack(case.bits)), strict=True))
     for content in set(code.values()):
         same = [item for item in found if code[item] == content]
         assert same == sorted(same)
@@ -163,7 +184,7 @@ def test_combined_ranking_matches_filter_and_sort(case: Case, radius: int | None
     assert found.ids.tolist() == case.first(case.distances, near)
     assert found.matched == len(near)
     (alone,) = rank("combined", NO_QUERY, case.conditions, case.scope(k=1000))
-    assert sorted(alone.ids.tolist()) == case.table.ids[met].tolist()
+    assert sorted(alone.ids.tolist()) == case.ids[met].tolist()
     ranked = case.found("attribute", k=1000).ids.tolist()
     assert alone.ids.tolist() == [item for item in ranked if item in alone.ids]
 
@@ -178,7 +199,7 @@ def test_weighted_ranking_matches_a_full_sort(case: Case, attribute_weight: floa
         for row, distance in zip(case.bits.tolist(), case.distances, strict=True)
     ]
     found = case.found("weighted", attribute_weight=attribute_weight)
-    place = dict(zip(case.table.ids.tolist(), keys, strict=True))
+    place = dict(zip(case.ids.tolist(), keys, strict=True))
     expected = case.first(keys, case.rows)
     np.testing.assert_allclose(
         [place[item] for item in found.ids.tolist()], [place[item] for item in expected], rtol=1e-5
@@ -203,14 +224,15 @@ def test_a_batch_gives_the_results_of_single_queries(
         radius = None
     conditions = predicates(case.head) if task == "category" else case.conditions
     places = st.integers(-1, len(case.bits) - 1)
-    own = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
-    bits = np.array([case.query if place < 0 else case.bits[place] for place in own])
+    rows = np.array(data.draw(st.lists(places, min_size=1, max_size=9)))
+    own = np.array([NO_ITEM if row < 0 else case.ids[row] for row in rows])
+    bits = np.array([case.query if row < 0 else case.bits[row] for row in rows])
     many = rank(task, QueryBatch(pack(bits), own), conditions, case.scope(radius=radius), 2.0)
-    for place, code, found in zip(own, bits, many, strict=True):
+    for row, code, found in zip(rows, bits, many, strict=True):
         among = case.allowed.copy()
-        if place >= 0:
-            among[place] = False
-        scope = replace(case.scope(radius=radius), allowed=bitmap(among))
+        if row >= 0:
+            among[row] = False
+        scope = replace(case.scope(radius=radius), allowed=case.set_of(among))
         (alone,) = rank(task, one(code), conditions, scope, 2.0)
         assert found.ids.tolist() == alone.ids.tolist()
         assert found.matched == alone.matched
@@ -232,7 +254,7 @@ def test_hand_worked_example():
         QueryBatch(np.array([[0b1]], np.uint8), NO_QUERY.own),
         predicates(head, want=["red"]),
     )
-    scope = SearchScope(table, table.matrix.everything, 3)
+    scope = SearchScope(table, table.codes.matrix.everything, 3)
 
     def ids(task: Task, **options: float) -> list[int]:
         conditions = predicates(head) if task == "category" else red
@@ -246,6 +268,6 @@ def test_hand_worked_example():
     assert ids("weighted", attribute_weight=0.5) == [3, 6, 4]
     assert ids("weighted", attribute_weight=1) == [4, 3, 6]
     assert ids("weighted", attribute_weight=3) == [4, 9, 3]
-    itself = QueryBatch(query.codes, np.array([0]))
+    itself = QueryBatch(query.codes, np.array([3]))
     (found,) = rank("category", itself, predicates(head), replace(scope, radius=1))
     assert (found.ids.tolist(), found.matched) == ([6, 4], 2)

@@ -74,13 +74,13 @@ def fill_disk(path: Path) -> None:
 
 @pytest.fixture
 def full_disk(tmp_path: Path, model: Model) -> Iterator[Path]:
-    """A file system of 96 kB that holds an index of three items and is full."""
+    """A file system of 112 kB that holds an index of three items and is full."""
     path = tmp_path / "i.dhx"
     with Index.create(path, model) as index:
         fill(index)
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "none", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=112k", "none", str(disk)]
     try:
         subprocess.run(mount, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):

@@ -1,8 +1,8 @@
 """Exact searches of codes in memory, compiled.
 
 In: packed codes, queries and bitmaps of allowed codes.
-Out: positions with distances, probabilities or posteriors, ordered by (distance, position) or by
-    (-probability, position), whatever the threads, batches and order of additions.
+Out: ids with probabilities or posteriors, best first, then by id; positions with distances, ordered
+    by (distance, position); whatever the threads and batches.
 May import: `codes`.
 """
 
@@ -10,7 +10,7 @@ from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
 from dualhash.search.kernels.category_posteriors import CategoryPosteriors, category_posteriors
 from dualhash.search.kernels.hamming import k_nearest, within_radius
-from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, has, members, size
+from dualhash.search.kernels.layout import Bitmap, CodeMatrix, bitmap, bitmap_of, has, members, size
 from dualhash.search.kernels.posterior import most_posterior
 from dualhash.search.kernels.sigmoid import joint_probability
 from dualhash.search.kernels.weighted import weighted_nearest
@@ -21,6 +21,7 @@ __all__ = [
     "CodeMatrix",
     "attribute_bitmaps",
     "bitmap",
+    "bitmap_of",
     "category_posteriors",
     "has",
     "joint_probability",

@@ -15,6 +15,7 @@ from dualhash.search.kernels.layout import (
     RUN_SIZE,
     Bitmap,
     CodeMatrix,
+    Ids,
     Words,
     first_word,
     prefetch_members,
@@ -49,6 +50,7 @@ def most_probable(
     wanted: NDArray[np.bool_],
     k: int,
     *,
+    ids: Ids | None = None,
     allowed: Bitmap | None = None,
     likely: Sequence[Bitmap] | None = None,
     threads: int = 1,
@@ -60,6 +62,7 @@ def most_probable(
         head: Predicts the s attributes, at least one, from codes.
         wanted: (s,) bool, True if the attribute must be present, False if it must be absent.
         k: At least 1.
+        ids: The ids of the codes (n,), different; their positions by default.
         allowed: The codes to search; all by default.
         likely: If known, for each attribute the codes with the wanted value at p >= 0.5. Codes in
             all of these sets are scored first, then codes that miss one of them (product at most
@@ -68,8 +71,8 @@ def most_probable(
         threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Joint probabilities (m,) float64 and positions (m,) int64, ordered by descending
-        probability, then by position; m is the smaller of k and the number of allowed codes.
+        Joint probabilities (m,) float64 and ids (m,) int64, ordered by descending
+        probability, then by id; m is the smaller of k and the number of allowed codes.
     """
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
@@ -83,7 +86,7 @@ def most_probable(
         np.asarray(wanted, np.bool_),
     )
     parts = _parts(allowed, likely or ())
-    return topk.best_scores(_rank, matrix.words, ranking, parts, k, threads)
+    return topk.best_scores(_rank, matrix, ids, ranking, parts, k, threads)
 
 
 def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[Bitmap, float]]:
@@ -113,7 +116,7 @@ def _rank(
     flat = words.reshape(-1)
     ahead = max(1, AHEAD_BYTES // (8 * GROUP_SIZE * length))
     gathered = np.empty(length * WIDTH, np.uint64)
-    positions = np.empty(WIDTH, np.int64)
+    ids = np.empty(WIDTH, np.int64)
     needed = np.empty(len(ranking.bias), np.int64)
     raise_needed(needed, ranking.rounded, part.floor)
     count = 0
@@ -127,18 +130,18 @@ def _rank(
             members &= members - np.uint64(1)
             for word in range(length):
                 gathered[word * WIDTH + count] = load_word(flat, base + place + word * RUN_SIZE)
-            positions[count] = group * GROUP_SIZE + place
+            ids[count] = part.ids[group * GROUP_SIZE + place]
             count += 1
             if count == WIDTH:
-                _score(gathered, positions, count, needed, ranking, part.floor, top)
+                _score(gathered, ids, count, needed, ranking, part.floor, top)
                 count = 0
-    _score(gathered, positions, count, needed, ranking, part.floor, top)
+    _score(gathered, ids, count, needed, ranking, part.floor, top)
 
 
 @compiled
 def _score(
     words: Words,
-    positions: NDArray[np.int64],
+    ids: NDArray[np.int64],
     count: int,
     needed: NDArray[np.int64],
     ranking: _Ranking,
@@ -167,7 +170,7 @@ def _score(
             product *= sigmoid(score if ranking.wanted[which] else -score)
             if product < floor:
                 break
-        if product >= floor and topk.insert_score(top, product, positions[lane]):
+        if product >= floor and topk.insert_score(top, product, ids[lane]):
             raise_needed(needed, ranking.rounded, max(floor, topk.kth_score(top)))
 
 

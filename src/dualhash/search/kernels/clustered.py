@@ -13,6 +13,7 @@ from dualhash.search.kernels.layout import (
     RUN_SIZE,
     Bitmap,
     CodeMatrix,
+    Ids,
     Words,
     as_words,
     distance_at,
@@ -45,9 +46,10 @@ class _Codes(NamedTuple):
     """Codes in clustered order; those after the last of a cluster are in any order."""
 
     words: Words
+    length: int
     allowed: Bitmap
     total: int
-    ids: NDArray[np.int64]
+    ids: Ids
     centres: Words
     starts: NDArray[np.int64]
     radii: NDArray[np.int64]
@@ -56,7 +58,7 @@ class _Codes(NamedTuple):
 
 def nearest_in_clusters(
     matrix: CodeMatrix,
-    ids: NDArray[np.int64],
+    ids: Ids,
     clusters: Clusters,
     queries: NDArray[np.uint8],
     k: int,
@@ -71,8 +73,8 @@ def nearest_in_clusters(
     Args:
         matrix: n codes, the first of them as `clusters` orders them, the others in any order.
         ids: (n,), different.
-        clusters: Of all bits of the codes.
-        queries: (Q, k/8) uint8, packed.
+        clusters: Of the ranking bits of the codes.
+        queries: (Q, bits/8) uint8, packed; their ranking bits are compared.
         k: At least 1.
         allowed: The codes to search.
         radius: The largest distance of interest; by default any.
@@ -85,16 +87,17 @@ def nearest_in_clusters(
     """
     codes = _Codes(
         matrix.words.reshape(-1),
+        matrix.words.shape[1],
         allowed,
         matrix.count,
         ids,
         as_words(clusters.centres),
         clusters.starts,
         clusters.radii,
-        matrix.bits,
+        matrix.ranking_bits,
     )
-    words = as_words(queries)
-    farthest = matrix.bits if radius is None else min(radius, matrix.bits)
+    words, bits = matrix.compared(queries), matrix.ranking_bits
+    farthest = bits if radius is None else min(radius, bits)
     scores = np.full((len(queries), k), topk.NO_SCORE)
     found = np.full((len(queries), k), np.iinfo(np.int64).max)
     answered = np.zeros(len(queries), np.bool_)
@@ -118,12 +121,12 @@ def nearest_in_clusters(
 
 
 def codes_to_read(clusters: Clusters, query: NDArray[np.uint8], radius: int) -> int:
-    """Returns how many clustered codes can be within a radius of a packed query (k/8,)."""
-    centres, bits = as_words(clusters.centres), 8 * len(query)
-    if not len(centres):
+    """Returns how many clustered codes can be within a radius of a packed query (bits/8,)."""
+    (count, width), centres = clusters.centres.shape, as_words(clusters.centres)
+    if not count:
         return 0
-    distances = np.empty(len(centres), np.int64)
-    _measure(centres, as_words(query), distances)
+    distances, bits = np.empty(count, np.int64), 8 * width
+    _measure(centres, as_words(query[:width]), distances)
     return int(_in_reach(distances, clusters.starts, clusters.radii, bits, radius))
 
 
@@ -231,17 +234,20 @@ def _scan(
     codes: _Codes, query: Words, start: int, stop: int, farthest: int, top: topk.TopScores
 ) -> None:
     """Compares the codes from position `start` to `stop` with a query."""
-    words, length = codes.words, len(query)
+    words, length = codes.words, codes.length
     limit = _limit(top, farthest)
     for position in range(start // WIDTH * WIDTH, stop, WIDTH):
         group, place = position // GROUP_SIZE, position % GROUP_SIZE
         base = first_word(group, length) + place
+        allowed = codes.allowed[group] >> np.uint64(place) & ALL_LANES
+        if allowed == 0:
+            continue
         total = broadcast(-limit - 1)
-        for word in range(length):
+        for word in range(len(query)):
             prefetch_lanes(words, base + _AHEAD + word * RUN_SIZE)
             lanes = load_lanes(words, base + word * RUN_SIZE)
             total = add_distance(total, lanes, load_word(query, word))
-        hits = negative_lanes(total) & (codes.allowed[group] >> np.uint64(place))
+        hits = negative_lanes(total) & allowed
         if position < start:
             hits &= ALL_LANES << np.uint64(start - position)
         if position + WIDTH > stop:
@@ -249,7 +255,7 @@ def _scan(
         while hits:
             lane = lowest_bit(hits)
             hits &= hits - np.uint64(1)
-            distance = distance_at(words, base + lane, length, query, 0)
+            distance = distance_at(words, base + lane, len(query), query, 0)
             if distance <= limit and topk.insert_score(
                 top, float(-distance), codes.ids[position + lane]
             ):

@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.packing import pack, unpack
+from dualhash.jit import compiled
 from dualhash.search.kernels.hamming import k_nearest
-from dualhash.search.kernels.layout import CodeMatrix
+from dualhash.search.kernels.layout import (
+    GROUP_SIZE,
+    CodeMatrix,
+    Words,
+    as_words,
+    distance_at,
+    first_word,
+)
 from dualhash.search.kernels.threads import run_in_threads
 
 MOST_CENTRES = 4096
@@ -51,6 +59,11 @@ class Clusters(NamedTuple):
             and bool(self.starts[-1] <= len(codes))
         )
 
+    def hold(self, matrix: CodeMatrix) -> bool:
+        """Whether codes are at the distances from their centres by which they are ordered."""
+        steps = matrix.ranking_bits + 1
+        return bool(_hold(matrix.words, as_words(self.centres), self.starts, steps))
+
 
 def no_clusters(width: int) -> Clusters:
     """Clusters of codes of `width` bytes without centres, and so without codes."""
@@ -58,34 +71,94 @@ def no_clusters(width: int) -> Clusters:
     return Clusters(np.empty((0, width), np.uint8), np.zeros(1, np.int64), none)
 
 
+def file_codes(
+    codes: NDArray[np.uint8], centres: NDArray[np.uint8], threads: int = 1
+) -> NDArray[np.uint16]:
+    """Returns the number of the nearest centre of each code, and its distance, (n, 2).
+
+    Args:
+        codes: (n, k/8) uint8, packed.
+        centres: (C, k/8) uint8, packed; C is at least 1.
+        threads: Number of threads; the result does not depend on it.
+    """
+    return np.stack(_nearest(codes, centres, threads), axis=1).astype(np.uint16)
+
+
+def arrange(
+    filed: NDArray[np.uint16], centres: NDArray[np.uint8]
+) -> tuple[Clusters, NDArray[np.uint32]]:
+    """Puts codes in clustered order.
+
+    Args:
+        filed: (n, 2), as of `file_codes`; a code is in no cluster if its number is no centre's.
+        centres: (C, k/8) uint8, packed.
+
+    Returns:
+        The clusters, and the position (n,) of each code. Equally distant codes of a centre stay in
+        their order, and so do codes in no cluster, which come last.
+    """
+    steps = 8 * centres.shape[1] + 1
+    starts = np.zeros(len(centres) * steps + 1, np.int64)
+    places = np.empty(len(filed), np.uint32)
+    _arrange(filed, len(centres), steps, starts, places)
+    used = np.diff(starts).reshape(len(centres), steps)[:, ::-1] > 0
+    radii = np.where(used.any(axis=1), steps - 1 - used.argmax(axis=1), 0)
+    return Clusters(centres, starts, radii), places
+
+
+@compiled
+def _arrange(
+    filed: NDArray[np.uint16],
+    count: int,
+    steps: int,
+    starts: NDArray[np.int64],
+    places: NDArray[np.uint32],
+) -> None:
+    """Sorts by counting."""
+    for row in range(len(filed)):
+        if filed[row, 0] < count and filed[row, 1] < steps:
+            starts[filed[row, 0] * steps + filed[row, 1] + 1] += 1
+    for key in range(1, len(starts)):
+        starts[key] += starts[key - 1]
+    following = starts.copy()
+    for row in range(len(filed)):
+        key = len(starts) - 1
+        if filed[row, 0] < count and filed[row, 1] < steps:
+            key = filed[row, 0] * steps + filed[row, 1]
+        places[row] = following[key]
+        following[key] += 1
+
+
+@compiled
+def _hold(words: Words, centres: Words, starts: NDArray[np.int64], steps: int) -> bool:
+    flat, length = words.reshape(-1), words.shape[1]
+    for key in range(len(starts) - 1):
+        for position in range(starts[key], starts[key + 1]):
+            first = first_word(position // GROUP_SIZE, length) + position % GROUP_SIZE
+            centre = centres[key // steps]
+            if distance_at(flat, first, len(centre), centre, 0) != key % steps:
+                return False
+    return True
+
+
 def cluster(
     codes: NDArray[np.uint8], centres: NDArray[np.uint8], threads: int = 1
 ) -> tuple[Clusters, NDArray[np.int64]]:
-    """Files codes under centres.
-
-    Args:
-        codes: (n, k/8) uint8, packed; n is at least 1.
-        centres: (C, k/8) uint8, packed; C is at least 1.
-        threads: Number of threads; the result does not depend on it.
+    """Files codes (n, k/8) under centres (C, k/8).
 
     Returns:
-        The clusters, and the order (n,) of the codes: `codes[order]` is the clustered order, in
-        which equally distant codes of a centre stay in their order.
+        The clusters, and the order (n,) of the codes: `codes[order]` is the clustered order.
     """
-    which, distances = _nearest(codes, centres, threads)
-    steps = 8 * codes.shape[1] + 1
-    radii = np.zeros(len(centres), np.int64)
-    np.maximum.at(radii, which, distances)
-    keys = which * steps + distances
-    ends = np.cumsum(np.bincount(keys, minlength=len(centres) * steps))
-    starts = np.concatenate([np.zeros(1, np.int64), ends])
-    return Clusters(centres, starts, radii), np.argsort(keys, kind="stable")
+    clusters, places = arrange(file_codes(codes, centres, threads), centres)
+    order = np.empty(len(codes), np.int64)
+    order[places] = np.arange(len(codes))
+    return clusters, order
 
 
-def draw_sample(codes: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Returns the codes (m, k/8), of n, from which centres are learned."""
-    count = min(SAMPLE * _centre_count(len(codes)), len(codes))
-    return codes[rng.choice(len(codes), count, replace=False)]
+def draw_sample(count: int) -> NDArray[np.int64]:
+    """Returns the rows (m,), of `count` codes, from which centres are learned, in random order."""
+    size = min(SAMPLE * _centre_count(count), count)
+    return np.random.default_rng(0).choice(count, size, replace=False)
 
 
 def learn_centres(sample: NDArray[np.uint8], count: int, threads: int = 1) -> NDArray[np.uint8]:

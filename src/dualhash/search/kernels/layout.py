@@ -33,6 +33,8 @@ A single query waits for memory; with more queries, comparing takes longer than 
 
 Words = NDArray[np.uint64]
 
+Ids = NDArray[np.uint32] | NDArray[np.int64]
+
 Bitmap = NDArray[np.uint64]
 """A set of codes, (ceil(n/64),): bit i % 64 of word i // 64 is set if code i is a member."""
 
@@ -46,8 +48,7 @@ def as_words(codes: NDArray[np.uint8]) -> Words:
 class CodeMatrix:
     """n codes in runs of 512, word by word: word w of all 512 codes, then their word w + 1.
 
-    A code is identified by its position. Equal results are ordered by position, so positions should
-    follow the order of ids.
+    A code is identified by its position.
 
     The first `ranking_bits` bits and the others begin with a word each, and zero bits fill the last
     word of both. So Hamming distances compare whole words, and linear scores sum over all words.
@@ -96,12 +97,13 @@ class CodeMatrix:
             words[:filled] = self.words[:filled]
         for start in range(0, len(codes), 1 << 20):
             part = self._words_of(codes[start : start + (1 << 20)])
-            _scatter_words(part, self.count + start, words)
+            first = self.count + start
+            _scatter_words(part, np.arange(first, first + len(part)), words)
         return replace(self, words=words, count=total)
 
     def replace(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
         """Overwrites the codes at m positions with packed codes (m, bits/8)."""
-        self.words[positions // RUN_SIZE, :, positions % RUN_SIZE] = self._words_of(codes)
+        _scatter_words(self._words_of(codes), positions.astype(np.int64, copy=False), self.words)
 
     @cached_property
     def everything(self) -> Bitmap:
@@ -153,6 +155,42 @@ def members(bitmap: Bitmap, count: int) -> NDArray[np.bool_]:
     """Returns whether each of `count` codes is in the set, (count,) bool."""
     octets = bitmap.astype("<u8", copy=False).view(np.uint8)
     return np.unpackbits(octets, bitorder="little")[:count].view(np.bool_)
+
+
+def bitmap_of(positions: NDArray[np.integer], count: int) -> Bitmap:
+    """Returns the set of the codes at some of `count` positions."""
+    bitmap = np.zeros(groups_of_codes(count), np.uint64)
+    _set_bits(bitmap, positions)
+    return bitmap
+
+
+@compiled
+def _set_bits(bitmap: Bitmap, positions: NDArray[np.integer]) -> None:
+    for position in positions:
+        group, place = divmod(position, GROUP_SIZE)
+        bitmap[group] |= np.uint64(1) << np.uint64(place)
+
+
+@compiled
+def rows_of(ids: Ids, by_id: NDArray[np.uint32], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns how many ids are smaller than each wanted one, (m,).
+
+    Args:
+        ids: (n,), by position.
+        by_id: (n,), the positions in ascending order of ids.
+        wanted: (m,).
+    """
+    rows = np.empty(len(wanted), np.int64)
+    for place in range(len(wanted)):
+        low, high = 0, len(by_id)
+        while low < high:
+            middle = (low + high) // 2
+            if ids[by_id[middle]] < wanted[place]:
+                low = middle + 1
+            else:
+                high = middle
+        rows[place] = low
+    return rows
 
 
 def size(bitmap: Bitmap) -> int:
@@ -219,8 +257,8 @@ def _reserve(count: int, length: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def _scatter_words(codes: Words, position: int, words: Words) -> None:
+def _scatter_words(codes: Words, positions: NDArray[np.int64], words: Words) -> None:
     for row in range(len(codes)):
-        run, place = divmod(position + row, RUN_SIZE)
+        run, place = divmod(positions[row], RUN_SIZE)
         for word in range(codes.shape[1]):
             words[run, word, place] = codes[row, word]

@@ -31,6 +31,7 @@ from dualhash.search.kernels.layout import (
     RUN_SIZE,
     Bitmap,
     CodeMatrix,
+    Ids,
     Words,
     distance_at,
     first_word,
@@ -80,6 +81,7 @@ def most_posterior(
     epsilon: float,
     query: NDArray[np.uint8] | None = None,
     tau: float = 1.0,
+    ids: Ids | None = None,
     allowed: Bitmap | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -95,12 +97,13 @@ def most_posterior(
         epsilon: Above 0.
         query: (bits/8,) uint8, packed; None to disregard distances.
         tau: Above 0, in bits.
+        ids: The ids of the codes (n,), different; their positions by default.
         allowed: The codes to search; all by default.
         threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Posteriors (m,) float64 and positions (m,) int64, ordered by descending posterior, then by
-        position; m is the smaller of k and the number of allowed codes.
+        Posteriors (m,) float64 and ids (m,) int64, ordered by descending posterior, then by id; m
+        is the smaller of k and the number of allowed codes.
     """
     allowed = matrix.everything if allowed is None else allowed
     weight, bias = attribute_head.summable
@@ -118,8 +121,8 @@ def most_posterior(
         np.asarray(wanted, np.bool_),
     )
     parts = ((allowed, np.inf),)
-    best = topk.best_scores(_scan, matrix.words, posterior, parts, min(k, size(allowed)), threads)
-    return best.scores, best.positions
+    best = topk.best_scores(_scan, matrix, ids, posterior, parts, min(k, size(allowed)), threads)
+    return best.scores, best.ids
 
 
 @compiled
@@ -187,7 +190,7 @@ def _scan(
                     flat, base + place, length, tables, biases, posterior.wished, scratch
                 )
                 score = (posterior.epsilon + agreement) * factor
-                if score >= part.floor and topk.insert_score(top, score, position):
+                if score >= part.floor and topk.insert_score(top, score, part.ids[position]):
                     least = max(part.floor, topk.kth_score(top)) * (1 - MARGIN)
                     start_sum = -_near(most, decay, least)
                     raise_needed(needed, posterior.rounded, least / most)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.jit import compiled
-from dualhash.search.kernels.layout import Bitmap, Words
+from dualhash.search.kernels.layout import Bitmap, CodeMatrix, Ids, Words
 from dualhash.search.kernels.threads import run_in_threads
 
 POSITION_BITS = 40
@@ -113,11 +113,11 @@ class TopScores(NamedTuple):
 
     Attributes:
         scores: (k,) float64, NO_SCORE for unused entries.
-        positions: (k,) int64.
+        ids: (k,) int64.
     """
 
     scores: NDArray[np.float64]
-    positions: NDArray[np.int64]
+    ids: NDArray[np.int64]
 
 
 def no_scores(k: int) -> TopScores:
@@ -133,36 +133,38 @@ def kth_score(top: TopScores) -> float:
 
 
 @compiled
-def insert_score(top: TopScores, score: float, position: int) -> bool:
-    """Inserts a code if it is better than the k-th; returns whether it is."""
-    scores, positions = top
-    if not _before(score, position, scores[0], positions[0]):
+def insert_score(top: TopScores, score: float, item: int) -> bool:
+    """Inserts a code, given its id, if it is better than the k-th; returns whether it is."""
+    scores, ids = top
+    if not _before(score, item, scores[0], ids[0]):
         return False
     row = 0
     while 2 * row + 1 < len(scores):
         child = 2 * row + 1
         other = child + 1
-        if other < len(scores) and _before(
-            scores[child], positions[child], scores[other], positions[other]
-        ):
+        if other < len(scores) and _before(scores[child], ids[child], scores[other], ids[other]):
             child = other
-        if not _before(score, position, scores[child], positions[child]):
+        if not _before(score, item, scores[child], ids[child]):
             break
-        scores[row], positions[row] = scores[child], positions[child]
+        scores[row], ids[row] = scores[child], ids[child]
         row = child
-    scores[row], positions[row] = score, position
+    scores[row], ids[row] = score, item
     return True
 
 
 @compiled
-def _before(score: float, position: int, other_score: float, other_position: int) -> bool:
-    return score > other_score or (score == other_score and position < other_position)
+def _before(score: float, item: int, other_score: float, other_item: int) -> bool:
+    return score > other_score or (score == other_score and item < other_item)
 
 
 class Part(NamedTuple):
-    """Codes to score: no score is above `highest`, scores below `floor` are not wanted."""
+    """Codes to score: no score is above `highest`, scores below `floor` are not wanted.
+
+    `ids` are those of all codes.
+    """
 
     codes: Bitmap
+    ids: Ids
     highest: float
     floor: float
 
@@ -172,7 +174,8 @@ Scoring = TypeVar("Scoring")
 
 def best_scores(
     kernel: Callable[[Words, Part, int, int, Scoring, TopScores], None],
-    words: Words,
+    matrix: CodeMatrix,
+    ids: Ids | None,
     scoring: Scoring,
     parts: Iterable[tuple[Bitmap, float]],
     k: int,
@@ -182,25 +185,27 @@ def best_scores(
 
     Args:
         kernel: Inserts the best codes of a range of groups of a part.
-        words: The codes.
+        matrix: The codes.
+        ids: Their ids (n,), different; their positions by default.
         scoring: How the kernel scores.
         parts: Disjoint sets of codes, each with an upper bound of its scores.
         k: The number of codes wanted.
         threads: The threads that share the groups of a part.
 
     Returns:
-        The k best codes of all parts by descending score, then by position.
+        The k best codes of all parts by descending score, then by id.
     """
     best = no_scores(0)
+    ids = np.arange(matrix.count, dtype=np.uint32) if ids is None else ids
     for codes, highest in parts:
         floor = float(best.scores[-1]) if k and len(best.scores) == k else NO_SCORE
         if floor > highest or not codes.any():
             continue
-        part = Part(codes, highest, floor)
+        part = Part(codes, ids, highest, floor)
 
         def scan_range(start: int, stop: int, part: Part = part) -> TopScores:
             top = no_scores(k)
-            kernel(words, part, start, stop, scoring, top)
+            kernel(matrix.words, part, start, stop, scoring, top)
             return top
 
         best = merge_scores([best, *run_in_threads(scan_range, len(codes), threads)], k)
@@ -208,10 +213,10 @@ def best_scores(
 
 
 def merge_scores(parts: list[TopScores], k: int) -> TopScores:
-    """Merges parts: the k best codes by descending score, then by position."""
+    """Merges parts: the k best codes by descending score, then by id."""
     scores = np.concatenate([part.scores for part in parts])
-    positions = np.concatenate([part.positions for part in parts])
+    ids = np.concatenate([part.ids for part in parts])
     found = scores != NO_SCORE
-    scores, positions = scores[found], positions[found]
-    order = np.lexsort((positions, -scores))[:k]
-    return TopScores(scores[order], positions[order])
+    scores, ids = scores[found], ids[found]
+    order = np.lexsort((ids, -scores))[:k]
+    return TopScores(scores[order], ids[order])

@@ -14,6 +14,7 @@ from dualhash.search.kernels.layout import (
     RUN_SIZE,
     Bitmap,
     CodeMatrix,
+    Ids,
     Words,
     distance_at,
     first_word,
@@ -61,6 +62,7 @@ def weighted_nearest(
     weight: float,
     k: int,
     *,
+    ids: Ids | None = None,
     allowed: Bitmap | None = None,
     likely: Bitmap | None = None,
     threads: int = 1,
@@ -74,14 +76,15 @@ def weighted_nearest(
         wanted: (s,) bool; the probability is p_j for True, 1 - p_j for False.
         weight: At least 0.
         k: At least 1.
+        ids: The ids of the codes (n,), different; their positions by default.
         allowed: The codes to search; all by default.
         likely: If known, the codes with all wanted values at p >= 0.5. They are searched first,
             since every other code costs at least `weight` times log 2 more than its distance.
         threads: Number of threads; the result does not depend on it.
 
     Returns:
-        Costs (m,) float64 and positions (m,) int64, in ascending order of (cost, position); m is
-        the smaller of k and the number of allowed codes.
+        Costs (m,) float64 and ids (m,) int64, in ascending order of (cost, id); m is the smaller of
+        k and the number of allowed codes.
     """
     allowed = matrix.everything if allowed is None else allowed
     k = min(k, size(allowed))
@@ -95,8 +98,8 @@ def weighted_nearest(
     )
     first = allowed if likely is None else allowed & likely
     parts = ((first, 0.0), (allowed & ~first, -weight * EVEN_ODDS * (1 - MARGIN)))
-    best = topk.best_scores(_scan, matrix.words, costs, parts, k, threads)
-    return -best.scores, best.positions
+    best = topk.best_scores(_scan, matrix, ids, costs, parts, k, threads)
+    return -best.scores, best.ids
 
 
 @compiled
@@ -126,8 +129,8 @@ def _scan(
                 place = lane + lowest_bit(hits)
                 hits &= hits - np.uint64(1)
                 score = -_cost(flat, base + place, length, query, costs)
-                position = group * GROUP_SIZE + place
-                if score >= part.floor and topk.insert_score(top, score, position):
+                item = part.ids[group * GROUP_SIZE + place]
+                if score >= part.floor and topk.insert_score(top, score, item):
                     start_sum = -_limit(max(part.floor, topk.kth_score(top)), part.highest, bits)
 
 

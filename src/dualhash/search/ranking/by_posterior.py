@@ -79,8 +79,8 @@ def by_posterior(
         epsilon = NO_EPSILON
     ranked = []
     for own, query, chances in zip(queries.own.tolist(), codes, wished, strict=True):
-        posteriors, positions = most_posterior(
-            table.matrix,
+        posteriors, ids = most_posterior(
+            table.codes.matrix,
             categories,
             chances,
             predicates.head,
@@ -89,10 +89,11 @@ def by_posterior(
             epsilon=epsilon,
             query=query,
             tau=settings.constants.tau,
+            ids=table.codes.ids,
             allowed=scope.allowed,
             threads=scope.threads,
         )
         scores = np.log(np.maximum(posteriors, NO_EPSILON))
-        agreement = categories.agreement(table.matrix.codes(positions), chances)
-        ranked.append(scope.first(positions, own, scores=scores, category_probabilities=agreement))
+        agreement = categories.agreement(table.codes_of(ids), chances)
+        ranked.append(scope.first(ids, own, scores=scores, category_probabilities=agreement))
     return ranked

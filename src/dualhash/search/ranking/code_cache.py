@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError, near
-from dualhash.search.kernels import Bitmap, bitmap, members
-from dualhash.search.kernels.layout import GROUP_SIZE
+from dualhash.search.kernels import Bitmap, bitmap_of, members
 from dualhash.search.ranking.code_table import CodeTable
 from dualhash.search.storage.payload_columns import as_text, check_field
 from dualhash.search.storage.reader import IndexReader
@@ -38,7 +37,7 @@ class CodeCache:
         self._state = NOTHING_READ
         self._undone: int | None = None
         self._table = CodeTable.empty(index.header.bits, index.header.ranking_bits)
-        self._filters: dict[tuple[str, str], Bitmap] = {}
+        self._filters: dict[tuple[str, str], tuple[int, Bitmap]] = {}
 
     def table(self) -> CodeTable:
         """Returns all codes as the file has them now.
@@ -55,12 +54,13 @@ class CodeCache:
             self._state = NOTHING_READ  # the codes may come from a transaction that has failed
         if state != self._state:
             table = self._updated(state)
-            if table is None or 2 * state.count < len(table.ids):
+            if table is None or 2 * state.count < table.codes.matrix.count:
                 self._filters.clear()
-                header = index.header
-                empty = CodeTable.empty(header.bits, header.ranking_bits, room=state.count)
-                table = empty.extended(index.codes())
-            if table.count != state.count:
+                self._table = CodeTable.empty(index.header.bits, index.header.ranking_bits)
+                table = self._table.filled(index.codes(), index.filed(), index.centres().codes)
+                if not table.codes.clusters.hold(table.codes.matrix):
+                    raise index.records.damaged("the clusters of its codes")
+            if table.codes.count != state.count:
                 self._state = NOTHING_READ
                 raise index.records.damaged("its number of codes")
             self._table, self._state = table, state
@@ -73,10 +73,10 @@ class CodeCache:
         Raises:
             DualhashError: No item has such a field, or one of the values.
         """
-        allowed = self.table().existing
+        allowed = self.table().codes.existing
         for field, text in filters.items():
             having = self._having(field, text)
-            if not (having & self._table.existing).any():
+            if not (having & self._table.codes.existing).any():
                 raise self._no_item(field, text)
             allowed = allowed & having
         return allowed
@@ -100,27 +100,28 @@ class CodeCache:
             self._filters.clear()
             table = table.replaced(ids, codes)
         if state.next_id != before.next_id:
-            full = table.matrix.count // GROUP_SIZE
-            self._filters = {key: known[:full] for key, known in self._filters.items()}
             table = table.extended(index.codes(after=before.next_id - 1))
         return table
 
     def _having(self, field: str, text: str) -> Bitmap:
         """Returns the set of items with a value; reads only items after those that are known."""
-        table, known = self._table, self._filters.get((field, text), np.empty(0, np.uint64))
-        if len(known) < len(table.existing):
-            start = GROUP_SIZE * len(known)
-            existing = members(table.existing, table.matrix.count)[start:]
-            matches = self._matches(field, text, int(table.ids[start - 1]) if start else -1)
-            earlier = len(matches) - int(existing.sum())
+        codes, rows = self._table.codes, self._table.by_id
+        known, having = self._filters.get((field, text), (0, np.empty(0, np.uint64)))
+        if known < len(rows):
+            after = int(codes.ids[rows[known - 1]]) if known else -1
+            new = rows[known:]
+            new = new[members(codes.existing, codes.matrix.count)[new]]
+            matches = self._matches(field, text, after)
+            earlier = len(matches) - len(new)
             if earlier < 0:
                 raise self._index.records.damaged("its number of fields")
-            having = np.zeros(len(existing), np.bool_)
-            having[existing] = matches[earlier:]
+            more = bitmap_of(new[matches[earlier:]], codes.matrix.count)
+            more[: len(having)] |= having
             while len(self._filters) >= MAX_FILTERS:
                 self._filters.pop(next(iter(self._filters)))
-            self._filters[field, text] = known = np.concatenate([known, bitmap(having)])
-        return known
+            self._filters[field, text] = len(rows), more
+            return more
+        return having
 
     def _matches(self, field: str, text: str, after: int) -> NDArray[np.bool_]:
         """Returns whether items have a value: those with ids above `after`, and some before."""

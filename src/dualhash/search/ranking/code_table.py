@@ -1,7 +1,5 @@
-"""Codes in memory with their ids, and bitmaps of the codes that have an attribute."""
+"""Codes in memory by id, and bitmaps of the codes that have an attribute."""
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -9,20 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
+from dualhash.search.clustered_codes import ClusteredCodes
 from dualhash.search.kernels import (
     Bitmap,
     CategoryPosteriors,
     CodeMatrix,
     attribute_bitmaps,
-    bitmap,
+    bitmap_of,
     category_posteriors,
-    size,
 )
-from dualhash.search.kernels.layout import GROUP_SIZE
+from dualhash.search.kernels.clusters import arrange
+from dualhash.search.kernels.layout import GROUP_SIZE, rows_of
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 
 Criterion = tuple[bytes, bytes, float]
 """Weights and bias of one attribute, and the probability from which it counts as present."""
+
+Parts = Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]
+"""Ids (m,) and packed codes (m, k/8)."""
 
 MAX_BITMAPS = 256
 """Bitmaps of attributes that are kept for later searches."""
@@ -30,95 +32,103 @@ MAX_BITMAPS = 256
 
 @dataclass(frozen=True, eq=False)
 class CodeTable:
-    """N codes at positions 0..N-1, in the order of their ids.
+    """N codes with different ids; also those that are deleted.
 
     Attributes:
-        ids: (N,), ascending; uint32, to save memory, while they are small enough, else int64.
-        matrix: The codes as the kernels read them.
-        existing: Those that are not deleted; deleted codes keep their positions.
+        codes: The codes, by position. Deleted and replaced ones keep their positions.
+        by_id: (N,) uint32, the positions of the codes in ascending order of their ids.
     """
 
-    ids: NDArray[np.uint32] | NDArray[np.int64]
-    matrix: CodeMatrix
-    existing: Bitmap
+    codes: ClusteredCodes
+    by_id: NDArray[np.uint32]
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
     _posteriors: dict[tuple[bytes, bytes], CategoryPosteriors] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, bits: int, ranking_bits: int | None = None, room: int = 0) -> "CodeTable":
-        """Creates an empty table with room for that many codes of `bits` bits."""
-        matrix = CodeMatrix.empty(bits, ranking_bits, room)
-        return cls(np.empty(0, np.uint32), matrix, np.empty(0, np.uint64))
+    def empty(cls, bits: int, ranking_bits: int | None = None) -> "CodeTable":
+        """Creates an empty table for codes of `bits` bits."""
+        matrix = CodeMatrix.empty(bits, ranking_bits)
+        return cls(ClusteredCodes.of(matrix, np.empty(0, np.int64)), np.empty(0, np.uint32))
 
-    @property
-    def count(self) -> int:
-        """The number of codes that are not deleted."""
-        return size(self.existing)
+    def filled(
+        self, parts: Parts, filed: NDArray[np.uint16], centres: NDArray[np.uint8]
+    ) -> "CodeTable":
+        """Returns other codes in clustered order; each is written to its place at once.
 
-    def extended(self, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]) -> "CodeTable":
-        """Appends ids (n,), ascending and above those of the table, and codes (n, k/8)."""
-        matrix, ids = self.matrix, array("q", self.ids.astype(np.int64).tobytes())
-        for more_ids, codes in parts:
-            matrix = matrix.extended(codes)
-            ids.frombytes(more_ids.tobytes())
-        existing = matrix.everything.copy()
-        existing[: len(self.existing)] &= ~(self.matrix.everything & ~self.existing)
-        full = self.matrix.count // GROUP_SIZE
+        Args:
+            parts: Ids (m,), ascending through all parts, and packed codes (m, k/8).
+            filed: (N, 2), for the codes of all parts: the number of the centre and the distance.
+            centres: (C, ranking bits/8), packed.
+        """
+        clusters, by_id = arrange(filed, centres)
+        empty = self.codes.matrix
+        room = CodeMatrix.empty(empty.bits, empty.ranking_bits, room=len(by_id))
+        matrix, ids, start = replace(room, count=len(by_id)), np.empty(len(by_id), np.int64), 0
+        for more, codes in parts:
+            positions = by_id[start : start + len(more)].astype(np.int64)
+            matrix.replace(positions, codes)
+            ids[positions] = more
+            start += len(more)
+        return CodeTable(ClusteredCodes.of(matrix, ids, clusters), by_id)
+
+    def extended(self, parts: Parts) -> "CodeTable":
+        """Appends ids (m,), ascending and above those of the table, and codes (m, k/8)."""
+        pairs = list(parts)
+        if not pairs:
+            return self
+        count, full = self.codes.matrix.count, self.codes.matrix.count // GROUP_SIZE
+        ids = np.concatenate([more for more, _ in pairs])
+        codes = self.codes.extended(np.concatenate([codes for _, codes in pairs]), ids)
+        new = np.arange(count, codes.matrix.count, dtype=np.uint32)
         present = {criterion: bits[:full] for criterion, bits in self._present.items()}
         posteriors = {
             key: known.first(full * GROUP_SIZE) for key, known in self._posteriors.items()
         }
-        ids_now = _small(np.frombuffer(ids, np.int64))
-        return CodeTable(ids_now, matrix, existing, present, posteriors)
+        return CodeTable(codes, np.concatenate([self.by_id, new]), present, posteriors)
 
     def without(self, ids: NDArray[np.int64]) -> "CodeTable":
         """Marks ids of the table as deleted."""
-        if not len(ids):
-            return self
-        deleted = np.zeros(len(self.ids), np.bool_)
-        deleted[self.positions(ids)] = True
-        return replace(self, existing=self.existing & ~bitmap(deleted))
+        return replace(self, codes=self.codes.without(self.positions(ids)))
 
     def replaced(self, ids: NDArray[np.int64], codes: NDArray[np.uint8]) -> "CodeTable":
-        """Replaces the codes of some ids by others (n, k/8), in the same memory.
+        """Replaces the codes of some ids, ascending, by others (m, k/8).
 
-        The older table must not be searched any more.
+        A code in a cluster moves to the end; others are replaced in the same memory, so the older
+        table must not be searched any more.
         """
-        self.matrix.replace(self.positions(ids), codes)
-        return replace(self, _present={}, _posteriors={})
+        positions = self.positions(ids)
+        moved = positions < self.codes.in_clusters
+        self.codes.matrix.replace(positions[~moved], codes[~moved])
+        if not moved.any():
+            return replace(self, _present={}, _posteriors={})
+        rest, by_id = self.codes.without(positions[moved]), self.by_id.copy()
+        rows = rows_of(self.codes.ids, self.by_id, ids[moved])
+        by_id[rows] = np.arange(rest.matrix.count, rest.matrix.count + len(rows))
+        return CodeTable(rest.extended(codes[moved], ids[moved]), by_id)
 
     def positions(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the positions (n,) of ids of the table."""
-        return np.searchsorted(self.ids, ids.astype(self.ids.dtype))
+        """Returns the positions (m,) of ids of the table."""
+        rows = rows_of(self.codes.ids, self.by_id, ids)
+        positions: NDArray[np.int64] = self.by_id[rows].astype(np.int64)
+        return positions
 
-    def ids_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the ids (n,) at positions."""
-        return self.ids[positions].astype(np.int64)
-
-    def codes(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Returns the packed codes (n, k/8) of ids of the table."""
-        return self.matrix.codes(self.positions(ids))
+    def codes_of(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Returns the packed codes (m, k/8) of ids of the table."""
+        return self.codes.matrix.codes(self.positions(ids))
 
     def between(self, start: int, stop: int) -> Bitmap:
-        """Returns the set of ids from `start` to below `stop`.
-
-        Only the groups of this range are filled, bit by bit; the others stay zero.
-        """
-        first, last = bisect_left(self.ids, start), bisect_left(self.ids, stop)
-        selected = np.zeros_like(self.existing)
-        group = first // GROUP_SIZE
-        members = np.zeros(max(last - group * GROUP_SIZE, 0), np.bool_)
-        members[first - group * GROUP_SIZE :] = True
-        part = bitmap(members)
-        selected[group : group + len(part)] = part
-        return selected
+        """Returns the set of ids from `start` to below `stop`."""
+        most = np.iinfo(np.int64).max
+        ends = np.array([min(max(end, 0), most) for end in (start, stop)])
+        first, last = rows_of(self.codes.ids, self.by_id, ends)
+        return bitmap_of(self.by_id[first:last], self.codes.matrix.count)
 
     def meeting(self, predicates: AttributePredicates, threads: int = 1) -> Bitmap:
         """Returns the set of codes that have all wanted values.
 
         That is p_j >= threshold of wanted attributes, p_j < threshold of unwanted ones.
         """
-        met = self.existing
+        met = self.codes.existing
         for codes in self.meeting_each(predicates, threads):
             met = met & codes
         return met
@@ -142,9 +152,9 @@ class CodeTable:
         """
         key = (head.weight.tobytes(), head.bias.tobytes())
         known = self._posteriors.get(key)
-        known = known or category_posteriors(head, self.matrix.ranking_bits)
-        if len(known.likely) < self.matrix.count:
-            known = known.extended(self.matrix, threads)
+        known = known or category_posteriors(head, self.codes.matrix.ranking_bits)
+        if len(known.likely) < self.codes.matrix.count:
+            known = known.extended(self.codes.matrix, threads)
         self._posteriors.clear()
         self._posteriors[key] = known
         return known
@@ -156,15 +166,11 @@ class CodeTable:
         """
         criterion = (head.weight.tobytes(), head.bias.tobytes(), threshold)
         known = self._present.get(criterion, np.empty(0, np.uint64))
-        if len(known) < len(self.matrix.everything):
+        if len(known) < len(self.codes.matrix.everything):
             (new,) = attribute_bitmaps(
-                self.matrix, head, threshold=threshold, first=len(known), threads=threads
+                self.codes.matrix, head, threshold=threshold, first=len(known), threads=threads
             )
             while len(self._present) >= MAX_BITMAPS:
                 self._present.pop(next(iter(self._present)))
             self._present[criterion] = known = np.concatenate([known, new])
         return known
-
-
-def _small(ids: NDArray[np.int64]) -> NDArray[np.uint32] | NDArray[np.int64]:
-    return ids if len(ids) and ids[-1] > np.iinfo(np.uint32).max else ids.astype(np.uint32)

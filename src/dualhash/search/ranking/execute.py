@@ -123,7 +123,7 @@ def search_file(
     weight = attribute_weight(request, task, calibration.attribute_weight)
     rankings: dict[int, RankedIds] = {}
     for rows in _same_values(queries, predicates):
-        batch = QueryBatch.of([queries[row] for row in rows], table)
+        batch = QueryBatch.of([queries[row] for row in rows])
         if settings is not None:
             ranked = by_posterior(batch, predicates[rows[0]], scope, settings)
         else:
@@ -143,7 +143,7 @@ def search_file(
             wanted,
             best,
             compared_bits=index.header.compared_bits,
-            codes=table.codes(best.ids),
+            codes=table.codes_of(best.ids),
             items=items,
             attribute_weight=weight,
         )

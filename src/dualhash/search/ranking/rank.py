@@ -7,21 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dualhash.search.kernels import (
-    Bitmap,
-    has,
-    k_nearest,
-    most_probable,
-    size,
-    weighted_nearest,
-    within_radius,
-)
+from dualhash.search.kernels import Bitmap, has, most_probable, size, weighted_nearest
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 from dualhash.search.ranking.code_table import CodeTable
 from dualhash.search.results import Query, Task
 
 NO_ITEM = -1
-"""The position of a query that is no item."""
+"""The id of a query that is no item."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,20 +22,18 @@ class QueryBatch:
 
     Attributes:
         codes: (Q, k/8) uint8, packed; None for searches by attributes alone.
-        own: (Q,) int64, position of the item that a query is, and that it does not find; `NO_ITEM`
-            if it is none.
+        own: (Q,) int64, id of the item that a query is, and that it does not find; `NO_ITEM` if it
+            is none.
     """
 
     codes: NDArray[np.uint8] | None
     own: NDArray[np.int64]
 
     @classmethod
-    def of(cls, queries: Sequence[Query | None], table: CodeTable) -> Self:
+    def of(cls, queries: Sequence[Query | None]) -> Self:
         """Takes queries that all have codes, or all have none."""
         ids = [None if query is None else query.id for query in queries]
-        own = [
-            NO_ITEM if item is None else int(table.positions(np.array([item]))[0]) for item in ids
-        ]
+        own = [NO_ITEM if item is None else item for item in ids]
         codes = [query.code for query in queries if query is not None]
         return cls(np.stack(codes) if codes else None, np.array(own, np.int64))
 
@@ -93,19 +83,21 @@ class SearchScope:
         """Returns how many to find so that k are left without the query itself."""
         return self.k + bool((queries.own != NO_ITEM).any())
 
-    def first(self, positions: NDArray[np.int64], own: int, **values: NDArray[Any]) -> RankedIds:
-        """Returns the best positions after the offset, without the query itself, as ids.
+    def first(self, ids: NDArray[np.int64], own: int, **values: NDArray[Any]) -> RankedIds:
+        """Returns the best ids after the offset, without that of the query itself.
 
-        All allowed codes match; within a radius, those at `positions`. `values` are further fields
-        of `RankedIds`, of all positions.
+        All allowed codes match; within a radius, those with `ids`. `values` are further fields of
+        `RankedIds`, of all ids.
         """
-        others = np.flatnonzero(positions != own)
+        others = np.flatnonzero(ids != own)
         matched = len(others)
         if self.radius is None:
-            matched = size(self.allowed) - (own != NO_ITEM and has(self.allowed, own))
+            matched = size(self.allowed)
+            if own != NO_ITEM:
+                matched -= has(self.allowed, int(self.table.positions(np.array([own]))[0]))
         shown = others[self.offset : self.k]
         of_shown = {name: each[shown] for name, each in values.items()}
-        return RankedIds(self.table.ids_at(positions[shown]), matched, **of_shown)
+        return RankedIds(ids[shown], matched, **of_shown)
 
 
 def rank(
@@ -134,16 +126,15 @@ def rank(
         scope = replace(scope, allowed=scope.allowed & met)
     if task == "attribute" or queries.codes is None:
         return by_attributes(queries, predicates, scope)
-    matrix = scope.table.matrix
-    limits: dict[str, Any] = {"allowed": scope.allowed, "threads": scope.threads}
-    found: Iterable[tuple[NDArray[np.integer], NDArray[np.int64]]]
+    codes, limits = scope.table.codes, (scope.threads, scope.allowed)
+    found: Iterable[tuple[NDArray[np.int32], NDArray[np.int64]]]
     if scope.radius is None:
-        found = zip(*k_nearest(matrix, queries.codes, scope.limit(queries), **limits), strict=True)
+        found = zip(*codes.nearest(queries.codes, scope.limit(queries), *limits), strict=True)
     else:
-        found = (within_radius(matrix, code, scope.radius, **limits) for code in queries.codes)
+        found = (codes.within(code, scope.radius, *limits) for code in queries.codes)
     return [
-        scope.first(positions, own, distances=distances)
-        for (distances, positions), own in zip(found, queries.own.tolist(), strict=True)
+        scope.first(ids, own, distances=distances)
+        for (distances, ids), own in zip(found, queries.own.tolist(), strict=True)
     ]
 
 
@@ -151,18 +142,18 @@ def by_attributes(
     queries: QueryBatch, predicates: AttributePredicates, scope: SearchScope
 ) -> list[RankedIds]:
     """Ranks by descending joint probability of the wanted values. All allowed codes match."""
-    probabilities, positions = most_probable(
-        scope.table.matrix,
+    codes = scope.table.codes
+    probabilities, ids = most_probable(
+        codes.matrix,
         predicates.head,
         predicates.wanted,
         scope.limit(queries),
+        ids=codes.ids,
         allowed=scope.allowed,
         likely=scope.table.meeting_each(predicates.at_even_odds, scope.threads),
         threads=scope.threads,
     )
-    return [
-        scope.first(positions, own, probabilities=probabilities) for own in queries.own.tolist()
-    ]
+    return [scope.first(ids, own, probabilities=probabilities) for own in queries.own.tolist()]
 
 
 def by_weight(
@@ -173,19 +164,20 @@ def by_weight(
     All allowed codes match. The paper names such a ranking as future work (section 5).
     """
     assert queries.codes is not None
-    likely = scope.table.meeting(predicates.at_even_odds, scope.threads)
+    likely, codes = scope.table.meeting(predicates.at_even_odds, scope.threads), scope.table.codes
     ranked = []
     for code, own in zip(queries.codes, queries.own.tolist(), strict=True):
-        _, positions = weighted_nearest(
-            scope.table.matrix,
+        _, ids = weighted_nearest(
+            codes.matrix,
             code,
             predicates.head,
             predicates.wanted,
             weight,
             scope.limit(queries),
+            ids=codes.ids,
             allowed=scope.allowed,
             likely=likely,
             threads=scope.threads,
         )
-        ranked.append(scope.first(positions, own))
+        ranked.append(scope.first(ids, own))
     return ranked

@@ -8,7 +8,8 @@ from typing import Any
 
 from dualhash.errors import DualhashError
 from dualhash.files import fingerprint
-from dualhash.search.storage.file import open_index_file
+from dualhash.search.storage.file import CLUSTERS, open_index_file
+from dualhash.search.storage.header import FORMAT, write_header
 from dualhash.search.storage.sqlite import UnusableIndexError, database_errors
 
 
@@ -104,6 +105,15 @@ class IndexConnection:
         """Executes a statement once for each row of values."""
         with database_errors(self.path):
             self._connection.executemany(sql, rows)
+
+    def upgrade(self) -> None:
+        """Brings a file of an older format into the present one, in a block of `changing`."""
+        if self.execute("PRAGMA user_version") != [(FORMAT,)]:
+            for table in CLUSTERS:
+                self.execute(table)
+            self.execute("DELETE FROM meta")
+            with database_errors(self.path):
+                write_header(self._connection, self.header, self.path.absolute().parent)
 
     def vacuum(self) -> None:
         """Returns unused space to the disk.

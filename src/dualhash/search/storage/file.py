@@ -20,7 +20,15 @@ from dualhash.search.storage.sqlite import (
     database_errors,
 )
 
-SCHEMA = """
+CLUSTERS = (
+    "CREATE TABLE clusters "
+    "(first_id INTEGER PRIMARY KEY, filed BLOB NOT NULL, checksum INTEGER NOT NULL)",
+    "CREATE TABLE centres (count INTEGER NOT NULL, edition INTEGER NOT NULL, "
+    "next_id INTEGER NOT NULL, codes BLOB NOT NULL, checksum INTEGER NOT NULL)",
+)
+"""The tables that format 6 added."""
+
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (
     count INTEGER NOT NULL, edition INTEGER NOT NULL, next_id INTEGER NOT NULL,
@@ -39,6 +47,7 @@ CREATE TABLE changes (
 CREATE TABLE items (
     id INTEGER PRIMARY KEY, image TEXT NOT NULL, category TEXT, attributes BLOB NOT NULL,
     payload TEXT NOT NULL, checksum INTEGER NOT NULL);
+{"; ".join(CLUSTERS)};
 """
 """The tables of an index file; `docs/formats.md` describes them."""
 

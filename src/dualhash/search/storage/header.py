@@ -17,11 +17,12 @@ from dualhash.errors import DualhashError
 from dualhash.search.storage.rows import checksum, portable
 from dualhash.search.storage.sqlite import APPLICATION_ID, damaged, foreign_database
 
-FORMAT = 5
+FORMAT = 6
 """The format of new index files."""
 
 OLDEST = 4
-"""The oldest format that is read, and changed without being converted: only the header differs."""
+"""The oldest format that is read, and changed without being converted: format 4 has another header
+than format 5, and both have no clusters."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from dualhash.errors import DualhashError
 from dualhash.search.results import CodedItem, Item
 from dualhash.search.storage.connection import IndexConnection
+from dualhash.search.storage.header import FORMAT
 from dualhash.search.storage.payload_columns import CATEGORY, Fields
-from dualhash.search.storage.rows import NOWHERE, IndexState, RowCodec
+from dualhash.search.storage.rows import NOWHERE, UNFILED, Centres, IndexState, Row, RowCodec
 from dualhash.search.storage.sqlite import ItemNotFoundError
 
 LAST_ID = 2**63 - 2
@@ -61,7 +62,9 @@ class IndexReader:
         self.path = path
         self.connection = IndexConnection(path)
         self.header = self.connection.header
-        self.records = RowCodec(path, self.header.bits, self.header.attribute_head.names)
+        header = self.header
+        names = header.attribute_head.names
+        self.records = RowCodec(path, header.bits, header.compared_bits, names)
         try:
             len(self)
         except BaseException:
@@ -102,6 +105,51 @@ class IndexReader:
             ids, codes = self.records.block(row)
             start = int(np.searchsorted(ids, after, side="right"))
             yield ids[start:], codes[start:]
+
+    @property
+    def has_clusters(self) -> bool:
+        """Whether the file has the tables for clusters; older formats do not."""
+        return self.connection.execute("PRAGMA user_version") == [(FORMAT,)]
+
+    def centres(self) -> Centres:
+        """Returns the centres under which codes are filed; none in older formats."""
+        rows: Iterable[Any] = ()
+        if self.has_clusters:
+            rows = self.connection.select("SELECT * FROM centres")
+        for row in rows:
+            return self.records.centres(row)
+        return Centres(0, 0, 0, np.empty((0, self.header.compared_bits // 8), np.uint8))
+
+    def filed(self) -> NDArray[np.uint16]:
+        """Returns the centre's number and the distance of all codes, (N, 2), in the order of ids.
+
+        They are `UNFILED` for codes that are in no cluster.
+        """
+        with self.reading():
+            rows = self.connection.execute("SELECT * FROM clusters") if self.has_clusters else []
+            stored = {row[0]: row for row in rows}
+            parts = [
+                self._filed(stored.get(first), first, count)
+                for first, count in self.connection.execute(
+                    "SELECT first_id, length(ids) / 8 FROM blocks ORDER BY first_id"
+                )
+            ]
+        return np.concatenate([np.empty((0, 2), np.uint16), *parts])
+
+    def block_filed(self, first: int, count: int) -> NDArray[np.uint16]:
+        """Returns those of the block of `count` items that begins with an id, (n, 2)."""
+        sql, rows = "SELECT * FROM clusters WHERE first_id = ?", []
+        if self.has_clusters:
+            rows = self.connection.execute(sql, first)
+        return self._filed(rows[0] if rows else None, first, count)
+
+    def _filed(self, row: Row | None, first: int, count: int) -> NDArray[np.uint16]:
+        if row is None:
+            return np.full((count, 2), UNFILED, np.uint16)
+        filed = self.records.filed(row)
+        if len(filed) != count:
+            raise self.records.damaged(f"the clusters of the block that begins with id {first}")
+        return filed
 
     def codes_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Returns those ids (n,) that exist and their packed codes (n, k/8).

@@ -20,6 +20,9 @@ from dualhash.search.storage.sqlite import damaged
 NOWHERE = 0xFFFF
 """Stored in place of the index of a text if an item does not have the field."""
 
+UNFILED = 0xFFFF
+"""Stored in place of the number of its centre, and of the distance, of a code in no cluster."""
+
 MISSING = -1
 """The stored value of a missing attribute; 1 is present, 0 absent."""
 
@@ -74,6 +77,23 @@ class IndexState:
     next_id: int
 
 
+@dataclass(frozen=True, eq=False)
+class Centres:
+    """The centres of clusters, and the state of the file when codes were filed under them.
+
+    Attributes:
+        count: The number of items from whose codes the centres were learned; 0 if there were none.
+        edition: That of the file.
+        next_id: Items from this id on were added later.
+        codes: (C, ranking bits/8) uint8, packed; C is 0 if clusters make searches no faster.
+    """
+
+    count: int
+    edition: int
+    next_id: int
+    codes: NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class RowCodec:
     """Encodes and decodes the rows of one index file. Decoding raises an error on damage.
@@ -81,11 +101,13 @@ class RowCodec:
     Attributes:
         path: The file.
         bits: Length k of its codes.
+        ranking_bits: The number of leading bits that Hamming distances compare.
         attributes: Names of the p attributes that are stored for each item.
     """
 
     path: Path
     bits: int
+    ranking_bits: int
     attributes: tuple[str, ...]
 
     def state_row(self, state: IndexState) -> Row:
@@ -107,6 +129,27 @@ class RowCodec:
             np.frombuffer(ids, "<i8").astype(np.int64, copy=False),
             np.frombuffer(codes, np.uint8).reshape(-1, self.bits // 8),
         )
+
+    def filed_row(self, first: int, filed: NDArray[np.uint16]) -> Row:
+        """Encodes the centre's number and the distance of each code of a block, (n, 2)."""
+        return _with_checksum(first, filed.astype("<u2").tobytes())
+
+    def filed(self, row: Row) -> NDArray[np.uint16]:
+        """Decodes the centre's number and the distance of each code of a block, (n, 2)."""
+        _, filed = self._checked(row, "the clusters of the block that begins with id {0}")
+        return np.frombuffer(filed, "<u2").reshape(-1, 2)
+
+    def centres_row(self, centres: Centres) -> Row:
+        """Encodes the centres."""
+        return _with_checksum(
+            centres.count, centres.edition, centres.next_id, centres.codes.tobytes()
+        )
+
+    def centres(self, row: Row) -> Centres:
+        """Decodes the centres."""
+        count, edition, next_id, octets = self._checked(row, "its centres")
+        codes = np.frombuffer(octets, np.uint8).reshape(-1, self.ranking_bits // 8)
+        return Centres(count, edition, next_id, codes)
 
     def fields_row(self, first: int, count: int, fields: Fields) -> Row:
         """Encodes the number of items of a block, and the names of their fields."""

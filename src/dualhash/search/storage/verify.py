@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dualhash.errors import DualhashError
 from dualhash.search.storage.payload_columns import fields_of
@@ -86,6 +87,9 @@ def damages(index: IndexReader) -> tuple[str, ...]:
             columns, bad_columns = _read(lambda row: index.block_fields(row[0]), fields)
             changes = index.connection.select("SELECT * FROM changes")
             _, bad_changes = _read(records.change, changes)
+            centres, sql = index.centres().codes, "SELECT first_id FROM clusters ORDER BY first_id"
+            filed = index.connection.select(sql) if index.has_clusters else ()
+            _, bad_clusters = _read(lambda row: _check_filed(index, centres, row[0]), filed)
             differing = [
                 f"the field {field!r} of the block that begins with id {ids[0]} differs from its "
                 "items."
@@ -108,6 +112,7 @@ def damages(index: IndexReader) -> tuple[str, ...]:
         *bad_blocks,
         *bad_items,
         *bad_columns,
+        *(error for error in bad_clusters if error not in bad_blocks),
         *bad_changes,
     )
 
@@ -121,6 +126,20 @@ def _differing_fields(index: IndexReader, ids: list[int]) -> list[str]:
         return []
     names = sorted(expected.keys() | columns.keys())
     return [name for name in names if expected.get(name) != columns.get(name)]
+
+
+def _check_filed(index: IndexReader, centres: NDArray[np.uint8], first: int) -> None:
+    """Compares the codes of a block with the centres under which they are filed.
+
+    Raises:
+        DualhashError: Their distances are others, or the block is damaged.
+    """
+    ids, codes = next(index.codes(first - 1))
+    filed = index.block_filed(first, len(ids))
+    which, distances = filed[filed[:, 0] < len(centres)].T
+    codes = codes[filed[:, 0] < len(centres), : centres.shape[1]]
+    if not np.array_equal(np.bitwise_count(codes ^ centres[which]).sum(axis=1), distances):
+        raise index.records.damaged(f"the clusters of the block that begins with id {first}")
 
 
 def _read(read: Callable[[Any], T], rows: Iterable[Any]) -> tuple[list[T], list[str]]:

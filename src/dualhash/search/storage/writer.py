@@ -13,7 +13,7 @@ from dualhash.errors import DualhashError
 from dualhash.search.results import ItemLabels
 from dualhash.search.storage.payload_columns import Fields, fields_of, joined, taken
 from dualhash.search.storage.reader import IndexReader, whole_id
-from dualhash.search.storage.rows import IndexState
+from dualhash.search.storage.rows import UNFILED, Centres, IndexState
 
 CODES_PER_BLOCK = 4096
 """The largest number of codes in a block."""
@@ -29,11 +29,13 @@ class Block:
     Attributes:
         ids: (n,) int64, ascending.
         codes: (n, k/8) uint8, packed.
+        filed: (n, 2) uint16, the number of the centre of each code, and its distance.
         fields: Their columns.
     """
 
     ids: NDArray[np.int64]
     codes: NDArray[np.uint8]
+    filed: NDArray[np.uint16]
     fields: Fields
 
     @classmethod
@@ -42,12 +44,14 @@ class Block:
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.codes for part in parts]),
+            np.concatenate([part.filed for part in parts]),
             joined((len(part.ids), part.fields) for part in parts),
         )
 
     def take(self, rows: NDArray[np.intp]) -> "Block":
         """Returns only these items."""
-        return Block(self.ids[rows], self.codes[rows], taken(self.fields, rows.tolist()))
+        fields = taken(self.fields, rows.tolist())
+        return Block(self.ids[rows], self.codes[rows], self.filed[rows], fields)
 
 
 def add(
@@ -101,8 +105,8 @@ def replace(
         _record_change(index, ids)
 
 
-def compact(index: IndexReader) -> None:
-    """Fills blocks up and returns the space of deleted items to the disk."""
+def fill_blocks(index: IndexReader) -> None:
+    """Fills blocks up, and forgets what was changed."""
     with index.connection.changing():
         index.connection.execute("DELETE FROM changes")
         rest: list[Block] = []
@@ -118,7 +122,26 @@ def compact(index: IndexReader) -> None:
             rest = [block.take(rows[full:])]
         for block in rest:
             _write_blocks(index, block)
-    index.connection.vacuum()
+
+
+def write_filed(index: IndexReader, first: int, filed: NDArray[np.uint16]) -> None:
+    """Writes the numbers of the centres, and the distances, of the codes of a block, (n, 2)."""
+    row = index.records.filed_row(first, filed)
+    index.connection.execute("INSERT OR REPLACE INTO clusters VALUES (?, ?, ?)", *row)
+
+
+def write_centres(index: IndexReader, count: int, codes: NDArray[np.uint8], *, moved: bool) -> None:
+    """Writes centres learned from `count` items, after all codes were filed under them.
+
+    If the order of codes has changed, readers read all of them again, since the new edition has no
+    list of changes.
+    """
+    if moved:
+        _advance(index, edition=1)
+    state = index.state
+    index.connection.execute("DELETE FROM centres")
+    row = index.records.centres_row(Centres(count, state.edition, state.next_id, codes))
+    index.connection.execute("INSERT INTO centres VALUES (?, ?, ?, ?, ?)", *row)
 
 
 def _advance(
@@ -160,7 +183,7 @@ def _insert_items(
     rows = [index.records.item_row(item, *entry) for item, entry in zip(ids, entries, strict=True)]
     index.connection.execute_many("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
     fields = fields_of([(category, json.loads(text)) for _, _, category, _, text, _ in rows])
-    return Block(np.array(ids, np.int64), codes, fields)
+    return Block(np.array(ids, np.int64), codes, np.full((len(ids), 2), UNFILED, np.uint16), fields)
 
 
 def _take_block(index: IndexReader, first: int) -> Block:
@@ -172,9 +195,10 @@ def _take_block(index: IndexReader, first: int) -> Block:
         index.connection.execute(
             "DELETE FROM columns WHERE field = ? AND first_id = ?", name, first
         )
-    for table in ("blocks", "fields"):
+    filed = index.block_filed(first, len(ids))
+    for table in ("blocks", "fields", *["clusters"] * index.has_clusters):
         index.connection.execute(f"DELETE FROM {table} WHERE first_id = ?", first)
-    return Block(ids, codes, fields)
+    return Block(ids, codes, filed, fields)
 
 
 def _write_blocks(index: IndexReader, items: Block) -> None:
@@ -190,3 +214,5 @@ def _write_blocks(index: IndexReader, items: Block) -> None:
         )
         index.connection.execute("INSERT INTO fields VALUES (?, ?, ?, ?)", *names)
         index.connection.execute_many("INSERT INTO columns VALUES (?, ?, ?, ?, ?)", columns)
+        if (block.filed != UNFILED).any():
+            write_filed(index, first, block.filed)
