@@ -11,6 +11,7 @@ from dualhash.codes import Calibration, Model
 from dualhash.codes.calibration import Posterior
 from dualhash.search import Index, ItemLabels
 from dualhash.search.storage.header import Header
+from dualhash.search.storage.rows import UNFILED
 
 FORMATS = Path(__file__).parent / "formats"
 
@@ -171,3 +172,39 @@ def test_index_format_5_can_be_searched(calibrated: Path):
         not_blue = {"task": "combined", "without": "blue"}
         assert found(**not_blue, precision=0.8) == [(6, 3), (7, 3), (5, 4), (8, 4), (11, 5)]
         assert [hit.id for hit in index.search(k=5, want="red")] == [6, 5, 11, 9, 2]
+
+
+def test_index_format_5_can_be_compacted(calibrated: Path):
+    with Index.open(calibrated / "shapes.dhx") as index:
+        before = [(hit.id, hit.score) for hit in index.search(3, k=12, want="red")]
+        index.delete([0])
+        index.compact()
+        assert index.has_clusters
+        after = [(hit.id, hit.score) for hit in index.search(3, k=12, want="red")]
+        assert after == [hit for hit in before if hit[0] != 0]
+    with Index.open(calibrated / "shapes.dhx") as index:
+        assert index.header.calibration == Model.open(calibrated / "model").card.calibration
+        assert index.verify() == ()
+
+
+def test_index_format_6_can_be_searched_and_changed(tmp_path: Path):
+    folder = shutil.copytree(FORMATS / "version-0.1-index-6", tmp_path / "copy")
+    with Index.open(Path(folder) / "shapes.dhx") as index:
+        assert index.verify() == ()
+        assert index.centres().codes.tolist() == [[15, 163], [215, 217], [215, 217], [95, 130]]
+        assert np.flatnonzero(index.filed()[:, 0] == UNFILED).tolist() == [6, 59, 60]
+
+        def found(**options: object) -> list[tuple[int, int | None]]:
+            return [(hit.id, hit.distance) for hit in index.search(0, k=6, **options)]
+
+        assert found() == [(7, 0), (17, 0), (21, 0), (36, 0), (45, 0), (60, 0)]
+        shelf = [(17, 0), (35, 1), (53, 1), (11, 5), (38, 5), (2, 6)]
+        assert found(filter={"shelf": 2}) == shelf
+        red = [(7, 0), (17, 0), (21, 0), (60, 0), (53, 1), (34, 2)]
+        assert found(task="combined", want="red") == red
+        best = index.search(want="red", without="blue", k=5)
+        assert [hit.id for hit in best] == [6, 55, 51, 5, 34]
+        index.delete([17])
+        index.compact()
+        assert found(filter={"shelf": 2}) == [*shelf[1:], (8, 6)]
+        assert index.verify() == ()

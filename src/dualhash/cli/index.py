@@ -124,7 +124,7 @@ def delete(index: IndexFile, /, *ids: str) -> None:
 
 @index_app.command
 def compact(index: IndexFile, /) -> None:
-    """Return the space of deleted items to the disk.
+    """Return the space of deleted items to the disk, and cluster the codes for faster searches.
 
     Args:
         index: An index file.
