@@ -232,13 +232,13 @@ class PostgresIndex(RemoteIndex):
         ids, codes = self._candidates(key, request.last, where)
         empty = CodeTable.empty(self.header.bits, self.header.ranking_bits)
         table = empty.extended([(ids, codes)])
-        scope = SearchScope(table, table.existing, request.last, offset=request.offset)
-        batch = QueryBatch.of([None if query is None else replace(query, id=None)], table)
+        scope = SearchScope(table, table.codes.existing, request.last, offset=request.offset)
+        batch = QueryBatch.of([None if query is None else replace(query, id=None)])
         if settings is None:
             (ranked,) = rank(task, batch, predicates, scope, weight or 0.0)
         else:
             (ranked,) = by_posterior(batch, predicates, scope, settings)
-        return replace(ranked, matched=self._matched(where)), table.codes(ranked.ids)
+        return replace(ranked, matched=self._matched(where)), table.codes_of(ranked.ids)
 
     def _candidates(
         self, key: SqlKey, last: int, where: "_Where"
