@@ -33,6 +33,7 @@ Id = Annotated[int, Path(ge=0, le=LAST_ID, description="Id of an item.")]
 
 @api.post(
     "/search",
+    response_model=messages.SearchResponse,
     responses=problems(
         *("item-not-found", "upload-slow", "upload-too-large", "too-many-pixels"),
         *("index-replaced", "not-an-image", "wrong-content-type", "unsupported-content-encoding"),
@@ -40,10 +41,10 @@ Id = Annotated[int, Path(ge=0, le=LAST_ID, description="Id of an item.")]
         "model-unavailable",
     ),
 )
-async def search(request: Request, service: ServiceDep) -> messages.SearchResponse:
+async def search(request: Request, service: ServiceDep) -> Response:
     """Search with an uploaded image, an item of the index, a vector, or attributes alone."""
     async with service.body_reader.search(request) as incoming:
-        return await service.search(incoming)
+        return Response(await service.search(incoming), media_type="application/json")
 
 
 @api.get("/items/{number}", responses=problems("item-not-found", "invalid-request"))

@@ -31,6 +31,9 @@ LAST_OFFSET = 10_000
 LONGEST_VECTOR = 8_192
 """The largest number of values of a vector."""
 
+QUERY_FIELDS = {"id", "code", "vector", "generation"}
+"""Fields of a search that are no options."""
+
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Id = Annotated[int, Field(ge=0, le=LAST_ID)]
 

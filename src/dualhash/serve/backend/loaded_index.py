@@ -92,10 +92,14 @@ class LoadedIndex:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.index)
         except DualhashError as error:
-            message = self._message(error)
-            if isinstance(error, UnusableIndexError):
-                self.unusable = message
-            raise type(error)(message) from error
+            raise self.public(error) from error
+
+    def public(self, error: DualhashError) -> DualhashError:
+        """Returns an error without folders in its message; notes if the index is unusable."""
+        message = self._message(error)
+        if isinstance(error, UnusableIndexError):
+            self.unusable = message
+        return type(error)(message)
 
     async def run_cached(self, work: Callable[[Index], T]) -> T:
         """Returns `work(index)`, computed once for each state of the index.

@@ -1,7 +1,9 @@
 """Builds response models from what the library returns."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
@@ -9,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.analysis.bit_attribution import carried_attributes
+from dualhash.codes.encoder import Failure
 from dualhash.codes.model import predict
+from dualhash.errors import DualhashError
 from dualhash.search import results
 from dualhash.search.index import Index
 from dualhash.search.remote import messages
 from dualhash.search.remote.item_messages import Hit, Image, Item, facet_of
 from dualhash.search.request import SearchOptions
 from dualhash.search.result_verdict import explain_verdicts
+from dualhash.search.results import Results
 from dualhash.search.storage.payload_columns import CATEGORY, facts_of
 from dualhash.search.too_few_results import shortage
 from dualhash.serve import schemas
@@ -32,50 +37,113 @@ FIELD_VALUES = 200
 Code = NDArray[np.uint8]
 
 
-def search_response(
-    index: Index, search: messages.Search, code: Code | None, generation: int, version: str
-) -> messages.SearchResponse:
-    """Searches and returns the response, without timings.
+@dataclass(frozen=True)
+class Answer:
+    """The response to a search.
+
+    Attributes:
+        json: A `SearchResponse` without timings.
+        task: Its task.
+    """
+
+    json: str
+    task: results.Task
+
+
+def answers(
+    index: Index,
+    searches: Sequence[tuple[messages.Search, Code | None]],
+    served: messages.ServedIndex,
+    version: str,
+) -> list[Answer | DualhashError]:
+    """Returns the answer to each of n searches, or why there is none.
 
     Args:
         index: The index to search.
-        search: The options.
-        code: (k/8,) uint8, the code of the uploaded image; None without one.
-        generation: Generation of the index.
+        searches: At least one, all with the same options; each with the code (k/8,) uint8 of an
+            uploaded image or a vector, or None.
+        served: What responses say of the index.
         version: Version of the index, for the addresses of thumbnails.
-
-    Raises:
-        ItemNotFoundError: No item has the id of the query.
-        DualhashError: The search is not possible.
     """
+    options = cast(SearchOptions, searches[0][0].model_dump(exclude=messages.QUERY_FIELDS))
+    queries = [_query(search, code) for search, code in searches]
+    answered: list[Answer | DualhashError] = []
+    for query, found in zip(queries, _results(index, queries, options), strict=True):
+        try:
+            if isinstance(found, DualhashError):
+                raise found
+            response = _response(index, query, found, options, served=served, version=version)
+            answered.append(Answer(response.model_dump_json(exclude={"timings"}), found.task))
+        except DualhashError as error:
+            answered.append(error)
+    return answered
+
+
+def _query(search: messages.Search, code: Code | None) -> int | Code | None:
     if code is None and search.code is not None:
         code = np.frombuffer(bytes.fromhex(search.code), np.uint8)
-    query = search.id if code is None else code
-    last = search.last
-    options = cast(SearchOptions, search.model_dump(exclude={"id", "code", "vector", "generation"}))
-    found = index.search(query, **options)
+    return search.id if code is None else code
+
+
+def _results(
+    index: Index, queries: Sequence[int | Code | None], options: SearchOptions
+) -> list[Results | DualhashError]:
+    """Searches with several queries at once; one by one only those that fail."""
+
+    def alone(query: int | Code | None) -> Results | DualhashError:
+        try:
+            return index.search(query, **options)
+        except DualhashError as error:
+            return error
+
+    given = [query for query in queries if query is not None]
+    found: Iterator[Results | Failure] = iter(())
+    if len(given) > 1:
+        with suppress(DualhashError):
+            found = iter(list(index.search_batch(given, **options)))
+    together = (next(found, None) if query is not None else None for query in queries)
+    return [
+        each if isinstance(each, Results) else alone(query)
+        for query, each in zip(queries, together, strict=True)
+    ]
+
+
+def _response(
+    index: Index,
+    query: int | Code | None,
+    found: Results,
+    options: SearchOptions,
+    *,
+    served: messages.ServedIndex,
+    version: str,
+) -> messages.SearchResponse:
+    """Returns the response, without timings.
+
+    Raises:
+        DualhashError: The index cannot be read any more.
+    """
+    last = options["offset"] + options["k"]
     missing = None
     if found.matched < last:
-        options["task"] = found.task
-        missing = shortage(index, query, options, found.matched)
+        missing = shortage(index, query, {**options, "task": found.task}, found.matched)
     shown, header = found.query, index.header
     codes = np.array([hit.code for hit in found], np.uint8).reshape(-1, header.bits // 8)
     no_attributes = header.calibrated_attribute_head.take([])
     predictions = predict(codes, header.calibrated_category_head, no_attributes)
     fields = vars(found) | {
-        "query": shown and Image.of(shown, shown.prediction, index.header.calibration, version),
+        "query": shown and Image.of(shown, shown.prediction, header.calibration, version),
         "hits": [
             Hit.of(found, hit, prediction, version)
             for hit, prediction in zip(found, predictions, strict=True)
         ],
     }
-    return messages.SearchResponse(
+    return messages.SearchResponse.model_construct(
         **fields,
         words=found.words,
         verdicts=explain_verdicts(found),
         next_offset=last if found.matched > last and last <= messages.LAST_OFFSET else None,
         shortage=missing,
-        index=messages.ServedIndex(items=len(index), generation=generation),
+        index=served,
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from dualhash.search.remote import messages
 from dualhash.serve import schemas
 from dualhash.serve.backend.index_watcher import IndexWatcher
 from dualhash.serve.backend.loaded_index import LoadedIndex
-from dualhash.serve.backend.responses import search_response
+from dualhash.serve.backend.search_batches import SearchBatches
 from dualhash.serve.http.body import BodyReader, IncomingSearch
 from dualhash.serve.http.errors import ProblemError
 from dualhash.serve.http.limits import BoundedQueue
@@ -34,8 +35,9 @@ T = TypeVar("T")
 VECTORS_ONLY = "The model takes vectors, not images: search with a vector, an item or attributes."
 IMAGES_ONLY = "The model takes images, not vectors: search with an image, an item or attributes."
 
-SEARCH_SLOTS = 4
-"""Jobs given to the single thread of the index at a time, so that it never waits for the next."""
+SEARCH_SLOTS = 32
+"""Jobs given to the single thread of the index at a time. Searches among them are answered
+together, and the thread never waits for the next job."""
 
 
 class Service:
@@ -58,6 +60,7 @@ class Service:
         self._encode_queue = BoundedQueue(1, settings.queue_length)
         self.search_queue = BoundedQueue(SEARCH_SLOTS, settings.queue_length)
         self._thumbnails = ThumbnailCache()
+        self._batches: WeakKeyDictionary[LoadedIndex, SearchBatches] = WeakKeyDictionary()
         for work, queue in (
             ("decode", self._upload_decoders.queue),
             ("encode", self._encode_queue),
@@ -79,8 +82,8 @@ class Service:
         await asyncio.gather(self._upload_decoders.stop(), self._thumbnail_decoders.stop())
         await self.watcher.stop()
 
-    async def search(self, incoming: IncomingSearch) -> messages.SearchResponse:
-        """Searches.
+    async def search(self, incoming: IncomingSearch) -> bytes:
+        """Searches, and returns a `SearchResponse` as JSON.
 
         Raises:
             ProblemError: The image cannot be used, the index was replaced, or the server is busy.
@@ -100,16 +103,16 @@ class Service:
                     code = await self._encode_vector(loaded, search.vector, timings)
                 async with self.search_queue.slot():
                     with _timed(timings, "search"):
-                        response = await loaded.run(
-                            lambda index: search_response(
-                                index, search, code, loaded.generation, loaded.version
-                            )
-                        )
-        loaded.items = response.index.items
-        response.timings = messages.Timings(**timings)
-        latency = self.metrics.search_seconds.labels(response.task, incoming.query_kind)
-        latency.observe(response.timings.total / 1000)
-        return response
+                        answer = await self._batches_of(loaded).answer(search, code)
+        latency = self.metrics.search_seconds.labels(answer.task, incoming.query_kind)
+        latency.observe(timings["total"] / 1000)
+        spent = messages.Timings(**timings).model_dump_json()
+        return f'{answer.json[:-1]},"timings":{spent}}}'.encode()
+
+    def _batches_of(self, loaded: LoadedIndex) -> SearchBatches:
+        if loaded not in self._batches:
+            self._batches[loaded] = SearchBatches(loaded, self.metrics.batch_size.observe)
+        return self._batches[loaded]
 
     async def read(self, work: Callable[[Index, str], T]) -> T:
         """Returns `work(index, version)`.

@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the latency buckets."""
 
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+"""Upper ends of the buckets for searches that are answered together."""
+
 METHODS = ("GET", "POST", "OPTIONS")
 """Methods with a time series of their own."""
 
@@ -30,6 +33,12 @@ class Metrics:
             "Seconds to answer a search, including time in queues, by task and kind of query.",
             ["task", "query"],
             buckets=SECONDS,
+            registry=registry,
+        )
+        self.batch_size = Histogram(
+            "dualhash_search_batch_size",
+            "Searches that were answered together.",
+            buckets=BATCH_SIZES,
             registry=registry,
         )
         self.items = Gauge("dualhash_index_items", "Items in the index.", registry=registry)
