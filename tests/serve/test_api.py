@@ -10,6 +10,7 @@ from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.codes.linear_head import LinearHead
 from dualhash.codes.model import Prediction, predict
 from dualhash.search import Index
+from dualhash.search.remote.messages import SearchResponse
 from dualhash.serve.backend import responses
 from tests.serve.api_requests import SEARCH, ask, ids, upload
 from tests.serve.conftest import COUNT, NAMES
@@ -34,6 +35,7 @@ from tests.serve.conftest import COUNT, NAMES
 )
 def test_results_match_the_library(client: TestClient, index: Index, search: dict[str, Any]):
     answer = ask(client, **search)
+    assert SearchResponse.model_validate(answer).model_dump(mode="json") == answer
     found = index.search(search.get("id"), **{k: v for k, v in search.items() if k != "id"})
     assert found.hits
     assert ids(answer) == [hit.id for hit in found.hits]

@@ -158,14 +158,18 @@ def predict(
         category_head: The calibrated one, so that probabilities are shares.
         attribute_head: Likewise.
     """
-    category_scores = category_head.code_scores(codes).astype(np.float64)
-    attributes = sigmoid(attribute_head.code_scores(codes))
+    names: list[str | None] = [None] * len(codes)
+    shares = [0.0] * len(codes)
+    if category_head.names:
+        scores = category_head.code_scores(codes).astype(np.float64)
+        best = scores.argmax(axis=1)
+        names = [category_head.names[row] for row in best.tolist()]
+        highest = np.take_along_axis(scores, best[:, None], axis=1)
+        shares = (1.0 / np.exp(scores - highest).sum(axis=1)).tolist()
+    attributes = sigmoid(attribute_head.code_scores(codes)).tolist()
     return [
-        Prediction(
-            *_most_probable(category_head.names, scores),
-            dict(zip(attribute_head.names, probabilities, strict=True)),
-        )
-        for scores, probabilities in zip(category_scores, attributes.tolist(), strict=True)
+        Prediction(name, share, dict(zip(attribute_head.names, probabilities, strict=True)))
+        for name, share, probabilities in zip(names, shares, attributes, strict=True)
     ]
 
 
@@ -174,13 +178,6 @@ def _encoder(graph: bytes, card: ModelCard, threads: int | None) -> Encoder | Ve
         return Encoder(graph, card.bits, card.preprocessing, threads)
     assert card.vector_length is not None
     return VectorEncoder(graph, card.bits, card.vector_length, threads)
-
-
-def _most_probable(names: tuple[str, ...], scores: NDArray[np.float64]) -> tuple[str | None, float]:
-    if not names:
-        return None, 0.0
-    best = int(scores.argmax())
-    return names[best], float(1.0 / np.exp(scores - scores[best]).sum())
 
 
 def head_tensors(heads: Mapping[str, LinearHead]) -> dict[str, NDArray[np.float32]]:

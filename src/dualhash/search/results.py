@@ -1,9 +1,9 @@
 """Items, queries and the results of a search."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
@@ -64,7 +64,7 @@ class Named:
     @property
     def file_name(self) -> str:
         """The name of the image file, without folders; empty if there is none."""
-        return PurePath(self.image).name
+        return os.path.basename(self.image)  # noqa: PTH119 - faster than `Path`
 
 
 @dataclass(frozen=True)

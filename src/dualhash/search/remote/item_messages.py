@@ -4,7 +4,7 @@ The server writes these messages (`of`) and the client reads them (`read`).
 """
 
 from dataclasses import fields
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,11 @@ Source = Literal["labelled", "predicted"]
 
 
 class Schema(BaseModel):
-    """A model whose fields are described by the strings below them."""
+    """A model whose fields are described by the strings below them.
+
+    The methods `of` return exactly its fields, as values of JSON; checks would take longer than
+    the search.
+    """
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -38,15 +42,15 @@ class Category(Schema):
     probability: float
     """Probability of the predicted category, in [0, 1]."""
 
-    @classmethod
-    def of(cls, label: str | None, prediction: Prediction) -> Self:
+    @staticmethod
+    def of(label: str | None, prediction: Prediction) -> dict[str, Any]:
         """Returns the category of an image with this label and prediction."""
-        return cls(
-            name=prediction.category if label is None else label,
-            source="predicted" if label is None else "labelled",
-            predicted=prediction.category,
-            probability=prediction.probability,
-        )
+        return {
+            "name": prediction.category if label is None else label,
+            "source": "predicted" if label is None else "labelled",
+            "predicted": prediction.category,
+            "probability": prediction.probability,
+        }
 
     @property
     def label(self) -> str | None:
@@ -83,14 +87,13 @@ class Image(Schema):
     thumbnail: str | None
     """Address of the thumbnail; null for an uploaded image or a code."""
 
-    @classmethod
+    @staticmethod
     def of(
-        cls,
         image: Query | CodedItem,
         prediction: Prediction,
         calibration: Calibration,
         version: str,
-    ) -> Self:
+    ) -> dict[str, Any]:
         """Returns a query or an item with what its code predicts.
 
         Args:
@@ -101,24 +104,25 @@ class Image(Schema):
         """
         labels = image.labels.attributes
         values: dict[str, Any] = {
-            **vars(image),
+            "id": image.id,
             "code": image.code.tobytes().hex(),
             "category": Category.of(image.labels.category, prediction),
             "attributes": [
-                Attribute(
-                    name=name,
-                    facet=facet_of(name),
-                    present=labels.get(name, probability >= calibration.balanced(name)),
-                    source="labelled" if name in labels else "predicted",
-                    probability=probability,
-                )
+                {
+                    "name": name,
+                    "facet": facet_of(name),
+                    "present": labels.get(name, probability >= calibration.balanced(name)),
+                    "source": "labelled" if name in labels else "predicted",
+                    "probability": probability,
+                }
                 for name, probability in prediction.attributes.items()
             ],
             "thumbnail": None if image.id is None else _thumbnail(image.id, version),
         }
         if isinstance(image, CodedItem):
-            values |= {"name": image.name, "file_name": image.file_name}
-        return cls(**values)
+            named = {"name": image.name, "file_name": image.file_name}
+            values |= {**named, "payload": image.payload}
+        return values
 
     def read(self, address: str, given: ImageLike | None) -> Query:
         """Returns the query of a search; `given` is its image, if the server has none."""
@@ -188,20 +192,29 @@ class Hit(Schema):
     thumbnail: str
     """Address of the thumbnail."""
 
-    @classmethod
-    def of(cls, found: Results, hit: results.Hit, prediction: Prediction, version: str) -> Self:
+    @staticmethod
+    def of(
+        found: Results, hit: results.Hit, prediction: Prediction, version: str
+    ) -> dict[str, Any]:
         """Returns one of the results of a search; the arguments are those of `Image.of`."""
-        values = vars(hit) | {"code": hit.code.tobytes().hex(), "labels": hit.labels.attributes}
         query = found.query
-        return cls(
-            **values,
-            differing=None if query is None else (hit.code ^ query.code).tobytes().hex(),
-            category=Category.of(hit.labels.category, prediction),
-            verdict=verdict(found, hit),
-            name=hit.name,
-            file_name=hit.file_name,
-            thumbnail=_thumbnail(hit.id, version),
-        )
+        return {
+            "rank": hit.rank,
+            "id": hit.id,
+            "distance": hit.distance,
+            "differing": None if query is None else (hit.code ^ query.code).tobytes().hex(),
+            "code": hit.code.tobytes().hex(),
+            "score": hit.score,
+            "category_probability": hit.category_probability,
+            "category": Category.of(hit.labels.category, prediction),
+            "probabilities": hit.probabilities,
+            "labels": hit.labels.attributes,
+            "verdict": verdict(found, hit),
+            "name": hit.name,
+            "file_name": hit.file_name,
+            "payload": hit.payload,
+            "thumbnail": _thumbnail(hit.id, version),
+        }
 
     def read(self, address: str) -> results.Hit:
         """Returns the result; its image is the address of the thumbnail."""

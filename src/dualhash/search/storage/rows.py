@@ -37,16 +37,17 @@ def checksum(*values: Value) -> int:
     Each value adds a letter for its type (n for null, i integer, t text, b blob), its content
     (nothing, decimal digits, UTF-8, bytes) and a zero byte.
     """
-    total = 0
+    parts: list[bytes] = []
     for value in values:
         if isinstance(value, bytes):
-            kind, content = b"b", value
+            parts += b"b", value, b"\0"
         elif value is None:
-            kind, content = b"n", b""
+            parts.append(b"n\0")
+        elif isinstance(value, str):
+            parts += b"t", value.encode(), b"\0"
         else:
-            kind, content = b"t" if isinstance(value, str) else b"i", str(value).encode()
-        total = zlib.crc32(b"\0", zlib.crc32(content, zlib.crc32(kind, total)))
-    return total
+            parts.append(b"i%d\0" % value)
+    return zlib.crc32(b"".join(parts))
 
 
 def portable(path: Path | str, folder: Path) -> str:
@@ -223,7 +224,7 @@ class RowCodec:
         item, image, category, states, payload = self._checked(row, "item {0}")
         attributes = zip(self.attributes, np.frombuffer(states, np.int8).tolist(), strict=True)
         known = {name: bool(state) for name, state in attributes if state != MISSING}
-        path = str(self._folder / image) if image else ""
+        path = os.path.join(self._folder, image) if image else ""  # noqa: PTH118 - as `portable`
         labels = ItemLabels(category, known)
         return Item(item, path, labels, json.loads(payload))
 

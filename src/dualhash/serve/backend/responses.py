@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from dualhash.analysis.bit_attribution import carried_attributes
 from dualhash.codes.encoder import Failure
@@ -46,7 +47,7 @@ class Answer:
         task: Its task.
     """
 
-    json: str
+    json: bytes
     task: results.Task
 
 
@@ -67,15 +68,38 @@ def answers(
     """
     options = cast(SearchOptions, searches[0][0].model_dump(exclude=messages.QUERY_FIELDS))
     queries = [_query(search, code) for search, code in searches]
+    results_or_errors = _results(index, queries, options)
+    every = [hit.code for found in results_or_errors if isinstance(found, Results) for hit in found]
+    codes = np.array(every, np.uint8).reshape(-1, index.header.bits // 8)
+    no_attributes = index.header.calibrated_attribute_head.take([])
+    predictions = iter(predict(codes, index.header.calibrated_category_head, no_attributes))
     answered: list[Answer | DualhashError] = []
-    for query, found in zip(queries, _results(index, queries, options), strict=True):
+    for query, found in zip(queries, results_or_errors, strict=True):
+        if isinstance(found, DualhashError):
+            answered.append(found)
+            continue
+        hits = [Hit.of(found, hit, next(predictions), version) for hit in found]
+        asked = found.query
+        values = {
+            "task": found.task,
+            "words": found.words,
+            "bits": found.bits,
+            "query": asked and Image.of(asked, asked.prediction, index.header.calibration, version),
+            "conditions": found.conditions,
+            "thresholds": found.thresholds,
+            "attribute_weight": found.attribute_weight,
+            "category": found.category,
+            "matched": found.matched,
+            "verdicts": explain_verdicts(found),
+            "hits": hits,
+            "index": served,
+        }
         try:
-            if isinstance(found, DualhashError):
-                raise found
-            response = _response(index, query, found, options, served=served, version=version)
-            answered.append(Answer(response.model_dump_json(exclude={"timings"}), found.task))
+            json = to_json(values | _rest(index, query, found, options))
         except DualhashError as error:
             answered.append(error)
+        else:
+            answered.append(Answer(json, found.task))
     return answered
 
 
@@ -108,43 +132,19 @@ def _results(
     ]
 
 
-def _response(
-    index: Index,
-    query: int | Code | None,
-    found: Results,
-    options: SearchOptions,
-    *,
-    served: messages.ServedIndex,
-    version: str,
-) -> messages.SearchResponse:
-    """Returns the response, without timings.
+def _rest(
+    index: Index, query: int | Code | None, found: Results, options: SearchOptions
+) -> dict[str, Any]:
+    """Returns what a response says about results after or instead of those found.
 
     Raises:
         DualhashError: The index cannot be read any more.
     """
-    last = options["offset"] + options["k"]
-    missing = None
+    last, missing = options["offset"] + options["k"], None
     if found.matched < last:
         missing = shortage(index, query, {**options, "task": found.task}, found.matched)
-    shown, header = found.query, index.header
-    codes = np.array([hit.code for hit in found], np.uint8).reshape(-1, header.bits // 8)
-    no_attributes = header.calibrated_attribute_head.take([])
-    predictions = predict(codes, header.calibrated_category_head, no_attributes)
-    fields = vars(found) | {
-        "query": shown and Image.of(shown, shown.prediction, header.calibration, version),
-        "hits": [
-            Hit.of(found, hit, prediction, version)
-            for hit, prediction in zip(found, predictions, strict=True)
-        ],
-    }
-    return messages.SearchResponse.model_construct(
-        **fields,
-        words=found.words,
-        verdicts=explain_verdicts(found),
-        next_offset=last if found.matched > last and last <= messages.LAST_OFFSET else None,
-        shortage=missing,
-        index=served,
-    )
+    more = found.matched > last and last <= messages.LAST_OFFSET
+    return {"next_offset": last if more else None, "shortage": missing}
 
 
 def item(index: Index, version: str, number: int) -> Item:
@@ -155,7 +155,7 @@ def item(index: Index, version: str, number: int) -> Item:
     """
     stored = index.get(number)
     (prediction,) = index.header.predict(stored.code[None])
-    return Item.of(stored, prediction, index.header.calibration, version)
+    return Item(**Item.of(stored, prediction, index.header.calibration, version))
 
 
 def samples(index: Index, version: str, count: int, rng: np.random.Generator) -> schemas.Samples:

@@ -107,7 +107,7 @@ class Service:
         latency = self.metrics.search_seconds.labels(answer.task, incoming.query_kind)
         latency.observe(timings["total"] / 1000)
         spent = messages.Timings(**timings).model_dump_json()
-        return f'{answer.json[:-1]},"timings":{spent}}}'.encode()
+        return b'%b,"timings":%b}' % (answer.json[:-1], spent.encode())
 
     def _batches_of(self, loaded: LoadedIndex) -> SearchBatches:
         if loaded not in self._batches:
