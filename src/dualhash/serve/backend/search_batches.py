@@ -51,6 +51,11 @@ class SearchBatches:
         self._scheduled = False
         self._batches: set[Task[None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """The number of searches that wait."""
+        return len(self._waiting)
+
     async def answer(self, search: Search, code: Code | None) -> Answer:
         """Returns the answer to a search; `code` is (k/8,) uint8, for an upload or a vector.
 

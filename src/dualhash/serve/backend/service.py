@@ -35,9 +35,8 @@ T = TypeVar("T")
 VECTORS_ONLY = "The model takes vectors, not images: search with a vector, an item or attributes."
 IMAGES_ONLY = "The model takes images, not vectors: search with an image, an item or attributes."
 
-SEARCH_SLOTS = 32
-"""Jobs given to the single thread of the index at a time. Searches among them are answered
-together, and the thread never waits for the next job."""
+SEARCH_SLOTS = 4
+"""Jobs of the thread of the index that are accepted beyond the length of the queue."""
 
 
 class Service:
@@ -58,15 +57,18 @@ class Service:
         self._upload_decoders = DecoderPool(settings, settings.decoder_processes)
         self._thumbnail_decoders = DecoderPool(settings, 1)  # so that uploads cannot delay it
         self._encode_queue = BoundedQueue(1, settings.queue_length)
-        self.search_queue = BoundedQueue(SEARCH_SLOTS, settings.queue_length)
+        # All that is accepted is given to the thread, so that searches that wait are seen together.
+        self.search_queue = BoundedQueue(SEARCH_SLOTS + settings.queue_length, 0)
         self._thumbnails = ThumbnailCache()
         self._batches: WeakKeyDictionary[LoadedIndex, SearchBatches] = WeakKeyDictionary()
         for work, queue in (
             ("decode", self._upload_decoders.queue),
             ("encode", self._encode_queue),
-            ("search", self.search_queue),
         ):
             self.metrics.waiting.labels(work).set_function(partial(getattr, queue, "waiting"))
+        self.metrics.waiting.labels("search").set_function(
+            lambda: sum(batches.waiting for batches in self._batches.values())
+        )
 
     async def start(self) -> None:
         """Opens the index and starts the decoder processes.
