@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,27 @@ from tests.builders import colour_model
 from tests.search.remote.searches import ITEMS
 
 
+@pytest.fixture(scope="session", params=["lite", "standalone"])
+def milvus(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URI of Milvus Lite, or of a real server, which run to the end of the tests."""
+    if request.param == "lite":
+        pytest.importorskip("milvus_lite", reason="Milvus Lite is not installed")
+        with TemporaryDirectory() as folder:  # short enough for the name of a socket
+            yield f"milvus://{folder}/lite.db"
+        return
+    server = request.getfixturevalue("milvus_server")
+    yield f"milvus://127.0.0.1:{server.listen_port}"
+
+
 @pytest.fixture(scope="session")
-def lite() -> Iterator[str]:
-    """A file of Milvus Lite, whose server runs from its first use to the end of the tests."""
-    pytest.importorskip("milvus_lite", reason="Milvus Lite is not installed")
-    with TemporaryDirectory() as folder:
-        yield str(Path(folder) / "lite.db")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real server, Milvus 2.3 from the package `milvus`; it allows one vector field."""
+    servers = pytest.importorskip("milvus", reason="the package milvus (2.3.5) is not installed")
+    server = servers.default_server
+    server.set_base_dir(str(tmp_path_factory.mktemp("milvus")))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

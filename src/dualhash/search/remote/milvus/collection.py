@@ -1,6 +1,7 @@
 """A Milvus collection: its schema, and reading and writing its rows."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,12 +27,24 @@ CODE, OTHER_BITS, LOGS = "code", "other_bits", "log_probabilities"
 EXACT_INDEXES = {CODE: ("BIN_FLAT", "HAMMING"), LOGS: ("FLAT", "IP")}
 """Field: the type of index that finds everything, and its metric."""
 
+LITERALS, FACTS = "literals", "facts"
+
 METADATA_SUFFIX = "_dualhash"
 """Suffix of the second collection of each index, which holds its metadata as texts by number."""
+
+LOGS_SUFFIX = "_dualhash_attributes"
+"""Suffix of the collection with `LOGS` on servers that allow one vector field in a collection."""
+
+ONE_VECTOR = "multiple vector fields"
+"""Part of the message with which Milvus before 2.4 refuses a collection with two."""
 
 
 class Collection:
     """An open collection and its metadata.
+
+    On a server that allows one vector field, a further collection holds `LOGS`, with the fields
+    that expressions use. Its rows are written and deleted first, so that a push that was
+    interrupted in between sends or deletes them again.
 
     Attributes:
         address: Its address, with its name.
@@ -42,6 +55,7 @@ class Collection:
         self.address = address
         self._name = address.collection or ""
         self._metadata = self._name + METADATA_SUFFIX
+        self._logs = self._name + LOGS_SUFFIX
 
     def close(self) -> None:
         """Closes the connection; a second call does nothing."""
@@ -59,6 +73,11 @@ class Collection:
         """Whether there is metadata; a collection without it was not made by dualhash."""
         return bool(self._call("has_collection", self._metadata))
 
+    @cached_property
+    def logs_apart(self) -> bool:
+        """Whether another collection holds `LOGS`."""
+        return bool(self._call("has_collection", self._logs))
+
     def create(self, bits: int, compared_bits: int, attributes: int) -> None:
         """Creates the collection and its metadata, unless they exist.
 
@@ -73,36 +92,24 @@ class Collection:
         metadata.add_field("id", DataType.INT64, is_primary=True)
         metadata.add_field(CODE, DataType.BINARY_VECTOR, dim=8)  # Milvus requires a vector
         metadata.add_field("text", DataType.VARCHAR, max_length=MAX_TEXT)
-        self._create(self._metadata, metadata, [CODE])
+        self._create(self._metadata, metadata)
 
-        items = MilvusClient.create_schema()
-        items.add_field("id", DataType.INT64, is_primary=True)
-        items.add_field(CODE, DataType.BINARY_VECTOR, dim=compared_bits)
-        if compared_bits < bits:
-            items.add_field(OTHER_BITS, DataType.VARCHAR, max_length=(bits - compared_bits) // 4)
-        items.add_field(
-            "literals",
-            DataType.ARRAY,
-            element_type=DataType.INT16,
-            max_capacity=max(attributes, 1),
-        )
-        items.add_field(
-            "facts",
-            DataType.ARRAY,
-            element_type=DataType.VARCHAR,
-            max_capacity=4096,
-            max_length=MAX_TEXT,
-        )
-        items.add_field("item", DataType.VARCHAR, max_length=MAX_TEXT)
-        items.add_field("checksum", DataType.INT64)
-        if attributes:
-            items.add_field(LOGS, DataType.FLOAT_VECTOR, dim=2 * attributes)
-        self._create(self._name, items, [CODE, LOGS] if attributes else [CODE])
+        if attributes and not self.logs_apart:
+            try:
+                self._create(self._name, _schema(bits, compared_bits, attributes, CODE, LOGS))
+            except DualhashError as error:
+                if ONE_VECTOR not in str(error):
+                    raise
+                self._create(self._logs, _schema(bits, compared_bits, attributes, LOGS))
+                self.logs_apart = True
+        if self.logs_apart or not attributes:
+            self._create(self._name, _schema(bits, compared_bits, attributes, CODE))
 
-    def _create(self, name: str, schema: "CollectionSchema", vectors: list[str]) -> None:
+    def _create(self, name: str, schema: "CollectionSchema") -> None:
         if not self._call("has_collection", name):
             self._call("create_collection", name, schema=schema, consistency_level="Strong")
-        for field in set(vectors) - set(self._call("list_indexes", name)):
+        vectors = {field.name for field in schema.fields} & EXACT_INDEXES.keys()
+        for field in vectors - set(self._call("list_indexes", name)):
             params = self._client.prepare_index_params()
             kind, metric = EXACT_INDEXES[field]
             params.add_index(field, index_type=kind, metric_type=metric, index_name=field)
@@ -115,8 +122,9 @@ class Collection:
         Raises:
             DualhashError: An exact index of the collection was replaced by an approximate one.
         """
-        for field in self._call("list_indexes", self._name):
-            found = self._call("describe_index", self._name, field)["index_type"]
+        names = [self._name, *([self._logs] if self.logs_apart else [])]
+        for name, field in [(n, field) for n in names for field in self._call("list_indexes", n)]:
+            found = self._call("describe_index", name, field)["index_type"]
             kind, _ = EXACT_INDEXES.get(field, (None, None))
             if kind and found not in (kind, "AUTOINDEX"):
                 raise DualhashError(
@@ -158,7 +166,7 @@ class Collection:
         """
         (hits,) = self._call(
             "search",
-            self._name,
+            self._logs if field == LOGS and self.logs_apart else self._name,
             data=[query],
             anns_field=field,
             filter=where,
@@ -170,10 +178,16 @@ class Collection:
 
     def put(self, rows: list[dict[str, Any]]) -> None:
         """Adds items, or replaces those with the same ids."""
+        if self.logs_apart:
+            copied = ("id", LITERALS, FACTS, LOGS)
+            self._call("upsert", self._logs, [{name: row[name] for name in copied} for row in rows])
+            rows = [{name: row[name] for name in row if name != LOGS} for row in rows]
         self._call("upsert", self._name, rows)
 
     def delete(self, ids: list[int]) -> None:
         """Deletes items."""
+        if self.logs_apart:
+            self._call("delete", self._logs, ids=ids)
         self._call("delete", self._name, ids=ids)
 
     def write_text(self, number: int, text: str) -> None:
@@ -185,6 +199,27 @@ class Collection:
         fields = ["id", "text"]
         rows = self._call("query", self._metadata, ids=list(numbers), output_fields=fields)
         return {row["id"]: row["text"] for row in rows}
+
+
+def _schema(bits: int, compared_bits: int, attributes: int, *vectors: str) -> "CollectionSchema":
+    """Returns the schema of a collection that holds `CODE`, `LOGS` or both."""
+    from pymilvus import DataType, MilvusClient
+
+    schema = MilvusClient.create_schema()
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    array: dict[str, Any] = {"datatype": DataType.ARRAY, "max_length": MAX_TEXT}
+    literals = {"element_type": DataType.INT16, "max_capacity": max(attributes, 1)}
+    schema.add_field(LITERALS, **array | literals)
+    schema.add_field(FACTS, **array, element_type=DataType.VARCHAR, max_capacity=4096)
+    if LOGS in vectors:
+        schema.add_field(LOGS, DataType.FLOAT_VECTOR, dim=2 * attributes)
+    if CODE in vectors:
+        schema.add_field(CODE, DataType.BINARY_VECTOR, dim=compared_bits)
+        if compared_bits < bits:
+            schema.add_field(OTHER_BITS, DataType.VARCHAR, max_length=(bits - compared_bits) // 4)
+        schema.add_field("item", DataType.VARCHAR, max_length=MAX_TEXT)
+        schema.add_field("checksum", DataType.INT64)
+    return schema
 
 
 def connect(address: MilvusAddress, *, create: bool = False) -> Collection:

@@ -257,6 +257,8 @@ class MilvusIndex(RemoteIndex):
             usual = probabilities > SMALLEST
             exact = np.log(probabilities[usual])
             if (np.abs(logs[usual] - exact) > SLACK - margin * exact).any():
+                if self._collection.logs_apart:
+                    raise self._changed()
                 raise DualhashError(
                     f"{self._collection.address} computes inner products less precisely than "
                     "float32, so it cannot rank by them exactly."
@@ -283,10 +285,14 @@ class MilvusIndex(RemoteIndex):
 
     def _row(self, rows: Mapping[int, dict[str, Any]], item: int) -> dict[str, Any]:
         if item not in rows:
-            raise DualhashError(
-                f"{self._collection.address} was changed during the search. Search again."
-            )
+            raise self._changed()
         return rows[item]
+
+    def _changed(self) -> DualhashError:
+        return DualhashError(
+            f"{self._collection.address} was changed during the search. Search again; if the last "
+            "push was interrupted, push the index again."
+        )
 
     def _codes(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.uint8]:
         """Returns the packed codes (m, k/8) of rows."""

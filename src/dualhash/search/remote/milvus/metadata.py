@@ -108,8 +108,8 @@ def read_header(collection: Collection, state: CollectionState) -> Header:
     text = "".join(texts.get(number, "") for number in numbers)
     if checksum(text) != state.checksum:
         raise DualhashError(
-            f"{collection.address} is damaged: its heads have changed. Drop this "
-            f"collection and the one with the suffix {METADATA_SUFFIX}, and push the index again."
+            f"{collection.address} is damaged: its heads have changed. Drop this collection and "
+            f"those whose names go on with {METADATA_SUFFIX}, and push the index again."
         )
     stored = [LinearHead.from_dict(values, state.bits) for values in json.loads(text)]
     heads = stored if state.format > 1 else stored * 2  # without calibrated heads
