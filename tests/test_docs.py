@@ -88,12 +88,13 @@ def test_the_page_on_custom_embeddings_runs(tmp_path: Path, monkeypatch: pytest.
     vector_table.write_parquet(tmp_path / "new.parquet")
     vector_table.write_csv(tmp_path / "products.csv")
     np.save(tmp_path / "query.npy", vector_table.vectors()[0])
+    short = ["--iterations", "2", "--validation-every", "2"]
     for words in commands("custom-embeddings.md"):
         with pytest.raises(SystemExit) as stopped:
-            main(words)
+            main(words + short * (words[0] == "train"))
         assert stopped.value.code == 0, words
     (code,) = blocks("custom-embeddings.md", "python")
-    assert "(60, 8)" in run(code, tmp_path)
+    assert "(60, 8)" in run(code.replace("bits=64)", "bits=64, iterations=2)"), tmp_path)
 
 
 def run(code: str, folder: Path) -> str:

@@ -16,9 +16,9 @@ SUBSETS = ("train-both", "train-attribute", "train-category", "test")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with `products.csv` and its images."""
-    monkeypatch.setenv("DUALHASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DUALHASH_CACHE", str(shared_cache))
     made = make_catalogue(tmp_path / "images")
     with (tmp_path / "products.csv").open("w", newline="") as file:
         rows = csv.writer(file)

