@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from dualhash.errors import DualhashError
-from dualhash.features.onnx_encoder import read_onnx_encoder
+from dualhash.features.onnx_encoder import fetch_onnx_encoder, read_onnx_encoder
 
 CONFIG = {
     "size": {"height": 4, "width": 2},
@@ -48,6 +48,30 @@ def test_images_are_scaled_as_the_config_says(kind: int, tmp_path: Path):
     found = extractor.extract(images)
     assert extractor.size == 24
     np.testing.assert_allclose(found, expected_pixels(images).reshape(70, 24), atol=2e-3)
+
+
+@pytest.mark.parametrize("place", ["onnx/model.onnx", "model.onnx"])
+def test_an_encoder_of_the_hub_is_that_of_its_files(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hub = pytest.importorskip("huggingface_hub", reason="the train extra is not installed")
+    path = save(tmp_path, [FLAT], [("vectors", ["n", 24])])
+    files = {"preprocessor_config.json": path.with_name("preprocessor_config.json"), place: path}
+
+    def download(repository: str, file: str) -> str:
+        assert repository == "owner/name"
+        if file not in files:
+            raise hub.errors.LocalEntryNotFoundError(f"{file} is not there.\nDetails")
+        return str(files[file])
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    extractor = fetch_onnx_encoder("hub:owner/name")
+    assert extractor.name == "hub:owner/name"
+    assert extractor.hash == read_onnx_encoder(path, "mine").hash
+    del files["preprocessor_config.json"]
+    message = r"hub:owner/name cannot be fetched: preprocessor_config.json is not there\. Download"
+    with pytest.raises(DualhashError, match=message):
+        fetch_onnx_encoder("hub:owner/name")
 
 
 def test_token_outputs_give_the_first_token_and_the_mean(tmp_path: Path):
