@@ -6,6 +6,7 @@ Out: ids with probabilities or posteriors, best first, then by id; positions wit
 May import: `codes`.
 """
 
+from dualhash.search.kernels.attribute_bounds import attribute_bounds
 from dualhash.search.kernels.attribute_filter import attribute_bitmaps
 from dualhash.search.kernels.attribute_ranking import most_probable
 from dualhash.search.kernels.category_posteriors import CategoryPosteriors, category_posteriors
@@ -20,6 +21,7 @@ __all__ = [
     "CategoryPosteriors",
     "CodeMatrix",
     "attribute_bitmaps",
+    "attribute_bounds",
     "bitmap",
     "bitmap_of",
     "category_posteriors",

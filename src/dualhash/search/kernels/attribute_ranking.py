@@ -1,7 +1,8 @@
 """Exact search for the codes that most probably have the wanted attribute values."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,12 @@ from dualhash.search.kernels.simd import ALL_LANES, WIDTH, lanes_below, load_wor
 WEIGHT_BITS = 7
 AHEAD_BYTES = 1 << 13
 
+BEST = 16
+"""Codes for each result that are scored first, of the groups with the largest bounds."""
+
+BOUND_MARGIN = 1e-6
+"""Larger than the rounding errors of products of bounds."""
+
 SMALLEST = 1e-290
 """Below this, float64 does not hold a probability to 53 bits, and no code is skipped."""
 
@@ -35,13 +42,15 @@ SMALLEST = 1e-290
 class _Ranking(NamedTuple):
     """How codes are scored: tables (s, words * 8, 256), biases (s,) and wanted values (s,).
 
-    The rounded weights are those of the wanted values.
+    The rounded weights are those of the wanted values. No code of a group has a product above its
+    `bound` (groups,).
     """
 
     rounded: linear.RoundedWeights
     tables: NDArray[np.float64]
     bias: NDArray[np.float64]
     wanted: NDArray[np.bool_]
+    bound: NDArray[np.float32]
 
 
 def most_probable(
@@ -53,6 +62,7 @@ def most_probable(
     ids: Ids | None = None,
     allowed: Bitmap | None = None,
     likely: Sequence[Bitmap] | None = None,
+    bounds: Sequence[NDArray[np.float32]] | None = None,
     threads: int = 1,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Returns the k codes that most probably have all wanted attribute values, exactly.
@@ -68,6 +78,9 @@ def most_probable(
             all of these sets are scored first, then codes that miss one of them (product at most
             1/2), then the others (product at most 1/4). A later set is skipped if it cannot change
             the result.
+        bounds: If known, for each attribute upper bounds (groups,) of the probabilities of the
+            wanted value in each group. The groups with the largest products of bounds are scored
+            first, and those that cannot change the result are skipped.
         threads: Number of threads; the result does not depend on it.
 
     Returns:
@@ -84,9 +97,27 @@ def most_probable(
         linear.byte_tables(weight),
         bias,
         np.asarray(wanted, np.bool_),
+        np.ones(len(allowed), np.float32),
     )
-    parts = _parts(allowed, likely or ())
+    for each in bounds or ():
+        np.multiply(ranking.bound, each, out=ranking.bound)
+    np.multiply(ranking.bound, 1 + BOUND_MARGIN, out=ranking.bound)
+    parts: Iterable[tuple[Bitmap, float]] = _parts(allowed, likely or ())
+    if bounds and k:
+        first = _best_groups(allowed, ranking.bound, BEST * k)
+        parts = chain([(first, np.inf)], _parts(allowed & ~first, likely or ()))
     return topk.best_scores(_rank, matrix, ids, ranking, parts, k, threads)
+
+
+def _best_groups(allowed: Bitmap, bound: NDArray[np.float32], count: int) -> Bitmap:
+    """Returns about `count` of the allowed codes, or all, from the groups with largest bounds."""
+    used = np.flatnonzero(allowed)
+    groups = min(len(used) - 1, count * len(used) // size(allowed))
+    of_used = -bound[used]
+    chosen = used[of_used <= np.partition(of_used, groups)[groups]]
+    first = np.zeros_like(allowed)
+    first[chosen] = allowed[chosen]
+    return first
 
 
 def _parts(allowed: Bitmap, likely: Sequence[Bitmap]) -> Iterator[tuple[Bitmap, float]]:
@@ -121,10 +152,12 @@ def _rank(
     raise_needed(needed, ranking.rounded, part.floor)
     count = 0
     for group in range(start, stop):
-        if group + ahead < len(codes):
+        if group + ahead < stop and ranking.bound[group + ahead] >= part.floor:
             prefetch_members(flat, first_word(group + ahead, length), length, codes[group + ahead])
-        base = first_word(group, length)
         members = codes[group]
+        if members == 0 or ranking.bound[group] < max(part.floor, topk.kth_score(top)):
+            continue
+        base = first_word(group, length)
         while members:
             place = lowest_bit(members)
             members &= members - np.uint64(1)

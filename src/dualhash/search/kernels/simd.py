@@ -82,6 +82,12 @@ def _popcount(builder: Any, lanes: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
 
 
+def _reduced(builder: Any, lanes: Any, operation: str) -> Any:
+    kind = ir.FunctionType(_WORD, [_VECTOR])
+    name = f"llvm.vector.reduce.{operation}.v{WIDTH}i64"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [lanes])
+
+
 def _prefetch(builder: Any, pointer: Any) -> None:
     pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
     kind = ir.FunctionType(ir.VoidType(), [pointer.type, _INDEX, _INDEX, _INDEX])
@@ -161,6 +167,18 @@ def negative_lanes(builder: Any, lanes: Any) -> Any:
 def lanes_below(builder: Any, lanes: Any, number: Any) -> Any:
     """One bit a lane, lane 0 lowest: set if the lane is less than a signed number."""
     return _lanes_below(builder, lanes, _broadcast(builder, number))
+
+
+@_operation(types.int64, LANES)
+def smallest(builder: Any, lanes: Any) -> Any:
+    """The smallest signed number."""
+    return _reduced(builder, lanes, "smin")
+
+
+@_operation(types.int64, LANES)
+def largest(builder: Any, lanes: Any) -> Any:
+    """The largest signed number."""
+    return _reduced(builder, lanes, "smax")
 
 
 @_operation(types.int64, types.uint64)

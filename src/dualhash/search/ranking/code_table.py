@@ -13,6 +13,7 @@ from dualhash.search.kernels import (
     CategoryPosteriors,
     CodeMatrix,
     attribute_bitmaps,
+    attribute_bounds,
     bitmap_of,
     category_posteriors,
 )
@@ -30,6 +31,10 @@ MAX_BITMAPS = 256
 """Bitmaps of attributes that are kept for later searches."""
 
 
+MAX_BOUNDS = 32
+"""Bounds of attributes that are kept for later searches."""
+
+
 @dataclass(frozen=True, eq=False)
 class CodeTable:
     """N codes with different ids; also those that are deleted.
@@ -43,6 +48,7 @@ class CodeTable:
     by_id: NDArray[np.uint32]
     _present: dict[Criterion, Bitmap] = field(default_factory=dict)
     _posteriors: dict[tuple[bytes, bytes], CategoryPosteriors] = field(default_factory=dict)
+    _bounds: dict[tuple[bytes, bytes], NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, bits: int, ranking_bits: int | None = None) -> "CodeTable":
@@ -84,7 +90,9 @@ class CodeTable:
         posteriors = {
             key: known.first(full * GROUP_SIZE) for key, known in self._posteriors.items()
         }
-        return CodeTable(codes, np.concatenate([self.by_id, new]), present, posteriors)
+        bounds = {key: known[:, :full] for key, known in self._bounds.items()}
+        by_id = np.concatenate([self.by_id, new])
+        return CodeTable(codes, by_id, present, posteriors, bounds)
 
     def without(self, ids: NDArray[np.int64]) -> "CodeTable":
         """Marks ids of the table as deleted."""
@@ -100,7 +108,7 @@ class CodeTable:
         moved = positions < self.codes.in_clusters
         self.codes.matrix.replace(positions[~moved], codes[~moved])
         if not moved.any():
-            return replace(self, _present={}, _posteriors={})
+            return replace(self, _present={}, _posteriors={}, _bounds={})
         rest, by_id = self.codes.without(positions[moved]), self.by_id.copy()
         rows = rows_of(self.codes.ids, self.by_id, ids[moved])
         by_id[rows] = np.arange(rest.matrix.count, rest.matrix.count + len(rows))
@@ -144,6 +152,32 @@ class CodeTable:
             having = self._having(predicates.head.take([row]), threshold, threads)
             met.append(having if wanted else ~having)
         return met
+
+    def bounds(
+        self, predicates: AttributePredicates, threads: int = 1
+    ) -> list[NDArray[np.float32]] | None:
+        """Returns for each attribute how probable the wanted value is at most in each group.
+
+        None if no codes are in clusters: then groups do not differ.
+        """
+        if not self.codes.in_clusters:
+            return None
+        rows = enumerate(predicates.wanted.tolist())
+        return [
+            self._bounds_of(predicates.head.take([row]), threads)[int(wanted)]
+            for row, wanted in rows
+        ]
+
+    def _bounds_of(self, head: LinearHead, threads: int) -> NDArray[np.float32]:
+        """Returns those of one attribute, (2, groups); computes only groups that are new."""
+        key, matrix = (head.weight.tobytes(), head.bias.tobytes()), self.codes.matrix
+        known = self._bounds.get(key, np.empty((2, 0), np.float32))
+        if known.shape[1] < len(matrix.everything):
+            (new,) = attribute_bounds(matrix, head, first=known.shape[1], threads=threads)
+            while len(self._bounds) >= MAX_BOUNDS:
+                self._bounds.pop(next(iter(self._bounds)))
+            self._bounds[key] = known = np.concatenate([known, new], axis=1)
+        return known
 
     def category_posteriors(self, head: LinearHead, threads: int = 1) -> CategoryPosteriors:
         """Returns what a search by posterior needs of all codes; computes only new ones.

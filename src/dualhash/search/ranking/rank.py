@@ -151,6 +151,7 @@ def by_attributes(
         ids=codes.ids,
         allowed=scope.allowed,
         likely=scope.table.meeting_each(predicates.at_even_odds, scope.threads),
+        bounds=scope.table.bounds(predicates, scope.threads),
         threads=scope.threads,
     )
     return [scope.first(ids, own, probabilities=probabilities) for own in queries.own.tolist()]
