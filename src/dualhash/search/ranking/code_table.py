@@ -1,13 +1,16 @@
 """Codes in memory by id, and bitmaps of the codes that have an attribute."""
 
+import os
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualhash.codes.linear_head import LinearHead
-from dualhash.search.clustered_codes import ClusteredCodes
+from dualhash.search.clustered_codes import ClusteredCodes, small
 from dualhash.search.kernels import (
     Bitmap,
     CategoryPosteriors,
@@ -18,7 +21,7 @@ from dualhash.search.kernels import (
     category_posteriors,
 )
 from dualhash.search.kernels.clusters import arrange
-from dualhash.search.kernels.layout import GROUP_SIZE, rows_of
+from dualhash.search.kernels.layout import GROUP_SIZE, Ids, rows_of
 from dualhash.search.ranking.attribute_predicates import AttributePredicates
 
 Criterion = tuple[bytes, bytes, float]
@@ -26,6 +29,9 @@ Criterion = tuple[bytes, bytes, float]
 
 Parts = Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]]
 """Ids (m,) and packed codes (m, k/8)."""
+
+WAITING = 8
+"""Blocks of codes that are read while earlier ones are still written to their places."""
 
 MAX_BITMAPS = 256
 """Bitmaps of attributes that are kept for later searches."""
@@ -69,12 +75,21 @@ class CodeTable:
         clusters, by_id = arrange(filed, centres)
         empty = self.codes.matrix
         room = CodeMatrix.empty(empty.bits, empty.ranking_bits, room=len(by_id))
-        matrix, ids, start = replace(room, count=len(by_id)), np.empty(len(by_id), np.int64), 0
-        for more, codes in parts:
-            positions = by_id[start : start + len(more)].astype(np.int64)
-            matrix.replace(positions, codes)
-            ids[positions] = more
-            start += len(more)
+        matrix, start = replace(room, count=len(by_id)), 0
+        ids: Ids = np.empty(len(by_id), np.uint32)
+        writing: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for more, codes in parts:
+                positions = by_id[start : start + len(more)].astype(np.int64)
+                writing.append(pool.submit(matrix.replace, positions, codes))
+                if len(writing) > WAITING:
+                    writing.popleft().result()
+                if small(more).dtype != ids.dtype:
+                    ids = ids.astype(np.int64)
+                ids[positions] = more
+                start += len(more)
+            for each in writing:
+                each.result()
         return CodeTable(ClusteredCodes.of(matrix, ids, clusters), by_id)
 
     def extended(self, parts: Parts) -> "CodeTable":
