@@ -22,6 +22,9 @@ CLASSES = 400
 ATTRIBUTES = 30
 CHUNK = 1 << 17
 
+FLIPPED = 13
+"""Bits that differ between the codes of similar images."""
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -69,6 +72,26 @@ def learned(count: int, rng: np.random.Generator, source: Path | None) -> Data:
         codes = _resampled(stored["codes"], stored["classes"], count, rng)
     queries = codes[rng.integers(0, count, 64)]
     return Data("learned", codes, queries, head)
+
+
+def flipped(count: int, rng: np.random.Generator, source: Path | None) -> Data:
+    """Returns codes of a model in each of which 13 bits are flipped on average.
+
+    Args:
+        count: Number of codes.
+        rng: Chooses codes and bits.
+        source: As for `learned`; without one, the codes of its classes with their flips.
+    """
+    if source is None:
+        pool, classes, rates = _made_up(rng)
+        base = _flipped(pool[classes], rates[classes], rng)
+    else:
+        base = np.load(source)["codes"]
+    chosen, rate = rng.integers(0, len(base), count), np.full(CHUNK, FLIPPED / BITS)
+    parts = [_flipped(base[part], rate[: len(part)], rng) for part in _chunks(chosen)]
+    codes = np.concatenate(parts)
+    none = LinearHead((), np.zeros((0, BITS), np.float32), np.zeros(0, np.float32))
+    return Data("learned", codes, codes[rng.integers(0, count, 64)], none)
 
 
 def _resampled(

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data, peers
 from benchmarks.timing import Report, in_turns
+from dualhash.search.hamming_index import HammingIndex
 from dualhash.search.kernels import CodeMatrix, bitmap, k_nearest
 
 ONE_AFTER_ANOTHER = 4
 """Number of queries; the time of one query is the mean over them."""
+
+FEW = 16
+"""Number of queries in clusters; some read far more codes than others."""
 
 PERCENTS = (1, 10, 50)
 
@@ -112,6 +117,41 @@ def growth(report: Report, kind: data.Data, counts: tuple[int, ...]) -> None:
     report.keep("growth", found)
     first, last = (counts[row] / found[str(counts[row])] for row in (0, -1))
     report.note("growth: codes/s among the most codes against the fewest", last / first)
+
+
+def growth_in_clusters(
+    report: Report, counts: tuple[int, ...], rng: np.random.Generator, source: Path | None
+) -> None:
+    """One query over an increasing number of learned codes, most of which are not read."""
+    times: dict[str, dict[str, float]] = {}
+    for count in counts:
+        kind = data.flipped(count, rng, source)
+        index, matrix = HammingIndex(kind.codes), CodeMatrix.of(kind.codes)
+        flat, singles = peers.FaissFlat(kind.codes), kind.queries[:FEW, None]
+        for k in (10, 100):
+            np.testing.assert_array_equal(
+                index.search(kind.queries, k)[1], k_nearest(matrix, kind.queries, k)[1]
+            )
+            things: dict[str, Callable[[], object]] = {
+                "reading all": partial(_each, partial(k_nearest, matrix, k=k, threads=2), singles)
+            }
+            for threads in (1, 2):
+                ours = partial(index.search, k=k, threads=threads)
+                things[f"clusters, {_threads(threads)}"] = partial(_each, ours, singles)
+            for heap in (True, False):
+                theirs = partial(flat.search, k=k, heap=heap, threads=1)
+                things[f"faiss, 1 thread, heap {heap}"] = partial(_each, theirs, singles)
+            found = report.run(
+                f"one query, learned, {count} codes in clusters, k = {k}", things, per=FEW
+            )
+            best = min(found["clusters, 1 thread"], found["clusters, 2 threads"])
+            times.setdefault(f"growth in clusters, top {k}", {})[str(count)] = best
+            times.setdefault(f"growth of FAISS, top {k}", {})[str(count)] = _faiss(found, 1)
+            report.note(f"clusters, one query, learned, k = {k}", _faiss(found, 1) / best)
+    for part, seconds in times.items():
+        report.keep(part, seconds)
+    first, *_, last = times["growth in clusters, top 10"].values()
+    report.note("clusters, growth of codes / growth of time", counts[-1] / counts[0] * first / last)
 
 
 def _in_all(parts: list[CodeMatrix], query: NDArray[np.uint8]) -> list[object]:

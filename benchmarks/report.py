@@ -17,6 +17,13 @@ BYTES = 32
 
 Figures = dict[str, Any]
 
+LEARNED = {
+    "growth in clusters, top 10": "learned, in clusters, top 10",
+    "growth in clusters, top 100": "learned, in clusters, top 100",
+    "growth of FAISS, top 10": "learned, FAISS, top 10",
+}
+"""Times by number of learned codes, and how the page calls them."""
+
 
 def main() -> None:
     """Reads figures, writes text and plots."""
@@ -65,8 +72,15 @@ def plot_growth(figures: Figures, path: Path) -> None:
     speed = figures["bytes_per_second"]["2"]
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.plot(
-        counts, [1000 * each for each in seconds.values()], "o-", label="one query, 2 threads"
+        counts,
+        [1000 * each for each in seconds.values()],
+        "o-",
+        label="random, reading all, top 100",
     )
+    for part, label in LEARNED.items():
+        times = figures["seconds"][part]
+        milliseconds = [1000 * each for each in times.values()]
+        axes.plot([int(count) for count in times], milliseconds, "s-", label=label)
     axes.plot(
         counts,
         [1000 * BYTES * count / speed for count in counts],
@@ -90,6 +104,7 @@ def text(figures: Figures) -> str:
     targets = figures["targets"]
     return TEMPLATE.read_text().format(
         repeats=scale["repeats"],
+        few=figures["queries_in_clusters"],
         singles=figures["one_query_is_mean_of"],
         processor=ran["processor"],
         cores=ran["cores"],
@@ -116,6 +131,16 @@ def text(figures: Figures) -> str:
         others=table(("case", "measured"), list(figures["without_target"].items())),
         numpy_codes=f"{scale['numpy_codes']:,}",
         times=_times(figures["seconds"]),
+        clusters=table(
+            ("codes", *(f"{label}, milliseconds" for label in LEARNED.values())),
+            [
+                (
+                    f"{count:,}",
+                    *(f"{1000 * figures['seconds'][part][str(count)]:.2f}" for part in LEARNED),
+                )
+                for count in scale["clusters"]
+            ],
+        ),
         growth=table(
             ("codes", "milliseconds", "read at GB/s"),
             [

@@ -33,6 +33,9 @@ TARGETS = {
     "a query's own values, million codes/s": 100.0,
     "one attribute against IndexPQ": 1.5,
     "attributes against numpy": 20.0,
+    "clusters, one query, learned, k = 10": 40.0,
+    "clusters, one query, learned, k = 100": 30.0,
+    "clusters, growth of codes / growth of time": 2.0,
     "growth: codes/s among the most codes against the fewest": 1.0,
 }
 """Lowest accepted values: time of the other library / our time, or codes/s if the name says so."""
@@ -44,6 +47,7 @@ class Scale:
 
     counts: tuple[int, ...] = (4_000_000, 8_000_000)
     growth: tuple[int, ...] = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000)
+    clusters: tuple[int, ...] = (1_000_000, 4_000_000, 8_000_000, 16_000_000)
     repeats: int = 7
     selections: int = 50
     numpy_codes: int = 50_000
@@ -51,7 +55,7 @@ class Scale:
 
 LEARNED = Path("build/fashion.npz")
 
-QUICK = Scale((500_000,), (250_000, 500_000, 1_000_000), 7, 8, 20_000)
+QUICK = Scale((500_000,), (250_000, 500_000, 1_000_000), (250_000, 1_000_000), 7, 8, 20_000)
 
 
 def main() -> None:
@@ -73,7 +77,14 @@ def main() -> None:
     chosen = parser.parse_args()
     with needs_extra("This benchmark", "bench"):
         from benchmarks.attributes import attributes
-        from benchmarks.distances import ONE_AFTER_ANOTHER, filtered, growth, searches
+        from benchmarks.distances import (
+            FEW,
+            ONE_AFTER_ANOTHER,
+            filtered,
+            growth,
+            growth_in_clusters,
+            searches,
+        )
     scale = QUICK if chosen.quick else Scale()
     rng = np.random.default_rng(0)
     report = Report(scale.repeats)
@@ -92,6 +103,7 @@ def main() -> None:
                     selections=scale.selections,
                     numpy_codes=scale.numpy_codes,
                 )
+    growth_in_clusters(report, scale.clusters, rng, chosen.learned)
     most = data.uniform(scale.growth[-1], rng)
     growth(report, most, scale.growth)
     speed = bandwidth(most.codes.reshape(-1).view(np.uint64), scale.repeats)
@@ -114,6 +126,7 @@ def main() -> None:
         "quick": chosen.quick,
         "scale": asdict(scale),
         "one_query_is_mean_of": ONE_AFTER_ANOTHER,
+        "queries_in_clusters": FEW,
         "learned_codes": chosen.learned.stem if chosen.learned else "made up",
         "bytes_per_second": speed,
         "kth_distance": report.kth,
