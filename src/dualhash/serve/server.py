@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from dualhash.errors import DualhashError
 from dualhash.search.index import Index
@@ -65,7 +66,8 @@ def run(
         lambda: ready(_address(listener, settings)),
     )
     sys.setswitchinterval(SWITCH_SECONDS)
-    with listener:
+    # The matrix products of searches are small; threads for them would mostly wait, on all cores.
+    with listener, threadpool_limits(1, user_api="blas"):
         server.run(sockets=[listener])
 
 
